@@ -1,0 +1,164 @@
+"""What a check costs: microseconds of CPU of the probing process, the server's not counted.
+
+    python -m bench.prober --kind tcp --reals 5000 --interval 5
+
+Reals are addresses in 127.0.0.0/8, all of them one server in a process of its own. On loopback the kernel does the server's
+half of each handshake in the client's system calls, so about 10 us of every figure are the server's after all.
+"""
+
+import argparse
+import asyncio
+import json
+import multiprocessing
+import resource
+import ssl
+import statistics
+import subprocess
+import tempfile
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import uvloop
+
+from kglb.checks import Outcome, Probe, Prober, make_probe
+from kglb.model import Endpoint
+from kglb.model.config import Check, HttpCheck, TcpCheck
+
+CHECKS: dict[str, Check] = {
+    "tcp": TcpCheck(timeout=1.0),
+    "http": HttpCheck(timeout=1.0),
+    "https": HttpCheck(timeout=1.0, tls=True),
+}
+ANSWER = b"HTTP/1.1 200 OK\r\nServer: bench\r\nContent-Type: text/plain\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
+
+
+class _Answers(asyncio.Protocol):
+    """Answers whatever it hears, and lets the client hang up."""
+
+    transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.transport.write(ANSWER)
+
+
+def serve(ready: Connection, tls: bool) -> None:
+    """Serve on a free port of all of 127.0.0.0/8, tell which, and go on until killed."""
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(
+            _Answers, "0.0.0.0", 0, backlog=4096, ssl=_server_context() if tls else None
+        )
+        ready.send(server.sockets[0].getsockname()[1])
+        await server.serve_forever()
+
+    uvloop.run(run())
+
+
+def _server_context() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with tempfile.TemporaryDirectory() as directory:
+        key, certificate = Path(directory, "key.pem"), Path(directory, "certificate.pem")
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+             "-subj", "/CN=bench", "-keyout", key, "-out", certificate],
+            check=True, capture_output=True,
+        )  # fmt: skip
+        context.load_cert_chain(certificate, key)
+    return context
+
+
+class Bench:
+    """Probes every real each interval, as checkers do, and counts."""
+
+    def __init__(self, prober: Prober, interval: float) -> None:
+        self.prober = prober
+        self.interval = interval
+        self.outcomes = 0
+        self.failed = 0
+        self.latencies: list[float] = []
+
+    def add(self, check: Check, target: Endpoint, due: float) -> None:
+        """Begin to probe a real."""
+        probe: Probe
+
+        def answered(outcome: Outcome) -> None:
+            self.outcomes += 1
+            self.failed += outcome.status != "success"
+            self.latencies.append(outcome.latency)
+            self.prober.schedule(probe, outcome.due + self.interval)
+
+        probe = make_probe(check, target, answered=answered)
+        self.prober.schedule(probe, due)
+
+
+async def measure(args: argparse.Namespace, port: int) -> dict[str, object]:
+    """Warm up for an interval, then measure one window after the other."""
+    loop = asyncio.get_running_loop()
+    prober = Prober(clock=time.monotonic)
+    bench = Bench(prober, args.interval)
+    begin = loop.time() + 0.1
+    for number in range(args.reals):
+        address = f"127.{1 + number // 62500}.{number // 250 % 250}.{1 + number % 250}"
+        bench.add(CHECKS[args.kind], Endpoint(address, port), begin + args.interval * number / args.reals)
+    await asyncio.sleep(args.interval + 0.5)
+    bench.failed = 0
+    costs, shares, lateness = [], [], []
+    for _ in range(args.windows):
+        outcomes, cpu, wall = bench.outcomes, time.process_time(), time.monotonic()
+        late, started = prober.stats.lateness, prober.stats.started
+        await asyncio.sleep(args.interval)
+        cpu = time.process_time() - cpu
+        costs.append(cpu / max(1, bench.outcomes - outcomes) * 1e6)
+        shares.append(cpu / (time.monotonic() - wall) * 100)
+        lateness.append((prober.stats.lateness - late) / max(1, prober.stats.started - started) * 1e3)
+    result = {
+        "kind": args.kind,
+        "reals": args.reals,
+        "interval_s": args.interval,
+        "us_per_check": round(statistics.median(costs), 1),
+        "us_per_check_windows": [round(cost, 1) for cost in costs],
+        "cpu_percent": round(statistics.median(shares), 1),
+        "lateness_ms": round(statistics.median(lateness), 2),
+        "latency_ms_median": round(statistics.median(bench.latencies) * 1e3, 3),
+        "failed": bench.failed,
+        "unknown": prober.stats.unknown,
+        "max_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }
+    await prober.close()
+    return result
+
+
+def main() -> None:
+    """Run the server and one measurement; print it as JSON."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--kind", choices=CHECKS, default="tcp")
+    parser.add_argument("--reals", type=int, default=5000)
+    parser.add_argument("--interval", type=float, default=5.0, help="seconds")
+    parser.add_argument("--windows", type=int, default=3, help="how many intervals are measured")
+    args = parser.parse_args()
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    here, there = multiprocessing.Pipe()
+    server = multiprocessing.get_context("spawn").Process(
+        target=serve, args=(there, args.kind == "https"), daemon=True
+    )
+    server.start()
+    try:
+        port = here.recv()
+        result = uvloop.run(measure(args, port))
+        print(json.dumps(result))
+    finally:
+        server.kill()
+        server.join()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""What can be wrong with a journal, as exceptions that name the place and what to do."""
+
+from pathlib import Path
+
+
+class JournalError(Exception):
+    """The base of everything this package raises on its own behalf; errors of the disk stay ``OSError``."""
+
+
+class Damaged(JournalError):
+    """The journal is not as it was written, from this line on.
+
+    ``line`` counts from 1 in ``file``; ``seq`` is the record that was expected there; ``reason`` says what was found.
+    """
+
+    def __init__(self, file: Path, line: int, seq: int, reason: str) -> None:
+        super().__init__(f"{file}, line {line}, seq {seq}: {reason}")
+        self.file = file
+        self.line = line
+        self.seq = seq
+        self.reason = reason
+
+
+class UnknownFormat(JournalError):  # noqa: N818 - it reads as what it is, like Damaged and Locked
+    """A segment was written in a format that the given decoders do not know."""
+
+    def __init__(self, version: int, known: int) -> None:
+        super().__init__(
+            f"the segment has format {version}, this software reads format {known}: use the version that wrote it"
+        )
+        self.version = version
+
+
+class Locked(JournalError):
+    """Another process writes this journal; ``pid`` is its process id, or 0 if it left none."""
+
+    def __init__(self, directory: Path, pid: int) -> None:
+        holder = f"process {pid}" if pid else "another process"
+        super().__init__(f"{directory} is being written by {holder}: stop it, or use another directory")
+        self.directory = directory
+        self.pid = pid
+
+
+class NoJournal(JournalError):
+    """There is no journal at this path: no such directory or file, or no segment in it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path}: expected a journal's directory or one segment (*.jsonl), found neither")
+        self.path = path

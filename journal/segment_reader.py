@@ -1,0 +1,204 @@
+"""Reads one segment forward: whole lines only, every checksum verified, each line decoded in one pass.
+
+It can stand at the end of a file that still grows and go on later. It never skips anything unless told to
+(``skip_damage``), keeps at most one chunk in memory (or one line, if longer), and never writes.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Generic
+from zlib import crc32
+
+import msgspec
+
+from journal.errors import Damaged
+from journal.files import OsFiles
+from journal.format import (
+    FORMAT,
+    TAIL_SIZE,
+    Decode,
+    E,
+    JournalGap,
+    Record,
+    SegmentOpened,
+    continues,
+    encode_tail,
+    explain_damage,
+    read_crc,
+    read_head,
+)
+from journal.segments import Place, Segment
+
+_CHUNK = 256 * 1024
+
+_opening = msgspec.json.Decoder(Record[SegmentOpened])
+_gap = msgspec.json.Decoder(Record[JournalGap])
+
+
+def _chain_of_opening(line: bytes) -> int | None:
+    """The checksum that a segment's first line says it continues; None if the line is not one."""
+    try:
+        return int(_opening.decode(line).event.chain, 16)
+    except (msgspec.DecodeError, ValueError):
+        return None
+
+
+class SegmentReader(Generic[E]):
+    """A place in one segment, and the records from there on.
+
+    Opening it reads the first line; there may be none yet (``opened`` is None until there is).
+    """
+
+    def __init__(self, files: OsFiles, segment: Segment, decode: Decode[E]) -> None:
+        self.segment = segment
+        self.opened: Record[SegmentOpened] | None = None
+        self._files = files
+        self._decode = decode
+        self._decode_line: Callable[[bytes], Record[E]] | None = None
+        self._offset = 0
+        self._chain: int | None = None
+        self._stuck = False
+        self.seq = segment.first_seq
+        self.fd = files.open_read(segment.path)
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._files.close(self.fd)
+
+    @property
+    def place(self) -> Place:
+        """Where the next line begins; settled whenever ``available`` has ended or raised."""
+        return Place(self._offset, self.seq, self._chain)
+
+    def go_to(self, place: Place) -> None:
+        """Go on at ``place``; what is read from there is verified against the line before it."""
+        self._offset, self.seq, self._chain = place.offset, place.seq, place.chain
+
+    def available(self) -> Iterator[Record[E]]:
+        """The records from here to the last whole line of the file as it is now. Raises ``Damaged``, ``UnknownFormat``."""
+        if self._stuck and not self.skip_damage():
+            return
+        if self._decode_line is None and not self._read_opening():
+            return
+        while chunk := self._whole_lines(self._offset):
+            yield from self._verified(chunk)
+
+    def read_opening(self) -> Record[SegmentOpened] | None:
+        """The first record, verified; None if it is not whole yet. Raises ``Damaged`` or ``UnknownFormat``."""
+        self._read_opening()
+        return self.opened
+
+    def read_gap(self) -> JournalGap | None:
+        """The second record, if it is a gap."""
+        line = self._line_at(len(self._line_at(0)))
+        try:
+            return _gap.decode(line).event
+        except msgspec.DecodeError:
+            return None
+
+    def skip_damage(self) -> bool:
+        """Go to the next line that is intact and follows the line before it; False if there is none (yet)."""
+        if self._decode_line is None:
+            self._decode_line = self._decode(FORMAT)
+        offset = self._offset
+        chain: int | None = None
+        while chunk := self._whole_lines(offset):
+            for line in chunk.split(b"\n")[:-1]:
+                head = read_head(line)
+                if chain is not None and head and head.seq >= self.seq and continues(line, chain):
+                    self.go_to(Place(offset, head.seq, chain))
+                    self._stuck = False
+                    return True
+                chain = read_crc(line)
+                offset += len(line) + 1
+        self._stuck = True
+        return False
+
+    @property
+    def is_at_end(self) -> bool:
+        """Whether not a byte follows what was read."""
+        return self._files.size(self.fd) == self._offset
+
+    def check_newline(self) -> None:
+        """What follows the last whole line may be the beginning of one, not all of it. Raises ``Damaged``."""
+        rest = self._files.read(self.fd, self._files.size(self.fd) - self._offset, self._offset)
+        line = rest[:-1]
+        if read_crc(line) is None:
+            return
+        chain = _chain_of_opening(line) if self._chain is None else self._chain
+        if chain is not None and continues(line, chain):
+            raise self._damaged(self.seq, f"expected a newline after the record, found {rest[-1:]!r}")
+
+    def was_rewritten(self) -> bool:
+        """Whether what was read up to here is no longer what the segment's path holds."""
+        if not self._files.is_at(self.fd, self.segment.path):
+            return True
+        if self._offset == 0 or self._chain is None:
+            return False
+        before = encode_tail(self._chain)
+        return self._files.read(self.fd, len(before), self._offset - len(before)) != before
+
+    def _read_opening(self) -> bool:
+        if self._decode_line is not None:
+            return True
+        line = self._line_at(0)
+        if not line:
+            return False
+        seq = self.segment.first_seq
+        chain = _chain_of_opening(line)
+        if chain is None:
+            raise self._damaged(seq, "expected a SegmentOpened, found a line that cannot be read as one")
+        opened = _opening.decode(line)
+        if not continues(line[:-1], chain) or opened.seq != seq:
+            raise self._damaged(seq, explain_damage(line[:-1], seq))
+        self._decode_line = self._decode(opened.event.format)
+        self.opened = opened
+        if self._chain is None:
+            self._chain = chain
+        return True
+
+    def _verified(self, chunk: bytes) -> Iterator[Record[E]]:
+        assert self._decode_line is not None
+        assert self._chain is not None
+        decode, chain, seq = self._decode_line, self._chain, self.seq
+        lines = chunk.split(b"\n")
+        lines.pop()
+        reason = ""
+        for line in lines:
+            crc = crc32(line[:-TAIL_SIZE], chain)
+            if line[-TAIL_SIZE:] != b',"crc":"%08x"}' % crc:
+                reason = explain_damage(line, seq)
+                break
+            try:
+                record = decode(line)
+            except msgspec.DecodeError as error:
+                reason = f"the bytes are as they were written, but not understood: {error}"
+                break
+            if record.seq != seq:
+                reason = explain_damage(line, seq)
+                break
+            yield record
+            chain = crc
+            seq += 1
+        done = seq - self.seq
+        self._offset += len(chunk) if not reason else sum(map(len, lines[:done])) + done
+        self._chain, self.seq = chain, seq
+        if reason:
+            raise self._damaged(seq, reason)
+
+    def _damaged(self, seq: int, reason: str) -> Damaged:
+        return Damaged(self.segment.path, seq - self.segment.first_seq + 1, seq, reason)
+
+    def _line_at(self, offset: int) -> bytes:
+        """The line at ``offset`` with its newline; empty if it is not whole yet."""
+        chunk = self._whole_lines(offset)
+        return chunk[: chunk.find(b"\n") + 1]
+
+    def _whole_lines(self, offset: int) -> bytes:
+        """Some whole lines from ``offset`` on; empty if there is not one yet."""
+        size = _CHUNK
+        while True:
+            chunk = self._files.read(self.fd, size, offset)
+            end = chunk.rfind(b"\n") + 1
+            if end or len(chunk) < size:
+                return chunk[:end]
+            size *= 2

@@ -1,0 +1,38 @@
+"""At the start: what of ours does the machine hold already? Reads only; runs on the worker thread."""
+
+from kglb.dataplane import DataPlane
+from kglb.events import Adopted, Entry
+from kglb.model import Address, Config
+from kglb.projections import Holding
+
+
+def read_owned(machine: DataPlane, config: Config, known: Holding) -> Adopted:
+    """Find what is ours: services that the config names, and what this boot's journal (``known``) says we made.
+
+    An address is ours only if we made it; one that was there before us is wanted perhaps, but never deleted.
+    Raises OSError where the machine cannot be read.
+    """
+    owned = {balancer.id for balancer in config.balancers} | known.services.keys()
+    entries = []
+    foreign = 0
+    for service in machine.services():
+        if service.id in owned:
+            entries.append(Entry(service, tuple(machine.destinations(service.id))))
+        else:
+            foreign += 1
+    wanted = {balancer.address for balancer in config.balancers if balancer.address is not None}
+    ours = {address for address, made in known.addresses.values() if made}
+    present = _present(machine, wanted | ours)
+    return Adopted(
+        entries=tuple(sorted(entries, key=lambda entry: entry.service.id)),
+        addresses=tuple(sorted(present & ours)),
+        foreign_addresses=tuple(sorted(present - ours)),
+        foreign=foreign,
+    )
+
+
+def _present(machine: DataPlane, candidates: set[Address]) -> set[Address]:
+    present: set[Address] = set()
+    for interface in {address.interface for address in candidates}:
+        present |= machine.addresses(interface)
+    return present & candidates

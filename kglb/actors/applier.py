@@ -1,0 +1,218 @@
+"""The applier: the only one that touches the machine. It plans for what changed, waits for the write, applies, records.
+
+It keeps no state of its own about the kernel: ``actual`` is a projection of what it recorded. What arrives while it is
+busy is planned together afterwards. At times it compares the kernel with ``actual`` and records ``DriftFound``.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from pykka import ActorRef
+
+from kglb.actors.parts import Parts
+from kglb.actors.recorder import Fact, RecordingActor
+from kglb.actors.restarts import Restarts
+from kglb.dataplane import DataPlane, Failure
+from kglb.events import (
+    Adopted,
+    BalancerDecided,
+    ConfigApplied,
+    DaemonStopping,
+    DriftFound,
+    Entry,
+    OperationFailed,
+    OperationsApplied,
+    RealAdded,
+    RealRemoved,
+)
+from kglb.model import AddAddress, DeleteAddress, Operation, ServiceId
+from kglb.model.operations import service_of
+from kglb.projections import DataPlaneState, Planned, address_drift, entry_drift, plan
+
+BATCH = 500
+"""Operations given to the machine at once: bounds the size of a record and how long the newest news waits."""
+
+
+class Reconcile(NamedTuple):
+    """Command: compare the machine with what is known of it."""
+
+
+class Retry(NamedTuple):
+    """Command: the wait after refused operations is over; ``service`` None stands for the addresses."""
+
+    service: ServiceId | None
+    cause: int
+
+
+class Settled(NamedTuple):
+    """Told to the parent when nothing is left to apply or to retry."""
+
+
+class Applier(RecordingActor):
+    """Keeps the machine in step. ``recheck`` compares everything first: after a crash nobody knows what was done."""
+
+    def __init__(
+        self, parts: Parts, *, reconcile_interval: float, parent: ActorRef[Any], recheck: bool = False
+    ) -> None:
+        super().__init__(parts.scheduler, parts.recorder, key="applier", parent=parent)
+        self._parts = parts
+        self._interval = reconcile_interval
+        self._recheck = recheck
+        self._busy = False
+        self._retries = Restarts(parts.now)
+        self._retrying: set[ServiceId | None] = set()
+        self._writes = 0
+        self.foreign = 0
+
+    @property
+    def _data_plane(self) -> DataPlaneState:
+        return self.recorder.state.data_plane
+
+    def on_start(self) -> None:
+        """Listen to whatever changes the desired state, and begin."""
+        kinds = (Adopted, BalancerDecided, ConfigApplied, DaemonStopping, DriftFound, RealAdded, RealRemoved)
+        self.recorder.subscribe(self.actor_ref, *kinds)
+        if self._recheck:
+            self._data_plane.mark_everything(self.recorder.last_seq)
+            self.actor_ref.tell(Reconcile())
+        else:
+            self.after(self._interval, Reconcile())
+        self._work_if_idle()
+
+    def on_stop(self) -> None:
+        """Listen no more."""
+        self.recorder.unsubscribe(self.actor_ref)
+
+    def on_failure(self, *_: object) -> None:
+        """Listen no more."""
+        self.recorder.unsubscribe(self.actor_ref)
+
+    def on_receive(self, message: object) -> None:
+        """Facts wake the applier; their effect stands in the projection already."""
+        match message:
+            case Fact():
+                pass
+            case Reconcile():
+                self.spawn(self._reconcile())
+            case Retry():
+                self.spawn(self._retry(message))
+            case _:
+                raise TypeError(f"an applier is not told {message!r}")
+
+    def on_drained(self) -> None:
+        """Begin to work unless at it already."""
+        self._work_if_idle()
+
+    def _work_if_idle(self) -> None:
+        if not self._busy:
+            self._busy = True
+            self.spawn(self._work())
+
+    # --- applying -----------------------------------------------------------------------------------------------
+
+    async def _work(self) -> None:
+        while dirty := self._data_plane.take_dirty():
+            planned = plan(self._data_plane.actual, self._data_plane.desired, dirty)
+            if planned:
+                await self.recorder.written(self.recorder.last_seq)
+            for start in range(0, len(planned), BATCH):
+                await self._apply(planned[start : start + BATCH])
+        self._busy = False
+        if not self._retrying and self._parent is not None:
+            self._parent.tell(Settled())
+
+    async def _apply(self, planned: Sequence[Planned]) -> None:
+        operations = tuple(step.operation for step in planned)
+        self._writes += 1
+        try:
+            results, microseconds = await self._parts.worker.call(_timed, self._parts.machine, operations)
+        except OSError as error:
+            results = [Failure(error.errno or 0, str(error))] * len(operations)
+            microseconds = 0
+        done = [step for step, failure in zip(planned, results, strict=True) if failure is None]
+        if done:
+            applied = OperationsApplied(
+                operations=tuple(step.operation for step in done),
+                causes=tuple(step.cause for step in done),
+                microseconds=microseconds,
+            )
+            self.recorder.record(applied, cause=max(applied.causes))
+        refused: dict[ServiceId | None, int] = {}
+        for step, failure in zip(planned, results, strict=True):
+            if failure is not None:
+                failed = OperationFailed(
+                    operation=step.operation, errno=failure.errno, error=failure.error
+                )
+                refused[service_of(step.operation)] = self.recorder.record(failed, cause=step.cause)
+        for service, cause in refused.items():
+            if service not in self._retrying:
+                self._retrying.add(service)
+                self.after(self._retries.delay(service), Retry(service, cause))
+
+    async def _retry(self, retry: Retry) -> None:
+        """Read back what refused, so that the next plan starts from the truth, and plan it again."""
+        if retry.service is None:
+            await self._compare_addresses()
+            for key in {**self._data_plane.desired.addresses, **self._data_plane.actual.addresses}:
+                self._data_plane.dirty.addresses[key] = retry.cause
+        else:
+            await self._compare(retry.service)
+            self._data_plane.mark_service(retry.service, retry.cause)
+        self._retrying.discard(retry.service)
+        self._work_if_idle()
+
+    # --- comparing ----------------------------------------------------------------------------------------------
+
+    async def _reconcile(self) -> None:
+        try:
+            listed = await self._parts.worker.call(self._parts.machine.services)
+            actual = self._data_plane.actual
+            self.foreign = sum(service.id not in actual.services for service in listed)
+            for id in list(actual.services):
+                await self._compare(id)
+            await self._compare_addresses()
+        except OSError as error:
+            self._parts.log("reconcile failed", error=str(error))
+        self.after(self._interval, Reconcile())
+
+    async def _compare(self, id: ServiceId) -> None:
+        """Record how the service in the kernel differs from what is known. A difference counts if it is seen twice:
+        a dump that races with deletes skips live entries (and with our own writes, shows what is not known yet).
+        """
+        seen: tuple[Operation, ...] = ()
+        for _ in range(5):
+            writes = self._writes
+            found = await self._parts.worker.call(_read, self._parts.machine, id)
+            if writes != self._writes:
+                continue
+            drift = entry_drift(self._data_plane.actual, id, found)
+            if not drift:
+                return
+            if drift == seen:
+                self.recorder.record(DriftFound(changes=drift))
+                return
+            seen = drift
+
+    async def _compare_addresses(self) -> None:
+        held = self._data_plane.actual.addresses
+        for interface in sorted({address.interface for address, _ in held.values()}):
+            found = await self._parts.worker.call(self._parts.machine.addresses, interface)
+            drift = tuple(
+                change
+                for change in address_drift(self._data_plane.actual, frozenset(map(str, found)))
+                if isinstance(change, AddAddress | DeleteAddress) and change.address.interface == interface
+            )
+            if drift:
+                self.recorder.record(DriftFound(changes=drift))
+
+
+def _timed(machine: DataPlane, operations: tuple[Operation, ...]) -> tuple[list[Failure | None], int]:
+    start = time.perf_counter_ns()
+    results = machine.apply(operations)
+    return results, (time.perf_counter_ns() - start) // 1000
+
+
+def _read(machine: DataPlane, id: ServiceId) -> Entry | None:
+    service = machine.service(id)
+    return None if service is None else Entry(service, tuple(machine.destinations(id)))

@@ -1,0 +1,268 @@
+"""The balancer: one per virtual service. It knows its reals, starts their checkers, and decides mode and weights.
+
+It drains its inbox first and then decides once, so that ten thousand reals that fail together make a handful of
+decisions. It never touches the machine.
+"""
+
+import ipaddress
+import math
+from typing import Any, NamedTuple
+
+from pykka import ActorRef
+
+from kglb.actors.checker import Checker
+from kglb.actors.parts import Parts
+from kglb.actors.recorder import Fact, RecordingActor
+from kglb.actors.restarts import Restarts
+from kglb.actors.runtime import Crash
+from kglb.checks import Gate
+from kglb.decisions import decide, presumed_healthy
+from kglb.events import (
+    ActorCrashed,
+    BalancerDecided,
+    HealthChanged,
+    NameResolved,
+    RealAdded,
+    RealRemoved,
+    ResolutionFailed,
+)
+from kglb.model import Balancer, Endpoint, Real, RealId
+from kglb.model.endpoint import split_host_port
+from kglb.projections import BalancerState
+from kglb.projections.fleet import name_key
+
+_GOLDEN = (math.sqrt(5) - 1) / 2
+"""Multiples of it, taken modulo one, spread any number of first probes evenly over the interval."""
+
+
+class StartChecker(NamedTuple):
+    """Command: the wait after a crash is over."""
+
+    real: RealId
+
+
+class ResolveNames(NamedTuple):
+    """Command: it is time to ask for the addresses of the names again."""
+
+
+class BalancerActor(RecordingActor):
+    """Balances one virtual service. ``first_phase`` sets its first probes apart from other balancers'."""
+
+    def __init__(self, parts: Parts, config: Balancer, *, first_phase: float, parent: ActorRef[Any]) -> None:
+        super().__init__(parts.scheduler, parts.recorder, key=config.id, parent=parent)
+        self._parts = parts
+        self._config = config
+        self._gate = Gate(config.concurrency) if config.concurrency else None
+        self._checkers: dict[RealId, ActorRef[Checker]] = {}
+        self._restarts = Restarts(parts.now)
+        self._touched: dict[RealId, int] = {}
+        self._phase = first_phase
+        self._failing_names: dict[str, str] = {}
+
+    @property
+    def _state(self) -> BalancerState:
+        return self.recorder.state.fleet.balancers[self._config.id]
+
+    # --- life ---------------------------------------------------------------------------------------------------
+
+    def on_start(self) -> None:
+        """Bring the reals in step with the config, start their checkers, decide once."""
+        self.recorder.subscribe(self.actor_ref, HealthChanged, service=self._config.id)
+        names = self._bring_reals_in_step()
+        for real in self._state.reals:
+            self._start_checker(real)
+        self._touched = dict.fromkeys(self._state.reals, self.recorder.last_seq)
+        self._decide(always=True)
+        if names:
+            self.actor_ref.tell(ResolveNames())
+
+    def on_stop(self) -> None:
+        """Stop the checkers."""
+        self._let_go()
+
+    def on_failure(self, *_: object) -> None:
+        """Stop the checkers: the balancer that follows starts them again from what is recorded."""
+        self._let_go()
+
+    def _let_go(self) -> None:
+        self.recorder.unsubscribe(self.actor_ref)
+        self.recorder.close_runs(self._config.id)
+        for checker in self._checkers.values():
+            if checker.is_alive():
+                checker.stop(block=False)
+        self._checkers.clear()
+
+    def on_receive(self, message: object) -> None:
+        """Note what happened to which real; decide when all is noted."""
+        match message:
+            case Fact(seq, _, HealthChanged(real=real)):
+                self._touched[real] = seq
+            case Crash():
+                self._restart(message)
+            case StartChecker(real):
+                if real in self._state.reals and real not in self._checkers:
+                    self._start_checker(real)
+            case ResolveNames():
+                self.spawn(self._resolve_names())
+            case _:
+                raise TypeError(f"a balancer is not told {message!r}")
+
+    def on_drained(self) -> None:
+        """Decide once for everything that came."""
+        if self._touched:
+            self._decide()
+
+    # --- reals --------------------------------------------------------------------------------------------------
+
+    def _bring_reals_in_step(self) -> list[Real]:
+        """Add and remove reals as the config says; the entries that are names, for the resolver."""
+        wanted: dict[RealId, Real] = {}
+        names: list[Real] = []
+        for entry in self._config.reals:
+            host, port = split_host_port(entry.host)
+            address: str | None = host
+            if not _is_address(host):
+                names.append(entry)
+                address = self.recorder.state.fleet.names.get(name_key(self._config.id, entry.host))
+            if address is not None:
+                wanted.setdefault(Endpoint(_canonical(address), port).id, entry)
+        for real, state in list(self._state.reals.items()):
+            if real not in wanted:
+                self._remove(real, state.entry)
+        for real, entry in wanted.items():
+            if real not in self._state.reals:
+                self._add(real, entry)
+        return names
+
+    def _add(self, real: RealId, entry: Real, cause: int | None = None) -> None:
+        held = self.recorder.state.data_plane.actual.destinations.get(self._config.id, {}).get(real)
+        healthy = presumed_healthy(None if held is None else held.weight)
+        added = RealAdded(
+            service=self._config.id,
+            real=real,
+            entry=entry,
+            healthy=healthy,
+            basis="adopted" if healthy else "initial",
+        )
+        self._touched[real] = self.recorder.record(added, cause=cause)
+
+    def _remove(self, real: RealId, entry: Real, cause: int | None = None) -> None:
+        checker = self._checkers.pop(real, None)
+        if checker is not None and checker.is_alive():
+            checker.stop(block=False)
+        self._restarts.forget(real)
+        removed = RealRemoved(service=self._config.id, real=real, host=entry.host)
+        self._touched[real] = self.recorder.record(removed, cause=cause)
+
+    async def _resolve_names(self) -> None:
+        ipv6 = self._config.service.key.ipv6
+        for entry in self._config.reals:
+            host, port = split_host_port(entry.host)
+            if not _is_address(host):
+                try:
+                    address = await self._parts.resolve(host, ipv6)
+                except OSError as error:
+                    self._resolution_failed(entry, str(error))
+                else:
+                    self._resolved(entry, Endpoint(_canonical(address), port))
+        self._decide()
+        self.after(self._config.resolve_interval, ResolveNames())
+
+    def _resolution_failed(self, entry: Real, error: str) -> None:
+        if self._failing_names.get(entry.host) == error:
+            return
+        self._failing_names[entry.host] = error
+        keeping = self.recorder.state.fleet.names.get(name_key(self._config.id, entry.host), "")
+        failed = ResolutionFailed(service=self._config.id, host=entry.host, error=error, keeping=keeping)
+        self.recorder.record(failed)
+
+    def _resolved(self, entry: Real, endpoint: Endpoint) -> None:
+        self._failing_names.pop(entry.host, None)
+        known = self.recorder.state.fleet.names.get(name_key(self._config.id, entry.host))
+        if known == endpoint.address and endpoint.id in self._state.reals:
+            return
+        seq = self.recorder.record(
+            NameResolved(service=self._config.id, host=entry.host, address=endpoint.address)
+        )
+        for real, state in list(self._state.reals.items()):
+            if state.entry.host == entry.host and real != endpoint.id:
+                self._remove(real, entry, seq)
+        if endpoint.id not in self._state.reals:
+            self._add(endpoint.id, entry, seq)
+            self._start_checker(endpoint.id)
+
+    # --- checkers -----------------------------------------------------------------------------------------------
+
+    def _start_checker(self, real: RealId) -> None:
+        self._phase = (self._phase + _GOLDEN) % 1.0
+        self._checkers[real] = Checker.start(
+            self._parts,
+            service=self._config.id,
+            known=self._state.reals[real],
+            check=self._config.check,
+            gate=self._gate,
+            phase=self._phase,
+            parent=self.actor_ref,
+        )
+
+    def _restart(self, crash: Crash) -> None:
+        real = RealId(str(crash.key))
+        self._checkers.pop(real, None)
+        wait = self._restarts.delay(real)
+        self._parts.restarts["checker"] += 1
+        crashed = ActorCrashed(
+            actor=f"checker {self._config.id} {real}",
+            error=self.recorder.scrub(crash.error),
+            traceback=self.recorder.scrub(crash.traceback),
+            retry_in=wait,
+        )
+        self.recorder.record(crashed)
+        self.after(wait, StartChecker(real))
+
+    # --- decision -----------------------------------------------------------------------------------------------
+
+    def _decide(self, *, always: bool = False) -> None:
+        touched, self._touched = self._touched, {}
+        if not touched and not always:
+            return
+        state = self._state
+        decision = decide(
+            before=state.mode,
+            alive=state.alive,
+            total=state.total,
+            proven=state.proven,
+            when_all_down=self._config.when_all_down,
+            standings=state.reals,
+            touched=touched,
+        )
+        counts = (state.alive, state.total)
+        if not decision.weights and (decision.mode, *counts) == (
+            state.mode,
+            state.decided_alive,
+            state.decided_total,
+        ):
+            return
+        trigger = max(touched.values(), default=self.recorder.last_seq)
+        decided = BalancerDecided(
+            service=self._config.id,
+            balancer=self._config.name,
+            mode=decision.mode,
+            alive=state.alive,
+            total=state.total,
+            weights=decision.weights,
+            causes={real: touched.get(real, trigger) for real in decision.weights},
+            seen=self.recorder.last_seq,
+        )
+        self.recorder.record(decided, cause=trigger)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _canonical(address: str) -> str:
+    return str(ipaddress.ip_address(address))

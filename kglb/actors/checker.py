@@ -1,0 +1,137 @@
+"""The checker: one per real server. It owns the real's schedule, its streak and its outcome run.
+
+It records a probe only when its (outcome, reason) differs from the last one, and a ``HealthChanged`` when the streak
+reaches a threshold. A checker that crashes leaves its real's last health in force.
+"""
+
+from typing import NamedTuple
+
+from pykka import ActorRef
+
+from kglb.actors.parts import Parts
+from kglb.actors.recorder import RecordingActor, Run
+from kglb.checks import Gate, Outcome, make_probe
+from kglb.decisions import observe
+from kglb.events import HealthChanged, ProbeFlipped
+from kglb.model import Check, ServiceId, parse_endpoint
+from kglb.projections import RealState
+
+
+class Answered(NamedTuple):
+    """What a probe found, and under which generation of the check it was asked."""
+
+    generation: int
+    outcome: Outcome
+
+
+class Checker(RecordingActor):
+    """Checks one real of one service at its own times, resuming from what the fleet knows of it.
+
+    ``phase`` is the share of an interval, 0 to 1, by which the first probe waits.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        *,
+        service: ServiceId,
+        known: RealState,
+        check: Check,
+        gate: Gate | None,
+        phase: float,
+        parent: ActorRef["RecordingActor"],
+    ) -> None:
+        super().__init__(parts.scheduler, parts.recorder, key=known.real, parent=parent)
+        self._parts = parts
+        self._service = service
+        self._real = known.real
+        self._healthy = known.healthy
+        self._streak = known.streak
+        self._outcome: str = known.outcome
+        self._reason = known.reason
+        self._run_seq = known.run_seq
+        self._run: Run = parts.recorder.open_run(service, known.real, known.counted)
+        self._gate = gate
+        self._phase = phase
+        self._generation = 0
+        self._use(check)
+
+    def _use(self, check: Check) -> None:
+        self._generation += 1
+        self._check = check
+        generation, tell = self._generation, self.actor_ref.tell
+        self._probe = make_probe(
+            check,
+            parse_endpoint(self._real),
+            answered=lambda outcome: tell(Answered(generation, outcome)),
+            gate=self._gate,
+            secrets=self._parts.secrets,
+        )
+
+    def on_start(self) -> None:
+        """Schedule the first probe."""
+        self._parts.prober.schedule(self._probe, self._parts.now() + self._phase * self._check.interval)
+
+    def on_receive(self, message: object) -> None:
+        """Take an outcome in and schedule the next probe."""
+        if not isinstance(message, Answered):
+            raise TypeError(f"a checker is told Answered, not {message!r}")
+        if message.generation != self._generation:
+            return
+        outcome = message.outcome
+        self._parts.prober.schedule(self._probe, self._next_due(outcome.due))
+        if outcome.status == "unknown":
+            self._parts.unknown(outcome.reason)
+        else:
+            self._observe(outcome)
+
+    def _next_due(self, due: float) -> float:
+        """The next of the real's own times that has not passed: lateness does not shift them."""
+        interval = self._check.interval
+        passed = (self._parts.now() - due) // interval
+        return due + interval * (max(passed, 0.0) + 1.0)
+
+    def _observe(self, outcome: Outcome) -> None:
+        if outcome.status != self._outcome or outcome.reason != self._reason:
+            self._flip(outcome)
+        self._run.count += 1
+        healthy, self._streak = observe(
+            self._healthy, self._streak, outcome.status == "success", self._check.rise, self._check.fall
+        )
+        if healthy != self._healthy:
+            self._healthy = healthy
+            changed = HealthChanged(
+                service=self._service,
+                real=self._real,
+                healthy=healthy,
+                streak=self._streak,
+                run=self._run_seq,
+            )
+            self.recorder.record(changed, cause=self._run_seq)
+
+    def _flip(self, outcome: Outcome) -> None:
+        assert outcome.status != "unknown"
+        flipped = ProbeFlipped(
+            service=self._service,
+            real=self._real,
+            outcome=outcome.status,
+            reason=outcome.reason,
+            detail=self.recorder.scrub(outcome.detail),
+            latency=round(outcome.latency, 6),
+            previous_count=self._run.count,
+        )
+        self._run_seq = self.recorder.record(flipped)
+        self._outcome, self._reason = outcome.status, outcome.reason
+        self._run.count = 0
+
+    def on_stop(self) -> None:
+        """Take the probe back."""
+        self._let_go()
+
+    def on_failure(self, *_: object) -> None:
+        """Take the probe back."""
+        self._let_go()
+
+    def _let_go(self) -> None:
+        self._parts.prober.cancel(self._probe)
+        self.recorder.forget_run(self._service, self._real, self._run)

@@ -1,0 +1,138 @@
+"""The recorder: numbers every fact, hands it to the journal, folds it, and delivers it to whoever subscribed.
+
+Actors never tell each other facts; they record them here, synchronously on the loop. While an actor handles record N,
+what it records has ``cause = N``. The recorder never touches a file or the kernel itself.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from pykka import ActorRef
+
+from journal import Appender, JournalGap
+from kglb.actors.runtime import LoopActor, Scheduler
+from kglb.events import Event, OpenRun, RunsClosed, encode
+from kglb.model import RealId, ServiceId
+from kglb.projections import State
+
+WRITE_DEADLINE = 0.05
+"""Seconds an effect on the machine waits at most for the write of what caused it."""
+
+
+class Fact(NamedTuple):
+    """A recorded event, as delivered to subscribers."""
+
+    seq: int
+    cause: int | None
+    event: Event
+
+
+class Run:
+    """An outcome run that goes on: its length since it began or was last closed. Owned by one checker."""
+
+    __slots__ = ("count",)
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+
+class Recorder:
+    """One per daemon. ``state`` is the fold of everything recorded so far."""
+
+    def __init__(self, state: State, appender: Appender, scrub: Callable[[str], str] = str) -> None:
+        self.state = state
+        self.cause: int | None = None
+        self.scrub = scrub
+        self._appender = appender
+        self._subscribers: dict[tuple[type, ServiceId | None], list[ActorRef[Any]]] = {}
+        self._observers: list[Callable[[Fact], None]] = []
+        self._runs: dict[tuple[ServiceId, RealId], Run] = {}
+        self._rotating = False
+
+    @property
+    def last_seq(self) -> int:
+        """The seq of the newest record."""
+        return self._appender.last_seq
+
+    def record(self, event: Event, *, cause: int | None = None) -> int:
+        """Make a fact of ``event`` and return its seq; ``cause`` defaults to what is being handled."""
+        because = self.cause if cause is None else cause
+        seq = self._appender.append(encode(event), because)
+        self.state.fold(seq, event)
+        fact = Fact(seq, because, event)
+        for observer in self._observers:
+            observer(fact)
+        kind, service = type(event), getattr(event, "service", None)
+        for subscriber in self._subscribers.get((kind, None), ()):
+            subscriber.tell(fact)
+        if service is not None:
+            for subscriber in self._subscribers.get((kind, service), ()):
+                subscriber.tell(fact)
+        return seq
+
+    def subscribe(self, subscriber: ActorRef[Any], *kinds: type, service: ServiceId | None = None) -> None:
+        """Have events of these kinds, of one service or of all, told to ``subscriber`` as ``Fact``."""
+        for kind in kinds:
+            self._subscribers.setdefault((kind, service), []).append(subscriber)
+
+    def unsubscribe(self, subscriber: ActorRef[Any]) -> None:
+        """Tell ``subscriber`` nothing any more."""
+        for key, subscribers in list(self._subscribers.items()):
+            self._subscribers[key] = [other for other in subscribers if other != subscriber]
+
+    def observe(self, observer: Callable[[Fact], None]) -> None:
+        """Have ``observer`` called with every fact, at once: for logs and metrics. It must be quick and not raise."""
+        self._observers.append(observer)
+
+    # --- outcome runs -------------------------------------------------------------------------------------------
+
+    def open_run(self, service: ServiceId, real: RealId, count: int) -> Run:
+        """Register the outcome run of a checker, so that its length is recorded before a checkpoint."""
+        run = self._runs[service, real] = Run(count)
+        return run
+
+    def forget_run(self, service: ServiceId, real: RealId, run: Run) -> None:
+        """The checker is gone."""
+        if self._runs.get((service, real)) is run:
+            del self._runs[service, real]
+
+    def close_runs(self, only: ServiceId | None = None) -> None:
+        """Record how long every open run is by now, of one service or of all; they go on from zero."""
+        open_runs = []
+        for (service, real), run in self._runs.items():
+            if run.count and (only is None or service == only):
+                open_runs.append(OpenRun(service, real, run.count))
+                run.count = 0
+        if open_runs:
+            self.record(RunsClosed(runs=tuple(open_runs)))
+
+    # --- the journal --------------------------------------------------------------------------------------------
+
+    def checkpoint(self) -> Iterator[bytes]:
+        """Close the runs and give the state as it is then, in parts."""
+        self.close_runs()
+        return self.state.checkpoint()
+
+    async def written(self, seq: int) -> None:
+        """Wait until ``seq`` is written, at most WRITE_DEADLINE and not at all while the journal is degraded."""
+        if self._appender.written_seq < seq:
+            await self._appender.wait_written(seq, WRITE_DEADLINE)
+
+
+class RecordingActor(LoopActor):
+    """A ``LoopActor`` that records facts: while it handles fact N, what it records is caused by N."""
+
+    def __init__(
+        self, scheduler: Scheduler, recorder: Recorder, *, key: object = None, parent: ActorRef[Any] | None = None
+    ) -> None:
+        super().__init__(scheduler, key=key, parent=parent)
+        self.recorder = recorder
+
+    def _handle_receive(self, message: Any) -> Any:
+        self.recorder.cause = message.seq if type(message) is Fact else None
+        return super()._handle_receive(message)
+
+    def drain(self) -> None:
+        """Handle what waits; nothing recorded afterwards is caused by it."""
+        super().drain()
+        self.recorder.cause = None

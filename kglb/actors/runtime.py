@@ -1,0 +1,254 @@
+"""Actors on one event loop: ``LoopActor``, a ``pykka.Actor`` whose inbox is drained by the loop, and the scheduler.
+
+pykka documents three hooks for new actor types (``_create_actor_inbox``, ``_create_future``, ``_start_actor_loop``);
+these are implemented here on an asyncio loop. Differences to pykka's own actors, on purpose:
+
+- Handling is synchronous and never blocks. What takes time is a task (``spawn``) or a timer (``after``).
+- An exception stops the actor and is told to its parent, which starts it again. No exception stops any other actor.
+- ``ask`` is for the edges (tests, the control socket), never between actors.
+
+This module knows nothing of load balancing.
+"""
+
+import asyncio
+import sys
+import threading
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Coroutine
+from types import TracebackType
+from typing import Any, NamedTuple
+
+import pykka
+from pykka import ActorDeadError, ActorRef, ActorRegistry, Future, ThreadingFuture
+from pykka._envelope import Envelope
+from pykka.messages import _ActorStop
+
+_SLICE = 0.005
+"""Seconds of handling after which the scheduler lets the loop look at its sockets and timers."""
+
+
+_NOTHING: set[Any] = set()
+
+
+class Crash(NamedTuple):
+    """Told to the parent of an actor that raised."""
+
+    key: object
+    error: str
+    traceback: str
+
+
+class Scheduler:
+    """Drains the inboxes that have something in them, in the order in which they first had."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._thread = threading.get_ident()
+        self._ready: deque[LoopActor] = deque()
+        self._scheduled = False
+
+    def ready(self, actor: "LoopActor") -> None:
+        """Have the actor's inbox drained soon. Callable from any thread."""
+        if threading.get_ident() != self._thread:
+            self.loop.call_soon_threadsafe(self._enqueue, actor)
+        else:
+            self._enqueue(actor)
+
+    def _enqueue(self, actor: "LoopActor") -> None:
+        self._ready.append(actor)
+        if not self._scheduled:
+            self._scheduled = True
+            self.loop.call_soon(self._run)
+
+    def _run(self) -> None:
+        until = time.perf_counter() + _SLICE
+        ready = self._ready
+        while ready:
+            ready.popleft().drain()
+            if time.perf_counter() > until:
+                self.loop.call_soon(self._run)
+                return
+        self._scheduled = False
+
+
+class LoopInbox:
+    """What others put, in order, until the actor is drained. Implements pykka's ``ActorInbox``."""
+
+    __slots__ = ("_actor", "_awaits_drain", "_envelopes", "_scheduler")
+
+    def __init__(self) -> None:
+        self._envelopes: deque[Envelope[Any]] = deque()
+        self._awaits_drain = False
+        self._scheduler: Scheduler | None = None
+        self._actor: LoopActor | None = None
+
+    def bind(self, scheduler: Scheduler, actor: "LoopActor") -> None:
+        """Have ``scheduler`` drain ``actor`` whenever something is put."""
+        self._scheduler, self._actor = scheduler, actor
+
+    def put(self, envelope: Envelope[Any], /) -> None:
+        """Append; schedules a drain if there was none to come."""
+        self._envelopes.append(envelope)
+        if not self._awaits_drain:
+            self._awaits_drain = True
+            assert self._scheduler is not None and self._actor is not None, "the inbox is bound before it is used"
+            self._scheduler.ready(self._actor)
+
+    def get(self) -> Envelope[Any]:
+        """The oldest envelope; raises IndexError if there is none."""
+        return self._envelopes.popleft()
+
+    def empty(self) -> bool:
+        """Whether nothing waits."""
+        return not self._envelopes
+
+    def begin_drain(self) -> int:
+        """How many envelopes wait now; what is put from here on schedules a drain of its own."""
+        self._awaits_drain = False
+        return len(self._envelopes)
+
+
+class LoopActor(pykka.Actor):
+    """An actor whose messages are handled on the event loop that its scheduler runs on.
+
+    ``key`` names it to its ``parent``, which is told a ``Crash`` when it raises.
+    """
+
+    def __init__(self, scheduler: Scheduler, *, key: object = None, parent: ActorRef[Any] | None = None) -> None:
+        super().__init__()
+        self.key = key
+        self._parent = parent
+        self._scheduler = scheduler
+        self._pending: set[asyncio.Task[Any] | asyncio.TimerHandle] = _NOTHING
+        self._inbox.bind(scheduler, self)
+
+    @property
+    def _inbox(self) -> LoopInbox:
+        assert isinstance(self.actor_inbox, LoopInbox)
+        return self.actor_inbox
+
+    @staticmethod
+    def _create_actor_inbox() -> LoopInbox:
+        return LoopInbox()
+
+    @staticmethod
+    def _create_future() -> Future[Any]:
+        return ThreadingFuture()
+
+    def _start_actor_loop(self) -> None:
+        """Run ``on_start`` at once, on the caller's turn of the loop."""
+        try:
+            self.on_start()
+        except Exception:
+            self._crashed()
+
+    def drain(self) -> None:
+        """Handle what waits now; what is put meanwhile waits for the next turn."""
+        inbox = self._inbox
+        try:
+            for _ in range(inbox.begin_drain()):
+                if self.actor_stopped.is_set():
+                    break
+                self._handle(inbox.get())
+            if not self.actor_stopped.is_set():
+                self.on_drained()
+        except Exception:
+            self._crashed()
+        if self.actor_stopped.is_set():
+            self._refuse_rest(inbox)
+
+    def _handle(self, envelope: Envelope[Any]) -> None:
+        if envelope.reply_to is None:
+            self._handle_receive(envelope.message)
+            return
+        try:
+            envelope.reply_to.set(self._handle_receive(envelope.message))
+        except Exception:
+            envelope.reply_to.set_exception(sys.exc_info())
+
+    def _refuse_rest(self, inbox: LoopInbox) -> None:
+        while not inbox.empty():
+            envelope = inbox.get()
+            if envelope.reply_to is None:
+                continue
+            if isinstance(envelope.message, _ActorStop):
+                envelope.reply_to.set(None)
+            else:
+                dead = ActorDeadError(f"{self.actor_ref} stopped before handling the message")
+                envelope.reply_to.set_exception((ActorDeadError, dead, None))
+
+    def _crashed(self) -> None:
+        kind, error, trace = sys.exc_info()
+        ActorRegistry.unregister(self.actor_ref)
+        self.actor_stopped.set()
+        self._release()
+        try:
+            self.on_failure(kind, error, trace)
+        except Exception:
+            kind, error, trace = sys.exc_info()
+        self._tell_parent(kind, error, trace)
+
+    def _tell_parent(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        text = "".join(traceback.format_exception(kind, error, trace))
+        if self._parent is None or not self._parent.is_alive():
+            sys.stderr.write(f"{self} raised and has no parent to restart it:\n{text}")
+        else:
+            self._parent.tell(Crash(self.key, f"{type(error).__name__}: {error}", text))
+
+    def _stop(self) -> None:
+        if self.actor_stopped.is_set():
+            return
+        self._release()
+        ActorRegistry.unregister(self.actor_ref)
+        self.actor_stopped.set()
+        try:
+            self.on_stop()
+        except Exception:
+            self._tell_parent(*sys.exc_info())
+
+    def _release(self) -> None:
+        for pending in self._pending:
+            pending.cancel()
+        self._pending = _NOTHING
+
+    def on_drained(self) -> None:
+        """Run code after everything that waited was handled: where an actor decides once for many messages."""
+
+    def after(self, seconds: float, message: object) -> Callable[[], None]:
+        """Tell this actor ``message`` in so many seconds; the result cancels it. Dies with the actor."""
+
+        def fire() -> None:
+            self._pending.discard(handle)
+            self.actor_ref.tell(message)
+
+        def cancel() -> None:
+            self._pending.discard(handle)
+            handle.cancel()
+
+        handle = self._scheduler.loop.call_later(seconds, fire)
+        self._keep(handle)
+        return cancel
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine as a task of this actor: cancelled with it, and its exception is the actor's."""
+        task = self._scheduler.loop.create_task(work)
+        self._keep(task)
+        task.add_done_callback(self._task_done)
+
+    def _keep(self, pending: "asyncio.Task[Any] | asyncio.TimerHandle") -> None:
+        if self._pending is _NOTHING:  # most actors never have any: a set each would be a tenth of their size
+            self._pending = set()
+        self._pending.add(pending)
+
+    def _task_done(self, task: "asyncio.Task[Any]") -> None:
+        self._pending.discard(task)
+        if task.cancelled() or self.actor_stopped.is_set():
+            return
+        try:
+            task.result()
+        except Exception:
+            self._crashed()

@@ -1,0 +1,158 @@
+"""The supervisor: starts and stops the balancers and the applier, and starts again what crashed."""
+
+import asyncio
+from typing import Any, Literal, NamedTuple
+
+from pykka import ActorRef
+
+from kglb.actors.applier import Applier, Settled
+from kglb.actors.balancer import BalancerActor
+from kglb.actors.parts import Parts
+from kglb.actors.recorder import RecordingActor
+from kglb.actors.restarts import Restarts
+from kglb.actors.runtime import Crash
+from kglb.events import ActorCrashed, DaemonStopping, OutcomesUnknown
+from kglb.model import Config
+
+CLEANUP_BASE = 10.0
+CLEANUP_PER_SERVICE = 0.05
+"""Seconds that a cleanup may take, in all and per service; what is left after that is reported."""
+
+UNKNOWN_INTERVAL = 10.0
+
+
+class Stop(NamedTuple):
+    """Command: stop the daemon."""
+
+    reason: str
+    on_stop: Literal["cleanup", "leave"]
+
+
+class StartAgain(NamedTuple):
+    """Command: the wait after a crash is over."""
+
+    key: object
+
+
+class GiveUpCleanup(NamedTuple):
+    """Command: the cleanup has taken too long."""
+
+
+class ReportUnknown(NamedTuple):
+    """Command: record how many probes said nothing since the last time."""
+
+
+class Supervisor(RecordingActor):
+    """Parent of all. ``finished`` is done when everything has stopped: True if the machine is as it should be."""
+
+    def __init__(self, parts: Parts, config: Config, finished: "asyncio.Future[bool]") -> None:
+        super().__init__(parts.scheduler, parts.recorder, key="supervisor")
+        self._parts = parts
+        self._config = config
+        self._finished = finished
+        self._children: dict[object, ActorRef[Any]] = {}
+        self._restarts = Restarts(parts.now)
+        self._stopping: Stop | None = None
+
+    def on_start(self) -> None:
+        """Start the balancers, which decide at once; then the applier, which finds everything decided."""
+        for balancer in self._config.balancers:
+            self._start_balancer(balancer.id)
+        self._start_applier(recheck=False)
+        self.after(UNKNOWN_INTERVAL, ReportUnknown())
+
+    def _start_balancer(self, id: object) -> None:
+        config = next((balancer for balancer in self._config.balancers if balancer.id == id), None)
+        if config is not None:
+            phase = self._parts.random.random()
+            self._children[id] = BalancerActor.start(
+                self._parts, config, first_phase=phase, parent=self.actor_ref
+            )
+
+    def _start_applier(self, *, recheck: bool) -> None:
+        self._children["applier"] = Applier.start(
+            self._parts,
+            reconcile_interval=self._config.data_plane.reconcile_interval,
+            parent=self.actor_ref,
+            recheck=recheck,
+        )
+
+    def on_receive(self, message: object) -> None:
+        """Commands and crashes."""
+        match message:
+            case Crash():
+                self._restart(message)
+            case StartAgain(key):
+                self._start_again(key)
+            case Stop():
+                self._stop_all(message)
+            case Settled():
+                self._finish_if_clean()
+            case GiveUpCleanup():
+                self._finish(clean=False)
+            case ReportUnknown():
+                self._report_unknown()
+            case _:
+                raise TypeError(f"a supervisor is not told {message!r}")
+
+    # --- restarts -----------------------------------------------------------------------------------------------
+
+    def _restart(self, crash: Crash) -> None:
+        kind = "applier" if crash.key == "applier" else "balancer"
+        wait = self._restarts.delay(crash.key)
+        self._parts.restarts[kind] += 1
+        self._children.pop(crash.key, None)
+        crashed = ActorCrashed(
+            actor=kind if kind == "applier" else f"balancer {crash.key}",
+            error=self.recorder.scrub(crash.error),
+            traceback=self.recorder.scrub(crash.traceback),
+            retry_in=wait,
+        )
+        self.recorder.record(crashed)
+        self.after(wait, StartAgain(crash.key))
+
+    def _start_again(self, key: object) -> None:
+        if key in self._children:
+            return
+        if key == "applier":
+            self._start_applier(recheck=True)
+        elif self._stopping is None:
+            self._start_balancer(key)
+
+    def _report_unknown(self) -> None:
+        if self._parts.unknowns:
+            self.recorder.record(OutcomesUnknown(counts=dict(self._parts.unknowns)))
+            self._parts.unknowns.clear()
+        self.after(UNKNOWN_INTERVAL, ReportUnknown())
+
+    # --- the end ------------------------------------------------------------------------------------------------
+
+    def _stop_all(self, stop: Stop) -> None:
+        if self._stopping is not None:
+            return
+        self._stopping = stop
+        self.recorder.close_runs()
+        for key, child in self._children.items():
+            if key != "applier" and child.is_alive():
+                child.stop(block=False)
+        self.recorder.record(DaemonStopping(reason=stop.reason, on_stop=stop.on_stop))
+        if stop.on_stop == "leave":
+            self._finish(clean=True)
+        else:
+            budget = CLEANUP_BASE + CLEANUP_PER_SERVICE * len(self._config.balancers)
+            self.after(budget, GiveUpCleanup())
+            self._finish_if_clean()
+
+    def _finish_if_clean(self) -> None:
+        if self._stopping is None or self._stopping.on_stop == "leave":
+            return
+        actual = self.recorder.state.data_plane.actual
+        if not actual.services and not any(ours for _, ours in actual.addresses.values()):
+            self._finish(clean=True)
+
+    def _finish(self, *, clean: bool) -> None:
+        applier = self._children.pop("applier", None)
+        if applier is not None and applier.is_alive():
+            applier.stop(block=False)
+        if not self._finished.done():
+            self._finished.set_result(clean)

@@ -1,0 +1,332 @@
+"""The batched prober: all probes of the process, started and read in batches, below the actors.
+
+Due times stand in one heap, deadlines in another. A tick starts every probe that is due with a non-blocking connect, asks
+the kernel about all of them with one ``poll``, and reports what has an answer, the whole batch in one go. That is four
+system calls a TCP check (socket, setsockopt, connect, close), which is the cost that counts.
+
+Ticks stand on a grid of 5 ms, so a probe starts at most that late on an idle loop; after a batch was started or got on,
+the next looks follow within 1, 2 and 4 ms, so that a quick answer is a quick report. All times fall on whole milliseconds,
+because uvloop's timers count those. No tick works much longer than 2 ms: what is left waits for the next, and the rest
+of the loop has its turn in between.
+
+Descriptors: at most ``room`` sockets are open at once. At that bound, or when the kernel has none left, probes stay in the
+heap of due times, which is their queue. The prober keeps no health, decides nothing, and never blocks.
+"""
+
+import asyncio
+import errno
+import math
+import resource
+from collections.abc import Callable
+from typing import Final
+
+from kglb.checks.dial import OUT_OF_DESCRIPTORS, verdict_of
+from kglb.checks.outcome import Outcome, Verdict
+from kglb.checks.probe import Probe
+from kglb.checks.timetable import Timetable, new_ticket
+from kglb.checks.watch import Watch
+
+TICK: Final = 0.005
+SLICE: Final = 0.002
+FOLLOW_UPS: Final = (0.001, 0.001, 0.002)
+YOUNG: Final = 0.05
+"""Seconds after which a probe without an answer moves to the epoll."""
+LATE: Final = 0.1
+"""A deadline noticed later than this many seconds proves nothing about the real."""
+RETRY: Final = 0.05
+"""Seconds between attempts while there is no descriptor and none of ours is about to become free."""
+RESERVE: Final = 128
+"""Descriptors the prober leaves to the rest of the daemon: journal, kernel, status."""
+
+
+class ProberStats:
+    """Counts since the start. ``lateness`` sums the seconds between due and started, ``worst_lateness`` is the largest."""
+
+    __slots__ = ("answered", "lateness", "started", "unknown", "worst_lateness")
+
+    def __init__(self) -> None:
+        self.started = 0
+        self.answered = 0
+        self.unknown = 0
+        self.lateness = 0.0
+        self.worst_lateness = 0.0
+
+
+class Prober:
+    """The ``ProberPort`` of production. One per process, on a running event loop.
+
+    ``clock`` gives loop time, finer than ``loop.time`` where that counts whole milliseconds (on uvloop pass
+    ``time.monotonic``, which is the same clock). ``room`` is how many sockets may be open at once; by default what the
+    descriptor limit allows, less a reserve.
+    """
+
+    def __init__(
+        self,
+        *,
+        loop: asyncio.AbstractEventLoop | None = None,
+        clock: Callable[[], float] | None = None,
+        room: int | None = None,
+    ) -> None:
+        self.stats = ProberStats()
+        self._loop = loop or asyncio.get_running_loop()
+        self._clock = clock or self._loop.time
+        self._room = _default_room() if room is None else room
+        self._due = Timetable()
+        self._deadlines = Timetable()
+        self._watch = Watch()
+        self._finished: list[tuple[int, Probe, Outcome]] = []
+        self._timer: asyncio.Handle | None = None
+        self._wake = math.inf
+        self._busy = False
+        self._closed = False
+        self._no_start_before = 0.0
+        self._looks = 0  # since something last got on: an index into FOLLOW_UPS
+        self._loop.add_reader(self._watch.slow_fd, self._hear_slow)
+
+    @property
+    def in_flight(self) -> int:
+        """How many probes have a socket open."""
+        return len(self._watch)
+
+    def schedule(self, probe: Probe, due: float) -> None:
+        """Make the probe once, at this loop time; at once when it has passed.
+
+        A probe that is scheduled or under way has to be cancelled first, or report.
+        """
+        assert not self._closed, "a closed prober makes no probes"
+        assert not probe.ticket, "this probe is scheduled already"
+        probe.due = due
+        self._due.add(due, probe)
+        if not self._busy:
+            self._wake_at(_on_grid(due))
+
+    def cancel(self, probe: Probe) -> None:
+        """Forget what was scheduled for the probe; when it is under way, close its socket. It reports nothing any more."""
+        if not probe.ticket:
+            return
+        probe.ticket = 0
+        if probe.sock is not None:
+            self._hang_up(probe)
+        else:
+            self._due.voided()
+        self._leave_gate(probe)
+        if not self._busy:
+            self._arm()
+
+    async def close(self) -> None:
+        """Cancel everything, for good. Nothing is reported afterwards."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        self._loop.remove_reader(self._watch.slow_fd)
+        for probe in self._watch.probes:
+            probe.ticket = 0
+            probe.end()
+        self._watch.close()
+        self._due.clear()
+        self._deadlines.clear()
+
+    # -- the tick -------------------------------------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        self._timer = None
+        self._wake = math.inf
+        self._busy = True
+        try:
+            until = self._clock() + SLICE
+            self._look(self._watch.poll_young(), until)
+            self._expire(until)
+            if self._start_due(until):
+                self._look(self._watch.poll_young(), until)
+            self._report()
+        finally:
+            self._busy = False
+            self._arm()
+
+    def _hear_slow(self) -> None:
+        self._busy = True
+        try:
+            self._look(self._watch.poll_slow(), self._clock() + SLICE)
+            self._report()
+        finally:
+            self._busy = False
+            self._arm()
+
+    def _look(self, news: list[tuple[int, int]], until: float) -> None:
+        for fd, events in news:
+            self._step(self._watch[fd], events)
+            if self._clock() > until:
+                break  # poll will say it again
+
+    def _step(self, probe: Probe, events: int) -> None:
+        self._looks = 0
+        try:
+            verdict = probe.step(events)
+        except BlockingIOError:
+            return
+        except Exception as error:
+            verdict = self._blame(error, at_once=False)
+        if verdict is None:
+            self._watch.change(probe)
+        else:
+            self._hang_up(probe)
+            self._finish(probe, verdict)
+
+    def _expire(self, until: float) -> None:
+        for probe in self._watch.age(until - SLICE - YOUNG):
+            if probe.timeout >= YOUNG:
+                self._deadlines.add(probe.started + probe.timeout, probe)
+        while (now := self._clock()) < until and (expired := self._deadlines.pop(now)) is not None:
+            events = self._watch.poll_one(expired)
+            if events:
+                self._step(expired, events)
+            if expired.sock is not None:
+                self._hang_up(expired)
+                self._finish(expired, _timeout(expired, now))
+
+    # -- starting -------------------------------------------------------------------------------------------------
+
+    def _start_due(self, until: float) -> bool:
+        started = self.stats.started
+        now = self._clock()
+        while self._no_start_before <= now < until:
+            probe = self._due.pop(now)
+            if probe is None:
+                break
+            self._start(probe, now)
+            now = self._clock()
+        return self.stats.started != started
+
+    def _start(self, probe: Probe, now: float) -> None:
+        if probe.gate is not None and not probe.admitted:
+            if not probe.gate.enter(probe):
+                return
+            probe.admitted = True
+        probe.started = now
+        try:
+            if len(self._watch) >= self._room:
+                raise OSError(errno.EMFILE, "at the prober's own bound")
+            verdict = probe.begin()
+        except Exception as error:
+            if _no_descriptor(error) and now - probe.due < probe.timeout:
+                self._due.add(probe.due, probe)
+                self._no_start_before = now + RETRY
+                return
+            verdict = self._blame(error, at_once=True)
+        self._count_start(now - probe.due)
+        if verdict is not None:
+            self._finish(probe, verdict)
+            return
+        self._watch.add(probe)
+        if probe.timeout < YOUNG:
+            self._deadlines.add(now + probe.timeout, probe)
+        self._looks = 0
+
+    def _count_start(self, lateness: float) -> None:
+        stats = self.stats
+        stats.started += 1
+        stats.lateness += lateness
+        stats.worst_lateness = max(stats.worst_lateness, lateness)
+
+    # -- ending ---------------------------------------------------------------------------------------------------
+
+    def _hang_up(self, probe: Probe) -> None:
+        self._watch.remove(probe)
+        probe.end()
+        self._no_start_before = 0.0
+
+    def _finish(self, probe: Probe, verdict: Verdict) -> None:
+        self._leave_gate(probe)
+        probe.ticket = ticket = new_ticket()
+        status, reason, detail = verdict
+        outcome = Outcome(status, reason, detail, self._clock() - probe.started, probe.due, probe.started)
+        self._finished.append((ticket, probe, outcome))
+
+    def _leave_gate(self, probe: Probe) -> None:
+        if probe.gate is None:
+            return
+        if not probe.admitted:
+            probe.gate.forget(probe)
+            return
+        probe.admitted = False
+        heir = probe.gate.leave()
+        if heir is not None:
+            heir.admitted = True
+            self._due.add(heir.due, heir)
+
+    def _report(self) -> None:
+        finished, self._finished = self._finished, []
+        for ticket, probe, outcome in finished:
+            if probe.ticket != ticket:
+                continue  # cancelled by one before it
+            probe.ticket = 0
+            self.stats.answered += 1
+            if outcome.status == "unknown":
+                self.stats.unknown += 1
+            try:
+                probe.answered(outcome)
+            except Exception as error:
+                self._complain("the receiver of an outcome failed", error)
+
+    def _blame(self, error: Exception, *, at_once: bool) -> Verdict:
+        if isinstance(error, OSError):
+            return verdict_of(error.errno, at_once=at_once)
+        self._complain("a probe failed in its conversation", error)
+        return Verdict("unknown", "probe crashed", repr(error))
+
+    def _complain(self, message: str, error: Exception) -> None:
+        self._loop.call_exception_handler({"message": message, "exception": error})
+
+    # -- waking ---------------------------------------------------------------------------------------------------
+
+    def _arm(self) -> None:
+        if self._closed:
+            return
+        earliest = self._due.earliest
+        if earliest is not None:
+            self._wake_at(_on_grid(max(earliest, self._no_start_before)))
+        earliest = self._deadlines.earliest
+        if earliest is not None:
+            self._wake_at(_on_grid(earliest))
+        if self._watch.has_young:
+            self._wake_at(self._next_look())
+
+    def _next_look(self) -> float:
+        now = self._clock()
+        if self._looks >= len(FOLLOW_UPS):
+            return math.floor(now / TICK + 1) * TICK
+        pause = FOLLOW_UPS[self._looks]
+        self._looks += 1
+        return math.floor(now * 1000) / 1000 + pause
+
+    def _wake_at(self, when: float) -> None:
+        if when >= self._wake:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._wake = when
+        if when <= self._clock():
+            self._timer = self._loop.call_soon(self._tick)
+        else:
+            self._timer = self._loop.call_at(when, self._tick)
+
+
+def _on_grid(when: float) -> float:
+    return math.ceil(when / TICK) * TICK
+
+
+def _no_descriptor(error: Exception) -> bool:
+    return isinstance(error, OSError) and error.errno in OUT_OF_DESCRIPTORS
+
+
+def _timeout(probe: Probe, now: float) -> Verdict:
+    if now - probe.started - probe.timeout > LATE:
+        return Verdict("unknown", "deadline noticed late", f"during {probe.phase}")
+    return Verdict("failure", f"timeout during {probe.phase}")
+
+
+def _default_room() -> int:
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return max(limit - RESERVE, limit // 2)

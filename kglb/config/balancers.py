@@ -1,0 +1,127 @@
+"""``[[balancer]]``: the keys of a virtual service, and how they become a ``Balancer``."""
+
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from kglb.config import network
+from kglb.config.checks import read_check
+from kglb.config.forward import read_forward
+from kglb.config.problems import RefusedError, show
+from kglb.config.reader import Key, Node, ReportedError, leaf, read_list, read_table
+from kglb.config.reals import make_real, read_reals
+from kglb.config.values import choice, duration, integer, nonempty, ratio, text
+from kglb.model import Announce, Balancer, DummyCheck, Forward, Service, ServiceKey, WhenAllDown
+from kglb.model.service import FLAG_ALIASES
+
+DEFAULT_WEIGHT = 1000
+"""KgLb's weight of a real that is up: it leaves room for finer steps than 1 does."""
+
+_MOST_CONCURRENT = 2**31 - 1
+_seconds = duration("1s", "31d")
+
+
+def _whole_seconds(value: object) -> int:
+    seconds = _seconds(value)
+    if not seconds.is_integer():
+        raise RefusedError(f"the kernel counts persistence in whole seconds, found {show(value)}")
+    return int(seconds)
+
+
+PERSISTENCE = (
+    Key("timeout", leaf(_whole_seconds), required=True, field="persistence"),
+    Key("netmask", leaf(integer(1, 128))),
+    Key("engine", leaf(choice(("sip",)))),
+)
+
+ANNOUNCE = (Key("min_alive", leaf(ratio)),)
+
+
+def _read_name(node: Node) -> str:
+    name = nonempty(node.value)
+    if name != name.strip():
+        raise RefusedError(f"a name neither begins nor ends with a space, found {show(name)}")
+    return name
+
+
+def _read_flags(node: Node) -> tuple[str, ...]:
+    return tuple(flag for _, flag in read_list(node, leaf(_as_written)))
+
+
+def _as_written(value: object) -> str:
+    network.flag(value)
+    return str(value)
+
+
+def _read_persistence(node: Node) -> dict[str, Any]:
+    if not isinstance(node.value, dict):
+        return {"persistence": _whole_seconds(node.value)}
+    values, failed = read_table(node, PERSISTENCE)
+    if failed:
+        raise ReportedError
+    return values
+
+
+def _read_announce(node: Node) -> Announce:
+    return Announce(**read_table(node, ANNOUNCE).values)
+
+
+BALANCER = (
+    Key("name", _read_name, required=True),
+    Key("setup", leaf(text)),
+    Key("service", leaf(network.service_key), required=True),
+    Key("scheduler", leaf(network.scheduler)),
+    Key("flags", _read_flags),
+    Key("persistence", _read_persistence),
+    Key("forward", read_forward),
+    Key("weight", leaf(network.weight)),
+    Key("when_all_down", leaf(choice(get_args(WhenAllDown)))),
+    Key("concurrency", leaf(integer(0, _MOST_CONCURRENT))),
+    Key("resolve_interval", leaf(duration("1s", "24h"))),
+    Key("reals", read_reals, required=True),
+    Key("announce", _read_announce),
+    Key("check", read_check, required=True),
+)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A balancer before the rules that look at several keys at once.
+
+    What was refused stands here as its default, its key is in ``failed``, and no rule that needs it is asked.
+    ``places`` are the nodes of the balancer's reals, ``flags`` their names as written.
+    """
+
+    node: Node
+    failed: frozenset[str]
+    flags: tuple[str, ...]
+    places: tuple[Node, ...]
+    balancer: Balancer
+
+
+def read_balancer(node: Node) -> Draft:
+    """One ``[[balancer]]``; without a service there is nothing to build."""
+    values, failed = read_table(node, BALANCER)
+    if "service" in failed:
+        raise ReportedError
+    flags = values.pop("flags", ())
+    weight, forward = values.pop("weight", DEFAULT_WEIGHT), values.pop("forward", Forward())
+    entries = values.pop("reals", ())
+    service = _service(values.pop("service"), flags, values.pop("persistence", {}), values)
+    fields: dict[str, Any] = {"name": "", "check": DummyCheck()} | values
+    balancer = Balancer(
+        **fields,
+        service=service,
+        reals=tuple(make_real(entry, weight=weight, forward=forward) for _, entry in entries),
+    )
+    return Draft(node, failed, flags, tuple(place for place, _ in entries), balancer)
+
+
+def _service(
+    key: ServiceKey, flags: tuple[str, ...], persistence: dict[str, Any], values: dict[str, Any]
+) -> Service:
+    scheduler = {"scheduler": values.pop("scheduler")} if "scheduler" in values else {}
+    canonical = {FLAG_ALIASES.get(flag, flag) for flag in flags}
+    whole_address = 128 if key.ipv6 else 32
+    if persistence.get("netmask") == whole_address:
+        persistence = persistence | {"netmask": 0}
+    return Service(id=key.id, flags=tuple(sorted(canonical)), **scheduler, **persistence)

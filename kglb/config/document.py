@@ -1,0 +1,73 @@
+"""The document from its top: the three sections, the balancers, and the ``Config`` they make."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import msgspec
+
+from kglb.config import network
+from kglb.config.balancers import read_balancer
+from kglb.config.problems import RefusedError
+from kglb.config.reader import Key, Node, Read, leaf, read_list, read_table
+from kglb.config.rules import ask_rules, services_differ
+from kglb.config.values import choice, duration, nonempty, or_off, size
+from kglb.model import Address, Balancer, Config, DataPlaneConfig, JournalConfig, StatusConfig
+
+T = TypeVar("T")
+
+JOURNAL = (
+    Key("directory", leaf(nonempty)),
+    Key("max_size", leaf(or_off(size("1MiB"), 0))),
+    Key("max_age", leaf(or_off(duration("1h", "36500d"), 0.0))),
+)
+
+DATA_PLANE = (
+    Key("kind", leaf(choice(("ipvs", "memory")))),
+    Key("vip_interface", leaf(network.interface)),
+    Key("reconcile_interval", leaf(duration("1s", "24h"))),
+    Key("on_stop", leaf(choice(("cleanup", "leave")))),
+)
+
+STATUS = (Key("listen", leaf(network.listen)),)
+
+
+def _section(make: Callable[..., T], keys: Sequence[Key]) -> Read[T]:
+    return lambda node: make(**read_table(node, keys).values)
+
+
+def _read_balancers(node: Node) -> tuple[Balancer, ...]:
+    if isinstance(node.value, dict):
+        raise RefusedError("expected a list of tables, found a table", "write [[balancer]]")
+    drafts = tuple(draft for _, draft in read_list(node, read_balancer))
+    for draft in drafts:
+        ask_rules(draft)
+    services_differ(drafts)
+    return tuple(draft.balancer for draft in drafts)
+
+
+DOCUMENT = (
+    Key("journal", _section(JournalConfig, JOURNAL)),
+    Key("data_plane", _section(DataPlaneConfig, DATA_PLANE)),
+    Key("status", _section(StatusConfig, STATUS)),
+    Key("balancer", _read_balancers, field="balancers"),
+)
+
+
+def read_config(node: Node) -> Config:
+    """The whole config. To have no balancer is said aloud, so that an empty file takes no service away."""
+    values, _ = read_table(node, DOCUMENT)
+    if isinstance(node.value, dict) and "balancer" not in node.value:
+        node.fail("no balancer", "add a [[balancer]], or balancer = [] to have none")
+    config = Config(**values)
+    interface = config.data_plane.vip_interface
+    return msgspec.structs.replace(
+        config, balancers=tuple(_with_vip(balancer, interface) for balancer in config.balancers)
+    )
+
+
+def _with_vip(balancer: Balancer, interface: str) -> Balancer:
+    key = balancer.service.key
+    if key.protocol == "fwmark":
+        return balancer
+    address = Address(f"{key.address}/{128 if key.ipv6 else 32}", interface)
+    return msgspec.structs.replace(balancer, address=address)

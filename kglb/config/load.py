@@ -1,0 +1,105 @@
+"""From a file or a text to a ``Loaded`` config, or a ``ConfigError`` with every mistake; raises nothing else."""
+
+import hashlib
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from kglb.config.document import read_config
+from kglb.config.files import UnreadableError, read_text, readable_by_others
+from kglb.config.problems import ConfigError, Problem
+from kglb.config.reader import Node, Reading, attempt
+from kglb.config.secrets import Secrets
+from kglb.model import Config, SecretRef
+
+LARGEST_FILE = 16 * 1024 * 1024
+"""In bytes; a balancer with 100,000 reals is 3 MB."""
+
+_SYNTAX_PLACE = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A config without mistakes. Only ``secrets`` holds secrets; ``digest`` covers references to them."""
+
+    config: Config
+    secrets: Mapping[SecretRef, str] = field(repr=False)
+    warnings: tuple[str, ...]
+    digest: str
+
+
+def load(path: str | os.PathLike[str], *, environ: Mapping[str, str] = os.environ) -> Loaded:
+    """Read a config file. Raises ConfigError with every mistake, also when the file cannot be read.
+
+    >>> load("config.toml").config.balancers[0].id  # doctest: +SKIP
+    'tcp://192.168.100.10:80'
+    """
+    name = os.fspath(path)
+    source = os.fsencode(name).decode("utf-8", "backslashreplace")
+    try:
+        text = read_text(name, limit=LARGEST_FILE)
+    except UnreadableError as error:
+        raise ConfigError(source, (Problem("", None, str(error)),)) from None
+    loaded = parse(text, source=source, environ=environ)
+    if any(reference.inline for reference in loaded.secrets) and readable_by_others(name):
+        exposed = Problem(
+            "", None, "holds secrets and everybody may read it", "chmod o-r, or move the secrets out"
+        )
+        return Loaded(
+            loaded.config, loaded.secrets, (*loaded.warnings, exposed.render(source)), loaded.digest
+        )
+    return loaded
+
+
+def parse(text: str, *, source: str = "config", environ: Mapping[str, str] = os.environ) -> Loaded:
+    """Read a config from a text. ``source`` names it in messages; files of secrets are sought beside it.
+
+    Raises ConfigError with every mistake.
+    """
+    secrets = Secrets(environ, os.path.dirname(source))
+    reading = Reading(text, secrets)
+    config = attempt(Node(_document(text, source), (), reading), read_config)
+    if reading.problems or config is None:
+        raise ConfigError(source, _by_line(reading.problems))
+    warnings = tuple(warning.render(source) for warning in _by_line(reading.warnings))
+    return Loaded(config, secrets.values, warnings, digest(config))
+
+
+def digest(config: Config) -> str:
+    """The SHA-256 of the config's canonical JSON, in hex: equal for equal configs, whatever their text."""
+    return hashlib.sha256(msgspec.json.encode(config, order="deterministic")).hexdigest()
+
+
+def _document(text: str, source: str) -> dict[str, object]:
+    try:
+        text.encode()
+        return tomllib.loads(text)
+    except UnicodeEncodeError:
+        problem = Problem("", None, "is not Unicode text")
+    except tomllib.TOMLDecodeError as error:
+        problem = _syntax_problem(str(error), text)
+    except RecursionError:
+        problem = Problem("", None, "not TOML: brackets are nested too deeply")
+    except ValueError:
+        problem = Problem("", None, "not TOML: a number has too many digits")
+    raise ConfigError(source, (problem,)) from None
+
+
+def _syntax_problem(message: str, text: str) -> Problem:
+    """From the text of tomllib's error: attributes with the position come only with Python 3.14."""
+    found = _SYNTAX_PLACE.fullmatch(message)
+    if found is None:
+        return Problem("", None, f"not TOML: {message}")
+    if found[2] is None:
+        return Problem(
+            "", text.rstrip("\n").count("\n") + 1, f"not TOML: {found[1]} (at the end of the file)"
+        )
+    return Problem("", int(found[2]), f"not TOML: {found[1]} (column {found[3]})")
+
+
+def _by_line(problems: list[Problem]) -> tuple[Problem, ...]:
+    return tuple(sorted(problems, key=lambda problem: problem.line or 0))

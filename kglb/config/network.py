@@ -1,0 +1,93 @@
+"""Parsers of what IPVS is told: services, real servers, schedulers, flags, addresses."""
+
+import ipaddress
+import re
+
+from kglb.config.problems import RefusedError, show
+from kglb.config.values import OFF, Parser, choice, integer, text
+from kglb.model.endpoint import MAX_PORT, parse_endpoint, split_host_port
+from kglb.model.service import FLAG_ALIASES, FLAGS, MAX_WEIGHT, SCHEDULERS, ServiceKey, parse_service
+
+SCHEDULER_ALIASES = {
+    "round-robin": "rr",
+    "weighted-round-robin": "wrr",
+    "least-connection": "lc",
+    "weighted-least-connection": "wlc",
+    "destination-hash": "dh",
+    "source-hash": "sh",
+    "shortest-expected-delay": "sed",
+    "never-queue": "nq",
+    "weighted-failover": "fo",
+    "weighted-overflow": "ovf",
+    "maglev": "mh",
+    "power-of-two-choices": "twos",
+}
+"""The long names of ipvsadm(8)."""
+
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_INTERFACE = re.compile(r"[^\s/:]{1,15}")
+_LONGEST_NAME = 253
+
+scheduler = choice(SCHEDULERS, SCHEDULER_ALIASES)
+weight = integer(0, MAX_WEIGHT)
+port = integer(1, MAX_PORT)
+threshold = integer(0, 2**32 - 1)
+flag: Parser[str] = choice((*FLAGS, *FLAG_ALIASES))
+
+
+def service_key(value: object) -> ServiceKey:
+    """A virtual service: ``tcp://192.0.2.1:80``, ``udp://[2001:db8::1]:53``, ``fwmark://10``, ``fwmark6://10``."""
+    return parse_service(text(value))
+
+
+def real_host(value: object) -> str:
+    """A real server in canonical form: ``10.0.0.7:80``, ``[2001:db8::7]:80`` or ``name:80`` (RFC 1123)."""
+    found = text(value)
+    host, port_number = split_host_port(found)
+    if found.startswith("[") or _is_address(host):
+        endpoint = parse_endpoint(found)
+        address = ipaddress.ip_address(endpoint.address)
+        if address.is_unspecified or address.is_multicast:
+            raise RefusedError(f"a real server needs a unicast address, found {show(found)}")
+        return str(endpoint)
+    return f"{_host_name(host)}:{port_number}"
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _host_name(host: str) -> str:
+    name = host.lower()
+    labels = name.removesuffix(".").split(".")
+    well_formed = len(name) <= _LONGEST_NAME and all(_LABEL.fullmatch(label) for label in labels)
+    if not well_formed or labels[-1].isdigit():
+        raise RefusedError(f"expected an IP address or a host name, found {show(host)}")
+    return name
+
+
+def ip_address(value: object) -> str:
+    """A single IP address in canonical form."""
+    found = text(value)
+    try:
+        return str(ipaddress.ip_address(found))
+    except ValueError:
+        raise RefusedError(f"expected an IP address, found {show(found)}") from None
+
+
+def interface(value: object) -> str:
+    """The name of a network interface: at most 15 characters, as the kernel has it."""
+    found = text(value)
+    if not _INTERFACE.fullmatch(found) or found in (".", ".."):
+        raise RefusedError(f"expected the name of a network interface, found {show(found)}")
+    return found
+
+
+def listen(value: object) -> str:
+    """Where to listen, ``127.0.0.1:5678``; "off" or an empty string is nowhere."""
+    found = text(value)
+    return "" if found in ("", OFF) else str(parse_endpoint(found))

@@ -1,0 +1,145 @@
+"""Walking a parsed TOML document by tables of keys: collects every problem, keeps going, raises at nothing.
+
+A *reader* takes a ``Node`` and gives a value of the model. It refuses a value by raising ``RefusedError`` (or
+any ValueError), which ``attempt`` turns into a problem at the node's place; a reader that has reported what is
+wrong inside raises ``ReportedError``. Defaults are the model's: an absent key gives no value.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple, TypeVar
+
+from kglb.config.lines import key_lines
+from kglb.config.problems import Path, Problem, RefusedError, path_text, show
+from kglb.config.secrets import Secrets
+from kglb.config.values import Parser, did_you_mean
+
+T = TypeVar("T")
+
+
+class ReportedError(ValueError):
+    """What is wrong inside a value has been reported; there is nothing to build."""
+
+
+@dataclass
+class Reading:
+    """One pass over one document: what is wrong, what deserves a warning, which secrets were resolved."""
+
+    document: str
+    secrets: Secrets
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+
+    @cached_property
+    def _lines(self) -> dict[Path, int]:
+        return key_lines(self.document)
+
+    def line(self, path: Path) -> int | None:
+        """The line of a key, else of the nearest thing around it."""
+        while path and path not in self._lines:
+            path = path[:-1]
+        return self._lines.get(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A value of the document, its place, and its reading. ``outer``: the keys of the table around it."""
+
+    value: object
+    path: Path
+    reading: Reading
+    outer: frozenset[str] = frozenset()
+
+    def fail(self, message: str, hint: str = "", *, at: Path = ()) -> None:
+        """Report a mistake here, or at a path below."""
+        path = (*self.path, *at)
+        self.reading.problems.append(Problem(path_text(path), self.reading.line(path), message, hint))
+
+    def warn(self, message: str, *, at: Path = ()) -> None:
+        """Report what is allowed but deserves a second look."""
+        path = (*self.path, *at)
+        self.reading.warnings.append(Problem(path_text(path), self.reading.line(path), message))
+
+
+Read = Callable[[Node], T]
+
+
+class Key(NamedTuple):
+    """One row of a table: the key, its reader, and the model's field if that has another name."""
+
+    name: str
+    read: Read[Any]
+    required: bool = False
+    field: str = ""
+
+
+class Section(NamedTuple):
+    """What a table gave: the good values by field, and the names of keys that were refused or missing."""
+
+    values: dict[str, Any]
+    failed: frozenset[str]
+
+
+def leaf(parse: Parser[T]) -> Read[T]:
+    """A reader of a single value."""
+    return lambda node: parse(node.value)
+
+
+def attempt(node: Node, read: Read[T]) -> T | None:
+    """What the reader gives, None when it refused; the refusal is reported. Readers never give None."""
+    try:
+        return read(node)
+    except ReportedError:
+        return None
+    except RefusedError as refusal:
+        node.fail(str(refusal), refusal.hint)
+    except ValueError as error:
+        node.fail(str(error))
+    return None
+
+
+def read_table(node: Node, keys: Sequence[Key]) -> Section:
+    """Read a table by its keys; unknown, missing and refused ones are reported. Raises RefusedError on no table."""
+    if not isinstance(node.value, dict):
+        raise RefusedError(f"expected a table, found {show(node.value)}")
+    names = frozenset(key.name for key in keys)
+    for name in node.value:
+        if name not in names:
+            _unknown_key(node, name, (key.name for key in keys))
+    values: dict[str, Any] = {}
+    failed = set()
+    for key in keys:
+        if key.name not in node.value:
+            if key.required:
+                node.fail(f'missing "{key.name}"')
+                failed.add(key.name)
+            continue
+        child = Node(node.value[key.name], (*node.path, key.name), node.reading, names)
+        value = attempt(child, key.read)
+        if value is None:
+            failed.add(key.name)
+        else:
+            values[key.field or key.name] = value
+    return Section(values, frozenset(failed))
+
+
+def _unknown_key(node: Node, name: str, known: Iterable[str]) -> None:
+    place = f"{path_text(node.path[:-1])}" if len(node.path) > 1 else "the top of the file"
+    if name in node.outer:
+        hint = f"it is a key of {place}: move it above this table"
+    else:
+        known = list(known)
+        hint = did_you_mean(name, known) or f"known here: {', '.join(known)}"
+    problem = Problem(
+        path_text(node.path), node.reading.line((*node.path, name)), f"unknown key {show(name)}", hint
+    )
+    node.reading.problems.append(problem)
+
+
+def read_list(node: Node, read: Read[T]) -> tuple[tuple[Node, T], ...]:
+    """Read the elements of a list, each with its node; the refused ones are reported and left out."""
+    if not isinstance(node.value, list):
+        raise RefusedError(f"expected a list, found {show(node.value)}")
+    children = (Node(value, (*node.path, index), node.reading) for index, value in enumerate(node.value))
+    return tuple((child, value) for child in children if (value := attempt(child, read)) is not None)

@@ -1,0 +1,55 @@
+"""The ``reals`` of a balancer: ``"10.0.0.7:80"``, or a table that says more than the address."""
+
+from typing import Any
+
+from kglb.config import network
+from kglb.config.forward import read_forward
+from kglb.config.problems import RefusedError, show
+from kglb.config.reader import Key, Node, ReportedError, leaf, read_list, read_table
+from kglb.model import Forward, Real
+
+REAL = (
+    Key("address", leaf(network.real_host), required=True, field="host"),
+    Key("weight", leaf(network.weight)),
+    Key("forward", read_forward),
+    Key("upper_threshold", leaf(network.threshold), field="upper"),
+    Key("lower_threshold", leaf(network.threshold), field="lower"),
+)
+
+Entry = dict[str, Any]
+"""The fields of a ``Real`` that its entry gives; its balancer gives the rest."""
+
+Entries = tuple[tuple[Node, Entry], ...]
+
+
+def read_reals(node: Node) -> Entries:
+    """The entries that are fine, in the order of the file, each with its place."""
+    entries = read_list(node, _read_entry)
+    if not node.value:
+        raise RefusedError("no reals", "list at least one, or remove the balancer")
+    places: dict[str, Node] = {}
+    for place, entry in entries:
+        first = places.setdefault(entry["host"], place)
+        if first is not place:
+            place.fail(f"duplicate real: {entry['host']} is reals[{first.path[-1]}] already")
+    return entries
+
+
+def _read_entry(node: Node) -> Entry:
+    if isinstance(node.value, str):
+        return {"host": network.real_host(node.value)}
+    if not isinstance(node.value, dict):
+        raise RefusedError(f'expected "address:port" or a table, found {show(node.value)}')
+    values, failed = read_table(node, REAL)
+    if failed:
+        raise ReportedError
+    upper, lower = values.get("upper", 0), values.get("lower", 0)
+    if lower > upper:
+        raise RefusedError(f"lower_threshold ({lower}) is above upper_threshold ({upper or 'none'})")
+    return values
+
+
+def make_real(entry: Entry, *, weight: int, forward: Forward) -> Real:
+    """A real from its entry and its balancer's weight and forwarding."""
+    fields: Entry = {"weight": weight, "forward": forward} | entry
+    return Real(**fields)

@@ -1,0 +1,194 @@
+"""What must hold between the keys of a balancer, and what deserves a warning.
+
+Rules marked *kernel* are refused, or silently misunderstood, by ip_vs. Those marked *KgLb* come from KgLb's
+validation of its own config.
+"""
+
+import ipaddress
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+from kglb.config.balancers import Draft
+from kglb.config.reader import Node
+from kglb.model import DummyCheck, Real, ServiceId
+from kglb.model.endpoint import split_host_port
+
+_NEEDED_SCHEDULER = {"sh-port": "sh", "sh-fallback": "sh", "mh-port": "mh", "mh-fallback": "mh"}
+_ONE_PACKET = ("ops", "one-packet")
+_BLIND_TO_WEIGHTS = ("rr", "lc")
+
+
+def flags_fit(draft: Draft) -> None:
+    """sh's and mh's flags are other bits to other schedulers; one-packet is for UDP (ipvsadm(8), --ops)."""
+    service = draft.balancer.service
+    for index, flag in enumerate(draft.flags):
+        needed = _NEEDED_SCHEDULER.get(flag)
+        if needed and service.scheduler != needed:
+            draft.node.fail(
+                f"{flag} needs the scheduler {needed}, not {service.scheduler}", at=("flags", index)
+            )
+        if flag in _ONE_PACKET and service.key.protocol == "tcp":
+            draft.node.fail(f"{flag} needs a udp:// or fwmark service", at=("flags", index))
+
+
+def persistence_fits(draft: Draft) -> None:
+    """Kernel: a mask is no longer than an address; the sip engine reads UDP only."""
+    service = draft.balancer.service
+    if service.netmask > 32 and not service.key.ipv6:
+        draft.node.fail(
+            f"an IPv4 netmask is a prefix length from 1 to 32, found {service.netmask}",
+            at=("persistence", "netmask"),
+        )
+    if service.engine == "sip" and service.key.protocol == "tcp":
+        draft.node.fail("the sip engine needs a udp:// or fwmark service", at=("persistence", "engine"))
+
+
+def any_port_needs_persistence(draft: Draft) -> None:
+    """Kernel: a service on every port (port 0) works only with persistence (ipvsadm(8), --tcp-service)."""
+    service = draft.balancer.service
+    if service.key.protocol != "fwmark" and service.key.port == 0 and not service.persistence:
+        draft.node.fail(
+            "port 0, which is every port, needs persistence",
+            'name a port or add persistence = "360s"',
+            at=("service",),
+        )
+
+
+def announced_vip(draft: Draft) -> None:
+    """A firewall mark has no VIP, so there is no route to announce."""
+    if draft.balancer.announce and draft.balancer.service.key.protocol == "fwmark":
+        draft.node.fail("a fwmark service has no VIP to announce", "remove announce", at=("announce",))
+
+
+def families_match(draft: Draft) -> None:
+    """Kernel: only a tunnel carries packets of one family to a real of the other."""
+    ipv6 = draft.balancer.service.key.ipv6
+    for place, real in _placed_reals(draft):
+        if real.forward.method != "tunnel" and _family(real) not in (None, ipv6):
+            place.fail(
+                f"{real.host} is IPv{4 if ipv6 else 6} behind an IPv{6 if ipv6 else 4} service: "
+                f"{real.forward.method} cannot reach it",
+                "only a tunnel may mix families",
+            )
+
+
+def port_zero_needs_tunnel(draft: Draft) -> None:
+    """KgLb: port 0 (keep the packet's port) only where the kernel ignores a real's port, in tunnels."""
+    for place, real in _placed_reals(draft):
+        if _port(real) == 0 and real.forward.method != "tunnel":
+            place.fail(f"port 0 is for tunnels, {real.host} is reached by {real.forward.method}")
+
+
+def checks_have_a_port(draft: Draft) -> None:
+    """A real on port 0 cannot be connected to; its check names a port."""
+    check = draft.balancer.check
+    if isinstance(check, DummyCheck) or check.port:
+        return
+    for place, real in _placed_reals(draft):
+        if _port(real) == 0:
+            place.fail(f"{real.host} has no port to check", "add port to [balancer.check]")
+
+
+def source_fits(draft: Draft) -> None:
+    """A connection has one family: the check's source address must have that of every real."""
+    source = draft.balancer.check.source
+    if not source:
+        return
+    for place, real in _placed_reals(draft):
+        if _family(real) not in (None, ":" in source):
+            place.fail(f"the check cannot connect from {source} to {real.host}: their families differ")
+
+
+def udp_checked_by_tcp(draft: Draft) -> None:
+    """Warning: an answer over TCP says nothing about the UDP service."""
+    check = draft.balancer.check
+    if draft.balancer.service.key.protocol == "udp" and not isinstance(check, DummyCheck):
+        draft.node.warn("the service is UDP but the check connects by TCP", at=("check",))
+
+
+def weights_count(draft: Draft) -> None:
+    """Warning: weights that cannot have the effect they suggest."""
+    weights = {real.weight for real in draft.balancer.reals}
+    scheduler = draft.balancer.service.scheduler
+    if weights == {0}:
+        draft.node.warn("every real has weight 0: new connections will be refused", at=("reals",))
+    if scheduler in _BLIND_TO_WEIGHTS and len(weights - {0}) > 1:
+        draft.node.warn(f"{scheduler} ignores weights other than 0; w{scheduler} heeds them", at=("reals",))
+
+
+def ports_reach(draft: Draft) -> None:
+    """Warning: only masquerading changes a packet's port (ipvsadm(8), --real-server)."""
+    key = draft.balancer.service.key
+    if key.port == 0:
+        return
+    other = [
+        real
+        for real in draft.balancer.reals
+        if real.forward.method != "masquerade" and _port(real) not in (0, key.port)
+    ]
+    if other:
+        draft.node.warn(
+            f"{other[0].host} gets its packets on port {key.port}: {other[0].forward.method} does not change "
+            f"ports, so its own port is only checked ({len(other)} such real{'s' * (len(other) > 1)})",
+            at=("reals",),
+        )
+
+
+class Rule(NamedTuple):
+    """A rule, and the keys of the balancer it has to have."""
+
+    ask: Callable[[Draft], None]
+    needs: frozenset[str]
+
+
+RULES = (
+    Rule(flags_fit, frozenset({"flags", "scheduler"})),
+    Rule(persistence_fits, frozenset({"persistence"})),
+    Rule(any_port_needs_persistence, frozenset({"persistence"})),
+    Rule(announced_vip, frozenset()),
+    Rule(families_match, frozenset({"forward"})),
+    Rule(port_zero_needs_tunnel, frozenset({"forward"})),
+    Rule(checks_have_a_port, frozenset({"check"})),
+    Rule(source_fits, frozenset({"check"})),
+    Rule(udp_checked_by_tcp, frozenset({"check"})),
+    Rule(weights_count, frozenset({"scheduler", "weight"})),
+    Rule(ports_reach, frozenset({"forward"})),
+)
+
+
+def ask_rules(draft: Draft) -> None:
+    """Ask every rule that has what it needs; what they find is reported at its place."""
+    for rule in RULES:
+        if not rule.needs & draft.failed:
+            rule.ask(draft)
+
+
+def services_differ(drafts: Iterable[Draft]) -> None:
+    """KgLb: a service belongs to one balancer, whatever their names; one name may have many services."""
+    first: dict[ServiceId, Draft] = {}
+    for draft in drafts:
+        earlier = first.setdefault(draft.balancer.id, draft)
+        if earlier is not draft:
+            line = earlier.node.reading.line((*earlier.node.path, "service"))
+            draft.node.fail(
+                f"duplicate service: {draft.balancer.id} is balancer[{earlier.node.path[-1]}]'s already "
+                f'("{earlier.balancer.name}"' + (f", line {line})" if line else ")"),
+                at=("service",),
+            )
+
+
+def _placed_reals(draft: Draft) -> Iterator[tuple[Node, Real]]:
+    return zip(draft.places, draft.balancer.reals, strict=True)
+
+
+def _port(real: Real) -> int:
+    return split_host_port(real.host)[1]
+
+
+def _family(real: Real) -> bool | None:
+    """Whether a real is IPv6; None for a host name, which is known once it is resolved."""
+    host, _ = split_host_port(real.host)
+    try:
+        return ipaddress.ip_address(host).version == 6
+    except ValueError:
+        return None

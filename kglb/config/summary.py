@@ -1,0 +1,31 @@
+"""A config in a few lines for a person: what ``kglb-actors check`` answers when all is well."""
+
+from collections import Counter
+
+from kglb.config.values import duration_text
+from kglb.model import Balancer, Config
+
+
+def describe(config: Config) -> tuple[str, ...]:
+    """One line for the whole, then one for each balancer. Never shows a secret."""
+    reals = sum(len(balancer.reals) for balancer in config.balancers)
+    whole = (
+        f"ok: {_count(len(config.balancers), 'balancer')}, {_count(reals, 'real')}, "
+        f"data plane {config.data_plane.kind}, journal in {config.journal.directory}, "
+        f"status on {config.status.listen or 'nothing'}"
+    )
+    return (whole, *(_balancer(balancer) for balancer in config.balancers))
+
+
+def _balancer(balancer: Balancer) -> str:
+    forwards = Counter(str(real.forward) for real in balancer.reals)
+    check = balancer.check
+    kind = "https" if getattr(check, "tls", False) else check.__struct_config__.tag
+    return (
+        f"{balancer.name}: {balancer.id} {balancer.service.scheduler}, {_count(len(balancer.reals), 'real')} "
+        f"({', '.join(forwards)}), {kind} check every {duration_text(check.interval)}"
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

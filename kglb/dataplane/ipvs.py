@@ -1,0 +1,59 @@
+"""IPVS in this machine's kernel: batches of operations, and reading back. It judges and remembers nothing."""
+
+from collections.abc import Sequence
+
+from kglb.dataplane import ipvs_codec as codec
+from kglb.dataplane.netlink import GenericNetlink
+from kglb.dataplane.port import Unavailable
+from kglb.model import Destination, Service, ServiceId
+
+
+class Ipvs:
+    """The kernel's table of virtual services. Raises OSError when the kernel cannot be talked to.
+
+    The dumps of a table that another program deletes from may miss entries that are there: the kernel does
+    not notice. Confirm an absence by asking again.
+    """
+
+    def __init__(self) -> None:
+        """Open the socket; raises Unavailable where the kernel has no IPVS or does not let us use it."""
+        try:
+            self._netlink = GenericNetlink(codec.FAMILY)
+        except FileNotFoundError:
+            raise Unavailable("the kernel has no IPVS (module ip_vs)", "sudo modprobe ip_vs") from None
+        try:
+            self._netlink.get(codec.ask_version())
+        except PermissionError:
+            self.close()
+            raise Unavailable(
+                "IPVS needs the capability CAP_NET_ADMIN",
+                "sudo, or AmbientCapabilities=CAP_NET_ADMIN in the service's unit",
+            ) from None
+
+    def send(self, operations: Sequence[codec.IpvsOperation]) -> list[int]:
+        """Perform a batch; the errno of each, 0 where it took place."""
+        return self._netlink.request([codec.encode(operation) for operation in operations])
+
+    def services(self) -> list[Service]:
+        """All services that the model can name, in no particular order."""
+        answers = self._netlink.dump(codec.ask_services())
+        return [service for service in map(codec.decode_service, answers) if service is not None]
+
+    def service(self, service_id: ServiceId) -> Service | None:
+        """One service, or None where there is none."""
+        try:
+            (answer,) = self._netlink.get(codec.ask_service(service_id))
+        except ProcessLookupError:
+            return None
+        return codec.decode_service(answer)
+
+    def destinations(self, service_id: ServiceId) -> list[Destination]:
+        """The destinations of a service in no particular order; none for a service that is not there."""
+        return [
+            codec.decode_destination(answer)
+            for answer in self._netlink.dump(codec.ask_destinations(service_id))
+        ]
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._netlink.close()

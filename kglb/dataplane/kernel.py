@@ -1,0 +1,51 @@
+"""The data plane that is this machine's kernel: IPVS by our own netlink messages, addresses by pyroute2."""
+
+from collections.abc import Sequence
+
+from kglb.dataplane.addresses import Addresses
+from kglb.dataplane.batches import perform
+from kglb.dataplane.ipvs import Ipvs
+from kglb.dataplane.port import Failure
+from kglb.model import AddAddress, Address, DeleteAddress, Destination, Operation, Service, ServiceId
+
+
+class KernelDataPlane:
+    """IPVS and the addresses of the network namespace in which it is made. All calls come from one thread."""
+
+    def __init__(self) -> None:
+        """Open the sockets; raises Unavailable where there is no IPVS or we may not change it."""
+        self._ipvs = Ipvs()
+        self._addresses = Addresses()
+
+    def apply(self, operations: Sequence[Operation]) -> list[Failure | None]:
+        """Perform the operations in order, and return for each None or why it did not take place."""
+        return perform(operations, self._send)
+
+    def _send(self, batch: Sequence[Operation]) -> list[int]:
+        ipvs = []
+        for operation in batch:
+            if isinstance(operation, AddAddress | DeleteAddress):
+                return [self._addresses.send(operation)]
+            ipvs.append(operation)
+        return self._ipvs.send(ipvs)
+
+    def services(self) -> list[Service]:
+        """All virtual services that the model can name, in no particular order."""
+        return self._ipvs.services()
+
+    def service(self, service_id: ServiceId) -> Service | None:
+        """One virtual service, or None where there is none."""
+        return self._ipvs.service(service_id)
+
+    def destinations(self, service_id: ServiceId) -> list[Destination]:
+        """The destinations of a service in no particular order; none for a service that is not there."""
+        return self._ipvs.destinations(service_id)
+
+    def addresses(self, interface: str) -> frozenset[Address]:
+        """All addresses on an interface; none for an interface that is not there."""
+        return self._addresses.on(interface)
+
+    def close(self) -> None:
+        """Close the sockets. What is in the kernel stays there."""
+        self._ipvs.close()
+        self._addresses.close()

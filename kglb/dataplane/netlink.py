@@ -1,0 +1,185 @@
+"""A generic netlink socket for one family: batches of requests in one send, and dumps.
+
+It knows the framing (``man 7 netlink``, ``linux/genetlink.h``) and nothing of what is inside the messages.
+The kernel handles a request within ``send``, and queues the next part of a dump within ``recv``: so an
+answer is there when we look for it, or it was lost. Not thread-safe, and never to be used on an event loop.
+"""
+
+import errno
+import os
+import socket
+import struct
+import sys
+from collections.abc import Iterator, Sequence
+
+_CONTROLLER = 16  # the family that knows the families (GENL_ID_CTRL)
+_GET_FAMILY = 3
+_FAMILY_ID = 1
+_FAMILY_NAME = 2
+
+_ERROR = 2
+_DONE = 3
+_REQUEST = 0x1
+_ACK = 0x4
+_DUMP_INTERRUPTED = 0x10
+_DUMP = 0x300
+
+_NETLINK_GENERIC = 16
+_SOL_NETLINK = 270
+_NETLINK_CAP_ACK = 10  # a refusal need not repeat the whole request
+_SO_RCVBUFFORCE = 33
+_RECEIVE_BUFFER = 4 << 20  # bytes of queue in the kernel
+_RECEIVE_SIZE = 64 << 10  # bytes of one recv; the kernel puts up to 32 KiB of a dump into one
+_RECEIVE_TIMEOUT = struct.pack("@ll", 5, 0)  # s, us; only a lost answer ever waits
+_DUMP_ATTEMPTS = 5
+
+_HEADER = struct.Struct("=IHHII")  # nlmsghdr: length, kind, flags, sequence, port
+_HEADERS = struct.Struct("=IHHIIBBH")  # nlmsghdr, then genlmsghdr: command, version, reserved
+_ATTRIBUTE = struct.Struct("=HH")  # nlattr: length, type
+_CODE = struct.Struct("=i")
+
+Attributes = dict[int, memoryview]
+Request = tuple[int, bytes]
+"""A command of the family, and its attributes packed."""
+
+
+def attribute(kind: int, value: bytes) -> bytes:
+    """Pack one netlink attribute, padded to four bytes."""
+    return _ATTRIBUTE.pack(4 + len(value), kind) + value + b"\0" * (-len(value) % 4)
+
+
+def attributes(packed: memoryview) -> Attributes:
+    """Split packed attributes into their values by kind, without the flags of nesting and byte order."""
+    values = {}
+    position, end = 0, len(packed)
+    while position + 4 <= end:
+        length, kind = _ATTRIBUTE.unpack_from(packed, position)
+        if length < 4:
+            break
+        values[kind & 0x3FFF] = packed[position + 4 : position + length]
+        position += length + 3 & ~3
+    return values
+
+
+class GenericNetlink:
+    """A socket bound to one generic netlink family of version 1."""
+
+    def __init__(self, family: str) -> None:
+        """Open a socket and look the family up; FileNotFoundError where the kernel has none of that name."""
+        self._socket = socket.socket(
+            socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_GENERIC
+        )
+        self._next = 1
+        self._family = _CONTROLLER
+        try:
+            self._prepare()
+            (answer,) = self.get((_GET_FAMILY, attribute(_FAMILY_NAME, family.encode() + b"\0")))
+            self._family = int.from_bytes(attributes(answer)[_FAMILY_ID], sys.byteorder)
+        except BaseException:
+            self._socket.close()
+            raise
+
+    def _prepare(self) -> None:
+        try:
+            self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)
+        except PermissionError:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+        self._socket.setsockopt(_SOL_NETLINK, _NETLINK_CAP_ACK, 1)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _RECEIVE_TIMEOUT)
+        self._socket.bind((0, 0))
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+    def request(self, requests: Sequence[Request]) -> list[int]:
+        """Send a batch of requests at once; the errno of each, 0 where the kernel did it.
+
+        Each request stands alone: an error in one does not stop those after it. Only the last asks for an
+        acknowledgement; the others answer only if they fail. Where the kernel lost answers (its queue was
+        full), those not known to have failed come back as ENOBUFS.
+        """
+        first = self._take(len(requests))
+        flags = [_REQUEST] * (len(requests) - 1) + [_REQUEST | _ACK]
+        self._socket.send(b"".join(map(self._pack, requests, flags, range(first, first + len(requests)))))
+        errors = [0] * len(requests)
+        if not self._collect(first, errors):
+            return [error or errno.ENOBUFS for error in errors]
+        return errors
+
+    def get(self, request: Request) -> list[memoryview]:
+        """Send one request and return the attributes of each answer; raises the kernel's OSError."""
+        answers, _ = self._ask(request, _ACK)
+        return answers
+
+    def dump(self, request: Request) -> list[memoryview]:
+        """Read a whole table, again if it changed meanwhile and the kernel says so; raises its OSError."""
+        for _ in range(_DUMP_ATTEMPTS):
+            answers, interrupted = self._ask(request, _DUMP)
+            if not interrupted:
+                return answers
+        raise OSError(errno.EAGAIN, f"the table changed during each of {_DUMP_ATTEMPTS} attempts to read it")
+
+    def _take(self, count: int) -> int:
+        """The first of ``count`` sequence numbers in a row, none of them 0 or beyond 32 bits."""
+        if self._next + count > 1 << 32:
+            self._next = 1
+        first = self._next
+        self._next += count
+        return first
+
+    def _pack(self, request: Request, flags: int, sequence: int) -> bytes:
+        command, body = request
+        return _HEADERS.pack(20 + len(body), self._family, flags, sequence, 0, command, 1, 0) + body
+
+    def _collect(self, first: int, errors: list[int]) -> bool:
+        """Fill in the errnos until the last request is acknowledged; False if answers were lost."""
+        lost = False
+        while True:
+            try:
+                datagram = self._socket.recv(_RECEIVE_SIZE, socket.MSG_DONTWAIT if lost else 0)
+            except OSError as error:
+                if error.errno == errno.EAGAIN:
+                    return False
+                if error.errno != errno.ENOBUFS:
+                    raise
+                lost = True
+                continue
+            for kind, _, sequence, body in _messages(datagram):
+                index = sequence - first
+                if kind == _ERROR and 0 <= index < len(errors):
+                    errors[index] = _errno(body)
+                    if index == len(errors) - 1 and not lost:
+                        return True
+
+    def _ask(self, request: Request, flags: int) -> tuple[list[memoryview], bool]:
+        """The attributes of each answer to one request, and whether the table changed while it was read."""
+        asked = self._take(1)
+        self._socket.send(self._pack(request, _REQUEST | flags, asked))
+        answers: list[memoryview] = []
+        interrupted = False
+        while True:
+            for kind, marks, sequence, body in _messages(self._socket.recv(_RECEIVE_SIZE)):
+                if sequence != asked:
+                    continue
+                interrupted |= bool(marks & _DUMP_INTERRUPTED)
+                if kind not in (_ERROR, _DONE):
+                    answers.append(body[4:])  # behind the generic header
+                elif number := _errno(body):
+                    raise OSError(number, os.strerror(number))
+                else:
+                    return answers, interrupted
+
+
+def _messages(datagram: bytes) -> Iterator[tuple[int, int, int, memoryview]]:
+    """Type, flags, sequence number and body of each message in what one recv returned."""
+    view = memoryview(datagram)
+    position = 0
+    while position + 16 <= len(view):
+        length, kind, flags, sequence, _ = _HEADER.unpack_from(view, position)
+        yield kind, flags, sequence, view[position + 16 : position + length]
+        position += length + 3 & ~3
+
+
+def _errno(body: memoryview) -> int:
+    return -int(_CODE.unpack_from(body)[0])

@@ -1,0 +1,22 @@
+"""Decisions: pure functions of recorded facts. No clock, no randomness, no I/O, no logging.
+
+The daemon, the replay and the tests call the same functions. Whoever changes what one of them answers to the same
+question raises ``VERSION``: it is recorded in ``DaemonStarted``, so that a replay knows which answers to expect.
+"""
+
+from kglb.decisions.balancing import Decision, Standing, decide, mode_of, weight_of
+from kglb.decisions.health import judge, observe, presumed_healthy
+
+VERSION = 1
+
+__all__ = [
+    "VERSION",
+    "Decision",
+    "Standing",
+    "decide",
+    "judge",
+    "mode_of",
+    "observe",
+    "presumed_healthy",
+    "weight_of",
+]

@@ -1,0 +1,85 @@
+"""What does a balancer do with its reals? Its mode, and the weight of each real.
+
+The mode follows from four facts: how many reals there are, how many are alive, whether any has ever been (since the
+daemon first served this service in this boot), and the policy for the case that all are down.
+
+    total = 0 ............................................ no_upstreams
+    alive > 0 ............................................ available
+    alive = 0, none has ever been alive .................. initial        all weights 0
+    alive = 0, when_all_down = fail_open ................. failsafe       all weights as if healthy
+    alive = 0, when_all_down = fail_closed ............... unavailable    all weights 0
+    the daemon cleaned up ................................ shutdown
+
+The first five are KgLb's (balancer.go; CONFORMANCE C1, C9, C10), but that KgLb knows no fail_closed.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+import msgspec
+
+from kglb.events import Mode
+from kglb.model import RealId, WhenAllDown
+
+
+class Standing(Protocol):
+    """What a decision needs to know of one real."""
+
+    @property
+    def healthy(self) -> bool:
+        """Whether its checks have it up."""
+
+    @property
+    def configured(self) -> int:
+        """Its weight when up."""
+
+    @property
+    def weight(self) -> int | None:
+        """Its weight as last decided; None before the first decision."""
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """A mode, and the weights that change with it."""
+
+    mode: Mode
+    weights: dict[RealId, int]
+
+
+def mode_of(alive: int, total: int, proven: bool, when_all_down: WhenAllDown) -> Mode:
+    """The mode by the table above; ``proven`` is whether any real has ever been alive."""
+    if total == 0:
+        return "no_upstreams"
+    if alive > 0:
+        return "available"
+    if not proven:
+        return "initial"
+    return "failsafe" if when_all_down == "fail_open" else "unavailable"
+
+
+def weight_of(standing: Standing, mode: Mode) -> int:
+    """The weight of one real in this mode."""
+    return standing.configured if standing.healthy or mode == "failsafe" else 0
+
+
+def decide(
+    *,
+    before: Mode | None,
+    alive: int,
+    total: int,
+    proven: bool,
+    when_all_down: WhenAllDown,
+    standings: Mapping[RealId, Standing],
+    touched: Iterable[RealId],
+) -> Decision:
+    """Mode and changed weights after something happened to the ``touched`` reals.
+
+    Looks at all reals only when the balancer enters or leaves failsafe; else the work is that of ``touched``.
+    """
+    mode = mode_of(alive, total, proven, when_all_down)
+    every_real = (before == "failsafe") != (mode == "failsafe")
+    weights = {}
+    for real in standings if every_real else touched:
+        standing = standings.get(real)
+        if standing is not None and (weight := weight_of(standing, mode)) != standing.weight:
+            weights[real] = weight
+    return Decision(mode, weights)

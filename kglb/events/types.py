@@ -1,0 +1,250 @@
+"""One struct per kind of fact, grouped by what it is about. Latencies are seconds, durations microseconds where named so.
+
+What caused an event stands in its record (``cause``). Where several facts lead to one, the event itself says more.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from journal.format import JournalGap, JournalRepaired, SegmentOpened
+from kglb.model import Address, Config, Destination, Operation, Real, RealId, Service, ServiceId
+
+Mode = Literal["initial", "available", "failsafe", "unavailable", "no_upstreams", "shutdown"]
+"""What a balancer does with its reals; the states and their transitions stand in ``kglb.decisions.balancing``."""
+
+Verdict = Literal["success", "failure"]
+
+
+class _Event(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """A fact. The tag is the class name."""
+
+
+# --- daemon -----------------------------------------------------------------------------------------------------
+
+
+class DaemonStarted(_Event, frozen=True, kw_only=True):
+    """The daemon runs. In another boot than the last, nothing of the kernel's state and no health has survived."""
+
+    software: str
+    decisions: int
+    host: str
+    boot_id: str
+    pid: int
+
+
+class DaemonStopping(_Event, frozen=True, kw_only=True):
+    """The daemon stops: it cleans up what it owns in the kernel, or leaves it serving."""
+
+    reason: str
+    on_stop: Literal["cleanup", "leave"]
+
+
+class ActorCrashed(_Event, frozen=True, kw_only=True):
+    """An actor raised. It changes no weight; its supervisor starts it again after ``retry_in`` seconds."""
+
+    actor: str
+    error: str
+    traceback: str
+    retry_in: float
+
+
+# --- config -----------------------------------------------------------------------------------------------------
+
+
+class ConfigApplied(_Event, frozen=True, kw_only=True):
+    """This configuration is in force. It holds references to secrets, never their values."""
+
+    digest: str
+    source: str
+    config: Config
+
+
+class ConfigRejected(_Event, frozen=True, kw_only=True):
+    """This configuration was refused; the one before stays in force."""
+
+    source: str
+    errors: tuple[str, ...]
+
+
+# --- reals ------------------------------------------------------------------------------------------------------
+
+
+class RealAdded(_Event, frozen=True, kw_only=True):
+    """A real server joined a service: its address now, and its entry in the config (whose ``host`` may be a name).
+
+    ``healthy`` is what is believed of it until probes say otherwise, and ``basis`` why: it was unknown
+    (``initial``), or the kernel already sent traffic to it when we came (``adopted``).
+    """
+
+    service: ServiceId
+    real: RealId
+    entry: Real
+    healthy: bool
+    basis: Literal["initial", "adopted"]
+
+
+class RealRemoved(_Event, frozen=True, kw_only=True):
+    """A real server left a service: the config or its name no longer has it."""
+
+    service: ServiceId
+    real: RealId
+    host: str
+
+
+class NameResolved(_Event, frozen=True, kw_only=True):
+    """A real's name has this address now; recorded when the answer differs from the last."""
+
+    service: ServiceId
+    host: str
+    address: str
+
+
+class ResolutionFailed(_Event, frozen=True, kw_only=True):
+    """A real's name did not resolve; its last good address, if any, stays in use."""
+
+    service: ServiceId
+    host: str
+    error: str
+    keeping: str = ""
+
+
+# --- health -----------------------------------------------------------------------------------------------------
+
+
+class ProbeFlipped(_Event, frozen=True, kw_only=True):
+    """A probe's (outcome, reason) differs from that of the probe before: a new outcome run begins with it.
+
+    ``previous_count`` is how many probes the run that ended had since it began or was last closed. Together with
+    ``RunsClosed`` this is a run-length encoding of every probe ever made.
+    """
+
+    service: ServiceId
+    real: RealId
+    outcome: Verdict
+    reason: str
+    detail: str = ""
+    latency: float
+    previous_count: int
+
+
+class OpenRun(msgspec.Struct, frozen=True, array_like=True):
+    """An outcome run that goes on: how many probes it has had since it began or was last closed."""
+
+    service: ServiceId
+    real: RealId
+    count: int
+
+
+class RunsClosed(_Event, frozen=True, kw_only=True):
+    """The lengths of all open runs so far, before a checkpoint, a reload or the end; the runs themselves go on."""
+
+    runs: tuple[OpenRun, ...]
+
+
+class HealthChanged(_Event, frozen=True, kw_only=True):
+    """A real is believed healthy, or not, from now on: ``streak`` equal verdicts in a row reached the threshold.
+
+    ``run`` is the seq of the ``ProbeFlipped`` that began the current run.
+    """
+
+    service: ServiceId
+    real: RealId
+    healthy: bool
+    streak: int
+    run: int
+
+
+class OutcomesUnknown(_Event, frozen=True, kw_only=True):
+    """Probes that said nothing about their reals because the fault was ours, by reason, since the last such event."""
+
+    counts: dict[str, int]
+
+
+# --- balancing --------------------------------------------------------------------------------------------------
+
+
+class BalancerDecided(_Event, frozen=True, kw_only=True):
+    """A balancer's mode, its counts and the weights that *changed*, with the seq that caused each.
+
+    ``seen`` is the last record the balancer had taken into account.
+    """
+
+    service: ServiceId
+    balancer: str
+    mode: Mode
+    alive: int
+    total: int
+    weights: dict[RealId, int]
+    causes: dict[RealId, int] = {}
+    seen: int
+
+
+# --- kernel -----------------------------------------------------------------------------------------------------
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A whole service as found in the kernel."""
+
+    service: Service
+    destinations: tuple[Destination, ...]
+
+
+class Adopted(_Event, frozen=True, kw_only=True):
+    """What the machine held of ours when the daemon started, whole; ``foreign`` services were counted and left alone.
+
+    ``addresses`` are those of ours that were there, ``foreign_addresses`` those we want but somebody else put there:
+    they are never deleted.
+    """
+
+    entries: tuple[Entry, ...]
+    addresses: tuple[Address, ...]
+    foreign_addresses: tuple[Address, ...] = ()
+    foreign: int
+
+
+class OperationsApplied(_Event, frozen=True, kw_only=True):
+    """The machine did these operations, in this order, in so many microseconds; ``causes`` has a seq for each."""
+
+    operations: tuple[Operation, ...]
+    causes: tuple[int, ...]
+    microseconds: int
+
+
+class OperationFailed(_Event, frozen=True, kw_only=True):
+    """The machine refused an operation; the service is read back and what is still wanted is tried again."""
+
+    operation: Operation
+    errno: int
+    error: str
+
+
+class DriftFound(_Event, frozen=True, kw_only=True):
+    """Somebody else changed what is ours: the operations that lead from what we knew to what was found."""
+
+    changes: tuple[Operation, ...]
+
+
+Event = (
+    SegmentOpened
+    | JournalRepaired
+    | JournalGap
+    | DaemonStarted
+    | DaemonStopping
+    | ActorCrashed
+    | ConfigApplied
+    | ConfigRejected
+    | RealAdded
+    | RealRemoved
+    | NameResolved
+    | ResolutionFailed
+    | ProbeFlipped
+    | RunsClosed
+    | HealthChanged
+    | OutcomesUnknown
+    | BalancerDecided
+    | Adopted
+    | OperationsApplied
+    | OperationFailed
+    | DriftFound
+)

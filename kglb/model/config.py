@@ -1,0 +1,125 @@
+"""The validated configuration. Durations are seconds as float, addresses canonical, secrets only references.
+
+``kglb.config`` makes these from TOML; nothing else constructs them in production. The whole tree is what
+``ConfigApplied`` carries, so it never holds a secret's value: a ``SecretRef`` says where the value is found.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from kglb.model.service import Address, Forward, Service, ServiceId
+
+WhenAllDown = Literal["fail_open", "fail_closed"]
+
+
+class SecretRef(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where a secret's value comes from: an environment variable, a file, or a place in the config file itself."""
+
+    env: str = ""
+    file: str = ""
+    inline: str = ""
+
+    def __str__(self) -> str:
+        if self.env:
+            return f"${self.env}"
+        return f"file {self.file}" if self.file else f"secret in {self.inline}"
+
+
+class _Check(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+    """What every health check has. ``timeout`` bounds the whole check, connect to verdict; rise and fall count results."""
+
+    interval: float = 5.0
+    timeout: float = 5.0
+    rise: int = 3
+    fall: int = 2
+    port: int = 0  # 0: the real's own
+    source: str = ""  # "": the kernel chooses
+
+
+class DummyCheck(_Check, frozen=True, kw_only=True, tag="dummy"):
+    """Always passes (KgLb's dummy checker)."""
+
+
+class TcpCheck(_Check, frozen=True, kw_only=True, tag="tcp"):
+    """Passes when the connection is accepted."""
+
+
+class HttpCheck(_Check, frozen=True, kw_only=True, tag="http"):
+    """Passes when a GET is answered with one of ``codes``. Certificates are not verified, as in KgLb."""
+
+    path: str = "/"
+    codes: tuple[int, ...] = (200,)
+    headers: dict[str, str | SecretRef] = {}
+    tls: bool = False
+
+
+Check = DummyCheck | TcpCheck | HttpCheck
+
+
+class Real(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A configured real server. ``host`` is ``address:port`` or ``name:port``, unique within its balancer."""
+
+    host: str
+    weight: int
+    forward: Forward
+    upper: int = 0
+    lower: int = 0
+
+
+class Announce(msgspec.Struct, frozen=True, kw_only=True):
+    """When the route to the VIP may be announced: at least this share of the reals alive, 0 to 1."""
+
+    min_alive: float = 0.0
+
+
+class Balancer(msgspec.Struct, frozen=True, kw_only=True):
+    """One virtual service with its reals and its check. ``concurrency`` 0 is unlimited."""
+
+    name: str
+    setup: str = ""
+    service: Service
+    reals: tuple[Real, ...]
+    check: Check
+    when_all_down: WhenAllDown = "fail_open"
+    concurrency: int = 0
+    resolve_interval: float = 30.0
+    address: Address | None = None  # the VIP to keep on an interface; None for fwmark services
+    announce: Announce | None = None
+
+    @property
+    def id(self) -> ServiceId:
+        """The service's id: a balancer's identity."""
+        return self.service.id
+
+
+class JournalConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the journal is kept, and how much of it: bytes in all (0: no bound), age in seconds (0: no bound)."""
+
+    directory: str = "/var/lib/kglb/journal"
+    max_size: int = 1 << 30
+    max_age: float = 0.0
+
+
+class DataPlaneConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Which machine is driven, and how. ``reconcile_interval`` in seconds."""
+
+    kind: Literal["ipvs", "memory"] = "ipvs"
+    vip_interface: str = "lo"
+    reconcile_interval: float = 30.0
+    on_stop: Literal["cleanup", "leave"] = "cleanup"
+
+
+class StatusConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Where ``/stats`` and ``/healthz`` are served; an empty ``listen`` serves nothing."""
+
+    listen: str = "127.0.0.1:5678"
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole configuration."""
+
+    journal: JournalConfig = JournalConfig()
+    data_plane: DataPlaneConfig = DataPlaneConfig()
+    status: StatusConfig = StatusConfig()
+    balancers: tuple[Balancer, ...] = ()

@@ -1,0 +1,25 @@
+"""Projections: what the journal's events add up to. Folds and the planner; they never read a clock or do I/O.
+
+A fold changes its projection in place; what leaves one (an entry, a plan) is immutable. ``State`` holds them all and
+is what a checkpoint stores.
+"""
+
+from kglb.projections.dataplane import DataPlaneState, Dirty, Holding
+from kglb.projections.drift import address_drift, entry_drift
+from kglb.projections.fleet import BalancerState, FleetState, RealState
+from kglb.projections.plan import Planned, plan
+from kglb.projections.state import State
+
+__all__ = [
+    "BalancerState",
+    "DataPlaneState",
+    "Dirty",
+    "FleetState",
+    "Holding",
+    "Planned",
+    "RealState",
+    "State",
+    "address_drift",
+    "entry_drift",
+    "plan",
+]

@@ -1,0 +1,241 @@
+"""The data plane twice over: what the machine should hold, and what it is known to hold. And where they may differ.
+
+``desired`` follows config, reals and decisions; ``actual`` follows what was adopted, applied and found. ``dirty`` is
+kept at the grain of a single destination, so that one changed weight is planned in constant time.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from kglb.events import (
+    Adopted,
+    BalancerDecided,
+    ConfigApplied,
+    DaemonStarted,
+    DaemonStopping,
+    DriftFound,
+    Event,
+    OperationsApplied,
+    RealAdded,
+    RealRemoved,
+)
+from kglb.model import (
+    AddAddress,
+    AddDestination,
+    Address,
+    AddService,
+    ChangeDestination,
+    ChangeService,
+    DeleteAddress,
+    DeleteDestination,
+    DeleteService,
+    Destination,
+    Operation,
+    RealId,
+    Service,
+    ServiceId,
+)
+from kglb.projections.fleet import FleetState, RealState
+
+
+class Holding(msgspec.Struct, kw_only=True):
+    """Services with their destinations, and addresses. An address maps to whether it is ours to delete."""
+
+    services: dict[ServiceId, Service] = {}
+    destinations: dict[ServiceId, dict[RealId, Destination]] = {}
+    addresses: dict[str, tuple[Address, bool]] = {}
+
+    def perform(self, operation: Operation) -> None:
+        """Hold what the operation leaves behind."""
+        match operation:
+            case AddService(service):
+                self.services[service.id] = service
+                self.destinations[service.id] = {}
+            case ChangeService(service):
+                self.services[service.id] = service
+            case DeleteService(id):
+                self.services.pop(id, None)
+                self.destinations.pop(id, None)
+            case AddDestination(id, destination) | ChangeDestination(id, destination):
+                self.destinations.setdefault(id, {})[destination.real] = destination
+            case DeleteDestination(id, real):
+                self.destinations.get(id, {}).pop(real, None)
+            case AddAddress(address):
+                self.addresses[str(address)] = (address, True)
+            case DeleteAddress(address):
+                self.addresses.pop(str(address), None)
+
+
+class Dirty(msgspec.Struct, kw_only=True):
+    """Where desired and actual may differ, each with the seq of the record that says so."""
+
+    services: dict[ServiceId, int] = {}
+    destinations: dict[ServiceId, dict[RealId, int]] = {}
+    addresses: dict[str, int] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self.services or self.destinations or self.addresses)
+
+    def mark_destination(self, service: ServiceId, real: RealId, seq: int) -> None:
+        """One destination may differ."""
+        if (marks := self.destinations.get(service)) is None:
+            marks = self.destinations[service] = {}
+        marks[real] = seq
+
+    def mark_operation(self, operation: Operation, seq: int) -> None:
+        """What the operation is about may differ."""
+        match operation:
+            case AddService(service) | ChangeService(service):
+                self.services[service.id] = seq
+            case DeleteService(id):
+                self.services[id] = seq
+            case AddDestination(id, destination) | ChangeDestination(id, destination):
+                self.mark_destination(id, destination.real, seq)
+            case DeleteDestination(id, real):
+                self.mark_destination(id, real, seq)
+            case AddAddress(address) | DeleteAddress(address):
+                self.addresses[str(address)] = seq
+
+
+class DataPlaneState(msgspec.Struct, kw_only=True):
+    """Desired and actual state of the machine; ``dirty`` is not kept in checkpoints: a start compares everything."""
+
+    desired: Holding = msgspec.field(default_factory=Holding)
+    actual: Holding = msgspec.field(default_factory=Holding)
+    boot_id: str = ""
+    dirty: Dirty = msgspec.field(default_factory=Dirty)
+
+    def fold(self, seq: int, event: Event, fleet: FleetState) -> None:
+        """Take one event in, after the fleet has."""
+        if (step := _STEPS.get(type(event))) is not None:
+            step(self, seq, event, fleet)
+
+    def take_dirty(self) -> Dirty:
+        """What may differ since this was last asked."""
+        dirty, self.dirty = self.dirty, Dirty()
+        return dirty
+
+    def mark_service(self, id: ServiceId, seq: int) -> None:
+        """A service and all its destinations may differ."""
+        self.dirty.services[id] = seq
+        for holding in (self.desired, self.actual):
+            for real in holding.destinations.get(id, {}):
+                self.dirty.mark_destination(id, real, seq)
+
+    def mark_everything(self, seq: int) -> None:
+        """Everything may differ."""
+        for id in {**self.desired.services, **self.actual.services}:
+            self.mark_service(id, seq)
+        for key in {**self.desired.addresses, **self.actual.addresses}:
+            self.dirty.addresses[key] = seq
+
+
+def _destination(real: RealState) -> Destination:
+    entry = real.entry
+    return Destination(
+        real=real.real, weight=real.weight or 0, forward=entry.forward, upper=entry.upper, lower=entry.lower
+    )
+
+
+def _daemon_started(state: DataPlaneState, seq: int, event: DaemonStarted, fleet: FleetState) -> None:
+    if not fleet.balancers:
+        state.desired = Holding()
+    if event.boot_id != state.boot_id:
+        state.actual = Holding()
+    state.boot_id = event.boot_id
+
+
+def _daemon_stopping(state: DataPlaneState, seq: int, event: DaemonStopping, fleet: FleetState) -> None:
+    if event.on_stop == "cleanup":
+        state.desired = Holding()
+        state.mark_everything(seq)
+
+
+def _config_applied(state: DataPlaneState, seq: int, event: ConfigApplied, fleet: FleetState) -> None:
+    before, desired = state.desired, Holding()
+    state.desired = desired
+    for config in event.config.balancers:
+        id = config.id
+        desired.services[id] = config.service
+        held = before.destinations.get(id, {})
+        desired.destinations[id] = held
+        if config.address is not None:
+            desired.addresses[str(config.address)] = (config.address, True)
+        if before.services.get(id) != config.service:
+            state.dirty.services[id] = seq
+        for real in fleet.balancers[id].reals.values():
+            if held.get(real.real) != (wanted := _destination(real)):
+                held[real.real] = wanted
+                state.dirty.mark_destination(id, real.real, seq)
+    for id in before.services:
+        if id not in desired.services:
+            state.dirty.services[id] = seq
+    for key in {**before.addresses, **desired.addresses}:
+        if (key in before.addresses) != (key in desired.addresses):
+            state.dirty.addresses[key] = seq
+
+
+def _real_added(state: DataPlaneState, seq: int, event: RealAdded, fleet: FleetState) -> None:
+    if (real := fleet.real(event.service, event.real)) is not None:
+        state.desired.destinations[event.service][event.real] = _destination(real)
+        state.dirty.mark_destination(event.service, event.real, seq)
+
+
+def _real_removed(state: DataPlaneState, seq: int, event: RealRemoved, fleet: FleetState) -> None:
+    if state.desired.destinations.get(event.service, {}).pop(event.real, None) is not None:
+        state.dirty.mark_destination(event.service, event.real, seq)
+
+
+def _balancer_decided(state: DataPlaneState, seq: int, event: BalancerDecided, fleet: FleetState) -> None:
+    destinations = state.desired.destinations.get(event.service)
+    if destinations is None:
+        return
+    for name in event.weights:
+        if (real := fleet.real(event.service, name)) is not None:
+            destinations[name] = _destination(real)
+            state.dirty.mark_destination(event.service, name, event.causes.get(name, seq))
+
+
+def _adopted(state: DataPlaneState, seq: int, event: Adopted, fleet: FleetState) -> None:
+    state.actual = Holding(
+        services={entry.service.id: entry.service for entry in event.entries},
+        destinations={
+            entry.service.id: {destination.real: destination for destination in entry.destinations}
+            for entry in event.entries
+        },
+        addresses={str(address): (address, True) for address in event.addresses}
+        | {str(address): (address, False) for address in event.foreign_addresses},
+    )
+    state.mark_everything(seq)
+
+
+def _operations_applied(state: DataPlaneState, seq: int, event: OperationsApplied, fleet: FleetState) -> None:
+    for operation in event.operations:
+        state.actual.perform(operation)
+
+
+def _drift_found(state: DataPlaneState, seq: int, event: DriftFound, fleet: FleetState) -> None:
+    for change in event.changes:
+        state.actual.perform(change)
+        match change:
+            case AddService(service=service):
+                state.mark_service(service.id, seq)
+            case DeleteService(id=id):
+                state.mark_service(id, seq)
+            case _:
+                state.dirty.mark_operation(change, seq)
+
+
+_STEPS: dict[type, Callable[[DataPlaneState, int, Any, FleetState], None]] = {
+    DaemonStarted: _daemon_started,
+    DaemonStopping: _daemon_stopping,
+    ConfigApplied: _config_applied,
+    RealAdded: _real_added,
+    RealRemoved: _real_removed,
+    BalancerDecided: _balancer_decided,
+    Adopted: _adopted,
+    OperationsApplied: _operations_applied,
+    DriftFound: _drift_found,
+}

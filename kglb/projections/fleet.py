@@ -1,0 +1,230 @@
+"""The fleet: which balancers and reals there are, what is believed of each, and which record made it so."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from kglb.events import (
+    BalancerDecided,
+    ConfigApplied,
+    DaemonStarted,
+    DaemonStopping,
+    Event,
+    HealthChanged,
+    Mode,
+    NameResolved,
+    ProbeFlipped,
+    RealAdded,
+    RealRemoved,
+    RunsClosed,
+)
+from kglb.model import Balancer, Config, Real, RealId, ServiceId
+
+
+class RealState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is known of one real of one service. ``*_seq`` name the records that made it so.
+
+    ``entry`` is its place in the config, ``streak`` signed as in ``kglb.decisions.health`` and complete up to the
+    last record about this real; ``counted`` is how many probes of the current run it counts since that run began or
+    was last closed.
+    """
+
+    real: RealId
+    entry: Real
+    healthy: bool
+    health_seq: int
+    weight: int | None = None
+    weight_seq: int = 0
+    outcome: Literal["success", "failure", ""] = ""
+    reason: str = ""
+    detail: str = ""
+    run_seq: int = 0
+    streak: int = 0
+    counted: int = 0
+
+    @property
+    def configured(self) -> int:
+        """The weight it has when up."""
+        return self.entry.weight
+
+
+class BalancerState(msgspec.Struct, kw_only=True):
+    """One balancer: its config, its reals in the order they came, and what it last decided.
+
+    ``alive`` and ``total`` follow the reals; ``decided_alive`` and ``decided_total`` are those of the last decision.
+    """
+
+    config: Balancer
+    reals: dict[RealId, RealState] = {}
+    alive: int = 0
+    total: int = 0
+    mode: Mode | None = None
+    proven: bool = False
+    decided_alive: int = 0
+    decided_total: int = 0
+    decided_seq: int = 0
+
+    @property
+    def alive_ratio(self) -> float:
+        """Alive reals over all, 0 without any; 1 in failsafe, as KgLb counts it (CONFORMANCE C9)."""
+        if self.mode == "failsafe":
+            return 1.0
+        return self.alive / self.total if self.total else 0.0
+
+
+class FleetState(msgspec.Struct, kw_only=True):
+    """All balancers, the config they come from, and the last good address of every name."""
+
+    config: Config | None = None
+    digest: str = ""
+    config_seq: int = 0
+    boot_id: str = ""
+    stopped: Literal["", "cleanup", "leave"] = ""
+    balancers: dict[ServiceId, BalancerState] = {}
+    names: dict[str, str] = {}  # "service host" -> address
+
+    def real(self, service: ServiceId, real: RealId) -> RealState | None:
+        """What is known of a real, None if nothing."""
+        balancer = self.balancers.get(service)
+        return None if balancer is None else balancer.reals.get(real)
+
+    def fold(self, seq: int, event: Event) -> None:
+        """Take one event in."""
+        if (step := _STEPS.get(type(event))) is not None:
+            step(self, seq, event)
+
+
+def name_key(service: ServiceId, host: str) -> str:
+    """The key of ``FleetState.names``."""
+    return f"{service} {host}"
+
+
+def _daemon_started(fleet: FleetState, seq: int, event: DaemonStarted) -> None:
+    if event.boot_id != fleet.boot_id or fleet.stopped == "cleanup":
+        fleet.balancers = {}
+    fleet.boot_id = event.boot_id
+    fleet.stopped = ""
+
+
+def _daemon_stopping(fleet: FleetState, seq: int, event: DaemonStopping) -> None:
+    fleet.stopped = event.on_stop
+    if event.on_stop == "leave":
+        return
+    for balancer in fleet.balancers.values():
+        balancer.mode = "shutdown"
+        balancer.decided_seq = seq
+        balancer.reals = {
+            name: replace(real, weight=0, weight_seq=seq) for name, real in balancer.reals.items()
+        }
+
+
+def _config_applied(fleet: FleetState, seq: int, event: ConfigApplied) -> None:
+    fleet.config, fleet.digest, fleet.config_seq = event.config, event.digest, seq
+    before, fleet.balancers = fleet.balancers, {}
+    for config in event.config.balancers:
+        balancer = fleet.balancers[config.id] = before.get(config.id) or BalancerState(config=config)
+        if balancer.config.reals != config.reals:
+            _update_entries(balancer, config.reals)
+        balancer.config = config
+
+
+def _update_entries(balancer: BalancerState, entries: tuple[Real, ...]) -> None:
+    by_host = {entry.host: entry for entry in entries}
+    for name, state in list(balancer.reals.items()):
+        entry = by_host.get(state.entry.host)
+        if entry is not None and entry != state.entry:
+            balancer.reals[name] = replace(state, entry=entry)
+
+
+def _real_added(fleet: FleetState, seq: int, event: RealAdded) -> None:
+    balancer = fleet.balancers.get(event.service)
+    if balancer is None or event.real in balancer.reals:
+        return
+    balancer.reals[event.real] = RealState(
+        real=event.real, entry=event.entry, healthy=event.healthy, health_seq=seq
+    )
+    balancer.total += 1
+    balancer.alive += event.healthy
+
+
+def _real_removed(fleet: FleetState, seq: int, event: RealRemoved) -> None:
+    balancer = fleet.balancers.get(event.service)
+    if balancer is not None and (gone := balancer.reals.pop(event.real, None)) is not None:
+        balancer.total -= 1
+        balancer.alive -= gone.healthy
+
+
+def _name_resolved(fleet: FleetState, seq: int, event: NameResolved) -> None:
+    fleet.names[name_key(event.service, event.host)] = event.address
+
+
+def _probe_flipped(fleet: FleetState, seq: int, event: ProbeFlipped) -> None:
+    before = fleet.real(event.service, event.real)
+    if before is None:
+        return
+    unrecorded = event.previous_count - before.counted
+    sign = 1 if event.outcome == "success" else -1
+    same_sign = event.outcome == before.outcome
+    fleet.balancers[event.service].reals[event.real] = replace(
+        before,
+        outcome=event.outcome,
+        reason=event.reason,
+        detail=event.detail,
+        run_seq=seq,
+        streak=before.streak + sign * (unrecorded + 1) if same_sign else sign,
+        counted=1,
+    )
+
+
+def _runs_closed(fleet: FleetState, seq: int, event: RunsClosed) -> None:
+    for run in event.runs:
+        before = fleet.real(run.service, run.real)
+        if before is not None:
+            sign = 1 if before.outcome == "success" else -1
+            streak = before.streak + sign * (run.count - before.counted)
+            reals = fleet.balancers[run.service].reals
+            reals[run.real] = replace(before, streak=streak, counted=0)
+
+
+def _health_changed(fleet: FleetState, seq: int, event: HealthChanged) -> None:
+    before = fleet.real(event.service, event.real)
+    if before is None:
+        return
+    balancer = fleet.balancers[event.service]
+    balancer.reals[event.real] = replace(
+        before,
+        healthy=event.healthy,
+        health_seq=seq,
+        streak=event.streak,
+        counted=before.counted + abs(event.streak - before.streak),
+    )
+    balancer.alive += event.healthy - before.healthy
+
+
+def _balancer_decided(fleet: FleetState, seq: int, event: BalancerDecided) -> None:
+    balancer = fleet.balancers.get(event.service)
+    if balancer is None:
+        return
+    balancer.mode = event.mode
+    balancer.proven = balancer.proven or event.mode == "available"
+    balancer.decided_alive, balancer.decided_total, balancer.decided_seq = event.alive, event.total, seq
+    reals = balancer.reals
+    for name, weight in event.weights.items():
+        if (before := reals.get(name)) is not None:
+            reals[name] = replace(before, weight=weight, weight_seq=seq)
+
+
+_STEPS: dict[type, Callable[[FleetState, int, Any], None]] = {
+    DaemonStarted: _daemon_started,
+    DaemonStopping: _daemon_stopping,
+    ConfigApplied: _config_applied,
+    RealAdded: _real_added,
+    RealRemoved: _real_removed,
+    NameResolved: _name_resolved,
+    ProbeFlipped: _probe_flipped,
+    RunsClosed: _runs_closed,
+    HealthChanged: _health_changed,
+    BalancerDecided: _balancer_decided,
+}
