@@ -2,8 +2,9 @@
 
     python -m bench.prober --kind tcp --reals 5000 --interval 5
 
-Reals are addresses in 127.0.0.0/8, all of them one server in a process of its own. On loopback the kernel does the server's
-half of each handshake in the client's system calls, so about 10 us of every figure are the server's after all.
+Reals are addresses in 127.0.0.0/8, all of them one server in a process of its own. ``floor_us`` is what the
+bare system calls of a TCP check cost at the same time (socket, setsockopt, connect, close, to a listener of
+this process): on loopback they do the server's half of the handshake too.
 """
 
 import argparse
@@ -11,6 +12,7 @@ import asyncio
 import json
 import multiprocessing
 import resource
+import socket
 import ssl
 import statistics
 import subprocess
@@ -18,10 +20,12 @@ import tempfile
 import time
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import cast
 
 import uvloop
 
 from kglb.checks import Outcome, Probe, Prober, make_probe
+from kglb.checks.dial import Dialer
 from kglb.model import Endpoint
 from kglb.model.config import Check, HttpCheck, TcpCheck
 
@@ -30,7 +34,7 @@ CHECKS: dict[str, Check] = {
     "http": HttpCheck(timeout=1.0),
     "https": HttpCheck(timeout=1.0, tls=True),
 }
-ANSWER = b"HTTP/1.1 200 OK\r\nServer: bench\r\nContent-Type: text/plain\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
+ANSWER = b"HTTP/1.1 200 OK\r\nServer: bench\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
 
 
 class _Answers(asyncio.Protocol):
@@ -39,10 +43,9 @@ class _Answers(asyncio.Protocol):
     transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)
 
-    def data_received(self, data: bytes) -> None:
+    def data_received(self, data: bytes) -> None:  # noqa: ARG002
         self.transport.write(ANSWER)
 
 
@@ -65,8 +68,8 @@ def _server_context() -> ssl.SSLContext:
     with tempfile.TemporaryDirectory() as directory:
         key, certificate = Path(directory, "key.pem"), Path(directory, "certificate.pem")
         subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-             "-subj", "/CN=bench", "-keyout", key, "-out", certificate],
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+             "-days", "2", "-subj", "/CN=bench", "-keyout", key, "-out", certificate],
             check=True, capture_output=True,
         )  # fmt: skip
         context.load_cert_chain(certificate, key)
@@ -97,6 +100,15 @@ class Bench:
         self.prober.schedule(probe, due)
 
 
+def floor(calls: int = 300) -> float:
+    """CPU microseconds of a TCP check's bare system calls."""
+    with socket.create_server(("127.0.0.1", 0), backlog=2 * calls) as listener:
+        begin = time.process_time()
+        for _ in range(calls):
+            Dialer().dial(Endpoint(*listener.getsockname())).close()
+        return (time.process_time() - begin) / calls * 1e6
+
+
 async def measure(args: argparse.Namespace, port: int) -> dict[str, object]:
     """Warm up for an interval, then measure one window after the other."""
     loop = asyncio.get_running_loop()
@@ -108,12 +120,13 @@ async def measure(args: argparse.Namespace, port: int) -> dict[str, object]:
         bench.add(CHECKS[args.kind], Endpoint(address, port), begin + args.interval * number / args.reals)
     await asyncio.sleep(args.interval + 0.5)
     bench.failed = 0
-    costs, shares, lateness = [], [], []
+    costs, floors, shares, lateness = [], [], [], []
     for _ in range(args.windows):
         outcomes, cpu, wall = bench.outcomes, time.process_time(), time.monotonic()
         late, started = prober.stats.lateness, prober.stats.started
         await asyncio.sleep(args.interval)
         cpu = time.process_time() - cpu
+        floors.append(floor())
         costs.append(cpu / max(1, bench.outcomes - outcomes) * 1e6)
         shares.append(cpu / (time.monotonic() - wall) * 100)
         lateness.append((prober.stats.lateness - late) / max(1, prober.stats.started - started) * 1e3)
@@ -123,6 +136,7 @@ async def measure(args: argparse.Namespace, port: int) -> dict[str, object]:
         "interval_s": args.interval,
         "us_per_check": round(statistics.median(costs), 1),
         "us_per_check_windows": [round(cost, 1) for cost in costs],
+        "floor_us": round(statistics.median(floors), 1),
         "cpu_percent": round(statistics.median(shares), 1),
         "lateness_ms": round(statistics.median(lateness), 2),
         "latency_ms_median": round(statistics.median(bench.latencies) * 1e3, 3),

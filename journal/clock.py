@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Where time comes from: ``wall`` in nanoseconds since 1970, ``monotonic`` in seconds since some start."""
+    """Where time comes from: ``wall`` in nanoseconds since 1970, ``monotonic`` in seconds."""
 
     wall: Callable[[], int] = time.time_ns
     monotonic: Callable[[], float] = time.monotonic
 
 
 class Stamp:
-    """The wall clock as text, ``2026-11-22T14:30:01.123456Z``: always UTC and 27 characters, so text order is time order."""
+    """The wall clock as ``2026-11-22T14:30:01.123456Z``: UTC, 27 characters, so text order is time order."""
 
     def __init__(self, clock: Clock) -> None:
         self._wall = clock.wall

@@ -7,10 +7,11 @@ class JournalError(Exception):
     """The base of everything this package raises on its own behalf; errors of the disk stay ``OSError``."""
 
 
-class Damaged(JournalError):
+class Damaged(JournalError):  # noqa: N818 - named for what is the case
     """The journal is not as it was written, from this line on.
 
-    ``line`` counts from 1 in ``file``; ``seq`` is the record that was expected there; ``reason`` says what was found.
+    ``line`` counts from 1 in ``file``; ``seq`` is the record that was expected there; ``reason`` says what
+    was found.
     """
 
     def __init__(self, file: Path, line: int, seq: int, reason: str) -> None:
@@ -21,17 +22,17 @@ class Damaged(JournalError):
         self.reason = reason
 
 
-class UnknownFormat(JournalError):  # noqa: N818 - it reads as what it is, like Damaged and Locked
+class UnknownFormat(JournalError):  # noqa: N818 - named for what is the case
     """A segment was written in a format that the given decoders do not know."""
 
     def __init__(self, version: int, known: int) -> None:
         super().__init__(
-            f"the segment has format {version}, this software reads format {known}: use the version that wrote it"
+            f"the segment has format {version}, this software reads {known}: use the version that wrote it"
         )
         self.version = version
 
 
-class Locked(JournalError):
+class Locked(JournalError):  # noqa: N818 - named for what is the case
     """Another process writes this journal; ``pid`` is its process id, or 0 if it left none."""
 
     def __init__(self, directory: Path, pid: int) -> None:
@@ -41,7 +42,7 @@ class Locked(JournalError):
         self.pid = pid
 
 
-class NoJournal(JournalError):
+class NoJournal(JournalError):  # noqa: N818 - named for what is the case
     """There is no journal at this path: no such directory or file, or no segment in it."""
 
     def __init__(self, path: Path) -> None:

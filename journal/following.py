@@ -1,10 +1,9 @@
-"""Walks a journal from segment to segment, waits at its end, and notices when it was cut and went on otherwise.
+"""Walks a journal from segment to segment, waits at its end, and notices when it was cut.
 
 What is missing between two segments is damage, unless the later one declares it in a ``JournalGap``.
 Nothing here sleeps or writes.
 """
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Generic
@@ -15,7 +14,7 @@ from journal.errors import Damaged
 from journal.files import OsFiles
 from journal.format import Decode, E, Record, decode_as
 from journal.segment_reader import SegmentReader
-from journal.segments import Seeker, Segment
+from journal.segments import Seeker, Segment, count_up_to
 
 _REPAIRED = b'{"type":"JournalRepaired"'
 
@@ -50,32 +49,30 @@ class Follower(Generic[E]):
                 following = self._following()
                 if reader is not None:
                     yield from self._intact(reader, following)
-                if reader is None or following is None:
+                if reader is None or following is None or not self._cross(reader, following):
                     yield None
                     self._catch_up()
-                else:
-                    self._cross(reader, following)
         finally:
             if self._reader is not None:
                 self._reader.close()
 
     def _open(self) -> None:
-        """Stand at ``from_seq``; or before it, where what is damaged or missing will be found in its place."""
+        """Stand at ``from_seq``; or before it, so that what is damaged or missing is found in its place."""
         segments = self._segments()
         if not segments:
             return
-        segment = segments[max(0, _count_up_to(segments, self._from_seq) - 1)]
+        segment = segments[max(0, count_up_to(segments, self._from_seq) - 1)]
         self._reader = SegmentReader(self._files, segment, self._decode)
         place = Seeker(self._files, self._reader.fd, segment).seek(lambda head: head.seq >= self._from_seq)
         if place.seq == self._from_seq:
             self._reader.go_to(place)
 
     def _following(self) -> Segment | None:
-        """The segment after the one being read. Asked for before that is read, so that it is then read whole."""
+        """The segment after the one being read; asked for before that is read, which is then read whole."""
         if self._reader is None:
             return None
         segments = self._segments()
-        index = _count_up_to(segments, self._reader.segment.first_seq)
+        index = count_up_to(segments, self._reader.segment.first_seq)
         return segments[index] if index < len(segments) else None
 
     def _intact(self, reader: SegmentReader[E], following: Segment | None) -> Iterator[Record[E]]:
@@ -84,7 +81,7 @@ class Follower(Generic[E]):
                 for record in reader.available():
                     if record.seq >= self._from_seq:
                         yield record
-                if following is None:
+                if following is None and not reader.is_stuck:
                     reader.check_newline()
             except Damaged as damaged:
                 if following is not None and self._declares(following, damaged.seq):
@@ -100,13 +97,57 @@ class Follower(Generic[E]):
             gap = reader.read_gap()
         return gap is not None and gap.first_seq <= seq and gap.last_seq == following.first_seq - 1
 
-    def _cross(self, reader: SegmentReader[E], following: Segment) -> None:
-        """Go over to the next segment once its first line is whole."""
-        ...
+    def _cross(self, reader: SegmentReader[E], following: Segment) -> bool:
+        """Go over to the next segment; False while its first line is not whole."""
+        successor = SegmentReader(self._files, following, self._decode)
+        if successor.is_unwritten:
+            successor.close()
+            return False
+        self._reader = successor
+        try:
+            gap = None if reader.is_stuck else self._gap_between(reader, successor)
+            if gap is not None and not self._declares(following, gap.seq):
+                self._report(gap)
+        finally:
+            reader.close()
+        return True
+
+    def _gap_between(self, reader: SegmentReader[E], successor: SegmentReader[E]) -> Damaged | None:
+        """What is wrong between the end of one segment and the beginning of the next; None if all is well."""
+        segment, following = reader.segment, successor.segment
+        end, line = reader.place, reader.place.seq - reader.segment.first_seq + 1
+        if not reader.is_at_end:
+            return Damaged(segment.path, line, end.seq, "the last line of a sealed segment has no end")
+        if end.seq != following.first_seq:
+            missing = (
+                f"the next segment begins with record {following.first_seq}: records are missing, or in both"
+            )
+            return Damaged(segment.path, line, end.seq, missing)
+        if successor.opening_chain not in (None, end.chain):  # None is found and reported when it is read
+            reason = "it does not continue the segment before it: that was changed, or is another journal's"
+            return Damaged(following.path, 1, following.first_seq, reason)
+        return None
 
     def _catch_up(self) -> None:
-        ...
+        """After a wait: there may be a first segment now, or what was read may have been cut away."""
+        if self._reader is None:
+            self._open()
+        elif self._reader.was_rewritten():
+            repaired = self._last_repair(self._reader.seq)
+            if repaired is not None:
+                self._reader.close()
+                self._reader, self._from_seq = None, repaired
+                self._open()
 
-
-def _count_up_to(segments: list[Segment], seq: int) -> int:
-    return bisect_right(segments, seq, key=lambda segment: segment.first_seq)
+    def _last_repair(self, up_to_seq: int) -> int | None:
+        segments = self._segments()
+        index = count_up_to(segments, up_to_seq)
+        if not index:
+            return None
+        with closing(
+            SegmentReader(self._files, segments[index - 1], decode_as(Record[msgspec.Raw]))
+        ) as reader:
+            repairs = [
+                record.seq for record in reader.available() if bytes(record.event).startswith(_REPAIRED)
+            ]
+        return max((seq for seq in repairs if seq <= up_to_seq), default=None)

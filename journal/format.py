@@ -27,8 +27,8 @@ _TAIL = re.compile(rb',"crc":"([0-9a-f]{8})"}\Z')
 class SegmentOpened(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """The first record of each segment: who wrote it, and the state that every record before it leads to.
 
-    ``chain`` is the crc of the record before it in eight hex digits (``00000000`` at the very beginning), so that a
-    segment can be verified alone. ``checkpoint`` is the caller's JSON, unread.
+    ``chain`` is the crc of the record before it in eight hex digits (``00000000`` at the very beginning), so
+    that a segment can be verified alone. ``checkpoint`` is the caller's JSON, unread.
     """
 
     format: int
@@ -40,7 +40,7 @@ class SegmentOpened(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 
 class JournalRepaired(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """On opening, what followed the last valid record was set aside: ``size`` bytes, from record ``seq`` of ``file`` on.
+    """On opening, ``size`` bytes were set aside, from record ``seq`` of ``file`` on, as they were not valid.
 
     They are kept in ``kept_as``, beside the segments. It is the first record after the cut.
     """
@@ -53,9 +53,10 @@ class JournalRepaired(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 
 class JournalGap(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """Records ``first_seq`` to ``last_seq`` may be missing: the disk failed at ``since``. Follows a ``SegmentOpened``.
+    """Records ``first_seq`` to ``last_seq`` may be missing: the disk failed at ``since``.
 
-    Their effect is in that segment's checkpoint. After a failed fsync some of them may still be in the segment before.
+    It follows a ``SegmentOpened``, whose checkpoint has their effect. After a failed fsync some of them may
+    still be in the segment before.
     """
 
     first_seq: int
@@ -79,7 +80,7 @@ class Record(msgspec.Struct, Generic[E], frozen=True, gc=False):
 
 
 Decode = Callable[[int], Callable[[bytes], Record[E]]]
-"""From a segment's format version to the function that reads its lines. Upcasts of older formats hook in here."""
+"""From a segment's format to the function that reads its lines. Upcasts of older formats hook in here."""
 
 
 def decode_as(record: type[Record[E]]) -> Decode[E]:
@@ -155,5 +156,7 @@ def explain_damage(line: bytes, expected_seq: int) -> str:
     if read_crc(line) is None:
         return "the line does not end like a record: it was cut short or changed"
     if head.seq != expected_seq:
-        return f"found record {head.seq}: records are missing, repeated or out of order, or its number was changed"
-    return "the checksum does not match: this line was changed, or the one before it is not the one it followed"
+        return f"found record {head.seq}: records are missing, repeated or moved, or its number was changed"
+    return (
+        "the checksum does not match: this line was changed, or the one before it is not the one it followed"
+    )

@@ -1,29 +1,34 @@
-"""Reads a journal, live or at rest, directory or one segment, without a lock: by number, by time, from the end, for ever.
+"""Reads a journal, live or at rest, a directory or one segment, without a lock.
 
-Times become numbers first (``seq_at``, ``seq_of_last``); everything is then read by number. Memory does not grow with the
-journal. Damage is raised, unless the reader was given ``on_damage``. Nothing here writes or sleeps.
+Times become numbers first (``seq_at``, ``seq_of_last``); everything is then read by number. Memory does not
+grow with the journal. Damage is raised, unless the reader was given ``on_damage``. Nothing here writes or
+sleeps.
 """
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import islice, takewhile
 from pathlib import Path
 from typing import Generic
 
-from journal.errors import Damaged, NoJournal
+from journal.errors import Damaged
 from journal.files import OsFiles
-from journal.format import Decode, E, JournalRepaired, Record, SegmentOpened, decode_as
+from journal.following import Follower
+from journal.format import Decode, E, Head, Record, SegmentOpened
 from journal.segment_reader import SegmentReader
-from journal.segments import Place, Seeker, Segment, find_segments, first_head
+from journal.segments import Seeker, Segment, count_up_to, find_segments, first_head
 
 
 class JournalReader(Generic[E]):
     """The records at ``path``, decoded by ``decode``.
 
-    With ``on_damage`` reading is a salvage: it is called at each damaged place and reading goes on with the next record
-    that is intact and follows the line before it. Without, ``Damaged`` is raised. Raises ``NoJournal`` if the path
-    holds none; a directory without a segment is an empty journal.
+    With ``on_damage`` reading is a salvage: it is called at each damaged place, and reading goes on with the
+    next record that is intact and follows the line before it. Without, ``Damaged`` is raised. Raises
+    ``NoJournal`` if the path holds none; a directory without a segment is an empty journal.
+
+    >>> reader = JournalReader(Path("/var/lib/kglb/journal"), decode_as(Record[Event]))  # doctest: +SKIP
+    >>> for record in reader.records(reader.seq_at("2026-11-22T14:30")): ...  # doctest: +SKIP
     """
 
     def __init__(
@@ -50,143 +55,62 @@ class JournalReader(Generic[E]):
         return islice((record for record in present if record is not None), limit)
 
     def follow(self, from_seq: int = 0) -> Iterator[Record[E] | None]:
-        """The records from ``from_seq`` on, for ever; None whenever there is no more yet: wait then, as suits you.
+        """The records from ``from_seq`` on, for ever; None whenever there is no more yet: then wait.
 
-        A last line without its end is not damage but "not yet". If the journal was cut below what was yielded (a
-        repair), it goes on with the ``JournalRepaired`` record.
+        A last line without its end is not damage but "not yet". If the journal was cut below what was yielded
+        (a repair), it goes on with the ``JournalRepaired`` record.
         """
-        current = self._open(from_seq)
-        try:
-            while True:
-                if current is None:
-                    yield None
-                    current = self._open(from_seq)
-                    continue
-                for record in self._intact(current):
-                    if record.seq >= from_seq:
-                        yield record
-                following = self._after(current.segment)
-                if following is None:
-                    self._check(current.check_newline)
-                    yield None
-                    if current.was_rewritten():
-                        current, from_seq = self._resume(current)
-                    continue
-                for record in self._intact(current):  # what was written before the next segment was opened
-                    if record.seq >= from_seq:
-                        yield record
-                current = self._cross(current, following)
-        finally:
-            if current is not None:
-                current.close()
+        return Follower(self._files, self.segments, self._decode, from_seq, self._report).walk()
 
     def seq_at(self, at: str) -> int:
         """The number of the first record at or after a time: in a record's own form, or any beginning of it.
 
-        Where the clock stepped back it is the number of a record that is not earlier, after one that is. Behind the
-        last record it is the number the next one will have.
+        Where the clock stepped back it is the number of a record that is not earlier, after one that is.
+        Behind the last record it is the number the next one will have; in an empty journal 0.
         """
         wanted = at.encode()
         segments = self.segments()
-        index = bisect_left(segments, wanted, key=self._time_of)
-        return self._seek(segments[index - 1], wanted).seq if index else next_of(segments)
+        index = max(0, bisect_left(segments, wanted, key=self._time_of) - 1)
+        return self._first_in(segments[index], lambda head: head.at >= wanted) if segments else 0
 
     def seq_of_last(self, count: int) -> int:
-        """The number to read from for the last ``count`` records (or all there are)."""
-        segments = self.segments()
-        for segment in reversed(segments):
-            end = self._end(segment).seq
-            if end - segment.first_seq >= count:
-                return end - count
-            count -= end - segment.first_seq
-        return next_of(segments)
+        """The number to read from for the last ``count`` records, or for all if there are fewer."""
+        seq = 0
+        for segment in reversed(self.segments()):
+            end = self._first_in(segment, lambda _: False)
+            seq = max(segment.first_seq, end - count)
+            count -= end - seq
+            if count == 0:
+                break
+        return seq
 
     def checkpoint(self, at_or_before: int | None = None) -> Record[SegmentOpened] | None:
-        """The newest ``SegmentOpened`` with at most this number; None if there is none. Raises ``Damaged``."""
+        """The newest ``SegmentOpened``, or the newest with at most this number; None if there is none.
+
+        Raises ``Damaged``; a salvage goes back to the one before.
+        """
         segments = self.segments()
-        known = len(segments) if at_or_before is None else bisect_right(segments, at_or_before, key=_first_seq)
-        for segment in reversed(segments[:known]):
+        if at_or_before is not None:
+            del segments[count_up_to(segments, at_or_before) :]
+        for segment in reversed(segments):
             with closing(SegmentReader(self._files, segment, self._decode)) as reader:
-                if self._check(reader.read_opening) and reader.opened is not None:
-                    return reader.opened
+                try:
+                    opened = reader.read_opening()
+                except Damaged as damaged:
+                    self._report(damaged)
+                    continue
+            if opened is not None:
+                return opened
         return None
 
     def _time_of(self, segment: Segment) -> bytes:
         head = first_head(self._files, segment.path)
-        return head.at if head else b"\xff"  # the newest, not written yet
+        return head.at if head else b"\xff"  # the newest, whose first line is not written yet
 
-    def _seek(self, segment: Segment, wanted: bytes) -> Place:
-        fd = self._files.open_read(segment.path)
-        try:
-            return Seeker(self._files, fd, segment).seek(lambda head: head.at >= wanted)
-        finally:
-            self._files.close(fd)
-
-    def _end(self, segment: Segment) -> Place:
-        fd = self._files.open_read(segment.path)
-        try:
-            return Seeker(self._files, fd, segment).end()
-        finally:
-            self._files.close(fd)
-
-    def _open(self, from_seq: int) -> SegmentReader[E] | None:
-        """A reader at ``from_seq``, or where reading must begin to come to it; None while there is no segment."""
-        segments = self.segments()
-        if not segments:
-            return None
-        index = max(0, bisect_right(segments, from_seq, key=_first_seq) - 1)
-        reader = SegmentReader(self._files, segments[index], self._decode)
-        place = Seeker(self._files, reader.fd, segments[index]).seek(lambda head: head.seq >= from_seq)
-        if place.seq == from_seq and place.offset:  # else from the first line: what is damaged is then found in its place
-            reader.go_to(place)
-        return reader
-
-    def _after(self, segment: Segment) -> Segment | None:
-        if not self._files.is_directory(self._path):
-            return None
-        segments = self.segments()
-        index = bisect_right(segments, segment.first_seq, key=_first_seq)
-        return segments[index] if index < len(segments) else None
-
-    def _intact(self, reader: SegmentReader[E]) -> Iterator[Record[E]]:
-        """What can be read now; damage is reported and skipped if this is a salvage, or if the journal owns up to it."""
-        while True:
-            try:
-                yield from reader.available()
-            except Damaged as damaged:
-                if self._is_declared(reader, damaged.seq):
-                    return
-                self._report(damaged)
-                if not reader.skip_damage():
-                    return
-            else:
-                return
-
-    def _is_declared(self, reader: SegmentReader[E], seq: int) -> bool:
-        """Whether the next segment's ``JournalGap`` says that this record may be missing."""
-        following = self._after(reader.segment)
-        if following is None:
-            return False
-        with closing(SegmentReader(self._files, following, self._decode)) as successor:
-            return _covers(successor, seq)
-
-    def _cross(self, current: SegmentReader[E], following: Segment) -> SegmentReader[E]:
-        """Go over to the next segment; what is missing between the two must be declared by its ``JournalGap``."""
-        successor = SegmentReader(self._files, following, self._decode)
-        end = current.place
-        current.close()
-        opened = self._check(successor.read_opening)
-        ...
-        return successor
-
-    def _check(self, step: Callable[[], object]) -> bool:
-        """Do it; False if it met damage that was reported."""
-        try:
-            step()
-        except Damaged as damaged:
-            self._report(damaged)
-            return False
-        return True
+    def _first_in(self, segment: Segment, wanted: Callable[[Head], bool]) -> int:
+        """The number of the first record in a segment that is ``wanted``, or of the one behind its last."""
+        with closing(SegmentReader(self._files, segment, self._decode)) as reader:
+            return Seeker(self._files, reader.fd, segment).seek(wanted).seq
 
     def _report(self, damaged: Damaged) -> None:
         if self._on_damage is None:

@@ -45,18 +45,20 @@ def _chain_of_opening(line: bytes) -> int | None:
 class SegmentReader(Generic[E]):
     """A place in one segment, and the records from there on.
 
-    Opening it reads the first line; there may be none yet (``opened`` is None until there is).
+    ``opened`` is the first record, None until it was read; ``opening_size`` its length. ``seq`` is the next
+    record's number. ``is_stuck`` says that nothing intact was found behind a damage.
     """
 
     def __init__(self, files: OsFiles, segment: Segment, decode: Decode[E]) -> None:
         self.segment = segment
         self.opened: Record[SegmentOpened] | None = None
+        self.opening_size = 0
         self._files = files
         self._decode = decode
         self._decode_line: Callable[[bytes], Record[E]] | None = None
         self._offset = 0
         self._chain: int | None = None
-        self._stuck = False
+        self.is_stuck = False
         self.seq = segment.first_seq
         self.fd = files.open_read(segment.path)
 
@@ -74,8 +76,8 @@ class SegmentReader(Generic[E]):
         self._offset, self.seq, self._chain = place.offset, place.seq, place.chain
 
     def available(self) -> Iterator[Record[E]]:
-        """The records from here to the last whole line of the file as it is now. Raises ``Damaged``, ``UnknownFormat``."""
-        if self._stuck and not self.skip_damage():
+        """The records from here to the last whole line now. Raises ``Damaged``, ``UnknownFormat``."""
+        if self.is_stuck and not self.skip_damage():
             return
         if self._decode_line is None and not self._read_opening():
             return
@@ -83,7 +85,7 @@ class SegmentReader(Generic[E]):
             yield from self._verified(chunk)
 
     def read_opening(self) -> Record[SegmentOpened] | None:
-        """The first record, verified; None if it is not whole yet. Raises ``Damaged`` or ``UnknownFormat``."""
+        """The first record, verified; None if not whole yet. Raises ``Damaged``, ``UnknownFormat``."""
         self._read_opening()
         return self.opened
 
@@ -106,12 +108,22 @@ class SegmentReader(Generic[E]):
                 head = read_head(line)
                 if chain is not None and head and head.seq >= self.seq and continues(line, chain):
                     self.go_to(Place(offset, head.seq, chain))
-                    self._stuck = False
+                    self.is_stuck = False
                     return True
                 chain = read_crc(line)
                 offset += len(line) + 1
-        self._stuck = True
+        self.is_stuck = True
         return False
+
+    @property
+    def is_unwritten(self) -> bool:
+        """Whether not even the first line is whole."""
+        return not self._line_at(0)
+
+    @property
+    def opening_chain(self) -> int | None:
+        """The checksum of the record before, as the first line has it; None if that cannot be read."""
+        return _chain_of_opening(self._line_at(0))
 
     @property
     def is_at_end(self) -> bool:
@@ -151,7 +163,7 @@ class SegmentReader(Generic[E]):
         if not continues(line[:-1], chain) or opened.seq != seq:
             raise self._damaged(seq, explain_damage(line[:-1], seq))
         self._decode_line = self._decode(opened.event.format)
-        self.opened = opened
+        self.opened, self.opening_size = opened, len(line)
         if self._chain is None:
             self._chain = chain
         return True

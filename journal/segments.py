@@ -1,10 +1,11 @@
-"""A journal's segments by name, and looking into one without reading it: its first line, its last, a place inside.
+"""A journal's segments by name, and finding a place inside one without reading it.
 
 Within a segment the records' numbers are consecutive, one a line, so a number is a line number and back.
 Nothing here verifies checksums (``segment_reader`` does) and nothing here writes.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,8 +50,13 @@ def list_segments(files: OsFiles, directory: Path) -> list[Segment]:
     return sorted(Segment(int(match[1]), directory / match[0]) for match in found if match)
 
 
+def count_up_to(segments: list[Segment], seq: int) -> int:
+    """How many segments begin at or before a record."""
+    return bisect_right(segments, seq, key=lambda segment: segment.first_seq)
+
+
 def find_segments(files: OsFiles, path: Path) -> list[Segment]:
-    """The segments at ``path``: a journal's directory, or one segment under any name. Raises ``NoJournal``."""
+    """The segments of a directory, or the one that ``path`` is, under any name. Raises ``NoJournal``."""
     if files.is_directory(path):
         return list_segments(files, path)
     if not files.exists(path):
@@ -80,7 +86,7 @@ class Seeker:
         self._size = files.size(fd)
 
     def seek(self, wanted: Callable[[Head], bool]) -> Place:
-        """The first line for which ``wanted`` holds (it must hold for all after it), else the end of the last whole line.
+        """The first line that is ``wanted``, as all after it must be; else the end of the last whole line.
 
         Where that order is broken (a clock stepped back) it is a line that is wanted, after one that is not.
         """
@@ -106,7 +112,9 @@ class Seeker:
     def _place(self, offset: int, seq: int) -> Place:
         if offset == 0:
             return Place(0, seq, None)
-        return Place(offset, seq, read_crc(self._files.read(self._fd, TAIL_SIZE, offset - 1 - TAIL_SIZE)) or 0)
+        return Place(
+            offset, seq, read_crc(self._files.read(self._fd, TAIL_SIZE, offset - 1 - TAIL_SIZE)) or 0
+        )
 
     def _head_at(self, offset: int) -> Head | None:
         return read_head(self._files.read(self._fd, _HEAD_SIZE, offset))

@@ -1,9 +1,12 @@
 """``python -m lab run -- COMMAND`` and ``python -m lab pytest ARGUMENTS``: run something where ip_vs is.
 
-Exit status: the command's own; 124 when it did not end in time; 125 when the lab itself failed; 2 on a usage error.
+Exit status: the command's own; 124 when it did not end in time; 125 when the lab itself failed; 2 on a usage
+error.
 """
 
 import argparse
+import os
+import re
 import signal
 import sys
 from pathlib import Path
@@ -12,15 +15,15 @@ from types import FrameType
 from lab import host, kernel
 from lab.job import LAB_FAILED, TIMED_OUT, Job, LabError, environment
 
-PYTEST = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--basetemp=/tmp/pytest")
-DEFAULT_TESTS = "tests/kernel"
+PYTEST = ["-m", "pytest", "-p", "no:cacheprovider", "--basetemp=/tmp/pytest", "-o", "testpaths=tests/kernel"]
+"""Keeps pytest's own files off the host, and runs the kernel tests when no others are named."""
 
 
 def main() -> int:
     """Parse the command line and run the job; returns the exit status."""
     options, rest = _parser().parse_known_args()
     if options.verb == "pytest":
-        command, extra = [*PYTEST, *(rest or [DEFAULT_TESTS])], ["KGLB_REQUIRE_KERNEL=1"]
+        command, extra = [sys.executable, *PYTEST, *rest], ["KGLB_REQUIRE_KERNEL=1"]
     else:
         command, extra = rest[1:] if rest[:1] == ["--"] else rest, []
     if not command:
@@ -41,6 +44,9 @@ def main() -> int:
         return LAB_FAILED
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
+    except BrokenPipeError:  # nobody reads on: what is still buffered must not be written when Python ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
 
 
 def _run(job: Job, on: str, memory: str) -> int:
@@ -62,16 +68,31 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
+def _memory(text: str) -> str:
+    if not re.fullmatch(r"[1-9]\d*[MG]", text):
+        raise argparse.ArgumentTypeError(f"expected a size such as 512M or 2G, found {text!r}")
+    return text
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m lab", description=__doc__, allow_abbrev=False)
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for verb, text in (("run", "run a command: lab run -- COMMAND"), ("pytest", "run pytest: lab pytest ARGUMENTS")):
+    for verb, text in (
+        ("run", "run a command: lab run -- COMMAND"),
+        ("pytest", "run pytest: lab pytest ARGUMENTS"),
+    ):
         command = verbs.add_parser(verb, help=text, allow_abbrev=False)
-        command.add_argument("--timeout", type=float, default=900.0, help="seconds until the command is killed (900)")
-        command.add_argument("--mem", default="1024M", help="memory of the lab kernel (1024M)")
+        command.add_argument(
+            "--timeout", type=float, default=900.0, help="seconds until the command is killed (900)"
+        )
+        command.add_argument("--mem", type=_memory, default="1024M", help="memory of the lab kernel (1024M)")
         command.add_argument("--env", action="append", default=[], help="NAME=VALUE, or NAME to pass it on")
-        command.add_argument("--share", action="append", default=[], type=Path, help="a directory below /tmp to see")
-        command.add_argument("--on", choices=("auto", "kernel", "host"), default="auto", help="where to run (auto)")
+        command.add_argument(
+            "--share", action="append", default=[], type=Path, help="a directory below /tmp to see"
+        )
+        command.add_argument(
+            "--on", choices=("auto", "kernel", "host"), default="auto", help="where to run (auto)"
+        )
     return parser
 
 

@@ -1,15 +1,17 @@
-"""A client that keeps asking a VIP, a new connection each time at a steady rate, and notes who answered or what failed.
+"""A client that keeps asking a VIP at a steady rate, and notes who answered or what failed.
 
-It runs on a thread of its own, in the client's namespace. Requests overlap: one that hangs delays no other.
+It runs on a thread of its own, in the client's namespace. Each request is a new connection. Requests overlap:
+one that hangs delays no other.
 It asks over HTTP and judges nothing: the record is for the test, or the person, that looks at it.
 """
 
+import asyncio
 import errno
-import selectors
 import socket
 import struct
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -18,8 +20,6 @@ from lab.namespaces import enter
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: vip\r\n\r\n"
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
-MAX_OPEN = 500
-"""Requests under way at most: beyond that the client is slower than its rate."""
 
 
 @dataclass(frozen=True)
@@ -37,19 +37,22 @@ class Sample:
 
 
 class Client:
-    """Requests from entering the context until leaving it; the last of them are then waited for.
+    """Requests from entering the context until leaving it; those under way are then waited for.
 
-    ``rate`` is requests a second, ``timeout`` in seconds bounds each of them from connect to answer.
+    ``rate`` is requests a second; ``timeout`` in seconds bounds each of them from connect to answer. Samples
+    are in the order in which their requests ended.
     """
 
-    def __init__(self, namespace: str, vip: str, port: int = 80, *, rate: float = 50.0, timeout: float = 1.0) -> None:
+    def __init__(
+        self, namespace: str, vip: str, port: int = 80, *, rate: float = 50.0, timeout: float = 1.0
+    ) -> None:
         self.namespace = namespace
         self.vip = vip
         self.port = port
         self.interval = 1 / rate
         self.timeout = timeout
         self._samples: list[Sample] = []
-        self._stop = threading.Event()
+        self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="lab-client", daemon=True)
 
     def __enter__(self) -> Self:
@@ -59,46 +62,54 @@ class Client:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stop.set()
-        self._thread.join(self.timeout + 5)
+        self._stopping.set()
+        self._thread.join()
 
     def samples(self, since: float = 0.0) -> list[Sample]:
-        """The finished requests that started at ``since`` (monotonic seconds) or later, in order of their end."""
+        """The finished requests that started at ``since`` (monotonic seconds) or later."""
         return [sample for sample in self._samples if sample.at >= since]
 
     def failures(self, since: float = 0.0) -> list[Sample]:
         """Those of ``samples`` that no real answered."""
         return [sample for sample in self.samples(since) if sample.error]
 
-    def answered(self, since: float = 0.0) -> dict[str, int]:
+    def answered(self, since: float = 0.0) -> Counter[str]:
         """How many of ``samples`` each real answered."""
-        counts: dict[str, int] = {}
-        for sample in self.samples(since):
-            if sample.real:
-                counts[sample.real] = counts.get(sample.real, 0) + 1
-        return counts
+        return Counter(sample.real for sample in self.samples(since) if sample.real)
 
     def _run(self) -> None:
         enter(self.namespace)
-        with selectors.DefaultSelector() as selector:
-            due = time.monotonic()
-            while not self._stop.is_set() or selector.get_map():
-                now = time.monotonic()
-                if not self._stop.is_set() and now >= due and len(selector.get_map()) < MAX_OPEN:
-                    self._start(selector, now)
-                    due = max(due + self.interval, now - self.interval)
-                for key, _ in selector.select(max(0.0, min(due - time.monotonic(), 0.05))):
-                    self._advance(selector, key)
-                self._expire(selector)
+        asyncio.run(self._keep_asking())
 
-    def _start(self, selector: selectors.BaseSelector, now: float) -> None:
-        family = socket.AF_INET6 if ":" in self.vip else socket.AF_INET
-        connection = socket.socket(family, socket.SOCK_STREAM)
-        connection.setblocking(False)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
-        number = connection.connect_ex((self.vip, self.port))
-        if number in (0, errno.EINPROGRESS):
-            selector.register(connection, selectors.EVENT_WRITE, _Request(now))
-        else:
-            connection.close()
-            self._samples.append(Sample(now, 0.0, error=errno.errorcode[number]))
+    async def _keep_asking(self) -> None:
+        due = time.monotonic()
+        async with asyncio.TaskGroup() as requests:
+            while not self._stopping.is_set():
+                requests.create_task(self._sample())
+                due = max(due + self.interval, time.monotonic() - self.interval)
+                await asyncio.sleep(due - time.monotonic())
+
+    async def _sample(self) -> None:
+        at = time.monotonic()
+        real = error = ""
+        try:
+            real, error = await asyncio.wait_for(self._ask(), self.timeout)
+        except TimeoutError:
+            error = "timeout"
+        except OSError as failure:
+            error = errno.errorcode.get(failure.errno or 0, str(failure))
+        self._samples.append(Sample(at, time.monotonic() - at, real, error))
+
+    async def _ask(self) -> tuple[str, str]:
+        """One request: the real's name, or what was wrong with the answer."""
+        loop = asyncio.get_running_loop()
+        with socket.socket(socket.AF_INET6 if ":" in self.vip else socket.AF_INET) as connection:
+            connection.setblocking(False)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+            await loop.sock_connect(connection, (self.vip, self.port))
+            await loop.sock_sendall(connection, REQUEST)
+            answer = (await loop.sock_recv(connection, 4096)).decode()
+        status, _, rest = answer.partition("\r\n")
+        if status.split(" ")[1:2] != ["200"]:
+            return "", status or "closed"
+        return rest.rpartition("\r\n\r\n")[2].strip(), ""

@@ -1,8 +1,8 @@
 """What reals need for the ways in which IPVS forwards other than masquerading: direct routing and tunnels.
 
-Masquerading needs only that answers return by the director, which a ``Network`` gives. With the others the real
-receives packets for the VIP itself, so it holds the VIP without announcing it, and answers the client directly.
-Nothing here configures IPVS.
+Masquerading needs only that answers return by the director, which a ``Network`` gives. With the others the
+real receives packets for the VIP itself, so it holds the VIP without announcing it, and answers the client
+directly. Nothing here configures IPVS.
 """
 
 from pathlib import Path
@@ -18,13 +18,13 @@ ANSWERS_TABLE = 100
 """The routing table for packets from a VIP: straight to the client."""
 
 TUNNEL_DEVICES = ("tunl0", "sit0", "ip6tnl0", "gre0", "ip6gre0")
-"""The devices that receive what no configured tunnel takes; each comes with its module into every namespace."""
+"""The devices that receive what no configured tunnel takes; each comes with its module."""
 
 TUNNEL_MODULES = ("ipip", "sit", "ip6_tunnel", "ip_gre", "ip6_gre", "fou", "fou6")
 
 
 def direct(network: Network, *vips: str) -> None:
-    """Let every real take packets for the VIPs (the two default ones if none are given) and answer the client."""
+    """Let every real take packets for the VIPs (by default both of the network's) and answer the client."""
     for name in network.real_namespaces:
         with in_namespace(name):
             _hold(vips or (network.vip, network.vip6))
@@ -33,7 +33,7 @@ def direct(network: Network, *vips: str) -> None:
 def tunnel(network: Network, *vips: str, encapsulation: Encapsulation = "ipip", port: int = GUE_PORT) -> None:
     """As ``direct``, for packets that come encapsulated, in IPv4 or IPv6; ``port`` is GUE's, of UDP.
 
-    Raises CommandFailed when the kernel has not the modules.
+    Raises CommandError when the kernel has not the modules.
     """
     modprobe = Path("/proc/sys/kernel/modprobe").read_text().strip()
     command(modprobe, "-a", *TUNNEL_MODULES)
@@ -48,12 +48,12 @@ def tunnel(network: Network, *vips: str, encapsulation: Encapsulation = "ipip", 
 
 
 def _hold(vips: tuple[str, ...]) -> None:
-    """In the calling thread's namespace: have the VIPs, do not answer ARP for them, send their answers on the link."""
+    """In the calling thread's namespace: hold the VIPs, answer no ARP for them, reply on the link."""
     sysctl(
-        net__ipv4__conf__all__arp_ignore=1,
-        net__ipv4__conf__all__arp_announce=2,
-        net__ipv4__conf__all__rp_filter=0,
-        net__ipv4__conf__eth0__rp_filter=0,
+        "net.ipv4.conf.all.arp_ignore=1",
+        "net.ipv4.conf.all.arp_announce=2",
+        "net.ipv4.conf.all.rp_filter=0",
+        "net.ipv4.conf.eth0.rp_filter=0",
     )
     _hold_family([vip for vip in vips if ":" not in vip], CLIENT_NETWORK, "-4")
     _hold_family([vip for vip in vips if ":" in vip], CLIENT_NETWORK6, "-6")

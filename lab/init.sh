@@ -26,6 +26,7 @@ chmod +x /run/modprobe/modprobe
 echo /run/modprobe/modprobe >/proc/sys/kernel/modprobe
 modprobe -d /run/modprobe -a ipv6 ip_vs
 ip link set lo up
+echo lab >/proc/sys/kernel/hostname
 
 # Raw consoles: what the job writes reaches the host byte for byte.
 stty -F /dev/tty0 raw -echo

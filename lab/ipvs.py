@@ -1,8 +1,8 @@
-"""Read-only witnesses of what IPVS holds: what ipvsadm prints and what /proc/net/ip_vs shows, as plain dictionaries.
+"""Read-only witnesses of what IPVS holds: what ipvsadm prints and what /proc/net/ip_vs shows.
 
-Services and reals are named as everywhere in the project: ``tcp://10.0.0.100:80``, ``fwmark://1``, ``10.2.0.10:80``.
-Both functions speak of the calling thread's namespace. Nothing here writes, and nothing is shared with the product's
-own reading of IPVS, so that a mistake there is not repeated here.
+Both speak of the calling thread's namespace. Services and reals are named as everywhere in the project:
+``tcp://10.0.0.100:80``, ``fwmark://1``, ``10.2.0.10:80``. Nothing here writes, and nothing is shared with the
+product's own reading of IPVS, so that a mistake there is not repeated here.
 """
 
 import ipaddress
@@ -20,7 +20,7 @@ SWITCHES = ("-o", "-6", "--tun-nocsum", "--tun-csum", "--tun-remcsum")
 
 @dataclass(frozen=True)
 class SavedService:
-    """A service as ``ipvsadm -Sn`` prints it: ``options`` as ``{"-s": "wrr", "-p": "360"}``, a switch has ``""``.
+    """A service as ``ipvsadm -Sn`` prints it, its options as ``{"-s": "wrr", "-p": "360", "-o": ""}``.
 
     ``reals`` has each real's options, the forward method spelled out under ``forward``.
     """
@@ -40,7 +40,7 @@ class Counts:
 
 
 def saved() -> dict[str, SavedService]:
-    """What ``ipvsadm -Sn`` prints; raises CommandFailed where there is no ip_vs."""
+    """What ``ipvsadm -Sn`` prints; raises CommandError where there is no ip_vs."""
     return parse_saved(command("ipvsadm", "-Sn"))
 
 
@@ -89,9 +89,13 @@ def parse_table(text: str) -> dict[str, dict[str, Counts]]:
         first, second, *rest = line.split()
         if first == "->":
             forward, weight, active, inactive = rest
-            reals[_endpoint(second)] = Counts(SHOWN_FORWARDS[forward], int(weight), int(active), int(inactive))
+            reals[_endpoint(second)] = Counts(
+                SHOWN_FORWARDS[forward], int(weight), int(active), int(inactive)
+            )
         else:
-            name = f"fwmark://{int(second, 16)}" if first == "FWM" else f"{first.lower()}://{_endpoint(second)}"
+            name = (
+                f"fwmark://{int(second, 16)}" if first == "FWM" else f"{first.lower()}://{_endpoint(second)}"
+            )
             reals = services.setdefault(name, {})
     return services
 

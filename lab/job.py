@@ -1,4 +1,4 @@
-"""What to run, and with which surroundings: the same for a lab kernel and for the host. Runs nothing itself."""
+"""What to run, and with which surroundings: the same for a lab kernel and for the host. It runs nothing."""
 
 import os
 import shutil
@@ -24,7 +24,7 @@ class LabError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """A command with its environment and bounds. ``timeout`` in seconds; ``shared`` directories stay those of the host."""
+    """A command with its surroundings. ``timeout`` in seconds; ``shared`` directories are the host's."""
 
     command: tuple[str, ...]
     environment: Mapping[str, str]
@@ -34,17 +34,25 @@ class Job:
 
 
 def environment(extra: Sequence[str] = (), source: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The environment of a job: a few variables of ``source``, then ``extra`` as ``NAME=VALUE`` or ``NAME`` to keep.
+    """The environment of a job: some variables of ``source`` and ``extra``, ``NAME=VALUE`` or a ``NAME``.
 
     The home directory is a scratch one, so that no job reads or leaves files in a person's own.
     """
-    kept = {name: text for name, text in source.items() if name in KEPT_VARIABLES or name.startswith(KEPT_PREFIXES)}
+    kept = {
+        name: text
+        for name, text in source.items()
+        if name in KEPT_VARIABLES or name.startswith(KEPT_PREFIXES)
+    }
     path = source.get("PATH", "/usr/bin:/bin").split(os.pathsep)
-    kept["PATH"] = os.pathsep.join(path + [directory for directory in SYSTEM_DIRECTORIES if directory not in path])
+    kept["PATH"] = os.pathsep.join(
+        path + [directory for directory in SYSTEM_DIRECTORIES if directory not in path]
+    )
     kept["HOME"] = "/tmp"
     kept["PYTHONUNBUFFERED"] = "1"
     kept["COLUMNS"] = str(shutil.get_terminal_size().columns)
-    kept |= {"TERM": source.get("TERM", "linux")} if sys.stdout.isatty() else {"TERM": "dumb", "NO_COLOR": "1"}
+    kept |= (
+        {"TERM": source.get("TERM", "linux")} if sys.stdout.isatty() else {"TERM": "dumb", "NO_COLOR": "1"}
+    )
     for item in extra:
         name, equals, text = item.partition("=")
         if equals or name in source:

@@ -1,7 +1,7 @@
 """Boot Debian's user-mode-linux, run one job in it, power it off.
 
-The kernel is a process of ours: it sees the host's files (hostfs), has its own /tmp, /run and network, one CPU, and
-ends with the job. Its consoles are pipes, so that what the job writes arrives live and byte for byte.
+The kernel is a process of ours: it sees the host's files (hostfs), has its own /tmp, /run and network, one
+CPU, and ends with the job. Its consoles are pipes, so that the job's output arrives live and byte for byte.
 Nothing here needs root, and nothing of a run is left behind but what the job wrote outside /tmp and /run.
 """
 
@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -34,8 +34,9 @@ def missing_tools() -> tuple[str, ...]:
 
 
 def run(job: Job, memory: str = "1024M") -> int:
-    """Run ``job`` in a kernel of its own with ``memory`` (as ``512M``), relaying its output; returns its exit status.
+    """Run ``job`` in a kernel of its own, relaying its output; returns its exit status.
 
+    ``memory`` is the kernel's, as ``512M`` or ``2G``.
     Returns TIMED_OUT when the job outlives its timeout. Raises LabError when the kernel dies.
     """
     if missing := missing_tools():
@@ -55,9 +56,9 @@ def run(job: Job, memory: str = "1024M") -> int:
 def _prepare(scratch: Path, job: Job) -> None:
     """Write what init.sh reads: itself, the job as a shell script, and the directories to mount."""
     assignments = [f"{name}={text}" for name, text in sorted(job.environment.items())]
-    script = f"cd {shlex.quote(str(job.directory))} || exit 125\nexec env -i {shlex.join([*assignments, *job.command])}\n"
+    command = shlex.join(["env", "-i", *assignments, *job.command])
     (scratch / "init").write_bytes(INIT.read_bytes())
-    (scratch / "job").write_text(script)
+    (scratch / "job").write_text(f"cd {shlex.quote(str(job.directory))} || exit 125\nexec {command}\n")
     (scratch / "mounts").write_text("".join(f"{directory}\n" for directory in _hidden_by_tmp(job)))
 
 
@@ -71,17 +72,30 @@ def _hidden_by_tmp(job: Job) -> list[Path]:
 def _memory_directory(memory: str) -> str:
     """Where the kernel's memory is a file: /dev/shm where that may be executed and is large enough."""
     status = os.statvfs("/dev/shm")
-    units = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
-    needed = int(memory[:-1]) * units[memory[-1].upper()]
+    needed = int(memory[:-1]) << {"M": 20, "G": 30}[memory[-1]]
     fits = status.f_bavail * status.f_frsize >= needed
     return "/dev/shm" if fits and not status.f_flag & os.ST_NOEXEC else tempfile.gettempdir()
 
 
 def _boot(scratch: Path, job: Job, memory: str) -> bool:
     """Run the kernel to its end; False when the job's time was over first."""
-    with _pipe() as (out, out_end), _pipe() as (err, err_end), _pipe() as (life, _), (scratch / "log").open("wb") as log:
+    with (
+        _pipe() as (out, out_end),
+        _pipe() as (err, err_end),
+        _pipe() as (life, _),
+        (scratch / "log").open("wb") as log,
+    ):
         arguments = [
-            *("linux.uml", f"mem={memory}", "rootfstype=hostfs", "rootflags=/", "rw", "quiet", "console=tty2", "con=null"),
+            *(
+                "linux.uml",
+                f"mem={memory}",
+                "rootfstype=hostfs",
+                "rootflags=/",
+                "rw",
+                "quiet",
+                "console=tty2",
+                "con=null",
+            ),
             *(f"con0=null,fd:{out_end.fileno()}", f"con1=null,fd:{err_end.fileno()}", "con2=null,fd:1"),
             *(f"con3=fd:{life.fileno()},null", f"uml_dir={scratch}/", f"LAB={scratch}"),
             *("init=/bin/sh", "--", f"{scratch}/init"),
@@ -105,10 +119,8 @@ def _boot(scratch: Path, job: Job, memory: str) -> bool:
 
 def _kill(kernel: subprocess.Popen[bytes]) -> None:
     """End the kernel and the processes that are its address spaces; all are of one session."""
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(kernel.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     kernel.wait()
 
 

@@ -1,7 +1,7 @@
-"""Network namespaces: make sockets in one, start a process in one, set its sysctls. Needs root (or the lab kernel).
+"""Network namespaces: make sockets in one, start a process in one, set its sysctls. Needs root.
 
-A namespace is named as ``ip netns`` names it. A socket stays for ever in the namespace it was created in, so one
-process can drive all of them. Nothing here decides what a network looks like: see ``lab.net``.
+A namespace is named as ``ip netns`` names it. A socket stays for ever in the namespace it was created in, so
+one process can drive all of them. Nothing here decides what a network looks like: see ``lab.net``.
 """
 
 import ctypes
@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -21,7 +21,7 @@ STOP_TIMEOUT = 5.0
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-class CommandFailed(Exception):
+class CommandError(Exception):
     """A command of the lab ended with an error; the message holds the command and what it said."""
 
 
@@ -60,13 +60,16 @@ def spawn(
     argv: Sequence[str],
     *,
     env: Mapping[str, str] | None = None,
+    directory: Path | None = None,
     stdin: int | None = subprocess.DEVNULL,
     stdout: int | None = None,
     stderr: int | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a process in the namespace for the length of the block; then it and its children get SIGTERM, at last SIGKILL."""
+    """Run a process in the namespace for the length of the block; then end it and its children."""
     with in_namespace(name):
-        process = subprocess.Popen(argv, env=env, stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=True)
+        process = subprocess.Popen(
+            argv, env=env, cwd=directory, stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=True
+        )
     with process:
         try:
             yield process
@@ -77,37 +80,36 @@ def spawn(
 def stop(process: subprocess.Popen[bytes]) -> None:
     """End a process that leads a session, and every process of its group."""
     _signal_group(process, signal.SIGTERM)
-    try:
+    with suppress(subprocess.TimeoutExpired):
         process.wait(STOP_TIMEOUT)
-    except subprocess.TimeoutExpired:
-        pass
     _signal_group(process, signal.SIGKILL)
     process.wait()
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, number)
-    except ProcessLookupError:
-        return
 
 
-def sysctl(**settings: int | str) -> None:
-    """Set sysctls of the calling thread's namespace; dots are written as two underscores: ``net__ipv4__ip_forward=1``."""
-    for name, setting in settings.items():
-        Path("/proc/sys", *name.split("__")).write_text(f"{setting}\n")
+def sysctl(*settings: str) -> None:
+    """Set sysctls of the calling thread's namespace, each as ``net.ipv4.ip_forward=1``."""
+    for setting in settings:
+        name, _, text = setting.partition("=")
+        Path("/proc/sys", *name.split(".")).write_text(f"{text}\n")
 
 
 def command(*argv: str, stdin: str = "") -> str:
-    """Run a program in the calling thread's namespace and return what it printed; raises CommandFailed."""
+    """Run a program in the calling thread's namespace and return what it printed; raises CommandError."""
     done = subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise CommandFailed(f"{' '.join(argv)} ended with {done.returncode}: {done.stderr.strip()}\n{stdin}".rstrip())
+        raise CommandError(
+            f"{' '.join(argv)} ended with {done.returncode}: {done.stderr.strip()}\n{stdin}".rstrip()
+        )
     return done.stdout
 
 
 def ip(*lines: str, family: Literal["-4", "-6"] | None = None) -> None:
-    """Run lines of ``ip -batch`` in the calling thread's namespace; raises CommandFailed at the first that fails.
+    """Run lines of ``ip -batch`` in the calling thread's namespace; raises CommandError where one fails.
 
     Objects whose arguments do not tell (rules, tunnels, fou) take the ``family``.
     """

@@ -1,16 +1,17 @@
-"""A load balancer's network in miniature: a client, a director and reals, each a network namespace, on one segment.
+"""A load balancer's network in miniature: client, director and reals, each a namespace, on one segment.
 
 ::
 
     client 10.1.0.2, fd00:1::2 ---+
                                   |
-                              [ bridge ]--- the director's own interface "lan": 10.1.0.1, 10.2.0.1, fd00:1::1, fd00:2::1
+                              [ bridge ] "lan" of the director: 10.1.0.1, 10.2.0.1, fd00:1::1, fd00:2::1
                                   |
     reals 10.2.0.10, fd00:2::a ---+
           10.2.0.11, fd00:2::b ...
 
-The client and the reals are in different subnets and route by the director; a real can still answer the client
-directly, being on the same segment. A VIP is any other address: the client's default route leads to the director.
+The client and the reals are in different subnets and route by the director; a real can still answer the
+client directly, being on the same segment. A VIP is any other address: the client's default route leads to
+the director.
 
 Nothing here runs servers or touches IPVS: see ``lab.reals``, ``lab.forwarding`` and ``lab.ipvs``.
 """
@@ -21,7 +22,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from lab.namespaces import CommandFailed, command, in_namespace, ip, sysctl
+from lab.namespaces import CommandError, command, in_namespace, ip, sysctl
 
 CLIENT_NETWORK = "10.1.0.0/24"
 CLIENT_NETWORK6 = "fd00:1::/64"
@@ -34,7 +35,7 @@ MAX_REALS = 60_000
 
 @dataclass(frozen=True)
 class Real:
-    """A real server's place: its name, its namespace, its addresses, and whether others share the namespace."""
+    """A real server's place: its name, its namespace, its addresses, whether others share the namespace."""
 
     name: str
     namespace: str
@@ -46,9 +47,9 @@ class Real:
 class Network:
     """A client, a director and reals, from entering the context until leaving it.
 
-    By default each real has a namespace of its own. With ``shared`` all are addresses in one namespace, behind
-    10.3.0.2 and fd00:3::2, which makes thousands cheap. ``prefix`` begins the name of each namespace.
-    Raises CommandFailed or OSError when the kernel refuses; then nothing is left behind.
+    By default each real has a namespace of its own. With ``shared`` all are addresses in one namespace,
+    behind 10.3.0.2 and fd00:3::2, which makes thousands cheap. ``prefix`` begins the name of each namespace.
+    Raises CommandError or OSError when the kernel refuses; then nothing is left behind.
 
     >>> with Network(reals=2) as network, in_namespace(network.director):  # doctest: +SKIP
     ...     command("ipvsadm", "-A", "-t", f"{network.vip}:80")
@@ -101,7 +102,7 @@ class Network:
             ip(*(f"address add {address} dev lo" for address in addresses or (self.vip, self.vip6)))
 
     def drop(self, real: Real) -> None:
-        """Let nothing that the real sends leave it, so that its clients see neither SYN-ACK, reset nor ICMP error."""
+        """Let nothing that the real sends leave it: its clients see neither SYN-ACK, reset nor ICMP error."""
         self._rule("add", real)
 
     def restore(self, real: Real) -> None:
@@ -129,15 +130,25 @@ class Network:
 
     def _remove(self) -> None:
         """Delete the namespaces, and with them all they hold; those that were never made are passed over."""
-        with suppress(CommandFailed):
-            command("ip", "-force", "-batch", "-", stdin="".join(f"netns del {name}\n" for name in self.namespaces))
+        with suppress(CommandError):
+            command(
+                "ip",
+                "-force",
+                "-batch",
+                "-",
+                stdin="".join(f"netns del {name}\n" for name in self.namespaces),
+            )
 
     def _director_lines(self) -> list[str]:
         lines = ["link set lo up", "link add lan type bridge"]
         for number, name in enumerate((self.client, *self.real_namespaces)):
             lines.append(f"link add port{number} type veth peer name eth0 netns {name}")
             lines.append(f"link set port{number} master lan up")
-        lines += ["link set lan up", "address add 10.1.0.1/24 dev lan", "address add fd00:1::1/64 dev lan nodad"]
+        lines += [
+            "link set lan up",
+            "address add 10.1.0.1/24 dev lan",
+            "address add fd00:1::1/64 dev lan nodad",
+        ]
         if self.shared:
             lines += ["address add 10.3.0.1/24 dev lan", "address add fd00:3::1/64 dev lan nodad"]
             lines += ["route add 10.2.0.0/16 via 10.3.0.2", "route add fd00:2::/64 via fd00:3::2"]
@@ -150,7 +161,9 @@ class Network:
         if not self.shared:
             return _host_lines(2, reals[0].address, reals[0].address6, 16)
         lines = _host_lines(3, "10.3.0.2", "fd00:3::2", 24)
-        lines += [f"address add {address} dev lo" for real in reals for address in (real.address, real.address6)]
+        lines += [
+            f"address add {address} dev lo" for real in reals for address in (real.address, real.address6)
+        ]
         return lines
 
 
@@ -169,18 +182,18 @@ def _host_lines(subnet: int, address: str, address6: str, prefix: int) -> list[s
 def _skip_address_detection() -> None:
     """Make IPv6 addresses usable at once, link-local ones too, and keep the routes that are configured."""
     sysctl(
-        net__ipv6__conf__default__accept_dad=0,
-        net__ipv6__conf__default__dad_transmits=0,
-        net__ipv6__conf__default__accept_ra=0,
-        net__ipv6__conf__default__accept_redirects=0,
+        "net.ipv6.conf.default.accept_dad=0",
+        "net.ipv6.conf.default.dad_transmits=0",
+        "net.ipv6.conf.default.accept_ra=0",
+        "net.ipv6.conf.default.accept_redirects=0",
     )
 
 
 def _forward_packets() -> None:
     """Route between client and reals, both on one segment, without telling them of shorter ways."""
     sysctl(
-        net__ipv4__ip_forward=1,
-        net__ipv4__conf__all__send_redirects=0,
-        net__ipv4__conf__default__send_redirects=0,
-        net__ipv6__conf__all__forwarding=1,
+        "net.ipv4.ip_forward=1",
+        "net.ipv4.conf.all.send_redirects=0",
+        "net.ipv4.conf.default.send_redirects=0",
+        "net.ipv6.conf.all.forwarding=1",
     )

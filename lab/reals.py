@@ -1,6 +1,6 @@
 """Real servers of a ``Network``: start them, and tell them to answer, fail, hang, refuse, die and come back.
 
-Each answers HTTP with its own name as the body, and echoes TCP and UDP after its name. What they do is done by a
+Each answers HTTP with its own name as the body, and echoes TCP and UDP after its name. The work is done by a
 process of their own (``lab.server``). A real that loses its packets is the network's doing: ``Network.drop``.
 """
 
@@ -17,8 +17,8 @@ from lab.namespaces import spawn
 from lab.net import Network, Real
 
 Behaviour = Literal["answer", "error", "hang", "refuse", "dead"]
-"""``answer`` with 200; ``error``: 500; ``hang``: accept and never answer; ``refuse``: new connections are reset, old
-ones live; ``dead``: all are, as when the process was killed."""
+"""``answer``: with 200; ``error``: with 500; ``hang``: accept and never answer; ``refuse``: new connections
+are reset, old ones live; ``dead``: all are reset, as when the process was killed."""
 
 HTTP_PORT = 80
 HTTP_ONLY: Mapping[str, int] = {"http": HTTP_PORT}
@@ -30,8 +30,8 @@ ROOT = Path(__file__).resolve().parent.parent
 class Reals:
     """The reals of a network, serving from entering the context until leaving it.
 
-    A real with a namespace of its own listens on all its addresses, so on a VIP that it holds too. Reals that share
-    a namespace listen each on its own addresses. ``ports`` names the services: http, tcp_echo, udp_echo.
+    A real with a namespace of its own listens on all its addresses, so on a VIP that it holds too. Those that
+    share a namespace listen each on its own. ``ports`` names the services: http, tcp_echo, udp_echo.
     Raises RuntimeError with what the process said when it cannot listen.
     """
 

@@ -1,6 +1,7 @@
 """The process in which real servers live: HTTP, TCP echo and UDP echo for any number of reals, on one epoll.
 
-Run by ``lab.reals``, which writes it one JSON array a line and reads one line back for each: ``ok``, or what failed.
+Run by ``lab.reals``, which writes it one JSON array a line and reads one line back for each: ``ok``, or what
+failed.
 
 - ``["serve", [[name, namespace, addresses, {"http": 80, ...}], ...]]``: start these reals;
 - ``["behave", [name, ...], behaviour]``: change how they behave.
@@ -43,7 +44,7 @@ Answer = Callable[[Server, socket.socket, bytearray], None]
 
 
 def answer_http(server: Server, connection: socket.socket, received: bytearray) -> None:
-    """Answer each complete request head with the real's name; the connection stays open, for the client to close."""
+    """Answer each complete request head with the real's name; it is the client that closes the connection."""
     status = "500 Internal Server Error" if server.behaviour == "error" else "200 OK"
     body = f"{server.name}\n"
     while (end := received.find(HEAD_END)) >= 0:
@@ -113,7 +114,9 @@ class Loop:
                     if service == "udp_echo":
                         self._serve_datagrams(server, _bound(socket.SOCK_DGRAM, address, port))
                     else:
-                        self._serve_streams(server, _bound(socket.SOCK_STREAM, address, port), ANSWERS[service])
+                        self._serve_streams(
+                            server, _bound(socket.SOCK_STREAM, address, port), ANSWERS[service]
+                        )
 
     def _serve_datagrams(self, server: Server, endpoint: socket.socket) -> None:
         def readable() -> None:

@@ -173,7 +173,7 @@ class Applier(RecordingActor):
                 await self._compare(id)
             await self._compare_addresses()
         except OSError as error:
-            self._parts.log("reconcile failed", error=str(error))
+            self._parts.say("reconcile failed", error=str(error))
         self.after(self._interval, Reconcile())
 
     async def _compare(self, id: ServiceId) -> None:

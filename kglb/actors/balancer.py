@@ -120,11 +120,11 @@ class BalancerActor(RecordingActor):
         names: list[Real] = []
         for entry in self._config.reals:
             host, port = split_host_port(entry.host)
-            address: str | None = host
+            address = host
             if not _is_address(host):
                 names.append(entry)
-                address = self.recorder.state.fleet.names.get(name_key(self._config.id, entry.host))
-            if address is not None:
+                address = self._last_good(entry)
+            if address:
                 wanted.setdefault(Endpoint(_canonical(address), port).id, entry)
         for real, state in list(self._state.reals.items()):
             if real not in wanted:
@@ -154,17 +154,21 @@ class BalancerActor(RecordingActor):
         removed = RealRemoved(service=self._config.id, real=real, host=entry.host)
         self._touched[real] = self.recorder.record(removed, cause=cause)
 
+    def _last_good(self, entry: Real) -> str:
+        return self.recorder.state.fleet.names.get(name_key(self._config.id, entry.host), "")
+
     async def _resolve_names(self) -> None:
         ipv6 = self._config.service.key.ipv6
         for entry in self._config.reals:
             host, port = split_host_port(entry.host)
             if not _is_address(host):
                 try:
-                    address = await self._parts.resolve(host, ipv6)
+                    addresses = await self._parts.resolve(host, ipv6)
                 except OSError as error:
                     self._resolution_failed(entry, str(error))
                 else:
-                    self._resolved(entry, Endpoint(_canonical(address), port))
+                    known = self._last_good(entry)
+                    self._resolved(entry, Endpoint(known if known in addresses else addresses[0], port))
         self._decide()
         self.after(self._config.resolve_interval, ResolveNames())
 
@@ -172,14 +176,14 @@ class BalancerActor(RecordingActor):
         if self._failing_names.get(entry.host) == error:
             return
         self._failing_names[entry.host] = error
-        keeping = self.recorder.state.fleet.names.get(name_key(self._config.id, entry.host), "")
-        failed = ResolutionFailed(service=self._config.id, host=entry.host, error=error, keeping=keeping)
+        failed = ResolutionFailed(
+            service=self._config.id, host=entry.host, error=error, keeping=self._last_good(entry)
+        )
         self.recorder.record(failed)
 
     def _resolved(self, entry: Real, endpoint: Endpoint) -> None:
         self._failing_names.pop(entry.host, None)
-        known = self.recorder.state.fleet.names.get(name_key(self._config.id, entry.host))
-        if known == endpoint.address and endpoint.id in self._state.reals:
+        if self._last_good(entry) == endpoint.address and endpoint.id in self._state.reals:
             return
         seq = self.recorder.record(
             NameResolved(service=self._config.id, host=entry.host, address=endpoint.address)

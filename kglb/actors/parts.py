@@ -1,6 +1,7 @@
 """What the actors share: the loop's clock, the prober, the recorder, the machine and the resolver, all replaceable."""
 
-import random
+from random import Random
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -8,31 +9,35 @@ from dataclasses import dataclass, field
 from kglb.actors.recorder import Recorder
 from kglb.actors.runtime import Scheduler
 from kglb.checks import ProberPort
-from kglb.dataplane import DataPlane, WorkerPort
+from kglb.dataplane import DataPlane
+from kglb.dataplane.worker import Caller
 from kglb.model import SecretRef
 
-Resolve = Callable[[str, bool], Awaitable[str]]
-"""Resolve a name to one address, IPv6 if so asked; raises OSError with a sentence that says why not."""
+Resolve = Callable[[str, bool], Awaitable[tuple[str, ...]]]
+"""All addresses of a name, IPv6 ones if so asked, at least one; raises OSError with a sentence that says why not."""
+
+
+def _silent(event: str, **fields: object) -> None:
+    """Say nothing."""
 
 
 @dataclass(slots=True)
 class Parts:
-    """One per daemon. ``random`` is the only source of randomness, ``now`` (seconds, monotonic) the only clock."""
+    """One per daemon. ``random`` is the only source of randomness; ``now`` (the loop's time in seconds, but finer than
+    uvloop's whole milliseconds) the only clock; ``say`` writes to the operational log."""
 
     scheduler: Scheduler
     recorder: Recorder
     prober: ProberPort
     machine: DataPlane
-    worker: WorkerPort
+    worker: Caller
     resolve: Resolve
-    random: random.Random = field(default_factory=random.Random)
+    now: Callable[[], float] = time.monotonic
+    random: Random = field(default_factory=Random)
     secrets: Mapping[SecretRef, str] = field(default_factory=dict)
     unknowns: Counter[str] = field(default_factory=Counter)
     restarts: Counter[str] = field(default_factory=Counter)
-
-    def now(self) -> float:
-        """The loop's time in seconds."""
-        return self.scheduler.loop.time()
+    say: Callable[..., None] = _silent
 
     def unknown(self, reason: str) -> None:
         """Count a probe that said nothing about its real."""

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from pykka import ActorRef
 
-from journal import Appender, JournalGap
+from journal import Appender
 from kglb.actors.runtime import LoopActor, Scheduler
 from kglb.events import Event, OpenRun, RunsClosed, encode
 from kglb.model import RealId, ServiceId
@@ -39,15 +39,20 @@ class Run:
 class Recorder:
     """One per daemon. ``state`` is the fold of everything recorded so far."""
 
-    def __init__(self, state: State, appender: Appender, scrub: Callable[[str], str] = str) -> None:
+    def __init__(self, state: State, scheduler: Scheduler, scrub: Callable[[str], str] = str) -> None:
         self.state = state
         self.cause: int | None = None
         self.scrub = scrub
-        self._appender = appender
+        self._loop = scheduler.loop
+        self._appender: Appender
         self._subscribers: dict[tuple[type, ServiceId | None], list[ActorRef[Any]]] = {}
         self._observers: list[Callable[[Fact], None]] = []
         self._runs: dict[tuple[ServiceId, RealId], Run] = {}
         self._rotating = False
+
+    def write_to(self, appender: Appender) -> None:
+        """Record to this appender; called once, before anything is recorded. (It needs ``checkpoint`` to be made.)"""
+        self._appender = appender
 
     @property
     def last_seq(self) -> int:
@@ -68,6 +73,9 @@ class Recorder:
         if service is not None:
             for subscriber in self._subscribers.get((kind, service), ()):
                 subscriber.tell(fact)
+        if self._appender.should_rotate and not self._rotating:
+            self._rotating = True
+            self._loop.call_soon(self._rotate)
         return seq
 
     def subscribe(self, subscriber: ActorRef[Any], *kinds: type, service: ServiceId | None = None) -> None:
@@ -113,10 +121,19 @@ class Recorder:
         self.close_runs()
         return self.state.checkpoint()
 
+    def _rotate(self) -> None:
+        if self._appender.should_rotate:
+            self._appender.rotate(self.checkpoint())
+        self._rotating = False
+
     async def written(self, seq: int) -> None:
         """Wait until ``seq`` is written, at most WRITE_DEADLINE and not at all while the journal is degraded."""
         if self._appender.written_seq < seq:
             await self._appender.wait_written(seq, WRITE_DEADLINE)
+
+    async def close(self, timeout: float) -> bool:
+        """Write what is left; whether everything is on the platter. Nothing can be recorded afterwards."""
+        return await self._appender.close(timeout)
 
 
 class RecordingActor(LoopActor):

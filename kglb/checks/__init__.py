@@ -1,7 +1,8 @@
 """Probing: one prober for the whole process, and one kind of probe per module.
 
-``make_probe`` turns a check of the config and a real's endpoint into a ``Probe``; the ``Prober`` makes it when it is due
-and calls back with an ``Outcome``. Nothing here keeps a real's health, decides, records, or knows an actor.
+``make_probe`` turns a check of the config and a real's endpoint into a ``Probe``; the ``Prober`` makes it
+when it is due and calls back with an ``Outcome``. Nothing here keeps a real's health, decides, records, or
+knows an actor.
 
 =============  =====================================================================
 ``outcome``    what a probe finds

@@ -1,7 +1,7 @@
 """Opens the sockets of probes, and says whom an errno accuses: the real or this machine.
 
-Nothing here blocks or waits. Every socket closes with a reset (SO_LINGER 0): thousands of checks a second that close
-with FIN would fill the kernel's TIME_WAIT table.
+Nothing here blocks or waits. Every socket closes with a reset (SO_LINGER 0): thousands of checks a second
+that close with FIN would fill the kernel's TIME_WAIT table.
 """
 
 import errno
@@ -58,21 +58,18 @@ ECONNREFUSED, ECONNRESET, EPIPE
 ETIMEDOUT
     The kernel gave up retransmitting before our own timeout: nobody answered.
 EHOSTUNREACH, EHOSTDOWN, ENETUNREACH, ENONET, ENOPROTOOPT
-    A router said so by ICMP, or our neighbour and routing tables do. The latter is no local fault: IPVS forwards by the
-    same tables, so what we cannot reach, no client reaches through us.
+    A router said so by ICMP, or our neighbour and routing tables do. The latter is no local fault: IPVS
+    forwards by the same tables, so what we cannot reach, no client reaches through us.
 
-Every other errno is *unknown*, because it speaks of this machine: EMFILE, ENFILE, ENOBUFS, ENOMEM (resources),
-EADDRNOTAVAIL, EADDRINUSE, EAGAIN (no free port, or a source address that is not here), EPERM, EACCES (a firewall or a
-``prohibit`` route of this host), and whatever nobody thought of: a real is not taken out for what we do not understand.
-EACCES that arrives later is the exception, see ``verdict_of``.
+Every other errno is *unknown*, because it speaks of this machine: EMFILE, ENFILE, ENOBUFS, ENOMEM
+(resources), EADDRNOTAVAIL, EADDRINUSE, EAGAIN (no free port, or a source address that is not here), EPERM,
+EACCES (a firewall or a ``prohibit`` route of this host), and whatever nobody thought of: a real is not taken
+out for what we do not understand. EACCES that arrives later is the exception, see ``verdict_of``.
 """
 
 
 class Dialer:
-    """How the probes of one check connect: from which address (empty: the kernel chooses), under which fwmark (0: none).
-
-    Stateless once made, so any number of probes share one.
-    """
+    """How probes connect: from an address ("": the kernel chooses one), under a fwmark (0: none)."""
 
     __slots__ = ("mark", "source")
 
@@ -94,20 +91,23 @@ class Dialer:
                 # The port is chosen at the connect: unique to the target, not to the source address.
                 sock.setsockopt(IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
                 sock.bind((self.source, 0))
-            error = sock.connect_ex((target.address, target.port))
-            if error and error != errno.EINPROGRESS:
-                raise OSError(error, os.strerror(error))
+            _check(sock.connect_ex((target.address, target.port)))
         except BaseException:
             sock.close()
             raise
         return sock
 
 
+def _check(error: int) -> None:
+    if error and error != errno.EINPROGRESS:
+        raise OSError(error, os.strerror(error))
+
+
 def verdict_of(code: int | None, *, at_once: bool = False) -> Verdict:
     """What an errno says of the real: a failure, or unknown when it speaks of this machine.
 
-    ``at_once`` is for what a system call of the dialing itself answered. EACCES is local then, but what an ICMPv6
-    "administratively prohibited" leaves on the socket later comes from a router near the real.
+    ``at_once`` is for what a system call of the dialing itself answered. EACCES is local then, but what an
+    ICMPv6 "administratively prohibited" leaves on the socket later comes from a router near the real.
     """
     detail = os.strerror(code) if code is not None and code > 0 else ""
     reason = _REASONS.get(code or 0)

@@ -1,4 +1,4 @@
-"""A bound on how many probes are under way at once: a balancer's ``concurrency``. Counts and queues; does no I/O."""
+"""A bound on how many probes are under way at once: a balancer's ``concurrency``. Does no I/O."""
 
 from collections import OrderedDict
 from typing import TYPE_CHECKING

@@ -32,7 +32,7 @@ _IN_TARGET: Final = "!#$%&'()*+,/:;=?@[]~"
 
 
 def header_value(check: HttpCheck, name: str, secrets: Mapping[SecretRef, str]) -> str | None:
-    """The configured value of a header, whatever its case, secrets filled in; None when it is not configured."""
+    """The configured value of a header, whatever its case, secrets filled in; None when there is none."""
     for key, value in check.headers.items():
         if key.lower() == name.lower():
             return _revealed(key, value, secrets)
@@ -56,7 +56,8 @@ def _default_host(check: HttpCheck, target: Endpoint) -> str:
 
 
 def request_head(check: HttpCheck, target: Endpoint, secrets: Mapping[SecretRef, str]) -> bytes:
-    """The bytes of the GET. ``Host`` may be configured; ``User-Agent`` and ``Connection: close`` are always ours.
+    """The bytes of the GET. ``Host`` may be configured; ``User-Agent`` and ``Connection: close`` are always
+    ours.
 
     Raises ValueError for a header that would break the message, and for a secret that was not loaded.
     """
@@ -119,7 +120,7 @@ class HttpProbe(ConnectingProbe):
         return self._hear(self.sock.recv(_CHUNK))
 
     def on_headers_complete(self) -> None:
-        """The parser's call at the end of each head: the first that is not interim (RFC 9110, 15.2) counts."""
+        """Take the first status that is not interim (RFC 9110, 15.2); the parser calls this for each head."""
         assert self._parser is not None
         code = self._parser.get_status_code()
         if not self._code and (code >= 200 or code == 101):

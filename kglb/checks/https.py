@@ -1,7 +1,7 @@
 """The HTTP check over TLS, on the prober's own sockets. Certificates are not verified, as in KgLb.
 
-Sessions are resumed, because a full handshake is most of what such a check costs, but only so often: a server whose key
-or certificate broke must not pass for ever on an old session.
+Sessions are resumed, because a full handshake is most of what such a check costs, but only so often: a
+server whose key or certificate broke must not pass for ever on an old session.
 """
 
 import ssl
@@ -87,7 +87,7 @@ class HttpsProbe(HttpProbe):
     def _shake_hands(self) -> None:
         if not isinstance(self.sock, ssl.SSLSocket):
             self.sock = _context().wrap_socket(
-                self.sock,  # type: ignore[arg-type]  # the stub wants the Python class, the code takes any socket
+                self.sock,  # type: ignore[arg-type]  # the stub wants the Python class; any socket will do
                 do_handshake_on_connect=False,
                 server_hostname=self._server_name,
                 session=self._session,

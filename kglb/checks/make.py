@@ -27,9 +27,9 @@ def make_probe(
 ) -> Probe:
     """The probe of one real: ``target``, at the check's own port where it has one.
 
-    ``answered`` gets each outcome, on the loop. ``gate`` bounds how many of a balancer's probes are under way at once,
-    None for no bound. ``secrets`` are the values behind the check's references. ``mark`` is the fwmark of the probe's
-    packets, 0 for none.
+    ``answered`` gets each outcome, on the loop. ``gate`` bounds how many of a balancer's probes are under way
+    at once, None for no bound. ``secrets`` are the values behind the check's references. ``mark`` is the
+    fwmark of the probe's packets, 0 for none.
 
     Raises ValueError for a header that cannot be sent and for a secret that was not loaded.
     """

@@ -25,8 +25,8 @@ OK: Final = Verdict("success", "ok")
 class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What one probe found, and when.
 
-    ``latency`` is in seconds from the actual start of the connect to the verdict. ``due`` and ``started`` are loop
-    times: when the probe was to begin, and when it really did.
+    ``latency`` is in seconds from the actual start of the connect to the verdict. ``due`` and ``started``
+    are loop times: when the probe was to begin, and when it really did.
     """
 
     status: Status

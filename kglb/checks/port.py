@@ -9,7 +9,7 @@ class ProberPort(Protocol):
     """Makes each probe when it is due, and tells its ``answered``."""
 
     def schedule(self, probe: Probe, due: float) -> None:
-        """Make the probe once, at this loop time; at once when it has passed. A probe is scheduled once at a time."""
+        """Make the probe once, at this loop time; at once when it has passed. Not twice at a time."""
         ...
 
     def cancel(self, probe: Probe) -> None:

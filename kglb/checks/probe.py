@@ -1,7 +1,8 @@
-"""The probe: one question to one real, asked again and again. The prober drives it; one module per kind says the rest.
+"""The probe: one question to one real, asked again and again. The prober drives it; one module per kind
+says the rest.
 
-A probe owns its socket and its part of the conversation. It never waits, never reads a clock, and knows neither its
-schedule nor its real's health.
+A probe owns its socket and its part of the conversation. It never waits, never reads a clock, and knows
+neither its schedule nor its real's health.
 """
 
 import errno
@@ -22,10 +23,11 @@ _CUT_OFF: Final = frozenset({errno.ECONNRESET, errno.EPIPE, errno.ENOTCONN})
 
 
 class Probe:
-    """One question to one real. Made once, reused for every interval; all but ``answered`` belongs to the prober.
+    """One question to one real. Made once, reused for every interval; all but ``answered`` belongs to the
+    prober.
 
-    ``timeout`` is in seconds from the actual connect. ``ticket`` is 0 while idle and changes with everything the probe
-    waits for, so whatever was filed under an older ticket is void.
+    ``timeout`` is in seconds from the actual connect. ``ticket`` is 0 while idle and changes with
+    everything the probe waits for, so whatever was filed under an older ticket is void.
     """
 
     __slots__ = (
@@ -64,9 +66,11 @@ class Probe:
         raise NotImplementedError
 
     def step(self, events: int) -> Verdict | None:
-        """Go on after ``poll`` events on the socket: a verdict, or None with ``interest`` saying what to wait for.
+        """Go on after ``poll`` events on the socket: a verdict, or None with ``interest`` saying what to
+        wait for.
 
-        Raises BlockingIOError when there was nothing to do after all, another OSError when the connection failed.
+        Raises BlockingIOError when there was nothing to do after all, another OSError when the connection
+        failed.
         """
         raise NotImplementedError
 

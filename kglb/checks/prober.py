@@ -1,16 +1,18 @@
 """The batched prober: all probes of the process, started and read in batches, below the actors.
 
-Due times stand in one heap, deadlines in another. A tick starts every probe that is due with a non-blocking connect, asks
-the kernel about all of them with one ``poll``, and reports what has an answer, the whole batch in one go. That is four
-system calls a TCP check (socket, setsockopt, connect, close), which is the cost that counts.
+Due times stand in one heap, deadlines in another. A tick starts every probe that is due with a non-blocking
+connect, asks the kernel about all of them with one ``poll``, and reports what has an answer, the whole
+batch in one go. That is four system calls a TCP check (socket, setsockopt, connect, close), which is the
+cost that counts.
 
-Ticks stand on a grid of 5 ms, so a probe starts at most that late on an idle loop; after a batch was started or got on,
-the next looks follow within 1, 2 and 4 ms, so that a quick answer is a quick report. All times fall on whole milliseconds,
-because uvloop's timers count those. No tick works much longer than 2 ms: what is left waits for the next, and the rest
-of the loop has its turn in between.
+Ticks stand on a grid of 5 ms, so a probe starts at most that late on an idle loop; after a batch was
+started or got on, the next looks follow within 1, 2 and 4 ms, so that a quick answer is a quick report. All
+times fall on whole milliseconds, because uvloop's timers count those. No tick works much longer than 2 ms:
+what is left waits for the next, and the rest of the loop has its turn in between.
 
-Descriptors: at most ``room`` sockets are open at once. At that bound, or when the kernel has none left, probes stay in the
-heap of due times, which is their queue. The prober keeps no health, decides nothing, and never blocks.
+Descriptors: at most ``room`` sockets are open at once. At that bound, or when the kernel has none left,
+probes stay in the heap of due times, which is their queue. The prober keeps no health, decides nothing, and
+never blocks.
 """
 
 import asyncio
@@ -40,7 +42,10 @@ RESERVE: Final = 128
 
 
 class ProberStats:
-    """Counts since the start. ``lateness`` sums the seconds between due and started, ``worst_lateness`` is the largest."""
+    """Counts since the start. Of the seconds from due to started, ``lateness`` is the sum.
+
+    ``worst_lateness`` is the largest of them.
+    """
 
     __slots__ = ("answered", "lateness", "started", "unknown", "worst_lateness")
 
@@ -56,8 +61,8 @@ class Prober:
     """The ``ProberPort`` of production. One per process, on a running event loop.
 
     ``clock`` gives loop time, finer than ``loop.time`` where that counts whole milliseconds (on uvloop pass
-    ``time.monotonic``, which is the same clock). ``room`` is how many sockets may be open at once; by default what the
-    descriptor limit allows, less a reserve.
+    ``time.monotonic``, which is the same clock). ``room`` is how many sockets may be open at once; by
+    default what the descriptor limit allows, less a reserve.
     """
 
     def __init__(
@@ -101,7 +106,7 @@ class Prober:
             self._wake_at(_on_grid(due))
 
     def cancel(self, probe: Probe) -> None:
-        """Forget what was scheduled for the probe; when it is under way, close its socket. It reports nothing any more."""
+        """Forget the probe, and close its socket when it is under way: it reports nothing any more."""
         if not probe.ticket:
             return
         probe.ticket = 0
@@ -128,7 +133,7 @@ class Prober:
         self._due.clear()
         self._deadlines.clear()
 
-    # -- the tick -------------------------------------------------------------------------------------------------
+    # -------------------------------------------------------------------------------------------------
 
     def _tick(self) -> None:
         self._timer = None
@@ -186,7 +191,7 @@ class Prober:
                 self._hang_up(expired)
                 self._finish(expired, _timeout(expired, now))
 
-    # -- starting -------------------------------------------------------------------------------------------------
+    # -------------------------------------------------------------------------------------------------
 
     def _start_due(self, until: float) -> bool:
         started = self.stats.started
@@ -230,7 +235,7 @@ class Prober:
         stats.lateness += lateness
         stats.worst_lateness = max(stats.worst_lateness, lateness)
 
-    # -- ending ---------------------------------------------------------------------------------------------------
+    # ---------------------------------------------------------------------------------------------------
 
     def _hang_up(self, probe: Probe) -> None:
         self._watch.remove(probe)
@@ -279,7 +284,7 @@ class Prober:
     def _complain(self, message: str, error: Exception) -> None:
         self._loop.call_exception_handler({"message": message, "exception": error})
 
-    # -- waking ---------------------------------------------------------------------------------------------------
+    # ---------------------------------------------------------------------------------------------------
 
     def _arm(self) -> None:
         if self._closed:

@@ -1,4 +1,4 @@
-"""Probes by time, earliest first. A heap in which what is cancelled stays until it is in the way; no clock, no I/O."""
+"""Probes by time, earliest first: a heap that sheds void entries late. No clock, no I/O."""
 
 from heapq import heapify, heappop, heappush
 from itertools import count

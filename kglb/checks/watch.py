@@ -1,7 +1,7 @@
 """Which sockets have news. Young ones share one ``poll``; the few that take longer go to an epoll of our own.
 
-A ``poll`` costs no system call per socket, an epoll two, but the epoll's cost does not grow with those that stay silent:
-a rack that hangs must not make every poll long. Nothing here reads, writes or closes.
+A ``poll`` costs no system call per socket, an epoll two, but the epoll's cost does not grow with those that
+stay silent: a rack that hangs must not make every poll long. Nothing here reads, writes or closes.
 """
 
 from contextlib import suppress
@@ -61,8 +61,8 @@ class Watch:
         if self._young.pop(probe.fd, None) is not None:
             self._poll.unregister(probe.fd)
         else:
-            # Closing alone would not do: a child between fork and exec still holds the socket, and an event of
-            # this one could be taken for one of the next that gets its number.
+            # Closing alone would not do: a child between fork and exec still holds the socket, and an event
+            # of this one could be taken for one of the next that gets its number.
             del self._slow[probe.fd]
             with suppress(OSError):  # a socket that a failed TLS wrap closed
                 self._epoll.unregister(probe.fd)

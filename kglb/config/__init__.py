@@ -1,10 +1,11 @@
 """TOML to the model's ``Config``, with every mistake explained at once.
 
 ``load`` and ``parse`` give a ``Loaded`` or raise ``ConfigError``; ``describe`` sums a config up. The keys of
-each section are a table of rows (in ``document``, ``balancers``, ``reals``, ``forward``, ``checks``): a new key
-is one row and one field of the model, whose default is the only one. Keys that depend on each other: ``rules``.
+each section are a table of rows (in ``document``, ``balancers``, ``reals``, ``forward``, ``checks``): a new
+key is one row and one field of the model, whose default is the only one. ``rules`` has what must hold between
+keys.
 
-Nothing here touches the machine, the journal or the network; files are read only by ``load`` and for secrets.
+Nothing here touches the machine, the journal or the network; only ``load`` and secrets read files.
 """
 
 from kglb.config.load import Loaded, digest, load, parse

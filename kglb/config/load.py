@@ -1,4 +1,4 @@
-"""From a file or a text to a ``Loaded`` config, or a ``ConfigError`` with every mistake; raises nothing else."""
+"""From a file or a text to a ``Loaded`` config, or a ``ConfigError`` with every mistake and nothing else."""
 
 import hashlib
 import os

@@ -27,6 +27,7 @@ SCHEDULER_ALIASES = {
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _INTERFACE = re.compile(r"[^\s/:]{1,15}")
 _LONGEST_NAME = 253
+_LONGEST_PLACE = 300  # scheme, name, port
 
 scheduler = choice(SCHEDULERS, SCHEDULER_ALIASES)
 weight = integer(0, MAX_WEIGHT)
@@ -37,12 +38,12 @@ flag: Parser[str] = choice((*FLAGS, *FLAG_ALIASES))
 
 def service_key(value: object) -> ServiceKey:
     """A virtual service: ``tcp://192.0.2.1:80``, ``udp://[2001:db8::1]:53``, ``fwmark://10``, ``fwmark6://10``."""
-    return parse_service(text(value))
+    return parse_service(text(value, _LONGEST_PLACE))
 
 
 def real_host(value: object) -> str:
     """A real server in canonical form: ``10.0.0.7:80``, ``[2001:db8::7]:80`` or ``name:80`` (RFC 1123)."""
-    found = text(value)
+    found = text(value, _LONGEST_PLACE)
     host, port_number = split_host_port(found)
     if found.startswith("[") or _is_address(host):
         endpoint = parse_endpoint(found)
@@ -89,5 +90,5 @@ def interface(value: object) -> str:
 
 def listen(value: object) -> str:
     """Where to listen, ``127.0.0.1:5678``; "off" or an empty string is nowhere."""
-    found = text(value)
+    found = text(value, _LONGEST_PLACE)
     return "" if found in ("", OFF) else str(parse_endpoint(found))

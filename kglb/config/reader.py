@@ -1,8 +1,8 @@
 """Walking a parsed TOML document by tables of keys: collects every problem, keeps going, raises at nothing.
 
 A *reader* takes a ``Node`` and gives a value of the model. It refuses a value by raising ``RefusedError`` (or
-any ValueError), which ``attempt`` turns into a problem at the node's place; a reader that has reported what is
-wrong inside raises ``ReportedError``. Defaults are the model's: an absent key gives no value.
+any ValueError), which ``attempt`` turns into a problem at the node's place; a reader that has reported what
+is wrong inside raises ``ReportedError``. Defaults are the model's: an absent key gives no value.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -100,7 +100,7 @@ def attempt(node: Node, read: Read[T]) -> T | None:
 
 
 def read_table(node: Node, keys: Sequence[Key]) -> Section:
-    """Read a table by its keys; unknown, missing and refused ones are reported. Raises RefusedError on no table."""
+    """Read a table by its keys; unknown, missing and refused ones are reported. No table: RefusedError."""
     if not isinstance(node.value, dict):
         raise RefusedError(f"expected a table, found {show(node.value)}")
     names = frozenset(key.name for key in keys)

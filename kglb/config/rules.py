@@ -100,9 +100,9 @@ def source_fits(draft: Draft) -> None:
 
 
 def udp_checked_by_tcp(draft: Draft) -> None:
-    """Warning: an answer over TCP says nothing about the UDP service."""
+    """Warning: TCP to the port of a UDP service says nothing about it. A port of the check's own is meant."""
     check = draft.balancer.check
-    if draft.balancer.service.key.protocol == "udp" and not isinstance(check, DummyCheck):
+    if draft.balancer.service.key.protocol == "udp" and not isinstance(check, DummyCheck) and not check.port:
         draft.node.warn("the service is UDP but the check connects by TCP", at=("check",))
 
 

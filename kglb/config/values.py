@@ -17,7 +17,9 @@ Parser = Callable[[object], T]
 OFF = "off"
 """What turns an option off where there is no other word for it."""
 
-_LONGEST_TEXT = 8192
+LONGEST_TEXT = 8192
+"""In characters: what a message may have to show."""
+
 _DURATION = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?)(ms|s|m|h|d)")
 _SECONDS = {
     "ms": Decimal("0.001"),
@@ -42,12 +44,12 @@ def one_of(names: Iterable[str]) -> str:
     return "one of " + ", ".join(f'"{name}"' for name in names)
 
 
-def text(value: object) -> str:
-    """A string of printable characters, at most 8192 of them."""
+def text(value: object, most: int = LONGEST_TEXT) -> str:
+    """A string of printable characters, at most ``most`` of them."""
     if not isinstance(value, str):
         raise RefusedError(f"expected a string, found {show(value)}")
-    if len(value) > _LONGEST_TEXT:
-        raise RefusedError(f"expected at most {_LONGEST_TEXT} characters, found {len(value)}")
+    if len(value) > most:
+        raise RefusedError(f"expected at most {most} characters, found {len(value)}")
     if not value.isprintable():
         raise RefusedError(f"expected a string without control characters, found {show(value)}")
     return value

@@ -84,5 +84,5 @@ def _destination_sentence(service_id: ServiceId, destination: Destination, numbe
     return {
         errno.EEXIST: f"{service_id} has a destination {real} already",
         errno.ENOENT: f"{service_id} has no destination {real}",
-        errno.ERANGE: f"lower threshold {destination.lower} of {real} is above the upper, {destination.upper}",
+        errno.ERANGE: f"lower threshold {destination.lower} of {real} is above its upper {destination.upper}",
     }.get(number, "")

@@ -77,6 +77,8 @@ _U16 = struct.Struct("=H")
 _U32 = struct.Struct("=I")
 _FLAGS = struct.Struct("=II")
 _PORT = struct.Struct("!H")
+_ENDPOINT = struct.Struct("=HHH2x HH4s HH2s2x")  # family, address, port
+_ENDPOINT6 = struct.Struct("=HHH2x HH16s HH2s2x")
 _PLAIN = struct.Struct("=HHI HHI HHI HHI")  # method, weight, upper, lower
 _TUNNEL = struct.Struct("=HHB3x HH2s2x HHH2x")  # type, port, flags
 
@@ -203,14 +205,11 @@ def _netmask(service: Service) -> bytes:
 @lru_cache(maxsize=65536)
 def _endpoint(real: RealId) -> bytes:
     host, port = split_host_port(real)
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return b"".join(
-        (
-            attribute(11, _U16.pack(family)),
-            attribute(1, socket.inet_pton(family, host)),
-            attribute(2, _PORT.pack(port)),
+    if ":" in host:
+        return _ENDPOINT6.pack(
+            6, 11, socket.AF_INET6, 20, 1, socket.inet_pton(socket.AF_INET6, host), 6, 2, _PORT.pack(port)
         )
-    )
+    return _ENDPOINT.pack(6, 11, socket.AF_INET, 8, 1, socket.inet_aton(host), 6, 2, _PORT.pack(port))
 
 
 def _destination(destination: Destination) -> bytes:
@@ -275,6 +274,8 @@ def _forward(values: Attributes) -> Forward:
     (method,) = _U32.unpack(values[3])
     if method != _METHOD_NUMBERS["tunnel"]:
         return _FORWARDS.get(method, _UNKNOWN_FORWARD)
+    if 13 not in values:  # Linux before 5.3 has only ipip, and does not say so
+        return _tunnel(0, 0, 0)
     return _tunnel(values[13][0], _PORT.unpack(values[14])[0], _U16.unpack(values[15])[0])
 
 

@@ -34,8 +34,6 @@ from kglb.model import (
 from kglb.model.service import SCHEDULERS
 
 _ENGINES = ("", "sip")
-_ZERO_NET = ipaddress.IPv4Network("0.0.0.0/8")
-_BROADCAST = ipaddress.IPv4Address("255.255.255.255")
 
 
 class MemoryDataPlane:
@@ -61,8 +59,11 @@ class MemoryDataPlane:
             for service, destinations in (foreign or {}).items()
         }
         self._interfaces = frozenset(interfaces)
-        self._addresses = set(addresses)
-        self._schedulers = frozenset(schedulers)
+        self._addresses: set[Address] = set()
+        self._broadcasts: dict[Address, str] = {}
+        for address in addresses:
+            self._put_address(address)
+        self._schedulers = frozenset((*schedulers, "none"))  # "none" schedules nothing, and is always there
 
     def apply(self, operations: Sequence[Operation]) -> list[Failure | None]:
         """Perform the operations in order, and return for each None or why it did not take place."""
@@ -131,7 +132,7 @@ class MemoryDataPlane:
         destinations = self._destinations[service_id]
         if is_new == (destination.real in destinations):
             return EEXIST if is_new else ENOENT
-        if is_new and not _is_unicast(destination.real):
+        if is_new and not self._is_unicast(destination.real):
             return EINVAL
         destinations[destination.real] = destination
         return 0
@@ -146,8 +147,14 @@ class MemoryDataPlane:
             return ENODEV
         if address in self._addresses or (":" in address.address and self._has_host(address)):
             return EEXIST
-        self._addresses.add(address)
+        self._put_address(address)
         return 0
+
+    def _put_address(self, address: Address) -> None:
+        self._addresses.add(address)
+        network = ipaddress.ip_interface(address.address).network
+        if network.version == 4 and network.prefixlen < 31:
+            self._broadcasts[address] = str(network.broadcast_address)
 
     def _has_host(self, address: Address) -> bool:
         """Whether the interface has the address, whatever its prefix length: IPv6 takes it only once."""
@@ -160,7 +167,13 @@ class MemoryDataPlane:
         if address not in self._addresses:
             return EADDRNOTAVAIL
         self._addresses.remove(address)
+        self._broadcasts.pop(address, None)
         return 0
+
+    def _is_unicast(self, real: RealId) -> bool:
+        """Whether ip_vs takes the address for a destination (``ip_vs_new_dest`` in ``ip_vs_ctl.c``)."""
+        host = parse_endpoint(real).address
+        return _may_be_unicast(host) and host not in self._broadcasts.values()
 
 
 def _as_read_back(service: Service) -> Service:
@@ -174,11 +187,8 @@ def _is_mixed(service_id: ServiceId, destination: Destination) -> bool:
 
 
 @lru_cache(maxsize=65536)
-def _is_unicast(real: RealId) -> bool:
-    """Whether ip_vs takes the address for a destination (``ip_vs_new_dest`` in ``ip_vs_ctl.c``)."""
-    address = ipaddress.ip_address(parse_endpoint(real).address)
-    if address.version == 6:
-        return not (
-            address.is_multicast or address.is_link_local or address.is_unspecified or address.ipv4_mapped
-        )
-    return not (address.is_multicast or address in _ZERO_NET or address == _BROADCAST)
+def _may_be_unicast(host: str) -> bool:
+    address = ipaddress.ip_address(host)
+    if address.version == 6 and (address.is_link_local or address.ipv4_mapped):
+        return False
+    return not (address.is_multicast or address.is_unspecified or host == "255.255.255.255")

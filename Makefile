@@ -1,0 +1,49 @@
+# Everything a contributor runs. `make` alone lists it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup system lint format test test-host test-lab demo bench clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## system packages (Debian; sudo only if something is missing) and the venv
+
+system:
+	@PYTHON=$(PYTHON) scripts/install-system-packages
+
+$(STAMP): pyproject.toml | system
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+test: setup lint test-host test-lab ## lint, tests on the host, tests in a real ip_vs kernel
+
+test-host: setup ## tests that need no kernel of their own
+	$(BIN)/python -m pytest -q -n 2 -m 'not kernel'
+
+test-lab: setup ## tests against ip_vs, in the lab's kernel
+	$(BIN)/python -m lab pytest -q
+
+lint: setup ## style, types, and the import floors
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup ## rewrite the code in the project's style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+demo: setup ## a load balancer, its reals and their failures, in the lab's kernel
+	$(BIN)/python -m lab run -- $(BIN)/python -m lab.demo
+
+bench: setup ## measurements
+	$(BIN)/python -m bench
+
+clean: ## caches and the venv
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

@@ -1,0 +1,81 @@
+"""An append-only event log in JSON Lines. It knows nothing of load balancing.
+
+A journal is a directory of segments. A segment is a text file, one record a line, so that ``grep``, ``jq``
+and every log shipper read it as it is::
+
+    {"seq":1042,"at":"2026-11-22T14:30:01.123456Z","mono":81231.004512,"cause":1041,"event":{...},"crc":"9ae0f1c2"}
+
+``seq``
+    Counts records from 1, by one. It alone orders records: the wall clock may step, and does.
+``at``, ``mono``
+    UTC to the microsecond, always 27 characters, for people and for seeking by time; and the monotonic clock
+    in seconds, for measuring between two records of one boot.
+``cause``
+    The record that caused this one, or null.
+``event``
+    The caller's JSON object; its ``type`` names the event. Without a newline: one write, one line, one
+    record.
+``crc``
+    ``zlib.crc32(the line before ',"crc"', the crc of the record before)`` in eight lower-case hex digits,
+    always the last 19 bytes of the line with its newline. It is a chain: a changed bit, and a line lost,
+    repeated or moved, is found in its place. (It protects against accidents, not against forgers.) A reader
+    that begins in the middle takes the chain from the line before, and so verifies all it yields.
+
+Segments are named by their first record, ``00000000000000001042.jsonl``, so that a record is found by name,
+then by bisection. The first record of each is a ``SegmentOpened`` with the format's version, the writer, the
+chain's crc and a **checkpoint** of the caller's state before it: any one segment can be verified and replayed
+alone, and opening a journal reads only the last. Nothing but a process's own crash or failing disk makes a
+segment other than these, and what is missing then is declared: ``JournalRepaired`` is the first record after
+bytes that were set aside on opening, and ``JournalGap`` the second record of a segment before which records
+did not reach the disk. What is missing otherwise is damage.
+
+Reading: ``JournalReader``. Writing: ``open_journal``, then ``OpenJournal.appender``.
+"""
+
+from journal.appender import Appender, AppenderOptions, Checkpoint, Degraded, Limits, Origin
+from journal.clock import Clock
+from journal.disk import Disk, DiskThread, InlineDisk
+from journal.errors import Damaged, JournalError, Locked, NoJournal, UnknownFormat
+from journal.files import OsFiles
+from journal.format import (
+    FORMAT,
+    Decode,
+    JournalGap,
+    JournalRepaired,
+    Record,
+    SegmentOpened,
+    decode_as,
+)
+from journal.opening import OpenJournal, open_journal
+from journal.reader import JournalReader
+from journal.retention import Retention
+
+__all__ = [
+    "FORMAT",
+    "Appender",
+    "AppenderOptions",
+    "Checkpoint",
+    "Clock",
+    "Damaged",
+    "Decode",
+    "Degraded",
+    "Disk",
+    "DiskThread",
+    "InlineDisk",
+    "JournalError",
+    "JournalGap",
+    "JournalReader",
+    "JournalRepaired",
+    "Limits",
+    "Locked",
+    "NoJournal",
+    "OpenJournal",
+    "Origin",
+    "OsFiles",
+    "Record",
+    "Retention",
+    "SegmentOpened",
+    "UnknownFormat",
+    "decode_as",
+    "open_journal",
+]

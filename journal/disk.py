@@ -1,0 +1,115 @@
+"""What runs the committer: one daemon thread, or, in a simulation, the event loop itself.
+
+An item that finds the thread asleep wakes it once; items that come while it works are taken together.
+Nothing here knows what an item means.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import Protocol
+
+from journal.committer import Item
+
+Commit = Callable[[list[Item]], float | None]
+"""Does the work; returns seconds to wait before it wants to be called again, or None."""
+
+
+class Disk(Protocol):
+    """Runs ``commit`` with what is submitted, in order, one call at a time."""
+
+    def start(self, commit: Commit) -> None:
+        """Begin; called once, on the loop."""
+
+    def submit(self, item: Item) -> None:
+        """Queue an item; called on the loop, never blocks."""
+
+    async def stop(self, timeout: float) -> bool:
+        """Commit what is queued once more and end; False if that took longer than ``timeout`` seconds."""
+
+
+class DiskThread:
+    """The production ``Disk``: a daemon thread, so that a hung disk cannot keep the process from exiting."""
+
+    def __init__(self) -> None:
+        self._queue: SimpleQueue[Item | None] = SimpleQueue()
+        self._stopping = threading.Event()
+        self._ended = threading.Event()
+        self._on_end: Callable[[], None] = lambda: None
+
+    def start(self, commit: Commit) -> None:
+        """Start the thread."""
+        threading.Thread(target=self._run, args=(commit,), name="journal-disk", daemon=True).start()
+
+    def submit(self, item: Item) -> None:
+        """Queue an item; one futex wake if the thread sleeps, none if it works."""
+        self._queue.put(item)
+
+    async def stop(self, timeout: float) -> bool:
+        """Let the thread commit what is queued once more, and wait for its end without blocking the loop."""
+        loop = asyncio.get_running_loop()
+        ended = asyncio.Event()
+
+        def tell() -> None:
+            loop.call_soon_threadsafe(ended.set)
+
+        self._on_end = tell
+        self._stopping.set()
+        self._queue.put(None)
+        if not self._ended.is_set():
+            try:
+                await asyncio.wait_for(ended.wait(), timeout)
+            except TimeoutError:
+                self._on_end = lambda: None
+        return self._ended.is_set()
+
+    def _run(self, commit: Commit) -> None:
+        delay: float | None = None
+        while not self._stopping.is_set():
+            if delay is None:
+                first = self._queue.get()
+                delay = commit(([] if first is None else [first]) + self._queued())
+            else:
+                self._stopping.wait(delay)
+                delay = commit(self._queued())
+        commit(self._queued())
+        self._ended.set()
+        self._on_end()
+
+    def _queued(self) -> list[Item]:
+        items = (self._queue.get_nowait() for _ in range(self._queue.qsize()))
+        return [item for item in items if item is not None]
+
+
+class InlineDisk:
+    """A ``Disk`` without a thread, for simulations: commits on the loop, ``latency`` seconds later."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, latency: float = 0.0) -> None:
+        self._loop = loop
+        self._latency = latency
+        self._queued: list[Item] = []
+        self._next: asyncio.TimerHandle | None = None
+
+    def start(self, commit: Commit) -> None:
+        """Remember what to run."""
+        self._commit = commit
+
+    def submit(self, item: Item) -> None:
+        """Queue an item, and see that it is committed."""
+        self._queued.append(item)
+        if self._next is None:
+            self._next = self._loop.call_later(self._latency, self._run)
+
+    async def stop(self, timeout: float) -> bool:  # noqa: ARG002 - the protocol's; this one cannot hang
+        """Commit what is queued at once."""
+        if self._next is not None:
+            self._next.cancel()
+        self._run()
+        return True
+
+    def _run(self) -> None:
+        items, self._queued, self._next = self._queued, [], None
+        delay = self._commit(items)
+        if delay is not None:
+            self._next = self._loop.call_later(delay, self._run)

@@ -1,0 +1,76 @@
+"""The life of the daemon: what is recorded in which order at the start, and how everything is let go at the end."""
+
+import asyncio
+import socket
+from pathlib import Path
+
+from pykka import ActorRef, ActorRegistry
+
+from kglb import __version__
+from kglb.actors.adoption import read_owned
+from kglb.actors.parts import Parts
+from kglb.actors.supervisor import Stop, Supervisor
+from kglb.decisions import VERSION
+from kglb.events import ConfigApplied, DaemonStarted
+from kglb.model import Config
+
+
+def boot_id() -> str:
+    """This boot's id, by which we know whether the kernel's state can be what the journal says."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+class Daemon:
+    """A running daemon: ``finished`` is done once everything has stopped, True if the machine is as it should be."""
+
+    def __init__(self, parts: Parts, supervisor: ActorRef[Supervisor], finished: "asyncio.Future[bool]") -> None:
+        self._parts = parts
+        self._supervisor = supervisor
+        self.finished = finished
+
+    def stop(self, stop: Stop) -> None:
+        """Begin to stop. Asking again changes nothing."""
+        if self._supervisor.is_alive():
+            self._supervisor.tell(stop)
+
+    async def close(self, timeout: float) -> list[str]:
+        """Let go of actors, prober and machine; the names of the actors that did not stop, which would be a bug."""
+        if self._supervisor.is_alive():
+            self._supervisor.stop(block=False)
+        await self._parts.prober.close()
+        leftovers = await _actors_gone(timeout)
+        if await self._parts.worker.close(timeout):
+            self._parts.machine.close()
+        return leftovers
+
+
+async def _actors_gone(timeout: float) -> list[str]:
+    for _ in range(max(1, int(timeout / 0.01))):
+        if not ActorRegistry.get_all():
+            return []
+        await asyncio.sleep(0.01)
+    return [str(ref) for ref in ActorRegistry.get_all()]
+
+
+async def start(parts: Parts, config: Config, *, digest: str, source: str, pid: int) -> Daemon:
+    """Record the start, adopt what the machine holds of ours, put the config in force, start the actors.
+
+    Raises OSError where the machine cannot be read.
+    """
+    recorder = parts.recorder
+    started = recorder.record(
+        DaemonStarted(
+            software=__version__,
+            decisions=VERSION,
+            host=socket.gethostname(),
+            boot_id=boot_id(),
+            pid=pid,
+        )
+    )
+    known = recorder.state.data_plane.actual
+    adopted = await parts.worker.call(read_owned, parts.machine, config, known)
+    recorder.record(adopted, cause=started)
+    recorder.record(ConfigApplied(digest=digest, source=source, config=config), cause=started)
+    finished: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+    supervisor = Supervisor.start(parts, config, finished)
+    return Daemon(parts, supervisor, finished)

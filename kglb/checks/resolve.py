@@ -1,0 +1,50 @@
+"""Names to addresses: the hosts file first, then DNS. Asks on the loop, never in a thread; keeps no answer.
+
+dnspython is imported when the first name is asked for: most configs have none.
+"""
+
+import ipaddress
+from pathlib import Path
+
+HOSTS = Path("/etc/hosts")
+LIFETIME = 5.0
+"""Seconds for one name, over all servers and retries."""
+
+
+class ResolutionError(OSError):
+    """A name has no address now; the message is a sentence that says why."""
+
+
+async def resolve(name: str, ipv6: bool) -> tuple[str, ...]:
+    """All addresses of a name in one family, sorted. Raises ResolutionError."""
+    listed = _in_hosts_file(name, ipv6)
+    return listed or await _ask_dns(name, ipv6)
+
+
+def _in_hosts_file(name: str, ipv6: bool) -> tuple[str, ...]:
+    try:
+        text = HOSTS.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ()
+    found = set()
+    for line in text.splitlines():
+        address, *names = line.partition("#")[0].split() or [""]
+        if name.lower().rstrip(".") in (known.lower() for known in names):
+            try:
+                parsed = ipaddress.ip_address(address)
+            except ValueError:
+                continue
+            if (parsed.version == 6) == ipv6:
+                found.add(str(parsed))
+    return tuple(sorted(found))
+
+
+async def _ask_dns(name: str, ipv6: bool) -> tuple[str, ...]:
+    from dns import asyncresolver, exception  # noqa: PLC0415 - see the module's docstring
+
+    kind = "AAAA" if ipv6 else "A"
+    try:
+        answer = await asyncresolver.resolve(name, kind, lifetime=LIFETIME, search=True)
+    except exception.DNSException as error:
+        raise ResolutionError(f"no {kind} record for {name}: {error}") from None
+    return tuple(sorted(str(ipaddress.ip_address(record.address)) for record in answer))

@@ -1,0 +1,77 @@
+"""``kglb-actors run``: the daemon. Reads the config, prepares the process, and says what the environment lacks."""
+
+import argparse
+import faulthandler
+import logging
+import resource
+import signal
+import sys
+from pathlib import Path
+
+import msgspec
+
+from journal import Locked
+from kglb.cli.output import EXIT_ENVIRONMENT, EXIT_NO, EXIT_OK, Failed
+from kglb.config import Loaded, load
+from kglb.dataplane import Unavailable
+
+SWITCH_INTERVAL = 0.0005
+"""Seconds after which a thread that runs Python must give the interpreter back to the loop."""
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Describe the verb."""
+    parser = subparsers.add_parser(
+        "run",
+        help="run the daemon",
+        description="Keep IPVS in step with the health of the real servers, and every fact in the journal.",
+        epilog="Signals: TERM and INT stop as data_plane.on_stop says, USR2 stops and leaves the kernel serving, "
+        "USR1 writes every stack to stderr.",
+    )
+    parser.add_argument("config", type=Path, help="the configuration, TOML")
+    parser.add_argument("--journal", metavar="DIRECTORY", help="instead of journal.directory")
+    parser.add_argument("--data-plane", choices=("ipvs", "memory"), help="instead of data_plane.kind")
+    parser.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run until told to stop: 0 after a clean end, 1 if something of ours was left in the kernel, else 2 or 3."""
+    loaded = _overridden(load(args.config), args)
+    for warning in loaded.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    faulthandler.register(signal.SIGUSR1, all_threads=True)
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    _raise_descriptor_limit()
+    import uvloop  # noqa: PLC0415 - everything below costs time that a refused config need not wait for
+
+    from kglb.cli.wiring import serve  # noqa: PLC0415
+
+    level = logging.getLevelNamesMapping()[args.log_level.upper()]
+    try:
+        clean = uvloop.run(serve(loaded, source=str(args.config), log_level=level))
+    except Unavailable as error:
+        raise Failed(EXIT_ENVIRONMENT, error.problem, error.remedy) from None
+    except Locked as error:
+        raise Failed(
+            EXIT_ENVIRONMENT, f"the journal is locked: {error}", "stop that process, or use --journal"
+        ) from None
+    return EXIT_OK if clean else EXIT_NO
+
+
+def _overridden(loaded: Loaded, args: argparse.Namespace) -> Loaded:
+    config = loaded.config
+    if args.journal:
+        config = msgspec.structs.replace(
+            config, journal=msgspec.structs.replace(config.journal, directory=args.journal)
+        )
+    if args.data_plane:
+        config = msgspec.structs.replace(
+            config, data_plane=msgspec.structs.replace(config.data_plane, kind=args.data_plane)
+        )
+    return loaded.with_config(config)
+
+
+def _raise_descriptor_limit() -> None:
+    """Every probe under way is a descriptor: take all that we may have."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,0 +1,105 @@
+"""What an event is about: which services, which reals; and the part of it that concerns some of them. Pure."""
+
+from collections.abc import Callable, Iterable
+
+from msgspec.structs import replace
+
+from kglb.events import (
+    Adopted,
+    BalancerDecided,
+    DriftFound,
+    Event,
+    OperationFailed,
+    OperationsApplied,
+    RunsClosed,
+)
+from kglb.model import (
+    AddDestination,
+    AddService,
+    ChangeDestination,
+    ChangeService,
+    DeleteDestination,
+    DeleteService,
+    Operation,
+    RealId,
+    ServiceId,
+)
+from kglb.model.operations import service_of
+
+Wanted = Callable[[ServiceId | None, RealId | None], bool]
+"""Whether a service (None: not about one) and a real of it (None: about the whole service) are of interest."""
+
+
+def subject_of(event: Event) -> ServiceId | None:
+    """The one service that an event is about; None if it is about none or several."""
+    if isinstance(event, OperationsApplied | OperationFailed | DriftFound):
+        services = {service_of(operation) for operation in _operations(event)}
+        return services.pop() if len(services) == 1 else None
+    service: ServiceId | None = getattr(event, "service", None)
+    return service
+
+
+def concerns(event: Event, wanted: Wanted) -> bool:
+    """Whether an event is about any service and real that is wanted."""
+    return any(wanted(service, real) for service, real in _pairs(event))
+
+
+def narrow(event: Event, wanted: Wanted) -> Event:
+    """An event with only those of its many entries that are wanted."""
+    match event:
+        case BalancerDecided(service=service, weights=weights):
+            return replace(event, weights={real: w for real, w in weights.items() if wanted(service, real)})
+        case OperationsApplied():
+            steps = zip(event.operations, event.causes, strict=True)
+            kept = [(operation, cause) for operation, cause in steps if wanted(*pair_of(operation))]
+            operations, causes = tuple(step[0] for step in kept), tuple(step[1] for step in kept)
+            return replace(event, operations=operations, causes=causes)
+        case DriftFound(changes=changes):
+            return replace(event, changes=tuple(change for change in changes if wanted(*pair_of(change))))
+        case RunsClosed(runs=runs):
+            return replace(event, runs=tuple(run for run in runs if wanted(run.service, run.real)))
+        case _:
+            return event
+
+
+def pair_of(operation: Operation) -> tuple[ServiceId | None, RealId | None]:
+    """The service and the real that an operation is about."""
+    match operation:
+        case AddDestination(id, destination) | ChangeDestination(id, destination):
+            return id, destination.real
+        case DeleteDestination(id, real):
+            return id, real
+        case AddService(service) | ChangeService(service):
+            return service.id, None
+        case DeleteService(id):
+            return id, None
+        case _:
+            return None, None
+
+
+def _operations(event: OperationsApplied | OperationFailed | DriftFound) -> tuple[Operation, ...]:
+    match event:
+        case OperationsApplied(operations=operations):
+            return operations
+        case OperationFailed(operation=operation):
+            return (operation,)
+        case DriftFound(changes=changes):
+            return changes
+
+
+def _pairs(event: Event) -> Iterable[tuple[ServiceId | None, RealId | None]]:
+    match event:
+        case OperationsApplied() | OperationFailed() | DriftFound():
+            return map(pair_of, _operations(event))
+        case BalancerDecided(service=service, weights=weights):
+            return ((service, None), *((service, real) for real in weights))
+        case RunsClosed(runs=runs):
+            return ((run.service, run.real) for run in runs)
+        case Adopted(entries=entries):
+            return (
+                (entry.service.id, real)
+                for entry in entries
+                for real in (None, *(destination.real for destination in entry.destinations))
+            )
+        case _:
+            return ((getattr(event, "service", None), getattr(event, "real", None)),)

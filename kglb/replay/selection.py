@@ -1,0 +1,137 @@
+"""Which records of a journal are shown: those that pass a filter, all of a stretch or the last so many of it."""
+
+import difflib
+from collections import deque
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from kglb.model import RealId, ServiceId, parse_endpoint
+from kglb.replay.about import concerns, narrow
+from kglb.replay.errors import ReplayError
+from kglb.replay.names import Names
+from kglb.replay.sentences import KINDS
+from kglb.replay.source import Found, Source
+
+FIELDS = ("type", "balancer", "service", "real")
+
+_FIRST_LOOK = 4096
+"""Records looked at first when the last few that pass a filter are sought; then eight times as many, and so on."""
+
+
+class FilterError(ReplayError):
+    """A filter is not understood."""
+
+
+class Filter(msgspec.Struct, frozen=True):
+    """What a record must be about. Several values of a field are alternatives; every field that has some must agree.
+
+    A real is an ``address:port``, or an address for all its ports.
+    """
+
+    types: frozenset[str] = frozenset()
+    services: frozenset[str] = frozenset()
+    reals: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.types or self.services or self.reals)
+
+    def passes(self, record: Found) -> bool:
+        """Whether a record is to be shown."""
+        if self.types and type(record.event).__name__ not in self.types:
+            return False
+        return not (self.services or self.reals) or concerns(record.event, self._wants)
+
+    def narrowed(self, record: Found) -> Found:
+        """A record with only those of its many entries that are asked for."""
+        if not (self.services or self.reals):
+            return record
+        return msgspec.structs.replace(record, event=narrow(record.event, self._wants))
+
+    def needles(self) -> tuple[bytes, ...]:
+        """Of these, a record that passes holds at least one; empty without a filter."""
+        if self.reals:
+            return tuple(f'"{real}{"" if _has_port(real) else ":"}'.encode() for real in self.reals)
+        if self.services:
+            return tuple(f'"{service}"'.encode() for service in self.services)
+        return tuple(f'"type":"{name}"'.encode() for name in self.types)
+
+    def _wants(self, service: ServiceId | None, real: RealId | None) -> bool:
+        if self.services and service not in self.services:
+            return False
+        return not self.reals or (
+            real is not None and (real in self.reals or real.rpartition(":")[0] in self.reals)
+        )
+
+
+def parse_filter(terms: Iterable[tuple[str, str]], names: Names) -> Filter:
+    """A filter of ``(field, value)`` terms; ``balancer`` and ``service`` both name a service. Raises FilterError."""
+    types, services, reals = set(), set[str](), set()
+    for field, value in terms:
+        match field:
+            case "type":
+                types.add(_type(value))
+            case "balancer":
+                services |= _services(value, names)
+            case "service":
+                services.add(value)
+            case "real":
+                reals.add(_real(value))
+            case _:
+                expected = ", ".join(f"{name}=..." for name in FIELDS)
+                raise FilterError(f"{field}={value}: expected one of {expected}")
+    return Filter(frozenset(types), frozenset(services), frozenset(reals))
+
+
+def _type(value: str) -> str:
+    by_lower = {name.lower(): name for name in KINDS}
+    if value.lower() in by_lower:
+        return by_lower[value.lower()]
+    close = difflib.get_close_matches(value.lower(), by_lower, 1, 0.5)
+    hint = f"did you mean {by_lower[close[0]]}?" if close else f"there are {', '.join(KINDS)}"
+    raise FilterError(f"type={value}: there is no such event; {hint}")
+
+
+def _services(value: str, names: Names) -> frozenset[ServiceId]:
+    found = names.services(value)
+    if not found:
+        raise FilterError(f"balancer={value}: {names.missing(value)}")
+    return found
+
+
+def _real(value: str) -> str:
+    """An endpoint in its one text form; an address as the part of that before the port."""
+    bracketed = f"[{value}]" if value.count(":") > 1 and not value.startswith("[") else value
+    for text, whole in ((bracketed, True), (f"{bracketed}:0", False)):
+        try:
+            endpoint = str(parse_endpoint(text))
+        except ValueError:
+            continue
+        return endpoint if whole else endpoint.rpartition(":")[0]
+    raise FilterError(f"real={value}: expected an address:port or an address")
+
+
+def _has_port(real: str) -> bool:
+    return ":" in real and not real.endswith("]")
+
+
+def passing(source: Source, chosen: Filter, first: int, last: int) -> Iterator[Found]:
+    """The records ``first`` to ``last`` that pass."""
+    needles = chosen.needles()
+    records = source.mentioning(needles, first, last) if needles else source.between(first, last)
+    return filter(chosen.passes, records)
+
+
+def last_passing(source: Source, chosen: Filter, first: int, last: int, count: int) -> list[Found]:
+    """The last ``count`` of the records ``first`` to ``last`` that pass, in their order.
+
+    Looks from the end backwards, in stretches that grow.
+    """
+    found: deque[Found] = deque(maxlen=count)
+    size = _FIRST_LOOK if chosen else count
+    while last >= first and len(found) < count:
+        begin = max(first, last - size + 1)
+        earlier = deque(passing(source, chosen, begin, last), maxlen=count - len(found))
+        found.extendleft(reversed(earlier))
+        last, size = begin - 1, size * 8
+    return list(found)

@@ -1,0 +1,268 @@
+"""Each kind of event as a plain sentence, in one table. ``tail``, ``explain`` and the web page all speak from it.
+
+Sentences are of printable characters only, whatever a server answered to a probe.
+"""
+
+import errno
+from collections.abc import Callable, Iterable
+from typing import Any, Literal, NamedTuple, Protocol
+
+from kglb.events import (
+    ActorCrashed,
+    Adopted,
+    BalancerDecided,
+    ConfigApplied,
+    ConfigRejected,
+    DaemonStarted,
+    DaemonStopping,
+    DriftFound,
+    Event,
+    HealthChanged,
+    JournalGap,
+    JournalRepaired,
+    NameResolved,
+    OperationFailed,
+    OperationsApplied,
+    OutcomesUnknown,
+    ProbeFlipped,
+    RealAdded,
+    RealRemoved,
+    ResolutionFailed,
+    RunsClosed,
+    SegmentOpened,
+)
+from kglb.model import Operation, RealId, ServiceId
+from kglb.model.operations import describe
+from kglb.replay.about import subject_of
+
+Tone = Literal["good", "bad", "warning", "plain", "quiet"]
+
+SHOWN = 4
+"""How many of a list's items a sentence names."""
+
+_SPOKEN = {"refused": "connection refused", "reset": "connection reset", "ok": "checks pass"}
+_ALL_DOWN = {
+    "failsafe": " (all are down: each gets its weight all the same)",
+    "unavailable": " (all are down: none gets traffic)",
+    "initial": " (none has been up yet)",
+}
+
+
+class Runs(Protocol):
+    """Where a sentence finds what began an outcome run."""
+
+    def run(self, service: ServiceId, real: RealId, seq: int) -> ProbeFlipped | None:
+        """The event that began it; None if unknown."""
+
+
+class Sentence(NamedTuple):
+    """What happened: a word for the kind of it, how good it is, the service it is about (if one), and the text."""
+
+    kind: str
+    tone: Tone
+    service: ServiceId | None
+    text: str
+
+
+def sentence(event: Event, runs: Runs) -> Sentence:
+    """An event in words."""
+    kind, tone, say = _TABLE[type(event)]
+    spoken = say(event, runs)
+    heard: Tone = tone(event) if callable(tone) else tone
+    return Sentence(kind, heard, subject_of(event), printable(spoken))
+
+
+def printable(text: str) -> str:
+    """A text with whatever is not printable (line ends, escape codes) made visible."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def reason_of(flip: ProbeFlipped) -> str:
+    """Why probes of a run fail or pass, in words."""
+    spoken = _SPOKEN.get(flip.reason, flip.reason)
+    return f"{spoken} ({flip.detail})" if flip.detail else spoken
+
+
+def verdicts(streak: int) -> str:
+    """A streak in words: ``2 failures in a row``."""
+    return plural(abs(streak), "pass" if streak > 0 else "failure") + (" in a row" if abs(streak) > 1 else "")
+
+
+def plural(count: int, noun: str) -> str:
+    """``1 real``, ``2 reals``, ``3 passes``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}{'es' if noun.endswith('s') else 's'}"
+
+
+def listed(items: Iterable[str]) -> str:
+    """The first items of a list and how many more there are."""
+    every = list(items)
+    more = f" and {len(every) - SHOWN} more" if len(every) > SHOWN else ""
+    return ", ".join(every[:SHOWN]) + more
+
+
+# --- daemon and journal ------------------------------------------------------------------------------------------
+
+
+def _segment_opened(event: SegmentOpened, _: Runs) -> str:
+    return f"a new segment begins, written by version {event.software} on {event.host}"
+
+
+def _journal_repaired(event: JournalRepaired, _: Runs) -> str:
+    where = f"{event.size} bytes from record {event.seq} on of {event.file}"
+    return f"the journal was repaired: {where} set aside as {event.kept_as}, {event.reason}"
+
+
+def _journal_gap(event: JournalGap, _: Runs) -> str:
+    return f"records {event.first_seq} to {event.last_seq} may be missing since {event.since}: {event.reason}"
+
+
+def _daemon_started(event: DaemonStarted, _: Runs) -> str:
+    return f"the daemon started on {event.host}: version {event.software}, process {event.pid}"
+
+
+def _daemon_stopping(event: DaemonStopping, _: Runs) -> str:
+    how = "removing what it owns in the kernel" if event.on_stop == "cleanup" else "leaving the kernel as it is"
+    return f"the daemon stops ({event.reason}), {how}"
+
+
+def _actor_crashed(event: ActorCrashed, _: Runs) -> str:
+    return f"{event.actor} crashed and starts again in {event.retry_in:g} s: {event.error}"
+
+
+# --- config ------------------------------------------------------------------------------------------------------
+
+
+def _config_applied(event: ConfigApplied, _: Runs) -> str:
+    balancers = event.config.balancers
+    reals = sum(len(balancer.reals) for balancer in balancers)
+    size = f"{plural(len(balancers), 'balancer')}, {plural(reals, 'real')}"
+    return f"{event.source} is in force: {size} (digest {event.digest[:12]})"
+
+
+def _config_rejected(event: ConfigRejected, _: Runs) -> str:
+    count = plural(len(event.errors), "mistake")
+    return f"{event.source} was refused, the config before stays in force: {count}: {listed(event.errors)}"
+
+
+# --- reals -------------------------------------------------------------------------------------------------------
+
+
+def _real_added(event: RealAdded, _: Runs) -> str:
+    name = event.real if event.entry.host == event.real else f"{event.real} ({event.entry.host})"
+    belief = "up until checks say otherwise, as the kernel sends it traffic already"
+    if event.basis == "initial":
+        belief = "down until its checks pass"
+    return f"{name} added with weight {event.entry.weight}, {belief}"
+
+
+def _real_removed(event: RealRemoved, _: Runs) -> str:
+    return f"{event.real} removed" + (f" ({event.host})" if event.host != event.real else "")
+
+
+def _name_resolved(event: NameResolved, _: Runs) -> str:
+    return f"{event.host} is at {event.address}"
+
+
+def _resolution_failed(event: ResolutionFailed, _: Runs) -> str:
+    kept = f"keeping {event.keeping}" if event.keeping else "no address known"
+    return f"{event.host} does not resolve, {kept}: {event.error}"
+
+
+# --- health ------------------------------------------------------------------------------------------------------
+
+
+def _probe_flipped(event: ProbeFlipped, _: Runs) -> str:
+    if event.outcome == "success":
+        return f"{event.real} answers its checks now, after {event.latency * 1000:.1f} ms"
+    return f"{event.real} fails its checks now: {reason_of(event)}"
+
+
+def _runs_closed(event: RunsClosed, _: Runs) -> str:
+    return f"{plural(sum(run.count for run in event.runs), 'check')} of {plural(len(event.runs), 'real')} noted"
+
+
+def _health_changed(event: HealthChanged, runs: Runs) -> str:
+    if event.healthy:
+        return f"{event.real} is up: {verdicts(event.streak)} (run since {event.run})"
+    flip = runs.run(event.service, event.real, event.run)
+    reason = "" if flip is None else f", {reason_of(flip)}"
+    return f"{event.real} is down: {verdicts(event.streak)}{reason} (run since {event.run})"
+
+
+def _outcomes_unknown(event: OutcomesUnknown, _: Runs) -> str:
+    reasons = listed(f"{count} {reason}" for reason, count in event.counts.items())
+    return f"{plural(sum(event.counts.values()), 'check')} said nothing, for reasons of this machine: {reasons}"
+
+
+# --- balancing and kernel ----------------------------------------------------------------------------------------
+
+
+def _balancer_decided(event: BalancerDecided, _: Runs) -> str:
+    weights = listed(f"{real} to {weight}" for real, weight in event.weights.items())
+    changed = f": weight of {weights}" if weights else ""
+    return f"{event.mode}, {event.alive} of {event.total} up{_ALL_DOWN.get(event.mode, '')}{changed}"
+
+
+def _adopted(event: Adopted, _: Runs) -> str:
+    destinations = sum(len(entry.destinations) for entry in event.entries)
+    addresses = plural(len(event.addresses) + len(event.foreign_addresses), "address")
+    ours = f"{plural(len(event.entries), 'service')} with {plural(destinations, 'destination')}, {addresses}"
+    return f"found in the kernel: {ours}; {plural(event.foreign, 'foreign service')} left alone"
+
+
+def _operations_applied(event: OperationsApplied, _: Runs) -> str:
+    steps = _steps(event.operations, subject_of(event))
+    return f"the kernel has done ({event.microseconds / 1000:.1f} ms): {steps}"
+
+
+def _operation_failed(event: OperationFailed, _: Runs) -> str:
+    name = errno.errorcode.get(event.errno, f"errno {event.errno}")
+    step = _steps((event.operation,), subject_of(event))
+    return f"the kernel refused: {step}: {event.error} ({name})"
+
+
+def _drift_found(event: DriftFound, _: Runs) -> str:
+    return f"somebody else changed the kernel: {_steps(event.changes, subject_of(event))}"
+
+
+def _steps(operations: tuple[Operation, ...], subject: ServiceId | None) -> str:
+    return listed(describe(operation).removeprefix(f"{subject}: ") for operation in operations)
+
+
+# --- the table ---------------------------------------------------------------------------------------------------
+
+
+def _tone_of_belief(event: HealthChanged) -> Tone:
+    return "good" if event.healthy else "bad"
+
+
+def _tone_of_decision(event: BalancerDecided) -> Tone:
+    return "plain" if event.mode == "available" else "warning"
+
+
+_TABLE: dict[type, tuple[str, Tone | Callable[[Any], Tone], Callable[[Any, Runs], str]]] = {
+    SegmentOpened: ("journal", "quiet", _segment_opened),
+    JournalRepaired: ("journal", "bad", _journal_repaired),
+    JournalGap: ("journal", "bad", _journal_gap),
+    DaemonStarted: ("daemon", "good", _daemon_started),
+    DaemonStopping: ("daemon", "warning", _daemon_stopping),
+    ActorCrashed: ("daemon", "bad", _actor_crashed),
+    ConfigApplied: ("config", "good", _config_applied),
+    ConfigRejected: ("config", "bad", _config_rejected),
+    RealAdded: ("real", "plain", _real_added),
+    RealRemoved: ("real", "plain", _real_removed),
+    NameResolved: ("name", "plain", _name_resolved),
+    ResolutionFailed: ("name", "warning", _resolution_failed),
+    ProbeFlipped: ("probe", "quiet", _probe_flipped),
+    RunsClosed: ("probe", "quiet", _runs_closed),
+    HealthChanged: ("health", _tone_of_belief, _health_changed),
+    OutcomesUnknown: ("probe", "warning", _outcomes_unknown),
+    BalancerDecided: ("weights", _tone_of_decision, _balancer_decided),
+    Adopted: ("kernel", "plain", _adopted),
+    OperationsApplied: ("kernel", "plain", _operations_applied),
+    OperationFailed: ("kernel", "bad", _operation_failed),
+    DriftFound: ("drift", "warning", _drift_found),
+}
+
+KINDS: dict[str, type] = {event.__name__: event for event in _TABLE}
+"""Every event type by its name."""

@@ -1,0 +1,31 @@
+"""The state at any record of a journal: the newest checkpoint at or before it, and the records since folded in."""
+
+import msgspec
+
+from kglb.projections import State
+from kglb.replay.errors import CheckpointError, NothingRecordedError
+from kglb.replay.source import Source
+
+
+class Replayed(msgspec.Struct, frozen=True):
+    """A state, the time of its last record, and the checkpoint it was begun from."""
+
+    state: State
+    at: str
+    checkpoint_seq: int
+
+
+def state_at(source: Source, seq: int) -> Replayed:
+    """The state after record ``seq``. Raises CheckpointError, NothingRecordedError."""
+    opened = source.reader.checkpoint(seq)
+    if opened is None:
+        raise NothingRecordedError(f"{source.path} has no checkpoint at or before record {seq}")
+    try:
+        state = State.from_checkpoint(opened.seq, bytes(opened.event.checkpoint))
+    except msgspec.DecodeError as error:
+        raise CheckpointError(f"the checkpoint at record {opened.seq} is not understood: {error}") from None
+    at = opened.at
+    for record in source.between(opened.seq + 1, seq):
+        state.fold(record.seq, record.event)
+        at = record.at
+    return Replayed(state, at, opened.seq)

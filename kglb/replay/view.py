@@ -1,0 +1,162 @@
+"""A state as structs to show: services with their destinations, addresses, and where desired and actual differ.
+
+The field names are those of ``replay -o json``.
+"""
+
+import msgspec
+
+from kglb.events import Mode
+from kglb.model import Destination, RealId, Service, ServiceId, WhenAllDown
+from kglb.model.operations import describe
+from kglb.projections import BalancerState, Holding, RealState, plan
+from kglb.replay.names import Names
+from kglb.replay.state_at import Replayed
+
+
+class RealView(msgspec.Struct, frozen=True, kw_only=True):
+    """A real of a service. ``weight`` is the wanted one, ``kernel_weight`` what the kernel is known to hold (null: no
+    such destination). ``streak`` counts at least so many passes, or failures if negative.
+    """
+
+    real: RealId
+    host: str
+    weight: int | None
+    kernel_weight: int | None
+    configured: int | None
+    forward: str
+    healthy: bool | None
+    streak: int
+    outcome: str
+    reason: str
+    detail: str
+    weight_seq: int
+    health_seq: int
+    in_step: bool
+
+
+class ServiceView(msgspec.Struct, frozen=True, kw_only=True):
+    """A service. ``wanted`` says that the config has it, ``in_kernel`` that the kernel is known to hold it."""
+
+    service: ServiceId
+    balancer: str
+    scheduler: str
+    mode: Mode | None
+    alive: int
+    total: int
+    when_all_down: WhenAllDown | None
+    wanted: bool
+    in_kernel: bool
+    in_step: bool
+    reals: tuple[RealView, ...]
+
+
+class AddressView(msgspec.Struct, frozen=True, kw_only=True):
+    """An address of a service; ``ours`` says that we put it there."""
+
+    address: str
+    interface: str
+    wanted: bool
+    in_kernel: bool
+    ours: bool
+
+
+class StateView(msgspec.Struct, frozen=True, kw_only=True):
+    """The data plane after record ``seq``. ``pending`` are the operations from actual to desired, in words."""
+
+    seq: int
+    at: str
+    checkpoint_seq: int
+    boot_id: str
+    config_seq: int
+    config_digest: str
+    stopped: str
+    services: tuple[ServiceView, ...]
+    addresses: tuple[AddressView, ...]
+    pending: tuple[str, ...]
+
+
+def view(replayed: Replayed) -> StateView:
+    """What there is to see of a state; uses the state up."""
+    state = replayed.state
+    fleet, plane = state.fleet, state.data_plane
+    names = Names(balancer.config for balancer in fleet.balancers.values())
+    ids = {**fleet.balancers, **plane.desired.services, **plane.actual.services}
+    plane.mark_everything(state.seq)
+    steps = plan(plane.actual, plane.desired, plane.take_dirty())
+    return StateView(
+        seq=state.seq,
+        at=replayed.at,
+        checkpoint_seq=replayed.checkpoint_seq,
+        boot_id=fleet.boot_id,
+        config_seq=fleet.config_seq,
+        config_digest=fleet.digest,
+        stopped=fleet.stopped,
+        services=tuple(_service(id, fleet.balancers.get(id), plane.desired, plane.actual, names) for id in ids),
+        addresses=_addresses(plane.desired, plane.actual),
+        pending=tuple(describe(step.operation) for step in steps),
+    )
+
+
+def _service(
+    id: ServiceId, balancer: BalancerState | None, desired: Holding, actual: Holding, names: Names
+) -> ServiceView:
+    wanted, held = desired.services.get(id), actual.services.get(id)
+    wants, holds = desired.destinations.get(id, {}), actual.destinations.get(id, {})
+    known = {} if balancer is None else balancer.reals
+    config = None if balancer is None else balancer.config
+    return ServiceView(
+        service=id,
+        balancer=names.label(id) if balancer is not None else "",
+        scheduler=_any(wanted, held).scheduler if wanted or held else "",
+        mode=None if balancer is None else balancer.mode,
+        alive=0 if balancer is None else balancer.alive,
+        total=0 if balancer is None else balancer.total,
+        when_all_down=None if config is None else config.when_all_down,
+        wanted=wanted is not None,
+        in_kernel=held is not None,
+        in_step=wanted == held,
+        reals=tuple(
+            _real(real, known.get(real), wants.get(real), holds.get(real)) for real in {**known, **wants, **holds}
+        ),
+    )
+
+
+def _any(wanted: Service | None, held: Service | None) -> Service:
+    found = wanted or held
+    assert found is not None
+    return found
+
+
+def _real(
+    real: RealId, known: RealState | None, wanted: Destination | None, held: Destination | None
+) -> RealView:
+    destination = wanted or held
+    return RealView(
+        real=real,
+        host=real if known is None else known.entry.host,
+        weight=None if wanted is None else wanted.weight,
+        kernel_weight=None if held is None else held.weight,
+        configured=None if known is None else known.configured,
+        forward="" if destination is None else str(destination.forward),
+        healthy=None if known is None else known.healthy,
+        streak=0 if known is None else known.streak,
+        outcome="" if known is None else known.outcome,
+        reason="" if known is None else known.reason,
+        detail="" if known is None else known.detail,
+        weight_seq=0 if known is None else known.weight_seq,
+        health_seq=0 if known is None else known.health_seq,
+        in_step=wanted == held,
+    )
+
+
+def _addresses(desired: Holding, actual: Holding) -> tuple[AddressView, ...]:
+    return tuple(
+        AddressView(
+            address=address.address,
+            interface=address.interface,
+            wanted=key in desired.addresses,
+            in_kernel=key in actual.addresses,
+            ours=key in actual.addresses and actual.addresses[key][1],
+        )
+        for key, (address, _) in {**desired.addresses, **actual.addresses}.items()
+    )

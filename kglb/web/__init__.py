@@ -1,0 +1,11 @@
+"""The status address: metrics for Prometheus and a health answer, served by a small HTTP server of our own.
+
+It reads projections and counters and changes nothing. It knows no actor: the command line gives it what it
+reads.
+"""
+
+from kglb.web.server import ListenError, StatusServer
+from kglb.web.status import Status
+from kglb.web.vitals import Vitals
+
+__all__ = ["ListenError", "Status", "StatusServer", "Vitals"]

@@ -1,0 +1,110 @@
+"""Metrics of the daemon itself: what it recorded, what it did to the machine, and how it is doing."""
+
+from collections.abc import Callable, Iterator
+
+from kglb import __version__
+from kglb.projections import DataPlaneState, Holding
+from kglb.web.exposition import Family, by_label, counter, gauge, single
+from kglb.web.refusals import Refusals
+from kglb.web.tally import Tally
+from kglb.web.vitals import Vitals
+
+
+def daemon_families(
+    data_plane: DataPlaneState, tally: Tally, refusals: Refusals, vitals: Vitals
+) -> Iterator[Family]:
+    """All metrics that are not about a single balancer or real."""
+    yield gauge("kglb_build_info", "Always 1, for its label.", by_label("version", {__version__: 1}))
+    yield gauge(
+        "kglb_started", "Whether the machine was read and the actors run.", single(int(vitals.started))
+    )
+    yield from _journal(tally, vitals)
+    yield from _machine(data_plane, refusals, vitals)
+    yield from _operations(tally)
+    yield from _probes(tally, vitals)
+    yield counter(
+        "kglb_actor_restarts_total",
+        "Actors started again after a crash.",
+        by_label("kind", vitals.restarts),
+    )
+    yield counter(
+        "kglb_log_lines_dropped_total", "Log lines nobody took in time.", single(vitals.log_lines_dropped)
+    )
+
+
+def _journal(tally: Tally, vitals: Vitals) -> Iterator[Family]:
+    yield counter("kglb_events_total", "Events recorded.", by_label("type", tally.events))
+    yield gauge(
+        "kglb_journal_degraded",
+        "Whether records fail to reach the disk.",
+        single(int(bool(vitals.journal_degraded))),
+    )
+    yield gauge(
+        "kglb_journal_unwritten_records",
+        "Records that have yet to be written.",
+        single(vitals.journal_unwritten),
+    )
+    yield gauge(
+        "kglb_journal_unsynced_records",
+        "Records that have yet to be synced to the disk.",
+        single(vitals.journal_unsynced),
+    )
+
+
+def _machine(data_plane: DataPlaneState, refusals: Refusals, vitals: Vitals) -> Iterator[Family]:
+    def both(name: str, what: str, size: Callable[[Holding], int]) -> Family:
+        sizes = {"desired": size(data_plane.desired), "actual": size(data_plane.actual)}
+        return gauge(
+            name, f"{what} that are wanted, and that the machine is known to hold.", by_label("state", sizes)
+        )
+
+    yield both("kglb_services", "Virtual services", lambda holding: len(holding.services))
+    yield both(
+        "kglb_destinations", "Destinations", lambda holding: sum(map(len, holding.destinations.values()))
+    )
+    yield both("kglb_addresses", "Addresses", lambda holding: len(holding.addresses))
+    yield gauge(
+        "kglb_foreign_services",
+        "Virtual services in the machine that are not ours.",
+        single(vitals.foreign_services),
+    )
+    yield gauge(
+        "kglb_operations_refused",
+        "Operations the machine refused and that are still to be done.",
+        single(len(refusals.standing(data_plane))),
+    )
+
+
+def _operations(tally: Tally) -> Iterator[Family]:
+    yield counter(
+        "kglb_operations_applied_total", "Operations the machine did.", by_label("operation", tally.applied)
+    )
+    yield counter(
+        "kglb_operations_failed_total", "Operations the machine refused.", by_label("operation", tally.failed)
+    )
+    yield counter(
+        "kglb_drift_total",
+        "Changes somebody else made to what is ours, as the operations they amount to.",
+        by_label("operation", tally.drift),
+    )
+    yield Family(
+        "kglb_apply_duration_seconds",
+        "summary",
+        "Time the machine took for a batch of operations.",
+        [("_sum", round(tally.apply_seconds, 6)), ("_count", tally.apply_batches)],
+    )
+
+
+def _probes(tally: Tally, vitals: Vitals) -> Iterator[Family]:
+    yield counter("kglb_probes_total", "Probes that ended.", by_label("status", vitals.probes))
+    yield counter(
+        "kglb_probes_unknown_total",
+        "Probes that said nothing of their real because the fault was ours, as far as recorded.",
+        by_label("reason", tally.unknown),
+    )
+    yield gauge("kglb_probes_in_flight", "Probes under way.", single(vitals.probes_in_flight))
+    yield counter(
+        "kglb_probe_lateness_seconds_total",
+        "By how much probes began after they were due, summed.",
+        single(round(vitals.probe_lateness, 6)),
+    )

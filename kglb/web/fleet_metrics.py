@@ -1,0 +1,77 @@
+"""Metrics of the balancers and their reals, read from the projections; what is removed is in none of them.
+
+They are consumed in slices while the projections move on, so they run over copies, one balancer's at a time.
+"""
+
+from collections.abc import Iterator
+from typing import get_args
+
+from kglb.events import Mode
+from kglb.projections import BalancerState, State
+from kglb.web.exposition import Family, Sample, escape, gauge
+
+_MODES: tuple[str, ...] = get_args(Mode)
+
+
+def fleet_families(state: State) -> Iterator[Family]:
+    """All metrics with the labels balancer and service."""
+    yield gauge("kglb_balancer_mode", "Whether the balancer is in this mode.", _modes(state))
+    yield gauge("kglb_balancer_reals", "Reals of the balancer.", _totals(state))
+    yield gauge("kglb_balancer_alive_reals", "Reals of the balancer that are healthy.", _alive(state))
+    yield gauge(
+        "kglb_balancer_alive_ratio",
+        "Share of the reals that are healthy, 0 to 1; 1 in failsafe, 0 without reals.",
+        _ratios(state),
+    )
+    yield gauge("kglb_real_healthy", "Whether the real's checks have it up.", _healthy(state))
+    yield gauge("kglb_real_weight", "Weight the balancer decided; absent before it has.", _weights(state))
+    yield gauge(
+        "kglb_real_applied_weight",
+        "Weight the machine is known to hold; absent where it does not hold the real.",
+        _applied_weights(state),
+    )
+
+
+def _balancers(state: State) -> Iterator[tuple[BalancerState, str]]:
+    """Each balancer and its labels, open for more. Ids of services and reals have nothing to escape."""
+    for service, balancer in list(state.fleet.balancers.items()):
+        yield balancer, f'{{balancer="{escape(balancer.config.name)}",service="{service}"'
+
+
+def _modes(state: State) -> Iterator[Sample]:
+    for balancer, labels in _balancers(state):
+        for mode in _MODES:
+            yield f'{labels},mode="{mode}"}}', int(balancer.mode == mode)
+
+
+def _totals(state: State) -> Iterator[Sample]:
+    return ((labels + "}", balancer.total) for balancer, labels in _balancers(state))
+
+
+def _alive(state: State) -> Iterator[Sample]:
+    return ((labels + "}", balancer.alive) for balancer, labels in _balancers(state))
+
+
+def _ratios(state: State) -> Iterator[Sample]:
+    return ((labels + "}", balancer.alive_ratio) for balancer, labels in _balancers(state))
+
+
+def _healthy(state: State) -> Iterator[Sample]:
+    for balancer, labels in _balancers(state):
+        for real in list(balancer.reals.values()):
+            yield f'{labels},real="{real.real}"}}', int(real.healthy)
+
+
+def _weights(state: State) -> Iterator[Sample]:
+    for balancer, labels in _balancers(state):
+        for real in list(balancer.reals.values()):
+            if real.weight is not None:
+                yield f'{labels},real="{real.real}"}}', real.weight
+
+
+def _applied_weights(state: State) -> Iterator[Sample]:
+    for balancer, labels in _balancers(state):
+        held = state.data_plane.actual.destinations.get(balancer.config.id, {})
+        for real in list(balancer.reals):
+            if (destination := held.get(real)) is not None:
+                yield f'{labels},real="{real}"}}', destination.weight

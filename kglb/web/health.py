@@ -1,0 +1,24 @@
+"""Is the daemon well? A pure function of what is known; the health of the reals is another question."""
+
+from kglb.model.operations import describe
+from kglb.projections import State
+from kglb.web.refusals import Refusals
+from kglb.web.vitals import Vitals
+
+_SHOWN = 10
+
+
+def complaints(state: State, refusals: Refusals, vitals: Vitals) -> list[str]:
+    """Why the daemon is not well, a sentence each; empty when it is."""
+    found = []
+    if not vitals.started:
+        found.append("not started yet: the machine has not been read")
+    if state.fleet.stopped:
+        found.append("stopping")
+    if vitals.journal_degraded:
+        found.append(f"the journal is degraded: {vitals.journal_degraded}")
+    refused = refusals.standing(state.data_plane)
+    found += [f"refused: {describe(refusal.operation)}: {refusal.error}" for refusal in refused[:_SHOWN]]
+    if len(refused) > _SHOWN:
+        found.append(f"refused: {len(refused) - _SHOWN} more operations")
+    return found

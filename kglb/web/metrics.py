@@ -1,0 +1,54 @@
+"""Makes the exposition in slices, so that the loop goes on between them, and bounds what a flood can cost."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from itertools import islice
+
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+
+from kglb.web.exposition import Family, lines
+
+SLICE = 0.001
+"""Seconds of work between two turns of the loop."""
+
+REST = 9.0
+"""A text is served again for so many times the work it took: however many ask, it is a tenth of the loop."""
+
+_LINES = 100  # made between two looks at the clock: less than 0.1 ms
+
+
+class Metrics:
+    """The metrics of ``families`` and the process's own (``process_*``), made for one request at a time."""
+
+    def __init__(
+        self, families: Callable[[], Iterable[Family]], clock: Callable[[], float] = time.perf_counter
+    ) -> None:
+        self._families = families
+        self._clock = clock
+        self._process = CollectorRegistry()
+        ProcessCollector(registry=self._process)
+        self._turn = asyncio.Lock()
+        self._text = b""
+        self._fresh_until = float("-inf")
+
+    async def text(self) -> bytes:
+        """The exposition in UTF-8, as old as REST allows."""
+        async with self._turn:
+            if self._clock() >= self._fresh_until:
+                self._text, seconds = await self._make()
+                self._fresh_until = self._clock() + REST * seconds
+            return self._text
+
+    async def _make(self) -> tuple[bytes, float]:
+        """The text, and the seconds of work in it."""
+        began, spent = self._clock(), 0.0
+        parts = [generate_latest(self._process)]
+        source = lines(self._families())
+        while part := "".join(islice(source, _LINES)):
+            parts.append(part.encode())
+            if (worked := self._clock() - began) >= SLICE:
+                spent += worked
+                await asyncio.sleep(0)
+                began = self._clock()
+        return b"".join(parts), spent + self._clock() - began

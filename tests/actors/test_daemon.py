@@ -1,0 +1,490 @@
+"""The whole of supervisor, balancers, checkers and applier, from config to machine, in virtual time."""
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from kglb.actors.applier import Applier
+from kglb.actors.balancer import BalancerActor
+from kglb.actors.checker import Checker
+from kglb.dataplane import MemoryDataPlane
+from kglb.events import (
+    ActorCrashed,
+    BalancerDecided,
+    DriftFound,
+    HealthChanged,
+    NameResolved,
+    OperationFailed,
+    OperationsApplied,
+    ProbeFlipped,
+    RealAdded,
+    ResolutionFailed,
+    RunsClosed,
+)
+from kglb.model import (
+    Address,
+    ChangeDestination,
+    DeleteDestination,
+    DeleteService,
+    Destination,
+    DummyCheck,
+    Forward,
+    Real,
+    RealId,
+    Service,
+    ServiceId,
+    TcpCheck,
+)
+from kglb.projections import State
+from tests.actors.virtual import run
+from tests.actors.world import REFUSED, actor_of, journal_of, world
+from tests.projections.builders import DNS, WEB, balancer, config, real_id
+
+A, B = real_id(0), real_id(1)
+
+
+def tcp(**more: float) -> TcpCheck:
+    fields = {"interval": 1.0, "timeout": 1.0, "rise": 1, "fall": 1, **more}
+    return TcpCheck(**fields)  # type: ignore[arg-type]
+
+
+def kinds(directory: Path) -> Counter[type]:
+    return Counter(type(record.event) for record in journal_of(directory))
+
+
+def test_c1_reals_are_present_with_weight_zero_and_get_their_weight_once_healthy(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with world(tmp_path, config(balancer(weight=222, check=tcp(rise=2)))) as w:
+            await asyncio.sleep(0)
+            await asyncio.sleep(0.1)
+            assert w.weights(WEB) == {A: 0, B: 0}
+            assert w.state.fleet.balancers[WEB].mode == "initial"
+            await asyncio.sleep(2.5)
+            assert w.weights(WEB) == {A: 222, B: 222}
+            assert w.state.fleet.balancers[WEB].mode == "available"
+
+    run(main())
+
+
+def test_b2_no_real_is_up_before_rise_minus_one_intervals(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with world(tmp_path, config(balancer(check=tcp(rise=4)))) as w:
+            await asyncio.sleep(2.99)
+            assert set(w.weights(WEB).values()) == {0}
+            await asyncio.sleep(1.2)
+            assert set(w.weights(WEB).values()) == {1000}
+
+    run(main())
+
+
+def test_c8_c9_weights_follow_health_and_all_down_is_failsafe(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with world(tmp_path, config(balancer(check=tcp()))) as w:
+            await asyncio.sleep(1.5)
+            w.prober.answers[A] = REFUSED
+            await asyncio.sleep(1.1)
+            assert w.weights(WEB) == {A: 0, B: 1000}
+            w.prober.answers[B] = REFUSED
+            await asyncio.sleep(1.1)
+            assert w.weights(WEB) == {A: 1000, B: 1000}, "fail_open: as KgLb's failsafe"
+            assert w.state.fleet.balancers[WEB].mode == "failsafe"
+            del w.prober.answers[B]
+            await asyncio.sleep(1.1)
+            assert w.weights(WEB) == {A: 0, B: 1000}
+
+    run(main())
+
+
+def test_fail_closed_sends_traffic_nowhere(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with world(tmp_path, config(balancer(check=tcp(), when_all_down="fail_closed"))) as w:
+            await asyncio.sleep(1.5)
+            w.prober.default = REFUSED
+            await asyncio.sleep(1.1)
+            assert w.weights(WEB) == {A: 0, B: 0}
+            assert w.state.fleet.balancers[WEB].mode == "unavailable"
+
+    run(main())
+
+
+def test_a_real_that_is_late_delays_no_news_about_the_others(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with world(tmp_path, config(balancer(check=tcp()))) as w:
+            await asyncio.sleep(1.5)
+            times = {real: due for due, real in w.prober.asked}
+            assert times[A] % 1.0 != times[B] % 1.0, "each on its own timer"
+
+    run(main())
+
+
+def test_first_probes_are_spread_evenly_over_the_interval(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with world(tmp_path, config(balancer(reals=100, check=tcp(interval=10.0)))) as w:
+            began = w.loop.time()
+            await asyncio.sleep(9.999)
+            first = sorted(due - began for due, _ in w.prober.asked)
+            assert len(first) == 100
+            gaps = [after - before for before, after in zip(first, first[1:], strict=False)]
+            assert max(gaps) < 0.3, "evenly: 0.1 s apart on average"
+
+    run(main())
+
+
+def test_steady_probes_leave_no_record_and_a_flip_leaves_the_length_of_the_run(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with world(tmp_path, config(balancer(check=tcp(fall=3)))) as w:
+            await asyncio.sleep(100)
+            w.prober.answers[A] = REFUSED
+            await asyncio.sleep(10)
+        flips = [r.event for r in journal_of(tmp_path) if isinstance(r.event, ProbeFlipped) and r.event.real == A]
+        assert [(f.outcome, f.previous_count) for f in flips] == [("success", 0), ("failure", 100)]
+        changed = [r for r in journal_of(tmp_path) if isinstance(r.event, HealthChanged) and r.event.real == A]
+        assert [(c.event.healthy, c.event.streak) for c in changed] == [(True, 1), (False, -3)]  # type: ignore[union-attr]
+
+    run(main())
+
+
+def test_an_unknown_outcome_counts_neither_way(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with world(tmp_path, config(balancer(check=tcp(fall=2)))) as w:
+            await asyncio.sleep(1.5)
+            w.prober.default = ("unknown", "out of descriptors")
+            await asyncio.sleep(30)
+            assert w.weights(WEB) == {A: 1000, B: 1000}
+            assert kinds(tmp_path)[ProbeFlipped] == 2, "only the first successes"
+            w.prober.default = REFUSED
+            await asyncio.sleep(0.99)
+            assert w.weights(WEB) == {A: 1000, B: 1000}, "one failure is not two"
+
+    run(main())
+
+
+def test_everything_has_a_cause_that_leads_to_its_root(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with world(tmp_path, config(balancer(check=tcp()))) as w:
+            await asyncio.sleep(1.5)
+            w.prober.answers[A] = REFUSED
+            await asyncio.sleep(1.1)
+        records = {record.seq: record for record in journal_of(tmp_path)}
+        applied = next(
+            r
+            for r in records.values()
+            if isinstance(r.event, OperationsApplied)
+            and ChangeDestination(WEB, Destination(real=A, weight=0)) in r.event.operations
+        )
+        assert isinstance(applied.event, OperationsApplied)
+        health = records[applied.event.causes[0]]
+        assert isinstance(health.event, HealthChanged)
+        assert not health.event.healthy
+        flip = records[health.cause or 0]
+        assert isinstance(flip.event, ProbeFlipped)
+        assert (flip.event.reason, flip.cause) == ("refused", None)
+
+    run(main())
+
+
+def test_one_weight_among_ten_thousand_costs_one_operation_and_one_record_of_each_kind(tmp_path: Path) -> None:
+    async def main() -> None:
+        machine = MemoryDataPlane()
+        sent: list[int] = []
+        apply = machine.apply
+        machine.apply = lambda operations: (sent.append(len(operations)), apply(operations))[1]  # type: ignore[method-assign]
+        async with world(tmp_path, config(balancer(reals=10_000, check=tcp())), machine=machine) as w:
+            await asyncio.sleep(1.5)
+            assert sum(sent) == 1 + 10_000 + 1 + 10_000, "the service, reals at 0, the address, reals at 1000"
+            sent.clear()
+            before = w.recorder.last_seq
+            w.prober.answers[real_id(1234)] = REFUSED
+            await asyncio.sleep(1.1)
+            assert sent == [1]
+            assert w.recorder.last_seq - before == 4
+        new = [type(r.event) for r in journal_of(tmp_path) if before < r.seq <= before + 4]
+        assert new == [ProbeFlipped, HealthChanged, BalancerDecided, OperationsApplied]
+
+    run(main())
+
+
+def test_ten_thousand_reals_that_fail_together_make_few_decisions(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with world(tmp_path, config(balancer(reals=10_000, check=tcp()))) as w:
+            await asyncio.sleep(1.5)
+            before = w.recorder.last_seq
+            for number in range(9_999):
+                w.real_fails_now(real_id(number))
+            await asyncio.sleep(0.01)
+            assert w.state.fleet.balancers[WEB].alive == 1
+            decisions = [r for r in journal_of(tmp_path)[before:] if isinstance(r.event, BalancerDecided)]
+            assert len(decisions) <= 5
+            assert sum(len(r.event.weights) for r in decisions) == 9_999
+
+    run(main())
+
+
+# --- the end, and the beginning after it -----------------------------------------------------------------------
+
+
+def foreign() -> dict[Service, list[Destination]]:
+    return {
+        Service(id=ServiceId("tcp://203.0.113.9:25"), scheduler="lc"): [
+            Destination(real=RealId("10.9.9.9:25"), weight=7)
+        ]
+    }
+
+
+def test_f14_cleanup_leaves_nothing_behind_and_nothing_foreign_touched(tmp_path: Path) -> None:
+    async def main() -> None:
+        machine = MemoryDataPlane(foreign=foreign())
+        before = (machine.services(), machine.addresses("lo"))
+        async with world(tmp_path, config(balancer(), balancer(DNS, name="dns")), machine=machine) as w:
+            await asyncio.sleep(2)
+            assert len(machine.services()) == 3
+            assert await w.stop()
+        assert (machine.services(), machine.addresses("lo")) == before
+
+    run(main())
+
+
+def test_leave_changes_nothing_and_the_next_start_sends_no_message(tmp_path: Path) -> None:
+    async def main() -> None:
+        machine = MemoryDataPlane()
+        async with world(tmp_path, config(balancer(check=tcp(rise=3))), machine=machine) as w:
+            await asyncio.sleep(5)
+            assert await w.stop("leave")
+        assert len(machine.services()) == 1
+        assert kinds(tmp_path)[RunsClosed] == 1
+
+        def refuse(operations: object) -> None:
+            raise AssertionError(f"nothing changed, but {operations} was sent")
+
+        machine.apply = refuse  # type: ignore[assignment, method-assign]
+        async with world(tmp_path, config(balancer(check=tcp(rise=3))), machine=machine) as w:
+            await asyncio.sleep(5)
+            assert w.weights(WEB) == {A: 1000, B: 1000}
+            assert w.real(WEB, A).healthy
+            await w.stop("leave")
+
+    run(main())
+
+
+def test_after_kill_and_restart_no_healthy_real_loses_its_weight_and_a_dead_one_does(tmp_path: Path) -> None:
+    async def main() -> None:
+        machine = MemoryDataPlane()
+        async with world(tmp_path, config(balancer(check=tcp(rise=3))), machine=machine) as w:
+            await asyncio.sleep(5)
+            await w.kill()
+        seen: set[int] = set()
+        apply = machine.apply
+        machine.apply = lambda operations: (  # type: ignore[method-assign]
+            seen.update(o.destination.weight for o in operations if isinstance(o, ChangeDestination)),
+            apply(operations),
+        )[1]
+        async with world(
+            tmp_path,
+            config(balancer(check=tcp(rise=3))),
+            machine=machine,
+            prepare=lambda w: w.prober.answers.update({A: REFUSED}),
+        ) as w:
+            await asyncio.sleep(1.5)
+            assert w.weights(WEB) == {A: 0, B: 1000}
+            assert seen == {0}
+            await w.stop("leave")
+
+    run(main())
+
+
+def test_a_lost_journal_does_not_take_traffic_from_what_the_kernel_serves(tmp_path: Path) -> None:
+    async def main() -> None:
+        machine = MemoryDataPlane()
+        async with world(tmp_path / "first", config(balancer(check=tcp(rise=3))), machine=machine) as w:
+            await asyncio.sleep(5)
+            await w.kill()
+        async with world(tmp_path / "second", config(balancer(check=tcp(rise=3))), machine=machine) as w:
+            await asyncio.sleep(0.01)
+            assert w.weights(WEB) == {A: 1000, B: 1000}
+            bases = {r.event.basis for r in journal_of(tmp_path / "second") if isinstance(r.event, RealAdded)}
+            assert bases == {"adopted"}
+            await w.stop("leave")
+
+    run(main())
+
+
+def test_a_real_dropped_from_the_config_while_the_daemon_was_down_goes(tmp_path: Path) -> None:
+    async def main() -> None:
+        machine = MemoryDataPlane()
+        async with world(tmp_path, config(balancer(), balancer(DNS, name="dns")), machine=machine) as w:
+            await asyncio.sleep(5)
+            await w.kill()
+        async with world(tmp_path, config(balancer(reals=1)), machine=machine) as w:
+            await asyncio.sleep(0.01)
+            assert w.weights(WEB) == {A: 1000}
+            assert [service.id for service in machine.services()] == [WEB]
+
+    run(main())
+
+
+def test_an_address_that_was_there_before_us_stays(tmp_path: Path) -> None:
+    async def main() -> None:
+        vip = Address("192.168.100.10/32", "lo")
+        machine = MemoryDataPlane(addresses=[vip])
+        async with world(tmp_path, config(balancer()), machine=machine) as w:
+            await asyncio.sleep(1)
+            assert await w.stop()
+        assert machine.addresses("lo") == {vip}
+
+    run(main())
+
+
+# --- what goes wrong ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [Checker, BalancerActor, Applier])
+def test_an_actor_that_crashes_is_recorded_restarted_and_changes_no_weight(
+    tmp_path: Path, kind: type
+) -> None:
+    async def main() -> None:
+        async with world(tmp_path, config(balancer(reals=1, check=tcp()))) as w:
+            await asyncio.sleep(1.5)
+            first = actor_of(kind)
+            for _ in range(3):
+                actor_of(kind).tell("nonsense")
+                await asyncio.sleep(2)
+            assert actor_of(kind).actor_urn != first.actor_urn
+            assert w.weights(WEB) == {A: 1000}
+            w.prober.answers[A] = REFUSED
+            await asyncio.sleep(1.5)
+            assert w.state.fleet.balancers[WEB].mode == "failsafe", "it works again"
+        crashes = [r.event for r in journal_of(tmp_path) if isinstance(r.event, ActorCrashed)]
+        assert [crash.retry_in for crash in crashes] == [0.1, 0.2, 0.4]
+        assert "nonsense" in crashes[0].error
+        assert "on_receive" in crashes[0].traceback
+
+    run(main())
+
+
+def test_drift_is_found_recorded_and_repaired(tmp_path: Path) -> None:
+    async def main() -> None:
+        machine = MemoryDataPlane()
+        async with world(tmp_path, config(balancer(), balancer(DNS, name="dns")), machine=machine) as w:
+            await asyncio.sleep(2)
+            machine.apply([DeleteService(DNS), DeleteDestination(WEB, A)])
+            machine.apply([ChangeDestination(WEB, Destination(real=B, weight=3))])
+            await asyncio.sleep(31)
+            assert w.weights(WEB) == {A: 1000, B: 1000}
+            assert w.weights(DNS) == {A: 1000, B: 1000}
+        found = [change for r in journal_of(tmp_path) if isinstance(r.event, DriftFound) for change in r.event.changes]
+        assert ChangeDestination(WEB, Destination(real=B, weight=3)) in found
+        assert DeleteDestination(WEB, A) in found
+        assert DeleteService(DNS) in found
+
+    run(main())
+
+
+def test_what_the_machine_refuses_is_recorded_stops_nothing_else_and_is_tried_again(tmp_path: Path) -> None:
+    async def main() -> None:
+        machine = MemoryDataPlane(schedulers=["wrr"])
+        bad = balancer(DNS, name="dns", scheduler="mh")
+        async with world(tmp_path, config(bad, balancer()), machine=machine) as w:
+            await asyncio.sleep(5)
+            assert w.weights(WEB) == {A: 1000, B: 1000}
+            failures = kinds(tmp_path)[OperationFailed]
+            assert failures > 3
+        assert kinds(tmp_path)[OperationFailed] < 60, "backoff"
+
+    run(main())
+
+
+def test_a_service_that_somebody_else_made_at_our_key_is_adopted_and_put_right(tmp_path: Path) -> None:
+    async def main() -> None:
+        stranger = {Service(id=WEB, scheduler="lc"): [Destination(real=RealId("10.9.9.9:80"), weight=7)]}
+        machine = MemoryDataPlane(foreign=stranger)
+        async with world(tmp_path, config(balancer()), machine=machine) as w:
+            await asyncio.sleep(2)
+            assert w.weights(WEB) == {A: 1000, B: 1000}
+            assert machine.services() == [Service(id=WEB, scheduler="wrr")]
+
+    run(main())
+
+
+# --- names -------------------------------------------------------------------------------------------------------
+
+
+def named(*hosts: str, **more: object) -> object:
+    reals = tuple(Real(host=host, weight=1000, forward=Forward()) for host in hosts)
+    base = balancer(reals=0, check=tcp(), resolve_interval=30.0)
+    return config(
+        type(base)(
+            name="web",
+            service=base.service,
+            reals=reals,
+            check=DummyCheck(interval=1.0, timeout=1.0, rise=1, fall=1),
+            resolve_interval=30.0,
+        )
+    )
+
+
+def test_c5_a_name_that_does_not_resolve_holds_up_nobody_else(tmp_path: Path) -> None:
+    async def main() -> None:
+        names = {"good": ["10.0.0.1"]}
+        async with world(tmp_path, named("bad:80", "good:80"), names=names) as w:  # type: ignore[arg-type]
+            await asyncio.sleep(5)
+            assert w.weights(WEB) == {A: 1000}
+            names["bad"] = ["10.0.0.2"]
+            await asyncio.sleep(30)
+            assert w.weights(WEB) == {A: 1000, B: 1000}
+        assert kinds(tmp_path)[ResolutionFailed] == 1
+
+    run(main())
+
+
+def test_a_name_that_stops_resolving_keeps_its_last_good_address_over_a_restart_too(tmp_path: Path) -> None:
+    async def main() -> None:
+        names = {"web1": ["10.0.0.1"]}
+        machine = MemoryDataPlane()
+        async with world(tmp_path, named("web1:80"), names=names, machine=machine) as w:  # type: ignore[arg-type]
+            await asyncio.sleep(5)
+            names.clear()
+            await asyncio.sleep(300)
+            assert w.weights(WEB) == {A: 1000}
+            await w.kill()
+        async with world(tmp_path, named("web1:80"), machine=machine) as w:  # type: ignore[arg-type]
+            await asyncio.sleep(5)
+            assert w.weights(WEB) == {A: 1000}
+
+    run(main())
+
+
+def test_a_name_that_moves_takes_its_real_along(tmp_path: Path) -> None:
+    async def main() -> None:
+        names = {"web1": ["10.0.0.1"]}
+        async with world(tmp_path, named("web1:80"), names=names) as w:  # type: ignore[arg-type]
+            await asyncio.sleep(5)
+            names["web1"] = ["10.0.0.2"]
+            await asyncio.sleep(35)
+            assert w.weights(WEB) == {B: 1000}
+        addresses = [r.event.address for r in journal_of(tmp_path) if isinstance(r.event, NameResolved)]
+        assert addresses == ["10.0.0.1", "10.0.0.2"]
+
+    run(main())
+
+
+# --- the journal is the truth ------------------------------------------------------------------------------------
+
+
+def test_the_journal_folds_to_the_state_the_daemon_ended_in(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with world(tmp_path, config(balancer(reals=20, check=tcp(fall=2)))) as w:
+            for number in range(60):
+                w.prober.answers[real_id(number * 7 % 20)] = REFUSED
+                w.prober.answers.pop(real_id(number * 11 % 20), None)
+                await asyncio.sleep(0.7)
+            await w.stop("leave")
+            replayed = State()
+            for record in journal_of(tmp_path):
+                replayed.fold(record.seq, record.event)
+            assert replayed.fleet == w.state.fleet
+            assert replayed.data_plane.desired == w.state.data_plane.desired
+            assert replayed.data_plane.actual == w.state.data_plane.actual
+
+    run(main())

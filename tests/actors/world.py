@@ -1,0 +1,176 @@
+"""The daemon's actors in a world under virtual time: a scripted prober, a memory machine, a journal on real files."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from pykka import ActorRef, ActorRegistry
+
+from journal import AppenderOptions, Clock, InlineDisk, JournalReader, Origin, open_journal
+from kglb.actors.daemon import Daemon, start
+from kglb.actors.parts import Parts
+from kglb.actors.recorder import Recorder
+from kglb.actors.recovery import recover
+from kglb.actors.runtime import Scheduler
+from kglb.actors.supervisor import Stop
+from kglb.checks import Outcome, Probe
+from kglb.dataplane import InlineWorker, MemoryDataPlane
+from kglb.events import Event, Record, decode
+from kglb.model import Config, RealId, ServiceId
+from kglb.projections import RealState, State
+
+OK = ("success", "ok")
+REFUSED = ("failure", "refused")
+
+Answer = tuple[str, str]
+
+
+class ScriptedProber:
+    """Answers each probe at once when it is due, as ``answers`` says of its target (else with OK)."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._timers: dict[Probe, asyncio.TimerHandle] = {}
+        self._probes: dict[RealId, Probe] = {}
+        self.answers: dict[RealId, Answer] = {}
+        self.default: Answer = OK
+        self.asked: list[tuple[float, RealId]] = []
+
+    def schedule(self, probe: Probe, due: float) -> None:
+        self._probes[RealId(str(getattr(probe, "target", "")))] = probe
+        self._timers[probe] = self._loop.call_at(due, self._answer, probe, due)
+
+    def _answer(self, probe: Probe, due: float) -> None:
+        del self._timers[probe]
+        real = RealId(str(getattr(probe, "target", "")))
+        self.asked.append((due, real))
+        status, reason = self.answers.get(real, self.default)
+        probe.answered(Outcome(status, reason, "", 0.001, due, due))  # type: ignore[arg-type]
+
+    def ask_now(self, real: RealId) -> None:
+        probe = self._probes[real]
+        self.cancel(probe)
+        self.schedule(probe, self._loop.time())
+
+    def cancel(self, probe: Probe) -> None:
+        if (timer := self._timers.pop(probe, None)) is not None:
+            timer.cancel()
+
+    async def close(self) -> None:
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+
+
+class World:
+    """One run of the daemon, from a journal directory."""
+
+    def __init__(self, directory: Path, machine: MemoryDataPlane, names: dict[str, list[str]]) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.directory = directory
+        self.machine = machine
+        self.names = names
+        self.prober = ScriptedProber(self.loop)
+        scheduler = Scheduler(self.loop)
+        opened = open_journal(directory)
+        self.set_aside: list[dict[str, Any]] = []
+        state = recover(opened, lambda _, **fields: self.set_aside.append(fields))
+        self.recorder = Recorder(state, scheduler)
+        began = self.loop.time()
+        clock = Clock(
+            wall=lambda: int(1_800_000_000e9 + (self.loop.time() - began) * 1e9), monotonic=self.loop.time
+        )
+        options = AppenderOptions(disk=InlineDisk(self.loop), clock=clock)
+        origin = Origin(host="director", boot_id="boot", software="test")
+        self.recorder.write_to(opened.appender(origin, self.recorder.checkpoint, options))
+        self.parts = Parts(
+            scheduler=scheduler,
+            recorder=self.recorder,
+            prober=self.prober,
+            machine=machine,
+            worker=InlineWorker(),
+            resolve=self._resolve,
+            now=self.loop.time,
+            random=random.Random(1),
+        )
+        self.daemon: Daemon
+
+    async def _resolve(self, name: str, ipv6: bool) -> tuple[str, ...]:
+        await asyncio.sleep(0.001)
+        if not self.names.get(name):
+            raise OSError(f"no record for {name}")
+        return tuple(self.names[name])
+
+    @property
+    def state(self) -> State:
+        return self.recorder.state
+
+    def real(self, service: ServiceId, real: RealId) -> RealState:
+        known = self.state.fleet.real(service, real)
+        assert known is not None, f"{real} is unknown"
+        return known
+
+    def real_fails_now(self, real: RealId) -> None:
+        """The next probe of the real is due now, and finds it refusing."""
+        self.prober.answers[real] = REFUSED
+        self.prober.ask_now(real)
+
+    def weights(self, service: ServiceId) -> dict[RealId, int]:
+        """What the machine holds."""
+        return {one.real: one.weight for one in self.machine.destinations(service)}
+
+    async def stop(self, on_stop: str = "cleanup") -> bool:
+        """Stop in order; whether the machine was left as it should be."""
+        self.daemon.stop(Stop(reason="test", on_stop=on_stop))  # type: ignore[arg-type]
+        clean = await asyncio.wait_for(self.daemon.finished, 120)
+        assert await self.daemon.close(1.0) == [], "actors are left: probably a bug"
+        assert await self.recorder.close(1.0)
+        return clean
+
+    async def kill(self) -> None:
+        """End as by kill -9, as far as the journal and the machine are concerned."""
+        await self.prober.close()
+        for ref in ActorRegistry.get_all():
+            ref.actor_stopped.set()
+            ActorRegistry.unregister(ref)
+        await self.recorder.close(1.0)
+
+
+@asynccontextmanager
+async def world(
+    directory: Path,
+    config: Config,
+    *,
+    machine: MemoryDataPlane | None = None,
+    names: dict[str, list[str]] | None = None,
+    prepare: Callable[[World], None] = lambda _: None,
+) -> AsyncIterator[World]:
+    """A running daemon; stopped at the end if the test has not done so."""
+    one = World(directory, machine or MemoryDataPlane(), names or {})
+    prepare(one)
+    one.daemon = await start(one.parts, config, digest="digest", source="test", pid=1)
+    try:
+        yield one
+    finally:
+        if not one.daemon.finished.done() and ActorRegistry.get_all():
+            await one.stop()
+
+
+def journal_of(directory: Path) -> list[Record[Event]]:
+    """Every record, oldest first."""
+    return list(JournalReader(directory, decode).records())
+
+
+def actor_of(kind: type) -> ActorRef[Any]:
+    """The only living actor of a class."""
+    (ref,) = ActorRegistry.get_by_class(kind)
+    return ref
+
+
+def wall() -> float:
+    """Real time, for tests that measure."""
+    return time.perf_counter()

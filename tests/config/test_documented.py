@@ -1,0 +1,121 @@
+"""docs/configure.md and examples/ say what the code does."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from kglb.config import parse
+from kglb.config.balancers import ANNOUNCE, BALANCER, PERSISTENCE
+from kglb.config.checks import COMMON, KINDS, TYPE
+from kglb.config.document import DATA_PLANE, DOCUMENT, JOURNAL, STATUS
+from kglb.config.forward import FORWARD, FORWARD_ALIASES, FORWARDS
+from kglb.config.headers import SECRET, SENSITIVE_HEADERS
+from kglb.config.network import flag, scheduler
+from kglb.config.reader import Key
+from kglb.config.reals import REAL
+from kglb.model.service import FLAG_ALIASES, FLAGS, SCHEDULERS
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "configure.md").read_text()
+EXAMPLES = sorted(path for path in (ROOT / "examples").glob("*.toml"))
+BLOCKS = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+HTTP = KINDS["http"].keys
+
+SECTIONS: dict[str, Sequence[Key]] = {
+    "`[journal]`": JOURNAL,
+    "`[data_plane]`": DATA_PLANE,
+    "`[status]`": STATUS,
+    "`[[balancer]]`": BALANCER,
+    "`persistence`": PERSISTENCE,
+    "`forward`": FORWARD,
+    "`reals`": REAL,
+    "`announce`": ANNOUNCE,
+    "`[balancer.check]`": (TYPE, *COMMON),
+    "`http` and `https`": HTTP,
+    "Secrets": SECRET,
+}
+
+MINIMAL = """
+[[balancer]]
+name = "web"
+service = "tcp://192.0.2.1:80"
+reals = ["10.0.0.1:80"]
+check = {{ type = "http"{check} }}
+{balancer}
+[journal]
+{journal}
+[data_plane]
+{data_plane}
+[status]
+{status}
+"""
+
+
+def documented(section: str) -> dict[str, str]:
+    """The keys of a section and their defaults, as the page has them."""
+    body = re.split(r"^#+ ", PAGE.split(f"# {section}\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
+    table = body.split("| Key | Default |", 1)[1]
+    return dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", table, re.MULTILINE))
+
+
+def given(section: str) -> str:
+    """The section's keys set to their documented defaults, where those are values."""
+    defaults = {
+        key: found[1] for key, text in documented(section).items() if (found := re.fullmatch("`(.*)`", text))
+    }
+    separator = ", " if section in ("`[balancer.check]`", "`http` and `https`") else "\n"
+    return "".join(f"{separator}{key} = {value}" for key, value in defaults.items())
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_the_page_has_every_key_of_a_section_and_no_other(section: str) -> None:
+    assert list(documented(section)) == [key.name for key in SECTIONS[section]]
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_the_page_says_which_keys_are_required(section: str) -> None:
+    required = [key for key, default in documented(section).items() if default == "required"]
+    assert required == [key.name for key in SECTIONS[section] if key.required]
+
+
+def test_every_section_of_the_document_is_in_the_page() -> None:
+    assert all(f"`[{key.name}]`" in PAGE or f"`[[{key.name}]]`" in PAGE for key in DOCUMENT)
+
+
+def test_the_documented_defaults_are_the_defaults() -> None:
+    spelled_out = MINIMAL.format(
+        check=given("`[balancer.check]`") + given("`http` and `https`"),
+        balancer=given("`[[balancer]]`"),
+        journal=given("`[journal]`"),
+        data_plane=given("`[data_plane]`"),
+        status=given("`[status]`"),
+    )
+    left_out = MINIMAL.format(check="", balancer="", journal="", data_plane="", status="")
+    assert parse(spelled_out).config == parse(left_out).config
+
+
+def test_every_word_for_forwarding_scheduling_flags_and_checks_is_in_the_page() -> None:
+    words = [*FORWARDS, *FORWARD_ALIASES, *KINDS]
+    assert all(f'`"{word}"`' in PAGE for word in words)
+    assert all(f"`{word}`" in PAGE for word in (*SCHEDULERS, *FLAGS, *FLAG_ALIASES))
+    assert all(f"`{name}`" in PAGE.lower() for name in SENSITIVE_HEADERS)
+
+
+def test_the_words_of_the_model_are_all_accepted() -> None:
+    assert [scheduler(name) for name in SCHEDULERS] == list(SCHEDULERS)
+    assert all(flag(name) for name in (*FLAGS, *FLAG_ALIASES))
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_a_block_of_the_page_loads_without_a_warning(block: str) -> None:
+    assert parse(block, environ={"KGLB_HEALTH_TOKEN": "x"}).warnings == ()
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_an_example_loads_without_a_warning(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "api-key.txt").write_text("x")
+    loaded = parse(path.read_text(), source=str(tmp_path / path.name), environ={"KGLB_HEALTH_TOKEN": "x"})
+    assert loaded.config.balancers
+    assert loaded.warnings == ()
