@@ -82,7 +82,7 @@ class Follower(Generic[E]):
                     if record.seq >= self._from_seq:
                         yield record
                 if following is None and not reader.is_stuck:
-                    reader.check_newline()
+                    reader.check_rest()
             except Damaged as damaged:
                 if following is not None and self._declares(following, damaged.seq):
                     return

@@ -130,9 +130,11 @@ class SegmentReader(Generic[E]):
         """Whether not a byte follows what was read."""
         return self._files.size(self.fd) == self._offset
 
-    def check_newline(self) -> None:
-        """What follows the last whole line may be the beginning of one, not all of it. Raises ``Damaged``."""
-        rest = self._files.read(self.fd, self._files.size(self.fd) - self._offset, self._offset)
+    def check_rest(self) -> None:
+        """What follows the last whole line may be the beginning of one, nothing else. Raises ``Damaged``."""
+        rest = self._files.read(self.fd, max(0, self._files.size(self.fd) - self._offset), self._offset)
+        if b"\0" in rest:
+            raise self._damaged(self.seq, "expected the beginning of a record, found zero bytes")
         line = rest[:-1]
         if read_crc(line) is None:
             return

@@ -88,7 +88,11 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--mem", type=_memory, default="1024M", help="memory of the lab kernel (1024M)")
         command.add_argument("--env", action="append", default=[], help="NAME=VALUE, or NAME to pass it on")
         command.add_argument(
-            "--share", action="append", default=[], type=Path, help="a directory below /tmp to see"
+            "--share",
+            action="append",
+            default=[],
+            type=Path,
+            help="a directory of the host to see below /tmp",
         )
         command.add_argument(
             "--on", choices=("auto", "kernel", "host"), default="auto", help="where to run (auto)"

@@ -65,6 +65,16 @@ class Client:
         self._stopping.set()
         self._thread.join()
 
+    def wait(self, requests: int, timeout: float = 20.0) -> None:
+        """Return when this many more requests have finished; raises TimeoutError after ``timeout`` s."""
+        target = len(self._samples) + requests
+        deadline = time.monotonic() + timeout
+        while len(self._samples) < target:
+            if time.monotonic() > deadline:
+                missing = target - len(self._samples)
+                raise TimeoutError(f"{missing} of {requests} requests had not finished after {timeout:g} s")
+            time.sleep(0.005)
+
     def samples(self, since: float = 0.0) -> list[Sample]:
         """The finished requests that started at ``since`` (monotonic seconds) or later."""
         return [sample for sample in self._samples if sample.at >= since]

@@ -1,7 +1,7 @@
 #!/bin/sh
 # PID 1 of the lab kernel: mounts what a job expects, loads ip_vs, runs the job, leaves its exit status, powers off.
 # The root file system is the host's, so everything written outside /tmp, /run and /dev lands on the host.
-# $LAB is a directory of the host with: job (a shell script), mounts (directories to keep visible below /tmp).
+# $LAB is a directory of the host with: job (a shell script), mounts (directories of the host that ours would hide).
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 mount -t proc proc /proc

@@ -23,6 +23,12 @@ from lab.job import TIMED_OUT, Job, LabError
 
 INIT = Path(__file__).with_name("init.sh")
 TOOLS = ("linux.uml", "modprobe", "ip")
+BOOT = ("linux.uml", "rootfstype=hostfs", "rootflags=/", "rw", "quiet", "console=tty2", "con=null")
+"""The command line's constant part. Consoles: 0 and 1 are the job's output, 2 the kernel's log, 3 is a lifeline."""
+
+OWN_DIRECTORIES = ("/tmp", "/run", "/dev")
+"""Where the kernel has file systems of its own instead of the host's."""
+
 SCRATCH_PREFIX = "kglb-lab-"
 LOG_TAIL = 2000
 
@@ -41,6 +47,8 @@ def run(job: Job, memory: str = "1024M") -> int:
     """
     if missing := missing_tools():
         raise LabError(f"no lab kernel without {', '.join(missing)}: run `make setup`")
+    if absent := [str(path) for path in job.shared if not path.is_dir()]:
+        raise LabError(f"expected a directory to share, found none at {', '.join(absent)}")
     with tempfile.TemporaryDirectory(prefix=SCRATCH_PREFIX) as name:
         scratch = Path(name).resolve()
         _prepare(scratch, job)
@@ -59,14 +67,14 @@ def _prepare(scratch: Path, job: Job) -> None:
     command = shlex.join(["env", "-i", *assignments, *job.command])
     (scratch / "init").write_bytes(INIT.read_bytes())
     (scratch / "job").write_text(f"cd {shlex.quote(str(job.directory))} || exit 125\nexec {command}\n")
-    (scratch / "mounts").write_text("".join(f"{directory}\n" for directory in _hidden_by_tmp(job)))
+    (scratch / "mounts").write_text("".join(f"{directory}\n" for directory in _hidden(job)))
 
 
-def _hidden_by_tmp(job: Job) -> list[Path]:
-    """The directories of the job that lie below /tmp, where the kernel has a file system of its own."""
+def _hidden(job: Job) -> list[Path]:
+    """The directories of the job that the kernel's own file systems would hide."""
     python = Path(sys.prefix), Path(sys.base_prefix)
     wanted = {path.resolve() for path in (job.directory, *python, *job.shared)}
-    return sorted(path for path in wanted if path.is_relative_to("/tmp"))
+    return sorted(path for path in wanted if any(path.is_relative_to(own) for own in OWN_DIRECTORIES))
 
 
 def _memory_directory(memory: str) -> str:
@@ -85,23 +93,11 @@ def _boot(scratch: Path, job: Job, memory: str) -> bool:
         _pipe() as (life, _),
         (scratch / "log").open("wb") as log,
     ):
-        arguments = [
-            *(
-                "linux.uml",
-                f"mem={memory}",
-                "rootfstype=hostfs",
-                "rootflags=/",
-                "rw",
-                "quiet",
-                "console=tty2",
-                "con=null",
-            ),
-            *(f"con0=null,fd:{out_end.fileno()}", f"con1=null,fd:{err_end.fileno()}", "con2=null,fd:1"),
-            *(f"con3=fd:{life.fileno()},null", f"uml_dir={scratch}/", f"LAB={scratch}"),
-            *("init=/bin/sh", "--", f"{scratch}/init"),
-        ]
+        consoles = [f"con0=null,fd:{out_end.fileno()}", f"con1=null,fd:{err_end.fileno()}", "con2=null,fd:1"]
+        consoles.append(f"con3=fd:{life.fileno()},null")
+        places = [f"uml_dir={scratch}/", f"LAB={scratch}", "init=/bin/sh", "--", f"{scratch}/init"]
         kernel = subprocess.Popen(
-            arguments,
+            [*BOOT, f"mem={memory}", *consoles, *places],
             env={"PATH": os.defpath + ":/usr/sbin:/sbin", "TMPDIR": _memory_directory(memory)},
             stdin=subprocess.DEVNULL,
             stdout=log,

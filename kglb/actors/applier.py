@@ -63,7 +63,6 @@ class Applier(RecordingActor):
         self._retries = Restarts(parts.now)
         self._retrying: set[ServiceId | None] = set()
         self._writes = 0
-        self.foreign = 0
 
     @property
     def _data_plane(self) -> DataPlaneState:
@@ -168,7 +167,7 @@ class Applier(RecordingActor):
         try:
             listed = await self._parts.worker.call(self._parts.machine.services)
             actual = self._data_plane.actual
-            self.foreign = sum(service.id not in actual.services for service in listed)
+            self._parts.foreign = sum(service.id not in actual.services for service in listed)
             for id in list(actual.services):
                 await self._compare(id)
             await self._compare_addresses()

@@ -80,8 +80,9 @@ class Checker(RecordingActor):
             return
         outcome = message.outcome
         self._parts.prober.schedule(self._probe, self._next_due(outcome.due))
+        self._parts.probes[outcome.status] += 1
         if outcome.status == "unknown":
-            self._parts.unknown(outcome.reason)
+            self._parts.unknowns[outcome.reason] += 1
         else:
             self._observe(outcome)
 

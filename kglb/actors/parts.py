@@ -24,7 +24,9 @@ def _silent(event: str, **fields: object) -> None:
 @dataclass(slots=True)
 class Parts:
     """One per daemon. ``random`` is the only source of randomness; ``now`` (the loop's time in seconds, but finer than
-    uvloop's whole milliseconds) the only clock; ``say`` writes to the operational log."""
+    uvloop's whole milliseconds) the only clock; ``say`` writes to the operational log. Counted for the metrics are
+    ``probes`` by status, ``unknowns`` by reason, ``restarts`` by kind of actor, and ``foreign`` services.
+    """
 
     scheduler: Scheduler
     recorder: Recorder
@@ -35,10 +37,9 @@ class Parts:
     now: Callable[[], float] = time.monotonic
     random: Random = field(default_factory=Random)
     secrets: Mapping[SecretRef, str] = field(default_factory=dict)
+    probes: Counter[str] = field(default_factory=Counter)
     unknowns: Counter[str] = field(default_factory=Counter)
     restarts: Counter[str] = field(default_factory=Counter)
+    foreign: int = 0
+    started: bool = False
     say: Callable[..., None] = _silent
-
-    def unknown(self, reason: str) -> None:
-        """Count a probe that said nothing about its real."""
-        self.unknowns[reason] += 1

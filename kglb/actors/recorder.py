@@ -131,6 +131,21 @@ class Recorder:
         if self._appender.written_seq < seq:
             await self._appender.wait_written(seq, WRITE_DEADLINE)
 
+    @property
+    def degraded(self) -> str:
+        """Why records do not reach the disk, empty while they do."""
+        return self._appender.degraded.reason if self._appender.degraded else ""
+
+    @property
+    def unwritten(self) -> int:
+        """How many records the kernel does not have yet."""
+        return self._appender.last_seq - self._appender.written_seq
+
+    @property
+    def unsynced(self) -> int:
+        """How many records are not on the platter yet."""
+        return self._appender.last_seq - self._appender.synced_seq
+
     async def close(self, timeout: float) -> bool:
         """Write what is left; whether everything is on the platter. Nothing can be recorded afterwards."""
         return await self._appender.close(timeout)

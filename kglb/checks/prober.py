@@ -211,8 +211,7 @@ class Prober:
             probe.admitted = True
         probe.started = now
         try:
-            if len(self._watch) >= self._room:
-                raise OSError(errno.EMFILE, "at the prober's own bound")
+            self._check_room()
             verdict = probe.begin()
         except Exception as error:
             if _no_descriptor(error) and now - probe.due < probe.timeout:
@@ -228,6 +227,10 @@ class Prober:
         if probe.timeout < YOUNG:
             self._deadlines.add(now + probe.timeout, probe)
         self._looks = 0
+
+    def _check_room(self) -> None:
+        if len(self._watch) >= self._room:
+            raise OSError(errno.EMFILE, "at the prober's own bound")
 
     def _count_start(self, lateness: float) -> None:
         stats = self.stats

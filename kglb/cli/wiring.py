@@ -27,6 +27,7 @@ from kglb.checks.resolve import resolve
 from kglb.config import Loaded
 from kglb.dataplane import DataPlane, KernelDataPlane, MemoryDataPlane, Worker
 from kglb.model import Config, SecretRef
+from kglb.web import Status, StatusServer, Vitals
 
 CLOSE_TIMEOUT = 5.0
 """Seconds that the journal, the kernel's thread and the actors may take to end."""
@@ -37,7 +38,7 @@ _REDACTED = "[secret]"
 async def serve(loaded: Loaded, *, source: str, log_level: int) -> bool:
     """Run the daemon until a signal stops it; whether the machine is left as it should be.
 
-    Raises Unavailable, journal.Locked, OSError (journal) or the status server's error for what the environment lacks.
+    Raises Unavailable, Locked, JournalError, ListenError or OSError for what the environment lacks.
     """
     loop = asyncio.get_running_loop()
     config = loaded.config
@@ -50,17 +51,25 @@ async def serve(loaded: Loaded, *, source: str, log_level: int) -> bool:
         recorder = _open_journal(config, scheduler, log, scrubber(loaded.secrets))
         stack.push_async_callback(_close_journal, recorder, log)
         recorder.observe(log.fact)
+        prober = Prober(loop=loop, clock=time.monotonic)
         parts = Parts(
             scheduler=scheduler,
             recorder=recorder,
-            prober=Prober(loop=loop, clock=time.monotonic),
+            prober=prober,
             machine=machine,
             worker=worker,
             resolve=resolve,
             secrets=loaded.secrets,
             say=log.say,
         )
+        status = Status(recorder.state, _vitals(parts, prober, log))
+        recorder.observe(lambda fact: status.note(fact.event))
+        if config.status.listen:
+            server = StatusServer(status.routes())
+            await server.start(config.status.listen)
+            stack.push_async_callback(server.close)
         daemon = await start(parts, config, digest=loaded.digest, source=source, pid=os.getpid())
+        parts.started = True
         _listen_to_signals(loop, daemon, config, log)
         log.say("running", balancers=len(config.balancers), pid=os.getpid())
         gc.collect()
@@ -83,6 +92,28 @@ def scrubber(secrets: Mapping[SecretRef, str]) -> Callable[[str], str]:
         return text
 
     return scrub
+
+
+def _vitals(parts: Parts, prober: Prober, log: EventLog) -> Callable[[], Vitals]:
+    since = time.time()
+    recorder = parts.recorder
+
+    def vitals() -> Vitals:
+        return Vitals(
+            start_time=since,
+            started=parts.started,
+            probes=parts.probes,
+            probes_in_flight=prober.in_flight,
+            probe_lateness=prober.stats.lateness,
+            restarts=parts.restarts,
+            journal_degraded=recorder.degraded,
+            journal_unwritten=recorder.unwritten,
+            journal_unsynced=recorder.unsynced,
+            foreign_services=parts.foreign,
+            log_lines_dropped=log.dropped,
+        )
+
+    return vitals
 
 
 def _machine(config: Config) -> DataPlane:

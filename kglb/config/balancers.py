@@ -8,9 +8,9 @@ from kglb.config.checks import read_check
 from kglb.config.forward import read_forward
 from kglb.config.problems import RefusedError, show
 from kglb.config.reader import Key, Node, ReportedError, leaf, read_list, read_table
-from kglb.config.reals import make_real, read_reals
+from kglb.config.reals import read_reals
 from kglb.config.values import choice, duration, integer, nonempty, ratio, text
-from kglb.model import Announce, Balancer, DummyCheck, Forward, Service, ServiceKey, WhenAllDown
+from kglb.model import Announce, Balancer, DummyCheck, Forward, Real, Service, ServiceKey, WhenAllDown
 from kglb.model.service import FLAG_ALIASES
 
 DEFAULT_WEIGHT = 1000
@@ -104,24 +104,23 @@ def read_balancer(node: Node) -> Draft:
     if "service" in failed:
         raise ReportedError
     flags = values.pop("flags", ())
-    weight, forward = values.pop("weight", DEFAULT_WEIGHT), values.pop("forward", Forward())
+    of_service = values.pop("persistence", {}) | _take(values, "scheduler")
+    service = _make_service(values.pop("service"), flags, of_service)
     entries = values.pop("reals", ())
-    service = _service(values.pop("service"), flags, values.pop("persistence", {}), values)
+    of_reals = {"weight": DEFAULT_WEIGHT, "forward": Forward()} | _take(values, "weight", "forward")
+    reals = tuple(Real(**of_reals | entry) for _, entry in entries)
     fields: dict[str, Any] = {"name": "", "check": DummyCheck()} | values
-    balancer = Balancer(
-        **fields,
-        service=service,
-        reals=tuple(make_real(entry, weight=weight, forward=forward) for _, entry in entries),
-    )
+    balancer = Balancer(**fields, service=service, reals=reals)
     return Draft(node, failed, flags, tuple(place for place, _ in entries), balancer)
 
 
-def _service(
-    key: ServiceKey, flags: tuple[str, ...], persistence: dict[str, Any], values: dict[str, Any]
-) -> Service:
-    scheduler = {"scheduler": values.pop("scheduler")} if "scheduler" in values else {}
+def _take(values: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Move what is there of some fields out of the values."""
+    return {name: values.pop(name) for name in names if name in values}
+
+
+def _make_service(key: ServiceKey, flags: tuple[str, ...], fields: dict[str, Any]) -> Service:
     canonical = {FLAG_ALIASES.get(flag, flag) for flag in flags}
-    whole_address = 128 if key.ipv6 else 32
-    if persistence.get("netmask") == whole_address:
-        persistence = persistence | {"netmask": 0}
-    return Service(id=key.id, flags=tuple(sorted(canonical)), **scheduler, **persistence)
+    if fields.get("netmask") == (128 if key.ipv6 else 32):
+        fields = fields | {"netmask": 0}
+    return Service(id=key.id, flags=tuple(sorted(canonical)), **fields)

@@ -5,7 +5,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -31,6 +31,10 @@ class Loaded:
     warnings: tuple[str, ...]
     digest: str
 
+    def with_config(self, config: Config) -> "Loaded":
+        """The same with another config, as when an option of the command line overrides a key."""
+        return replace(self, config=config, digest=digest(config))
+
 
 def load(path: str | os.PathLike[str], *, environ: Mapping[str, str] = os.environ) -> Loaded:
     """Read a config file. Raises ConfigError with every mistake, also when the file cannot be read.
@@ -49,9 +53,7 @@ def load(path: str | os.PathLike[str], *, environ: Mapping[str, str] = os.enviro
         exposed = Problem(
             "", None, "holds secrets and everybody may read it", "chmod o-r, or move the secrets out"
         )
-        return Loaded(
-            loaded.config, loaded.secrets, (*loaded.warnings, exposed.render(source)), loaded.digest
-        )
+        return replace(loaded, warnings=(*loaded.warnings, exposed.render(source)))
     return loaded
 
 

@@ -6,7 +6,6 @@ from kglb.config import network
 from kglb.config.forward import read_forward
 from kglb.config.problems import RefusedError, show
 from kglb.config.reader import Key, Node, ReportedError, leaf, read_list, read_table
-from kglb.model import Forward, Real
 
 REAL = (
     Key("address", leaf(network.real_host), required=True, field="host"),
@@ -47,9 +46,3 @@ def _read_entry(node: Node) -> Entry:
     if lower > upper:
         raise RefusedError(f"lower_threshold ({lower}) is above upper_threshold ({upper or 'none'})")
     return values
-
-
-def make_real(entry: Entry, *, weight: int, forward: Forward) -> Real:
-    """A real from its entry and its balancer's weight and forwarding."""
-    fields: Entry = {"weight": weight, "forward": forward} | entry
-    return Real(**fields)

@@ -12,9 +12,7 @@ from typing import Any
 
 from kglb.model import AddAddress, Address, DeleteAddress
 
-_NODAD = (
-    0x02  # IFA_F_NODAD: an IPv6 address is usable at once; on Ethernet it would be tentative for a second
-)
+_NODAD = 0x02  # IFA_F_NODAD: without it an IPv6 address on Ethernet cannot be used for a second
 
 
 class Addresses:

@@ -11,6 +11,7 @@ from kglb.model import (
     ChangeDestination,
     ChangeService,
     DeleteAddress,
+    DeleteDestination,
     Destination,
     Operation,
     Service,
@@ -44,20 +45,17 @@ def _sentence(operation: Operation, number: int) -> str:
             return _service_sentence(service, number)
         case AddDestination(service_id, destination) | ChangeDestination(service_id, destination):
             return _destination_sentence(service_id, destination, number)
-        case AddAddress(address):
+        case AddAddress(address) | DeleteAddress(address):
             return {
                 errno.EEXIST: f"{address.address} is on {address.interface} already",
+                errno.EADDRNOTAVAIL: f"{address.address} is not on {address.interface}",
                 errno.ENODEV: f"there is no interface {address.interface}",
                 errno.EACCES: f"IPv6 is disabled on {address.interface}",
             }.get(number, "")
-        case DeleteAddress(address):
-            return {
-                errno.EADDRNOTAVAIL: f"{address.address} is not on {address.interface}",
-                errno.ENODEV: f"there is no interface {address.interface}",
-            }.get(number, "")
+        case DeleteDestination(service_id, real) if number == errno.ENOENT:
+            return f"{service_id} has no destination {real}"
         case _:
-            real = getattr(operation, "real", "")
-            return f"{service_id} has no destination {real}" if number == errno.ENOENT else ""
+            return ""
 
 
 def _service_sentence(service: Service, number: int) -> str:
@@ -75,10 +73,8 @@ def _service_sentence(service: Service, number: int) -> str:
 def _destination_sentence(service_id: ServiceId, destination: Destination, number: int) -> str:
     real = destination.real
     if number == errno.EINVAL:
-        if (
-            parse_service(service_id).ipv6 != parse_endpoint(real).is_ipv6
-            and destination.forward.method != "tunnel"
-        ):
+        is_mixed = parse_service(service_id).ipv6 != parse_endpoint(real).is_ipv6
+        if is_mixed and destination.forward.method != "tunnel":
             return f"{real} is of another address family than {service_id}: only a tunnel reaches it"
         return f"{real} is no address that a destination of {service_id} can have"
     return {

@@ -21,6 +21,11 @@ class Ipvs:
             self._netlink = GenericNetlink(codec.FAMILY)
         except FileNotFoundError:
             raise Unavailable("the kernel has no IPVS (module ip_vs)", "sudo modprobe ip_vs") from None
+        except OSError as problem:
+            raise Unavailable(
+                f"no netlink socket: {problem}",
+                "AF_NETLINK in RestrictAddressFamilies= of the service's unit",
+            ) from None
         try:
             self._netlink.get(codec.ask_version())
         except PermissionError:

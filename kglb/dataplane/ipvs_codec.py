@@ -61,9 +61,8 @@ _CHECKSUMS: tuple[Checksum, ...] = ("none", "csum", "remcsum")
 _METHOD_NUMBERS = {name: number for number, name in enumerate(_METHODS)}
 _TUNNEL_NUMBERS = {name: number for number, name in enumerate(_TUNNELS)}
 _CHECKSUM_NUMBERS = {name: number for number, name in enumerate(_CHECKSUMS)}
-_PROTOCOL_NUMBERS = {"tcp": socket.IPPROTO_TCP, "udp": socket.IPPROTO_UDP}
-
 _PROTOCOL_NAMES: dict[int, Protocol] = {socket.IPPROTO_TCP: "tcp", socket.IPPROTO_UDP: "udp"}
+_PROTOCOL_NUMBERS = {name: number for number, name in _PROTOCOL_NAMES.items()}
 _FORWARDS = {number: Forward(name) for number, name in enumerate(_METHODS) if name != "tunnel"}
 _UNKNOWN_FORWARD = Forward("local")
 
@@ -97,9 +96,8 @@ def encode(operation: IpvsOperation) -> Request:
         case ChangeDestination(service_id, destination):
             return _SET_DESTINATION, _nested_identity(service_id) + _destination(destination)
         case DeleteDestination(service_id, real):
-            return _DELETE_DESTINATION, _nested_identity(service_id) + attribute(
-                _DESTINATION, _endpoint(real)
-            )
+            identity = attribute(_DESTINATION, _endpoint(real))
+            return _DELETE_DESTINATION, _nested_identity(service_id) + identity
     assert_never(operation)
 
 
@@ -159,7 +157,6 @@ def decode_destination(answer: memoryview) -> Destination:
     )
 
 
-@lru_cache(maxsize=65536)
 def _identity(service_id: ServiceId) -> bytes:
     key = parse_service(service_id)
     family = _U16.pack(socket.AF_INET6 if key.ipv6 else socket.AF_INET)

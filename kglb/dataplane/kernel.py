@@ -22,6 +22,7 @@ class KernelDataPlane:
         return perform(operations, self._send)
 
     def _send(self, batch: Sequence[Operation]) -> list[int]:
+        """Perform a batch, which is one address or only IPVS (see ``batches``)."""
         ipvs = []
         for operation in batch:
             if isinstance(operation, AddAddress | DeleteAddress):

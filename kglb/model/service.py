@@ -89,7 +89,8 @@ class Service(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A virtual service as the kernel holds it, without its destinations.
 
     ``persistence`` is a timeout in seconds, 0 for none; ``netmask`` its granularity as a prefix length, 0 for
-    the whole address; ``flags`` are sorted names of FLAGS.
+    the whole address; ``flags`` are sorted names of FLAGS. What only a stranger sets reads back so that no
+    wish equals it: a flag without a name as ``0x40``, a netmask that is no prefix as -1.
     """
 
     id: ServiceId

@@ -11,7 +11,7 @@ class Answer(NamedTuple):
 
     status: int
     content_type: str
-    body: bytes
+    body: bytes | bytearray
 
 
 Route = Callable[[], Awaitable[Answer]]

@@ -125,12 +125,13 @@ class StatusServer:
 
 
 async def _send(writer: asyncio.StreamWriter, answer: Answer, *, with_body: bool) -> None:
-    """Hand the answer to the kernel, piece by piece, never keeping more than a piece in a buffer."""
+    """Hand the answer to the kernel, a piece and a turn of the loop at a time, and never buffer more."""
     writer.transport.set_write_buffer_limits(high=0)
     writer.write(head_of(answer))
     body = memoryview(answer.body if with_body else b"")
     for start in range(0, len(body), _PIECE):
         writer.write(body[start : start + _PIECE])
+        await asyncio.sleep(0)
         await writer.drain()
     await writer.drain()
 

@@ -8,6 +8,7 @@ import msgspec
 class Vitals(msgspec.Struct, frozen=True, kw_only=True):
     """The process at one moment; counts are since its start.
 
+    - ``start_time``: Unix time.
     - ``started``: the machine was read and the actors run.
     - ``probes``: answers by status (success, failure, unknown).
     - ``probe_lateness``: by how many seconds probes began after they were due, summed.
@@ -17,6 +18,7 @@ class Vitals(msgspec.Struct, frozen=True, kw_only=True):
     - ``foreign_services``: virtual services in the machine that are not ours.
     """
 
+    start_time: float
     started: bool
     probes: Mapping[str, int]
     probes_in_flight: int

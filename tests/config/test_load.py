@@ -138,6 +138,11 @@ def test_the_digest_is_of_the_config_not_of_its_text(balancer: Write) -> None:
     assert len(plain.digest) == 64
 
 
+def test_an_overridden_config_has_its_own_digest(balancer: Write) -> None:
+    loaded, other = parse(balancer()), parse(balancer(weight="999"))
+    assert loaded.with_config(other.config) == other
+
+
 def test_the_digest_does_not_depend_on_a_secret(balancer: Write) -> None:
     def loaded(secret: str) -> Loaded:
         return parse(balancer(check=f'{{ type = "http", headers = {{ Cookie = "{secret}" }} }}'))

@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,14 +14,11 @@ from hypothesis import strategies as st
 from pyroute2 import IPVS, IPVSService
 
 from kglb.dataplane import Failure, KernelDataPlane, Worker
-from kglb.dataplane.ipvs_codec import encode
-from kglb.dataplane.netlink import GenericNetlink
 from kglb.model import (
     AddAddress,
     AddDestination,
     Address,
     AddService,
-    DeleteService,
     Destination,
     Forward,
     RealId,
@@ -268,15 +264,3 @@ def test_it_works_on_a_worker_beside_uvloop(plane: KernelDataPlane) -> None:
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         assert Address("127.0.0.1/8", "lo") in runner.run(main())
-
-
-def test_when_answers_are_lost_the_outcome_is_unknown_and_the_next_batch_is_right(
-    plane: KernelDataPlane,
-) -> None:
-    netlink = GenericNetlink("IPVS")
-    netlink._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
-    missing = encode(DeleteService(WEB))
-    errors = netlink.request([missing] * 200)
-    assert set(errors) == {errno.ESRCH, errno.ENOBUFS}
-    assert netlink.request([missing]) == [errno.ESRCH]
-    netlink.close()

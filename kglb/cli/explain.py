@@ -1,0 +1,77 @@
+"""``kglb-actors explain``: why has this real this weight? One line that answers, then the chain of causes."""
+
+import argparse
+import sys
+
+import msgspec
+
+from kglb.cli.output import EXIT_NO, EXIT_OK, EXIT_USAGE, Paint, paint_for, put, put_json
+from kglb.cli.reading import TIMES, Zone, add_format_options, add_journal_option, record_number
+from kglb.replay import AmbiguousRealError, Explanation, Link, Source, UnknownRealError, explain
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Describe the verb."""
+    parser = subparsers.add_parser(
+        "explain",
+        description="Say why a real has the weight it has: an answer, then the records that led to it, newest first.",
+        epilog=f"Exit code 1: there is no such real; 2: REAL is not clear. {TIMES}",
+    )
+    parser.add_argument("real", metavar="REAL", help="10.0.0.7:80, 10.0.0.7, or its host name in the config")
+    parser.add_argument("--balancer", metavar="B", help="in this balancer: its name, name@service, or service")
+    moment = parser.add_mutually_exclusive_group()
+    moment.add_argument("--seq", type=record_number, metavar="N", help="after record N")
+    moment.add_argument("--at", metavar="TIME", help="at this time")
+    add_journal_option(parser)
+    add_format_options(parser, ("short", "json"))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the explanation."""
+    zone = Zone(utc=args.utc)
+    at = zone.moment(args.at)
+    source = Source(args.journal)
+    seq = source.resolve(args.seq, at)
+    try:
+        found = explain(source, args.real, seq=seq, balancer=args.balancer)
+    except (AmbiguousRealError, UnknownRealError) as error:
+        if args.output != "json":
+            raise
+        return _refuse_in_json(error)
+    if args.output == "json":
+        answer = {"answer": answer_line(found, found.since), **msgspec.to_builtins(found)}
+        put_json(msgspec.json.encode(answer))
+    else:
+        for line in render(found, zone, paint_for(sys.stdout)):
+            put(line)
+    return EXIT_OK
+
+
+def _refuse_in_json(error: AmbiguousRealError | UnknownRealError) -> int:
+    candidates = error.candidates if isinstance(error, AmbiguousRealError) else ()
+    put_json(msgspec.json.encode({"error": str(error), "candidates": candidates}))
+    return EXIT_USAGE if candidates else EXIT_NO
+
+
+def answer_line(found: Explanation, since: str) -> str:
+    """The answer in one line; ``since`` is the time as it is shown, empty if not known."""
+    name = found.real if found.host == found.real else f"{found.real} ({found.host})"
+    weight = "no weight yet" if found.weight is None else f"weight {found.weight}"
+    when = f" since {since}" if since else ""
+    but = f" - but {found.kernel}" if found.kernel else ""
+    return f"{name} in {found.balancer} has {weight}{when} because {found.reason}{but}"
+
+
+def render(found: Explanation, zone: Zone, paint: Paint) -> list[str]:
+    """An explanation for people, line by line."""
+    since = zone.show(found.since) if found.since else ""
+    width = max((len(zone.show(link.at)) for link in found.chain if link.at), default=0)
+    chain = [_link_line(link, zone, width, paint) for link in found.chain]
+    return [paint(answer_line(found, since), "strong"), "", *chain]
+
+
+def _link_line(link: Link, zone: Zone, width: int, paint: Paint) -> str:
+    at = zone.show(link.at) if link.at else ""
+    because = f"  <- {', '.join(map(str, reversed(link.because)))}" if link.because else ""
+    text = paint(link.text, link.tone)
+    return f"  {at:<{width}}  {link.seq:>6}  {link.kind:<7}  {text}{paint(because, 'quiet')}"

@@ -1,0 +1,67 @@
+"""Which exception of the floors below means which exit code, and what a person can do about it: in one table.
+
+Imported only once something was raised.
+"""
+
+import errno
+import os
+
+from journal import Damaged, JournalError, NoJournal, UnknownFormat
+from kglb.cli.output import EXIT_ENVIRONMENT, EXIT_NO, EXIT_USAGE, Failed
+from kglb.config import ConfigError
+from kglb.replay import (
+    AmbiguousRealError,
+    CheckpointError,
+    NothingRecordedError,
+    ReplayError,
+    UnknownRealError,
+)
+
+_REMEDIES: dict[type[Exception], tuple[int, str]] = {
+    NoJournal: (EXIT_ENVIRONMENT, "name the journal: its directory is journal.directory in the config"),
+    UnknownFormat: (EXIT_ENVIRONMENT, "read it with the version that wrote it"),
+    JournalError: (EXIT_ENVIRONMENT, ""),
+    CheckpointError: (EXIT_ENVIRONMENT, "read it with the version that wrote it"),
+    NothingRecordedError: (EXIT_NO, "the daemon has not recorded anything there: is this its journal?"),
+    UnknownRealError: (EXIT_NO, "replay lists what there was; --at and --seq look at another moment"),
+    ReplayError: (EXIT_USAGE, ""),
+}
+
+
+def failure_of(error: Exception) -> Failed | None:
+    """What to tell the user about an exception; None for one that only a programmer can do something about."""
+    match error:
+        case Failed():
+            return error
+        case ConfigError():
+            return Failed(EXIT_USAGE, "\n".join(error.lines))
+        case Damaged():
+            return _damaged(error)
+        case AmbiguousRealError():
+            lines = (f"{found.real}  {found.balancer}  {found.service}  {found.host}" for found in error.candidates)
+            return Failed(EXIT_USAGE, "\n  ".join((str(error), *lines)))
+        case OSError():
+            return _unreadable(error)
+    for kind in type(error).__mro__:
+        if kind in _REMEDIES:
+            code, remedy = _REMEDIES[kind]
+            return Failed(code, str(error), remedy)
+    return None
+
+
+def _damaged(error: Damaged) -> Failed:
+    problem = f"the journal is damaged in {error}"
+    remedy = (
+        f"what comes before is intact: --seq {error.seq - 1} reads up to there, tail --salvage reads past it; "
+        "run sets the damaged part aside"
+    )
+    return Failed(EXIT_ENVIRONMENT, problem, remedy)
+
+
+def _unreadable(error: OSError) -> Failed:
+    if error.filename is None and error.errno is None:
+        return Failed(EXIT_ENVIRONMENT, str(error))
+    where = f"{os.fsdecode(error.filename)}: " if error.filename is not None else ""
+    denied = error.errno in (errno.EACCES, errno.EPERM)
+    remedy = "read it as root, or as a member of the group that owns it" if denied else ""
+    return Failed(EXIT_ENVIRONMENT, f"{where}{error.strerror or error}", remedy)

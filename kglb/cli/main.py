@@ -1,0 +1,78 @@
+"""``kglb-actors``: finds the verb, loads its module and no other, and turns whatever it raises into an exit code.
+
+A verb is a module with ``add_parser(subparsers)`` and ``run(args) -> int``. Only the chosen one is imported, so that
+``--help`` is quick.
+"""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from kglb import __version__
+from kglb.cli.output import EXIT_INTERRUPTED, EXIT_OK, abandon_stdout, complain
+
+
+class Verb(NamedTuple):
+    """Where a verb is found, and what it does."""
+
+    module: str
+    summary: str
+
+
+VERBS = {
+    "run": Verb("kglb.cli.run", "run the daemon"),
+    "check": Verb("kglb.cli.check", "check a config, and say every mistake"),
+    "tail": Verb("kglb.cli.tail", "show the journal in plain sentences, and follow it"),
+    "replay": Verb("kglb.cli.replay", "show the state of the data plane at any moment"),
+    "explain": Verb("kglb.cli.explain", "say why a real has its weight"),
+}
+
+
+class _VerbModule(Protocol):
+    def add_parser(self, subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None: ...
+
+    def run(self, args: argparse.Namespace) -> int: ...
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says; returns the exit code."""
+    argv = sys.argv[1:] if arguments is None else list(arguments)
+    parser, verb = _parser(argv)
+    args = parser.parse_args(argv)
+    assert verb is not None  # else parse_args has left
+    try:
+        code = verb.run(args)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        abandon_stdout()
+        return EXIT_OK
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except Exception as error:
+        from kglb.cli.failures import failure_of  # noqa: PLC0415 - it imports every floor
+
+        failed = failure_of(error)
+        if failed is None:
+            raise
+        complain(failed)
+        return failed.code
+    return code
+
+
+def _parser(argv: Sequence[str]) -> tuple[argparse.ArgumentParser, _VerbModule | None]:
+    parser = argparse.ArgumentParser(
+        prog="kglb-actors",
+        description="Keeps Linux IPVS in step with the health of the real servers behind it, and can say why.",
+        epilog="Exit codes: 0 fine, 1 the answer is no, 2 usage or config error, 3 the environment lacks something.",
+    )
+    parser.add_argument("--version", action="version", version=f"kglb-actors {__version__}")
+    subparsers = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    if argv and argv[0] in VERBS:
+        verb: _VerbModule = importlib.import_module(VERBS[argv[0]].module)  # type: ignore[assignment]
+        verb.add_parser(subparsers)
+        return parser, verb
+    for name, (_, summary) in VERBS.items():
+        subparsers.add_parser(name, help=summary)
+    return parser, None

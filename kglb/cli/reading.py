@@ -1,0 +1,58 @@
+"""What the verbs that read a journal share: their options, the clock they show, how a time stands on a line."""
+
+import argparse
+from datetime import UTC, datetime
+from pathlib import Path
+
+from kglb.replay import Moment, parse_moment, read_record_time
+
+DEFAULT_JOURNAL = Path("/var/lib/kglb/journal")
+
+TIMES = 'Times: 2026-11-22T14:30:01, 2026-11-22, 14:30, today, yesterday, now, -5m, "10 min ago"; local unless --utc.'
+
+
+class Zone:
+    """The zone in which times are read and shown: the machine's, or UTC."""
+
+    def __init__(self, *, utc: bool) -> None:
+        self._zone = UTC if utc else None
+        self._now = datetime.now(UTC).astimezone(self._zone)
+
+    def moment(self, text: str | None) -> Moment | None:
+        """The moment a text names; None for None. Raises UnclearTimeError."""
+        now = self._now if self._zone is None else self._now.replace(tzinfo=UTC)
+        return None if text is None else parse_moment(text, now)
+
+    def show(self, at: str) -> str:
+        """A record's time to the millisecond, with its date unless that is today."""
+        try:
+            shown = read_record_time(at).astimezone(self._zone)
+        except ValueError:
+            return at
+        clock = shown.strftime("%H:%M:%S.%f")[:-3]
+        return clock if shown.date() == self._now.date() else f"{shown.date()} {clock}"
+
+
+def add_journal_option(parser: argparse.ArgumentParser) -> None:
+    """``--journal`` of the verbs that have another argument."""
+    parser.add_argument(
+        "--journal",
+        type=Path,
+        default=DEFAULT_JOURNAL,
+        metavar="JOURNAL",
+        help="the journal's directory, or one segment (default: %(default)s)",
+    )
+
+
+def add_format_options(parser: argparse.ArgumentParser, formats: tuple[str, ...]) -> None:
+    """``-o`` and ``--utc``."""
+    parser.add_argument("-o", "--output", choices=formats, default=formats[0], help="(default: %(default)s)")
+    parser.add_argument("--utc", action="store_true", help="read and show times in UTC")
+
+
+def record_number(text: str) -> int:
+    """An argument that is a record's number; argparse reports the ValueError."""
+    number = int(text)
+    if number < 0:
+        raise ValueError(text)
+    return number

@@ -1,0 +1,59 @@
+"""Tools over a journal: the state at any moment, why a real has its weight, which records, in which words.
+
+Pure functions over a reader that give structs. Nothing here prints, parses a command line, runs an actor or writes.
+"""
+
+from kglb.replay.context import Context
+from kglb.replay.errors import (
+    AmbiguousRealError,
+    Candidate,
+    CheckpointError,
+    NothingRecordedError,
+    OutOfRangeError,
+    ReplayError,
+    UnclearTimeError,
+    UnknownRealError,
+)
+from kglb.replay.explain import Explanation, Link, explain
+from kglb.replay.names import Names
+from kglb.replay.selection import Filter, FilterError, last_passing, parse_filter, passing
+from kglb.replay.sentences import Sentence, sentence
+from kglb.replay.source import Found, Source
+from kglb.replay.state_at import Replayed, state_at
+from kglb.replay.times import Moment, parse_moment, read_record_time
+from kglb.replay.view import AddressView, RealView, ServiceView, StateView, view
+
+__all__ = [
+    "AddressView",
+    "AmbiguousRealError",
+    "Candidate",
+    "CheckpointError",
+    "Context",
+    "Explanation",
+    "Filter",
+    "FilterError",
+    "Found",
+    "Link",
+    "Moment",
+    "Names",
+    "NothingRecordedError",
+    "OutOfRangeError",
+    "RealView",
+    "ReplayError",
+    "Replayed",
+    "Sentence",
+    "ServiceView",
+    "Source",
+    "StateView",
+    "UnclearTimeError",
+    "UnknownRealError",
+    "explain",
+    "last_passing",
+    "parse_filter",
+    "parse_moment",
+    "passing",
+    "read_record_time",
+    "sentence",
+    "state_at",
+    "view",
+]

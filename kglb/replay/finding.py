@@ -1,0 +1,51 @@
+"""Which real does a person mean? An ``address:port``, an address, a configured host with or without its port."""
+
+import difflib
+
+from kglb.model import parse_endpoint
+from kglb.projections import FleetState
+from kglb.replay.errors import AmbiguousRealError, Candidate, UnknownRealError
+from kglb.replay.names import Names
+
+
+def find_real(fleet: FleetState, wanted: str, balancer: str | None = None) -> Candidate:
+    """The one real that ``wanted`` means, of one balancer or of any. Raises UnknownRealError, AmbiguousRealError."""
+    names = Names(state.config for state in fleet.balancers.values())
+    services = set(fleet.balancers) if balancer is None else names.services(balancer)
+    if balancer is not None and not services:
+        raise UnknownRealError(f"{balancer}: {names.missing(balancer)}")
+    every = [
+        Candidate(names.label(service), service, state.real, state.entry.host)
+        for service, known in fleet.balancers.items()
+        if service in services
+        for state in known.reals.values()
+    ]
+    found = tuple(candidate for candidate in every if _canonical(wanted) in _spellings(candidate))
+    if not found:
+        raise UnknownRealError(_unknown(wanted, every))
+    if len(found) > 1:
+        raise AmbiguousRealError(wanted, found)
+    return found[0]
+
+
+def _canonical(wanted: str) -> str:
+    bracketed = f"[{wanted}]" if wanted.count(":") > 1 and not wanted.startswith("[") else wanted
+    for text in (bracketed, f"{bracketed}:0"):
+        try:
+            endpoint = parse_endpoint(text)
+        except ValueError:
+            continue
+        return endpoint.id if text == bracketed else endpoint.address
+    return wanted
+
+
+def _spellings(candidate: Candidate) -> tuple[str, ...]:
+    address = parse_endpoint(candidate.real).address
+    return candidate.real, address, candidate.host, candidate.host.rpartition(":")[0]
+
+
+def _unknown(wanted: str, every: list[Candidate]) -> str:
+    spoken = list(dict.fromkeys(spelling for candidate in every for spelling in _spellings(candidate)))
+    close = difflib.get_close_matches(wanted, spoken, 1)
+    hint = f"did you mean {close[0]}?" if close else f"{len(every)} reals are known then"
+    return f"there is no real {wanted} then: {hint}"

@@ -1,0 +1,81 @@
+"""The end of the sentence "it has weight 0 because ...": from what the state believes and the records that made it so."""
+
+from collections.abc import Mapping
+
+from kglb.events import DaemonStopping, HealthChanged, RealAdded
+from kglb.projections import BalancerState, RealState
+from kglb.replay.sentences import Runs, plural, printable, reason_of, verdicts
+from kglb.replay.source import Found
+
+
+class Reasons:
+    """Why one real has its weight. ``records`` holds at least those that the state names for it."""
+
+    def __init__(
+        self, balancer: BalancerState, real: RealState, records: Mapping[int, Found | None], runs: Runs
+    ) -> None:
+        self._balancer = balancer
+        self._real = real
+        self._records = records
+        self._runs = runs
+
+    def why(self) -> str:
+        """The reason, to be read after "because"."""
+        return printable(self._why())
+
+    def _why(self) -> str:
+        balancer, real = self._balancer, self._real
+        if real.weight is None:
+            return "its balancer has not decided yet"
+        if balancer.mode == "shutdown":
+            return self._shutdown()
+        if balancer.mode == "failsafe" and not real.healthy and real.weight == real.configured:
+            return self._failsafe()
+        if real.weight != (real.configured if real.healthy else 0):
+            return f"its balancer has not decided since this: {self._health()}"
+        if real.healthy and not real.configured:
+            return "that is its weight in the config"
+        if balancer.mode == "unavailable":
+            return f"{self._health()}; all reals are down, and when_all_down is fail_closed"
+        return self._health()
+
+    def _shutdown(self) -> str:
+        record = self._records.get(self._balancer.decided_seq)
+        stopping = None if record is None else record.event
+        reason = f" ({stopping.reason})" if isinstance(stopping, DaemonStopping) else ""
+        return f"the daemon stopped and removed what it owned{reason}"
+
+    def _failsafe(self) -> str:
+        reals = self._balancer.total
+        every = "the only real is" if reals == 1 else f"all {plural(reals, 'real')} are"
+        return f"{every} down, and when_all_down is fail_open: failsafe gives each its weight. Of this one, {self._health()}"
+
+    def _health(self) -> str:
+        record = self._records.get(self._real.health_seq)
+        match None if record is None else record.event:
+            case HealthChanged() as changed:
+                return self._verdicts(changed)
+            case RealAdded() as added:
+                return self._never_judged(added)
+            case _:
+                return f"it is believed {'up' if self._real.healthy else 'down'}"
+
+    def _verdicts(self, changed: HealthChanged) -> str:
+        count = plural(abs(changed.streak), "check")
+        row = " in a row" if abs(changed.streak) > 1 else ""
+        if changed.healthy:
+            return f"{count}{row} passed"
+        flip = self._runs.run(changed.service, changed.real, changed.run)
+        reason = "" if flip is None else f": {reason_of(flip)}" if changed.streak == -1 else f", the last: {reason_of(flip)}"
+        return f"{count}{row} failed{reason}"
+
+    def _never_judged(self, added: RealAdded) -> str:
+        check = self._balancer.config.check
+        if added.healthy:
+            return f"the kernel sent it traffic already when it was added, and {check.fall} failures in a row have not been seen"
+        if not self._real.outcome:
+            return "it was added, and none of its checks has an answer yet"
+        so_far = f"{verdicts(self._real.streak)} so far"
+        if self._real.outcome == "failure":
+            so_far += f", {self._real.reason}"
+        return f"it has not been up since it was added: it needs {verdicts(check.rise)}, and has {so_far}"

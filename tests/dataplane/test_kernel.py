@@ -1,0 +1,33 @@
+"""What can be said of the kernel's data plane without a kernel that has IPVS."""
+
+import errno
+import subprocess
+import sys
+
+import pytest
+
+from kglb.dataplane import KernelDataPlane, Unavailable, ipvs
+
+
+def test_a_kernel_without_ipvs_is_unavailable_and_says_what_helps(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(family: str) -> None:
+        raise FileNotFoundError(family)
+
+    monkeypatch.setattr(ipvs, "GenericNetlink", missing)
+    with pytest.raises(Unavailable, match="module ip_vs") as refused:
+        KernelDataPlane()
+    assert refused.value.remedy == "sudo modprobe ip_vs"
+
+
+def test_a_sandbox_without_netlink_is_unavailable_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(family: str) -> None:
+        raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+
+    monkeypatch.setattr(ipvs, "GenericNetlink", forbidden)
+    with pytest.raises(Unavailable, match="AF_NETLINK in RestrictAddressFamilies="):
+        KernelDataPlane()
+
+
+def test_importing_the_data_plane_does_not_import_pyroute2() -> None:
+    script = "import sys, kglb.dataplane; sys.exit('pyroute2' in sys.modules)"
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=30)

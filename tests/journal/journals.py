@@ -1,0 +1,139 @@
+"""A small journal to write, read and harm: one event type, a fixed origin, and files that fail on demand."""
+
+import asyncio
+import errno
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from journal import (
+    Appender,
+    AppenderOptions,
+    Damaged,
+    JournalGap,
+    JournalReader,
+    JournalRepaired,
+    Limits,
+    Origin,
+    OsFiles,
+    Record,
+    SegmentOpened,
+    decode_as,
+    open_journal,
+)
+
+
+class Noted(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    text: str
+
+
+Event = SegmentOpened | JournalRepaired | JournalGap | Noted
+decode = decode_as(Record[Event])
+ORIGIN = Origin(host="lb1", boot_id="b00t", software="1.0")
+
+
+def note(text: str) -> bytes:
+    return msgspec.json.encode(Noted(text=text))
+
+
+def state() -> Iterator[bytes]:
+    yield b'{"state":'
+    yield b"1}"
+
+
+@asynccontextmanager
+async def writing(
+    directory: Path, files: OsFiles | None = None, **options: Any
+) -> AsyncIterator[Appender]:
+    appender = open_journal(directory, files).appender(ORIGIN, state, AppenderOptions(**options))
+    try:
+        yield appender
+    finally:
+        await appender.close(5)
+
+
+def write(directory: Path, *segments: list[str]) -> None:
+    """Append these texts; between two lists a new segment begins."""
+
+    async def run() -> None:
+        async with writing(directory) as appender:
+            for number, texts in enumerate(segments):
+                if number:
+                    appender.rotate(state())
+                for text in texts:
+                    appender.append(note(text))
+
+    asyncio.run(run())
+
+
+def read(path: Path, from_seq: int = 0, limit: int | None = None) -> list[Record[Event]]:
+    return list(JournalReader(path, decode).records(from_seq, limit))
+
+
+def texts(path: Path, from_seq: int = 0) -> list[str]:
+    return [record.event.text for record in read(path, from_seq) if isinstance(record.event, Noted)]
+
+
+def salvage(path: Path) -> tuple[list[Record[Event]], list[Damaged]]:
+    found: list[Damaged] = []
+    return list(JournalReader(path, decode, on_damage=found.append).records()), found
+
+
+def segments(directory: Path) -> list[Path]:
+    return sorted(directory.glob("*.jsonl"))
+
+
+async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
+    """Wait for a condition, or fail."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.002)
+
+
+class FailingFiles(OsFiles):
+    """Real files; each operation named in ``errors`` raises that errno. ``room`` bytes can be written, if not None.
+
+    ``calls`` notes writes and syncs in order.
+    """
+
+    def __init__(self) -> None:
+        self.errors: dict[str, int] = {}
+        self.room: int | None = None
+        self.calls: list[str] = []
+
+    def _fail(self, operation: str) -> None:
+        self.calls.append(operation)
+        if operation in self.errors:
+            raise OSError(self.errors[operation], "injected")
+
+    def create(self, path: Path) -> int:
+        self._fail("create")
+        return super().create(path)
+
+    def write(self, fd: int, chunk: bytes | memoryview) -> int:
+        self._fail("write")
+        if self.room is None:
+            return super().write(fd, chunk)
+        if self.room == 0:
+            raise OSError(errno.ENOSPC, "injected")
+        taken = super().write(fd, chunk[: self.room])
+        self.room -= taken
+        return taken
+
+    def sync(self, fd: int) -> None:
+        self._fail("sync")
+        super().sync(fd)
+
+    def sync_directory(self, directory: Path) -> None:
+        self._fail("sync_directory")
+        super().sync_directory(directory)
+
+    def truncate(self, fd: int, size: int) -> None:
+        self._fail("truncate")
+        super().truncate(fd, size)
+
+
+FAST = Limits(hang_after=0.05)

@@ -1,0 +1,196 @@
+"""Whatever is changed in a journal is found in its place: file, line and record."""
+
+from pathlib import Path
+
+import pytest
+
+from journal import Damaged, JournalReader
+from journal.format import encode_body, encode_line
+from tests.journal.journals import decode, read, salvage, segments, write
+
+
+@pytest.fixture
+def two_segments(tmp_path: Path) -> Path:
+    """Records 1 to 6: segments from 1 and 4, two notes each."""
+    write(tmp_path, ["a", "b"], ["c", "d"])
+    return tmp_path
+
+
+def damage(path: Path) -> Damaged:
+    with pytest.raises(Damaged) as caught:
+        read(path)
+    return caught.value
+
+
+def test_every_flipped_bit_is_found_in_its_file_line_and_record(tmp_path: Path) -> None:
+    write(tmp_path, ["a"], ["b"])
+    for path in segments(tmp_path):
+        first_seq, whole = int(path.stem), path.read_bytes()
+        line = 1
+        for offset, byte in enumerate(whole):
+            for bit in range(8):
+                path.write_bytes(whole[:offset] + bytes([byte ^ 1 << bit]) + whole[offset + 1 :])
+                found = damage(tmp_path)
+                assert (found.file, found.line, found.seq) == (path, line, first_seq + line - 1)
+            line += byte == ord("\n")
+        path.write_bytes(whole)
+
+
+def test_every_flipped_bit_is_found_in_a_segment_alone(two_segments: Path) -> None:
+    path = segments(two_segments)[1]
+    whole = path.read_bytes()
+    line = 1
+    for offset, byte in enumerate(whole):
+        path.write_bytes(whole[:offset] + bytes([byte ^ 1 << offset % 8]) + whole[offset + 1 :])
+        if offset > 128:  # before that it may not even be recognised as a segment
+            found = damage(path)
+            assert (found.line, found.seq) == (line, 3 + line)
+        line += byte == ord("\n")
+
+
+def rewrite(path: Path, lines: list[bytes]) -> None:
+    path.write_bytes(b"".join(lines))
+
+
+@pytest.fixture
+def one_segment(tmp_path: Path) -> tuple[Path, list[bytes]]:
+    """Records 1 to 7 in one segment, and its lines."""
+    write(tmp_path, list("abcdef"))
+    path = segments(tmp_path)[0]
+    return path, path.read_bytes().splitlines(keepends=True)
+
+
+@pytest.mark.parametrize("index", range(6))
+def test_a_line_that_is_missing_is_found(one_segment: tuple[Path, list[bytes]], index: int) -> None:
+    path, lines = one_segment
+    rewrite(path, lines[:index] + lines[index + 1 :])
+    found = damage(path.parent)
+    assert found.seq == index + 1
+
+
+@pytest.mark.parametrize("index", range(7))
+def test_a_line_that_is_repeated_is_found(one_segment: tuple[Path, list[bytes]], index: int) -> None:
+    path, lines = one_segment
+    rewrite(path, lines[: index + 1] + lines[index:])
+    found = damage(path.parent)
+    assert (found.line, found.seq) == (index + 2, index + 2)
+    assert f"found record {index + 1}" in found.reason
+
+
+@pytest.mark.parametrize("index", range(6))
+def test_lines_that_are_exchanged_are_found(one_segment: tuple[Path, list[bytes]], index: int) -> None:
+    path, lines = one_segment
+    rewrite(path, [*lines[:index], lines[index + 1], lines[index], *lines[index + 2 :]])
+    assert damage(path.parent).seq == index + 1
+
+
+def test_a_sector_of_zeros_is_found(one_segment: tuple[Path, list[bytes]]) -> None:
+    path, lines = one_segment
+    whole = b"".join(lines)
+    path.write_bytes(whole[:512] + b"\0" * 512 + whole[1024:])
+    assert damage(path.parent).seq == 1 + whole[:512].count(b"\n")
+
+
+def test_a_segment_that_is_missing_is_found(tmp_path: Path) -> None:
+    write(tmp_path, ["a"], ["b"], ["c"])
+    first, second, _ = segments(tmp_path)
+    second.unlink()
+    found = damage(tmp_path)
+    assert (found.file, found.line, found.seq) == (first, 3, 3)
+    assert "begins with record 5" in found.reason
+
+
+def test_a_sealed_segment_cut_short_is_found(two_segments: Path) -> None:
+    first, _ = segments(two_segments)
+    whole = first.read_bytes()
+    for size in range(1, len(whole)):
+        first.write_bytes(whole[:size])
+        found = damage(two_segments)
+        assert found.file == first
+        assert found.seq == 1 + whole[:size].count(b"\n")
+
+
+def test_a_segment_of_another_journal_is_found(two_segments: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    write(other, ["x", "y"], ["z"])
+    second = segments(two_segments)[1]
+    second.write_bytes(segments(other)[1].read_bytes())
+    found = damage(two_segments)
+    assert (found.file, found.line, found.seq) == (second, 1, 4)
+    assert "does not continue the segment before" in found.reason
+
+
+def test_a_seek_behind_damage_reads_what_is_intact_there(one_segment: tuple[Path, list[bytes]]) -> None:
+    path, lines = one_segment
+    rewrite(path, [lines[0], lines[1].replace(b'"a"', b'"A"'), *lines[2:]])
+    assert [record.seq for record in read(path.parent, 5)] == [5, 6, 7]
+
+
+def test_a_seek_to_damage_finds_it(one_segment: tuple[Path, list[bytes]]) -> None:
+    path, lines = one_segment
+    rewrite(path, [*lines[:3], lines[3].replace(b'"seq":4', b'"seq":9'), *lines[4:]])
+    with pytest.raises(Damaged, match="line 4, seq 4: found record 9"):
+        read(path.parent, 4)
+
+
+def test_salvage_loses_only_the_line_that_was_changed(one_segment: tuple[Path, list[bytes]]) -> None:
+    path, lines = one_segment
+    for index in range(1, 7):
+        changed = lines[index].replace(b'"Noted"', b'"noted"')
+        rewrite(path, [*lines[:index], changed, *lines[index + 1 :]])
+        records, damages = salvage(path.parent)
+        assert [record.seq for record in records] == [seq for seq in range(1, 8) if seq != index + 1]
+        assert [found.seq for found in damages] == [index + 1]
+
+
+def test_salvage_goes_on_after_a_first_line_that_was_changed(two_segments: Path) -> None:
+    path = segments(two_segments)[0]
+    path.write_bytes(path.read_bytes().replace(b'"lb1"', b'"lb2"', 1))
+    records, damages = salvage(two_segments)
+    assert [record.seq for record in records] == [2, 3, 4, 5, 6]
+    assert [found.seq for found in damages] == [1]
+
+
+def test_salvage_yields_nothing_twice_and_only_what_was_written(one_segment: tuple[Path, list[bytes]]) -> None:
+    path, lines = one_segment
+    rewrite(path, lines[:5] + lines[1:])
+    records, damages = salvage(path.parent)
+    assert [record.seq for record in records] == [1, 2, 3, 4, 5, 6, 7]
+    assert [found.seq for found in damages] == [6]
+
+
+def test_salvage_of_any_flipped_byte_yields_only_what_was_written(two_segments: Path) -> None:
+    written = read(two_segments)
+    for path in segments(two_segments):
+        whole = path.read_bytes()
+        for offset in range(0, len(whole), 3):
+            path.write_bytes(whole[:offset] + bytes([whole[offset] ^ 0x10]) + whole[offset + 1 :])
+            records, damages = salvage(two_segments)
+            assert damages
+            assert [record.crc for record in records] == [
+                record.crc for record in written if record.seq in {kept.seq for kept in records}
+            ]
+            assert len(records) >= len(written) - 3
+        path.write_bytes(whole)
+
+
+def test_salvage_finds_an_older_checkpoint(two_segments: Path) -> None:
+    path = segments(two_segments)[1]
+    path.write_bytes(path.read_bytes().replace(b'"lb1"', b'"lb2"', 1))
+    with pytest.raises(Damaged):
+        JournalReader(two_segments, decode).checkpoint()
+    found: list[Damaged] = []
+    older = JournalReader(two_segments, decode, on_damage=found.append).checkpoint()
+    assert older is not None
+    assert (older.seq, len(found)) == (1, 1)
+
+
+def test_an_event_that_is_not_understood_is_named_as_such(tmp_path: Path) -> None:
+    write(tmp_path, ["a"])
+    path = segments(tmp_path)[0]
+    lines = path.read_bytes().splitlines(keepends=True)
+    body = encode_body(3, b"2026-11-22T14:30:01.123456Z", 0.0, None, b'{"type":"FromTheFuture"}')
+    line, _ = encode_line(body, int(lines[-1][-11:-3], 16))
+    path.write_bytes(b"".join([*lines, line]))
+    assert "as they were written, but not understood" in damage(tmp_path).reason

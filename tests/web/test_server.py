@@ -1,0 +1,331 @@
+import asyncio
+import os
+import socket
+import struct
+import time
+
+import httpx
+import pytest
+
+from kglb.model import Endpoint
+from kglb.web.answer import Answer, plain
+from kglb.web.server import MAX_CONNECTIONS, ListenError, StatusServer
+from tests.web.clients import PAGE, body_of, connect, exchange, hang_up, page, serving, status_of
+from tests.web.conftest import Run
+
+BIG = b"x" * 3_000_000
+
+
+async def big() -> Answer:
+    return Answer(200, "text/plain", BIG)
+
+
+# --- what is served -------------------------------------------------------------------------------------------
+
+
+def test_a_real_client_gets_the_page_with_its_type_and_length(run: Run) -> None:
+    async def scenario() -> None:
+        async with serving() as where, httpx.AsyncClient() as client:
+            answer = await client.get(f"http://{where}/page?from=a-browser")
+        assert (answer.status_code, answer.text) == (200, "a page\n")
+        assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+        assert answer.headers["content-length"] == "7"
+        assert answer.headers["connection"] == "close"
+
+    run(scenario())
+
+
+def test_head_gives_the_length_and_no_body(run: Run) -> None:
+    async def scenario() -> None:
+        async with serving() as where:
+            answer = await exchange(where, PAGE.replace(b"GET", b"HEAD"))
+        assert status_of(answer) == 200
+        assert b"Content-Length: 7\r\n" in answer
+        assert body_of(answer) == b""
+
+    run(scenario())
+
+
+def test_an_unknown_path_is_told_which_there_are(run: Run) -> None:
+    async def scenario() -> None:
+        async with serving({"/b": page, "/a": page}) as where:
+            answer = await exchange(where, b"GET /c HTTP/1.1\r\n\r\n")
+        assert status_of(answer) == 404
+        assert body_of(answer) == b"no such page; there are /a, /b\n"
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
+def test_other_methods_are_refused_and_told_the_allowed_ones(run: Run, method: str) -> None:
+    async def scenario() -> None:
+        async with serving() as where:
+            answer = await exchange(
+                where, f"{method} /page HTTP/1.1\r\nContent-Length: 4\r\n\r\nbody".encode()
+            )
+        assert status_of(answer) == 405
+        assert b"Allow: GET, HEAD\r\n" in answer
+
+    run(scenario())
+
+
+def test_a_big_answer_arrives_whole(run: Run) -> None:
+    async def scenario() -> None:
+        async with serving({"/page": big}) as where:
+            assert body_of(await exchange(where, PAGE)) == BIG
+
+    run(scenario())
+
+
+def test_a_client_that_closes_its_side_first_still_gets_all_of_it(run: Run) -> None:
+    async def scenario() -> None:
+        async with serving({"/page": big}) as where:
+            reader, writer = await connect(where)
+            writer.write(PAGE)
+            writer.write_eof()
+            assert body_of(await reader.read(-1)) == BIG
+            await hang_up(writer)
+
+    run(scenario())
+
+
+def test_an_old_client_a_slow_typist_and_an_offer_to_upgrade_are_served(run: Run) -> None:
+    async def scenario() -> None:
+        async with serving() as where:
+            assert status_of(await exchange(where, b"GET /page HTTP/1.0\r\n\r\n")) == 200
+            upgrade = b"GET /page HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+            assert status_of(await exchange(where, upgrade)) == 200
+            reader, writer = await connect(where)
+            for byte in PAGE:
+                writer.write(bytes([byte]))
+                await asyncio.sleep(0)
+            assert status_of(await reader.read(-1)) == 200
+            await hang_up(writer)
+
+    run(scenario())
+
+
+def test_ipv6_is_served(run: Run) -> None:
+    async def scenario() -> None:
+        server = StatusServer({"/page": page})
+        where = await server.start("[::1]:0")
+        assert where.address == "::1"
+        assert status_of(await exchange(where, PAGE)) == 200
+        await server.close()
+
+    run(scenario())
+
+
+def test_a_page_that_raises_is_a_500_and_reported_and_the_next_one_is_served() -> None:
+    async def broken() -> Answer:
+        raise ValueError("no such real")
+
+    async def scenario() -> None:
+        reports: list[dict[str, object]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: reports.append(context))
+        async with serving({"/broken": broken, "/page": page}) as where:
+            answer = await exchange(where, b"GET /broken HTTP/1.1\r\n\r\n")
+            assert status_of(answer) == 500
+            assert b"no such real" in body_of(answer)
+            assert status_of(await exchange(where, PAGE)) == 200
+        assert [str(report["exception"]) for report in reports] == ["no such real"]
+
+    asyncio.run(scenario())
+
+
+# --- what clients do to it ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",  # a TLS hello
+        b"\x00" * 100,
+        b"GET\r\n\r\n",
+        b"GET /page HTTP/1.1\r\nno colon\r\n\r\n",
+        b"GET /page HTTP/1.1\r\nContent-Length: minus\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"OPTIONS * HTTP/1.1\r\n\r\n",
+        b"CONNECT status:80 HTTP/1.1\r\n\r\n",
+        b"GET /pa",
+    ],
+)
+def test_garbage_is_a_bad_request(run: Run, garbage: bytes) -> None:
+    async def scenario() -> None:
+        async with serving() as where:
+            reader, writer = await connect(where)
+            writer.write(garbage)
+            writer.write_eof()
+            assert status_of(await reader.read(-1)) == 400
+            await hang_up(writer)
+            assert status_of(await exchange(where, PAGE)) == 200
+
+    run(scenario())
+
+
+def test_a_path_that_is_not_ascii_is_only_unknown(run: Run) -> None:
+    async def scenario() -> None:
+        async with serving() as where:
+            assert status_of(await exchange(where, b"GET /\xff\xfe HTTP/1.1\r\n\r\n")) in (400, 404)
+
+    run(scenario())
+
+
+def test_an_endless_head_is_cut_off_at_its_limit(run: Run) -> None:
+    async def scenario() -> None:
+        async with serving() as where:
+            head = b"GET /page HTTP/1.1\r\nX: "
+            answer = await exchange(where, head + b"x" * 20_000)
+            assert status_of(answer) == 431
+            fitting = head + b"x" * (8192 - len(head) - 4) + b"\r\n\r\n"
+            assert status_of(await exchange(where, fitting)) == 200
+
+    run(scenario())
+
+
+def test_a_client_that_sends_its_head_too_slowly_is_told_so(run: Run) -> None:
+    async def scenario() -> None:
+        async with serving(patience=0.1) as where:
+            began = time.monotonic()
+            answer = await exchange(where, b"GET /page HTTP/1.1\r\n")
+            assert status_of(answer) == 408
+            assert time.monotonic() - began < 2
+
+    run(scenario())
+
+
+def test_a_client_that_does_not_read_is_cut_off(run: Run) -> None:
+    async def scenario() -> None:
+        async with serving({"/page": big}, patience=0.1) as where:
+            with socket.create_connection((where.address, where.port)) as client:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                client.sendall(PAGE)
+                await asyncio.sleep(0.5)
+                client.settimeout(0)
+                with pytest.raises(ConnectionResetError):
+                    while client.recv(1 << 20):
+                        pass
+
+    run(scenario())
+
+
+def test_a_client_that_stays_after_the_answer_is_cut_off(run: Run) -> None:
+    async def scenario() -> None:
+        async with serving(patience=0.1) as where:
+            reader, writer = await connect(where)
+            writer.write(PAGE)
+            await reader.read(-1)
+            with pytest.raises(OSError):  # noqa: PT011 - a reset or a broken pipe, as the moment has it
+                for _ in range(100):
+                    writer.write(b"still here")
+                    await writer.drain()
+                    await asyncio.sleep(0.02)
+            await hang_up(writer)
+
+    run(scenario())
+
+
+def test_clients_that_vanish_leave_nothing_behind(run: Run) -> None:
+    async def scenario() -> None:
+        async with serving({"/page": big}) as where:
+            assert body_of(await exchange(where, PAGE)) == BIG
+            before = len(os.listdir("/proc/self/fd"))
+            for sent in (b"", b"GET", PAGE, PAGE * 3) * 10:
+                client = socket.create_connection((where.address, where.port))
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                client.send(sent)
+                await asyncio.sleep(0.001)
+                client.close()
+            await fewer_descriptors_than(before + 1)
+
+    run(scenario())
+
+
+async def fewer_descriptors_than(limit: int) -> None:
+    for _ in range(200):
+        if len(os.listdir("/proc/self/fd")) < limit:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"{len(os.listdir('/proc/self/fd'))} descriptors are open, not fewer than {limit}")
+
+
+def test_beyond_the_limit_a_connection_is_refused_and_room_is_reused(run: Run) -> None:
+    async def scenario() -> None:
+        async with serving() as where:
+            idle = [await connect(where) for _ in range(MAX_CONNECTIONS)]
+            assert status_of(await exchange(where, b"")) == 503
+            for _, writer in idle:
+                await hang_up(writer)
+            assert status_of(await exchange(where, PAGE)) == 200
+
+    run(scenario())
+
+
+def test_a_flood_is_answered_or_refused_and_ends(run: Run) -> None:
+    async def scenario() -> None:
+        async def ask(where: Endpoint) -> int:
+            try:
+                return status_of(await exchange(where, PAGE))
+            except OSError:  # refused before it had sent its request
+                return 503
+
+        async with serving() as where:
+            answers = await asyncio.gather(*(ask(where) for _ in range(3 * MAX_CONNECTIONS)))
+            assert set(answers) <= {200, 503}
+            assert answers.count(200) >= MAX_CONNECTIONS
+            assert status_of(await exchange(where, PAGE)) == 200
+
+    run(scenario())
+
+
+# --- starting and closing -------------------------------------------------------------------------------------
+
+
+def test_an_address_in_use_is_an_error_that_says_what_helps(run: Run) -> None:
+    async def scenario() -> None:
+        async with serving() as where:
+            with pytest.raises(ListenError) as caught:
+                await StatusServer({}).start(str(where))
+        assert caught.value.problem == f"cannot listen on {where}: Address already in use"
+        assert "another kglb-actors" in caught.value.remedy
+
+    run(scenario())
+
+
+def test_an_address_of_another_machine_is_an_error_that_says_what_helps(run: Run) -> None:
+    async def scenario() -> None:
+        with pytest.raises(ListenError, match=r"192\.0\.2\.1:5678.*an address of this machine"):
+            await StatusServer({}).start("192.0.2.1:5678")
+
+    run(scenario())
+
+
+def test_closing_cuts_everybody_off_and_frees_the_port(run: Run) -> None:
+    async def scenario() -> None:
+        reached = asyncio.Event()
+
+        async def never() -> Answer:
+            reached.set()
+            await asyncio.sleep(60)
+            return plain(200, "too late")
+
+        server = StatusServer({"/page": never})
+        where = await server.start("127.0.0.1:0")
+        idle_reader, idle = await connect(where)
+        busy_reader, busy = await connect(where)
+        busy.write(PAGE)
+        await reached.wait()
+        await server.close()
+        assert await idle_reader.read(-1) == b""
+        assert await busy_reader.read(-1) == b""
+        await hang_up(idle)
+        await hang_up(busy)
+        again = StatusServer({"/page": page})
+        assert await again.start(str(where)) == where
+        await again.close()
+
+    run(scenario())
+
+
+def test_closing_what_was_never_started_is_nothing(run: Run) -> None:
+    run(StatusServer({}).close())
