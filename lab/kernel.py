@@ -24,7 +24,7 @@ from lab.job import TIMED_OUT, Job, LabError
 INIT = Path(__file__).with_name("init.sh")
 TOOLS = ("linux.uml", "modprobe", "ip")
 BOOT = ("linux.uml", "rootfstype=hostfs", "rootflags=/", "rw", "quiet", "console=tty2", "con=null")
-"""The command line's constant part. Consoles: 0 and 1 are the job's output, 2 the kernel's log, 3 is a lifeline."""
+"""The constant part of the command line. Consoles 0 and 1 are the job's, 2 is the log, 3 a lifeline."""
 
 OWN_DIRECTORIES = ("/tmp", "/run", "/dev")
 """Where the kernel has file systems of its own instead of the host's."""

@@ -1,10 +1,10 @@
 """What the actors share: the loop's clock, the prober, the recorder, the machine and the resolver, all replaceable."""
 
-from random import Random
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from random import Random
 
 from kglb.actors.recorder import Recorder
 from kglb.actors.runtime import Scheduler

@@ -93,7 +93,8 @@ class LoopInbox:
         self._envelopes.append(envelope)
         if not self._awaits_drain:
             self._awaits_drain = True
-            assert self._scheduler is not None and self._actor is not None, "the inbox is bound before it is used"
+            assert self._scheduler is not None, "an inbox is bound before it is used"
+            assert self._actor is not None
             self._scheduler.ready(self._actor)
 
     def get(self) -> Envelope[Any]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from ipaddress import ip_address
 from select import POLLIN, POLLOUT
+from socket import IPPROTO_TCP, TCP_NODELAY
 from typing import Final
 
 from kglb.checks.dial import Dialer
@@ -86,6 +87,9 @@ class HttpsProbe(HttpProbe):
 
     def _shake_hands(self) -> None:
         if not isinstance(self.sock, ssl.SSLSocket):
+            assert self.sock is not None
+            # Else Nagle's algorithm holds the request back until the end of the handshake is acknowledged.
+            self.sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
             self.sock = _context().wrap_socket(
                 self.sock,  # type: ignore[arg-type]  # the stub wants the Python class; any socket will do
                 do_handshake_on_connect=False,

@@ -22,6 +22,10 @@ class Timetable:
         self._entries: list[tuple[float, int, Probe]] = []
         self._void = 0
 
+    def __len__(self) -> int:
+        """How many entries there are, void ones too."""
+        return len(self._entries)
+
     @property
     def earliest(self) -> float | None:
         """No valid entry is before this loop time; None when there is none at all."""

@@ -11,7 +11,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Describe the verb."""
     parser = subparsers.add_parser(
         "check",
-        description="Check a config without doing anything: 0 and a summary if it is right, else 2 and every mistake.",
+        description="Check a config and do nothing: 0 and a summary if it is right, else 2 and every mistake.",
     )
     parser.add_argument("config", metavar="CONFIG", help="the configuration, TOML")
 

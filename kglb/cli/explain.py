@@ -14,7 +14,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Describe the verb."""
     parser = subparsers.add_parser(
         "explain",
-        description="Say why a real has the weight it has: an answer, then the records that led to it, newest first.",
+        description="Say why a real has its weight: an answer, then the records that led to it, newest first.",
         epilog=f"Exit code 1: there is no such real; 2: REAL is not clear. {TIMES}",
     )
     parser.add_argument("real", metavar="REAL", help="10.0.0.7:80, 10.0.0.7, or its host name in the config")
@@ -42,6 +42,8 @@ def run(args: argparse.Namespace) -> int:
         answer = {"answer": answer_line(found, found.since), **msgspec.to_builtins(found)}
         put_json(msgspec.json.encode(answer))
     else:
+        if args.seq is not None or at is not None:
+            put(f"after record {found.seq}, {zone.show(found.at)}:")
         for line in render(found, zone, paint_for(sys.stdout)):
             put(line)
     return EXIT_OK

@@ -5,10 +5,13 @@ Imported only once something was raised.
 
 import errno
 import os
+from collections.abc import Callable
+from typing import Any
 
 from journal import Damaged, JournalError, NoJournal, UnknownFormat
 from kglb.cli.output import EXIT_ENVIRONMENT, EXIT_NO, EXIT_USAGE, Failed
 from kglb.config import ConfigError
+from kglb.dataplane import Unavailable
 from kglb.replay import (
     AmbiguousRealError,
     CheckpointError,
@@ -16,8 +19,9 @@ from kglb.replay import (
     ReplayError,
     UnknownRealError,
 )
+from kglb.web import ListenError
 
-_REMEDIES: dict[type[Exception], tuple[int, str]] = {
+_REMEDIES: dict[type, tuple[int, str]] = {
     NoJournal: (EXIT_ENVIRONMENT, "name the journal: its directory is journal.directory in the config"),
     UnknownFormat: (EXIT_ENVIRONMENT, "read it with the version that wrote it"),
     JournalError: (EXIT_ENVIRONMENT, ""),
@@ -29,30 +33,29 @@ _REMEDIES: dict[type[Exception], tuple[int, str]] = {
 
 
 def failure_of(error: Exception) -> Failed | None:
-    """What to tell the user about an exception; None for one that only a programmer can do something about."""
-    match error:
-        case Failed():
-            return error
-        case ConfigError():
-            return Failed(EXIT_USAGE, "\n".join(error.lines))
-        case Damaged():
-            return _damaged(error)
-        case AmbiguousRealError():
-            lines = (f"{found.real}  {found.balancer}  {found.service}  {found.host}" for found in error.candidates)
-            return Failed(EXIT_USAGE, "\n  ".join((str(error), *lines)))
-        case OSError():
-            return _unreadable(error)
+    """What to tell the user about an exception; None for one that only a programmer can help."""
     for kind in type(error).__mro__:
+        if kind in _TRANSLATIONS:
+            return _TRANSLATIONS[kind](error)
         if kind in _REMEDIES:
             code, remedy = _REMEDIES[kind]
             return Failed(code, str(error), remedy)
     return None
 
 
+def _unavailable(error: Unavailable | ListenError) -> Failed:
+    return Failed(EXIT_ENVIRONMENT, error.problem, error.remedy)
+
+
+def _ambiguous(error: AmbiguousRealError) -> Failed:
+    lines = (f"{found.real}  {found.balancer}  {found.service}  {found.host}" for found in error.candidates)
+    return Failed(EXIT_USAGE, "\n  ".join((str(error), *lines)))
+
+
 def _damaged(error: Damaged) -> Failed:
     problem = f"the journal is damaged in {error}"
     remedy = (
-        f"what comes before is intact: --seq {error.seq - 1} reads up to there, tail --salvage reads past it; "
+        f"what comes before is intact: --seq {error.seq - 1} reads to there, tail --salvage reads past it; "
         "run sets the damaged part aside"
     )
     return Failed(EXIT_ENVIRONMENT, problem, remedy)
@@ -65,3 +68,14 @@ def _unreadable(error: OSError) -> Failed:
     denied = error.errno in (errno.EACCES, errno.EPERM)
     remedy = "read it as root, or as a member of the group that owns it" if denied else ""
     return Failed(EXIT_ENVIRONMENT, f"{where}{error.strerror or error}", remedy)
+
+
+_TRANSLATIONS: dict[type, Callable[[Any], Failed]] = {
+    Unavailable: _unavailable,
+    ListenError: _unavailable,
+    Failed: lambda error: error,
+    ConfigError: lambda error: Failed(EXIT_USAGE, "\n".join(error.lines)),
+    Damaged: _damaged,
+    AmbiguousRealError: _ambiguous,
+    OSError: _unreadable,
+}

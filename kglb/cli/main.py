@@ -1,7 +1,7 @@
-"""``kglb-actors``: finds the verb, loads its module and no other, and turns whatever it raises into an exit code.
+"""``kglb-actors``: finds the verb, loads its module and no other, and turns what it raises into an exit code.
 
-A verb is a module with ``add_parser(subparsers)`` and ``run(args) -> int``. Only the chosen one is imported, so that
-``--help`` is quick.
+A verb is a module with ``add_parser(subparsers)`` and ``run(args) -> int``. Only the chosen one is imported, so
+that ``--help`` is quick.
 """
 
 import argparse
@@ -64,13 +64,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser(argv: Sequence[str]) -> tuple[argparse.ArgumentParser, _VerbModule | None]:
     parser = argparse.ArgumentParser(
         prog="kglb-actors",
-        description="Keeps Linux IPVS in step with the health of the real servers behind it, and can say why.",
+        description="Keeps Linux IPVS in step with the health of its real servers, and can always say why.",
         epilog="Exit codes: 0 fine, 1 the answer is no, 2 usage or config error, 3 the environment lacks something.",
     )
     parser.add_argument("--version", action="version", version=f"kglb-actors {__version__}")
     subparsers = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     if argv and argv[0] in VERBS:
-        verb: _VerbModule = importlib.import_module(VERBS[argv[0]].module)  # type: ignore[assignment]
+        verb: _VerbModule = importlib.import_module(VERBS[argv[0]].module)
         verb.add_parser(subparsers)
         return parser, verb
     for name, (_, summary) in VERBS.items():

@@ -18,7 +18,7 @@ _SGR = {"good": "32", "bad": "1;31", "warning": "33", "quiet": "2", "strong": "1
 
 
 class Failed(Exception):  # noqa: N818 - it reads as what it is
-    """A verb cannot do what was asked: its exit code, the problem (what, where, what was expected), what to do."""
+    """A verb cannot do what was asked: its exit code, the problem (where, what), what to do."""
 
     def __init__(self, code: int, problem: str, remedy: str = "") -> None:
         super().__init__(problem)
@@ -28,7 +28,7 @@ class Failed(Exception):  # noqa: N818 - it reads as what it is
 
 
 class Paint:
-    """Colours text by its tone (``good``, ``bad``, ``warning``, ``quiet``, ``strong``), or leaves it as it is."""
+    """Colours text by its tone (``good``, ``bad``, ``warning``, ``quiet``, ``strong``), or leaves it alone."""
 
     def __init__(self, *, enabled: bool) -> None:
         self._enabled = enabled
@@ -69,12 +69,10 @@ def put(text: str) -> None:
 
 
 def put_json(document: bytes) -> None:
-    """Print a JSON document, which is UTF-8 whatever the locale."""
-    sys.stdout.flush()
+    """Print a JSON document, which is UTF-8 whatever the locale; not to be mixed with ``put``."""
     sys.stdout.buffer.write(document + b"\n")
-    sys.stdout.buffer.flush()
 
 
 def abandon_stdout() -> None:
-    """Nobody reads any more: let what is still buffered go nowhere, so that the interpreter's last flush is quiet."""
+    """Nobody reads any more: let what is buffered go nowhere, so that the interpreter's last flush is quiet."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""What the verbs that read a journal share: their options, the clock they show, how a time stands on a line."""
+"""What the verbs that read a journal share: their options, and how they read and show times."""
 
 import argparse
 from datetime import UTC, datetime
@@ -20,8 +20,7 @@ class Zone:
 
     def moment(self, text: str | None) -> Moment | None:
         """The moment a text names; None for None. Raises UnclearTimeError."""
-        now = self._now if self._zone is None else self._now.replace(tzinfo=UTC)
-        return None if text is None else parse_moment(text, now)
+        return None if text is None else parse_moment(text, self._now)
 
     def show(self, at: str) -> str:
         """A record's time to the millisecond, with its date unless that is today."""
@@ -45,7 +44,7 @@ def add_journal_option(parser: argparse.ArgumentParser) -> None:
 
 
 def add_format_options(parser: argparse.ArgumentParser, formats: tuple[str, ...]) -> None:
-    """``-o`` and ``--utc``."""
+    """``-o`` and ``--utc``; the first of ``formats`` is the default."""
     parser.add_argument("-o", "--output", choices=formats, default=formats[0], help="(default: %(default)s)")
     parser.add_argument("--utc", action="store_true", help="read and show times in UTC")
 

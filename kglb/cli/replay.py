@@ -16,8 +16,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Describe the verb."""
     parser = subparsers.add_parser(
         "replay",
-        description="Show services, destinations, weights and health as they were at any moment, and where the kernel "
-        "was known to differ (marked with !).",
+        description="Show services, destinations, weights and health as they were at any moment, "
+        "and where the kernel was known to differ (marked with !).",
         epilog=TIMES,
     )
     parser.add_argument(

@@ -10,10 +10,8 @@ from pathlib import Path
 
 import msgspec
 
-from journal import Locked
-from kglb.cli.output import EXIT_ENVIRONMENT, EXIT_NO, EXIT_OK, Failed
+from kglb.cli.output import EXIT_NO, EXIT_OK, warn
 from kglb.config import Loaded, load
-from kglb.dataplane import Unavailable
 
 SWITCH_INTERVAL = 0.0005
 """Seconds after which a thread that runs Python must give the interpreter back to the loop."""
@@ -37,8 +35,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run(args: argparse.Namespace) -> int:
     """Run until told to stop: 0 after a clean end, 1 if something of ours was left in the kernel, else 2 or 3."""
     loaded = _overridden(load(args.config), args)
-    for warning in loaded.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+    warn(loaded.warnings)
     faulthandler.register(signal.SIGUSR1, all_threads=True)
     sys.setswitchinterval(SWITCH_INTERVAL)
     _raise_descriptor_limit()
@@ -47,14 +44,7 @@ def run(args: argparse.Namespace) -> int:
     from kglb.cli.wiring import serve  # noqa: PLC0415
 
     level = logging.getLevelNamesMapping()[args.log_level.upper()]
-    try:
-        clean = uvloop.run(serve(loaded, source=str(args.config), log_level=level))
-    except Unavailable as error:
-        raise Failed(EXIT_ENVIRONMENT, error.problem, error.remedy) from None
-    except Locked as error:
-        raise Failed(
-            EXIT_ENVIRONMENT, f"the journal is locked: {error}", "stop that process, or use --journal"
-        ) from None
+    clean = uvloop.run(serve(loaded, source=str(args.config), log_level=level))
     return EXIT_OK if clean else EXIT_NO
 
 

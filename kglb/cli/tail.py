@@ -3,21 +3,21 @@
 import argparse
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from kglb.cli.output import EXIT_OK, Paint, paint_for, put, put_json, warn
+from kglb.cli.output import EXIT_OK, paint_for, put, put_json, warn
 from kglb.cli.reading import TIMES, Zone, add_format_options, add_journal_option, record_number
 from kglb.replay import (
     Context,
     Filter,
     Found,
+    Moment,
     NothingRecordedError,
+    Selection,
     Source,
-    last_passing,
     parse_filter,
-    passing,
     sentence,
 )
 
@@ -33,8 +33,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser(
         "tail",
         description="Show the last records of the journal, each as a sentence; with -f, those that follow.",
-        epilog=f"Filters are type=HealthChanged, balancer=web, real=10.0.0.7:80 (or real=10.0.0.7), service=tcp://...; "
-        f"the same field twice means either. {TIMES}",
+        epilog="Filters are type=HealthChanged, balancer=web, real=10.0.0.7:80 (or real=10.0.0.7), "
+        f"service=tcp://...; the same field twice means either. {TIMES}",
     )
     parser.add_argument("filters", nargs="*", metavar="FIELD=VALUE", help="show only what is about this")
     parser.add_argument("-f", "--follow", action="store_true", help="go on as the journal grows")
@@ -64,15 +64,21 @@ def run(args: argparse.Namespace) -> int:
         first = max(first, source.reader.seq_at(since.first))
     if until is not None:
         last = min(last, source.seq_until(until))
-    count = args.lines if args.lines is not None else None if args.since else DEFAULT_COUNT
-    chosen = parse_filter(_terms(args), Context(source, last).names)
-    records = _recorded(source, chosen, first, last, count)
-    printer = _Printer(args.output, zone, chosen, source)
-    for record in records:
+    context = Context(source)
+    chosen = parse_filter(_terms(args), lambda: context.names(last))
+    selection = Selection(source, chosen, context)
+    printer = _Printer(args.output, zone, chosen, context)
+    for record in _recorded(selection, first, last, _count(args)):
         printer.print(record)
     if args.follow:
-        _follow(source, chosen, max(first, last + 1), None if until is None else until.last, printer)
+        _follow(selection.following(max(first, last + 1)), until, printer)
     return EXIT_OK
+
+
+def _count(args: argparse.Namespace) -> int | None:
+    if args.lines is not None:
+        return int(args.lines)
+    return None if args.since else DEFAULT_COUNT
 
 
 def _extent(source: Source) -> tuple[int, int]:
@@ -92,23 +98,19 @@ def _terms(args: argparse.Namespace) -> Iterator[tuple[str, str]]:
             yield field, value
 
 
-def _recorded(source: Source, chosen: Filter, first: int, last: int, count: int | None) -> Iterator[Found]:
-    if count is None:
-        return passing(source, chosen, first, last)
-    return iter(last_passing(source, chosen, first, last, count))
+def _recorded(selection: Selection, first: int, last: int, count: int | None) -> Iterable[Found]:
+    return selection.passing(first, last) if count is None else selection.last_passing(first, last, count)
 
 
-def _follow(source: Source, chosen: Filter, first: int, until: str | None, printer: "_Printer") -> None:
-    for record in source.reader.follow(first):
+def _follow(records: Iterable[Found | None], until: Moment | None, printer: "_Printer") -> None:
+    for record in records:
         if record is None:
             sys.stdout.flush()
             time.sleep(POLL)
-        elif until is not None and record.at > until:
+        elif until is not None and record.at > until.last:
             return
-        elif chosen.passes(record):
-            printer.print(record)
         else:
-            printer.note(record)
+            printer.print(record)
 
 
 def _report(damaged: object) -> None:
@@ -116,35 +118,28 @@ def _report(damaged: object) -> None:
 
 
 class _Printer:
-    """Prints records in one of the formats; keeps the names it speaks with up to date."""
+    """Prints records in one of the formats."""
 
-    def __init__(self, format: str, zone: Zone, chosen: Filter, source: Source) -> None:
-        self._format = format
+    def __init__(self, form: str, zone: Zone, chosen: Filter, context: Context) -> None:
+        self._form = form
         self._zone = zone
         self._chosen = chosen
-        self._source = source
-        self._context: Context | None = None
-        self._paint: Paint = paint_for(sys.stdout)
-
-    def note(self, record: Found) -> None:
-        """Take in a record that is not printed."""
-        if self._context is not None:
-            self._context.note(record)
+        self._context = context
+        self._paint = paint_for(sys.stdout)
 
     def print(self, record: Found) -> None:
         """Print one record."""
-        if self._format == "json":
+        if self._form == "json":
             put_json(msgspec.json.encode(record))
-            return
-        if self._context is None:
-            self._context = Context(self._source, record.seq)
-        self._context.note(record)
-        put(self._line(record, self._context))
+        else:
+            put(self._line(record))
 
-    def _line(self, record: Found, context: Context) -> str:
-        said = sentence(self._chosen.narrowed(record).event, context)
-        if self._format == "cat":
+    def _line(self, record: Found) -> str:
+        said = sentence(self._chosen.narrowed(record).event, self._context)
+        if self._form == "cat":
             return said.text
-        subject = "" if said.service is None else f"{self._paint(context.names.label(said.service), 'strong')}  "
+        subject = ""
+        if said.service is not None:
+            subject = self._paint(self._context.names(record.seq).label(said.service), "strong") + "  "
         text = self._paint(said.text, said.tone)
         return f"{self._zone.show(record.at)}  {record.seq:>6}  {said.kind:<7}  {subject}{text}"

@@ -16,7 +16,6 @@ from pathlib import Path
 from journal import AppenderOptions, Degraded, Origin, Retention, open_journal
 from kglb import __version__
 from kglb.actors.daemon import Daemon, boot_id, start
-from kglb.actors.log import EventLog
 from kglb.actors.parts import Parts
 from kglb.actors.recorder import Recorder
 from kglb.actors.recovery import recover
@@ -24,6 +23,7 @@ from kglb.actors.runtime import Scheduler
 from kglb.actors.supervisor import Stop
 from kglb.checks import Prober
 from kglb.checks.resolve import resolve
+from kglb.cli.event_log import EventLog
 from kglb.config import Loaded
 from kglb.dataplane import DataPlane, KernelDataPlane, MemoryDataPlane, Worker
 from kglb.model import Config, SecretRef
@@ -50,6 +50,7 @@ async def serve(loaded: Loaded, *, source: str, log_level: int) -> bool:
         machine = await worker.call(_machine, config)
         recorder = _open_journal(config, scheduler, log, scrubber(loaded.secrets))
         stack.push_async_callback(_close_journal, recorder, log)
+        log.speak_of(recorder.state)
         recorder.observe(log.fact)
         prober = Prober(loop=loop, clock=time.monotonic)
         parts = Parts(

@@ -4,6 +4,7 @@ Fields are plain values, so a line of the journal reads without this package. Un
 decoding and new fields have defaults: a journal once written stays readable.
 """
 
+from journal.format import JournalGap, JournalRepaired, Record, SegmentOpened
 from kglb.events.codec import decode, encode
 from kglb.events.types import (
     ActorCrashed,
@@ -29,7 +30,6 @@ from kglb.events.types import (
     ResolutionFailed,
     RunsClosed,
 )
-from journal.format import JournalGap, JournalRepaired, Record, SegmentOpened
 
 __all__ = [
     "ActorCrashed",

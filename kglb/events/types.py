@@ -1,4 +1,4 @@
-"""One struct per kind of fact, grouped by what it is about. Latencies are seconds, durations microseconds where named so.
+"""One struct per kind of fact, grouped by what it is about. Latencies are in seconds.
 
 What caused an event stands in its record (``cause``). Where several facts lead to one, the event itself says more.
 """

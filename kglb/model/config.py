@@ -27,7 +27,7 @@ class SecretRef(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class _Check(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
-    """What every health check has. ``timeout`` bounds the whole check, connect to verdict; rise and fall count results."""
+    """What every health check has. ``timeout`` bounds the whole check; ``rise`` and ``fall`` count results."""
 
     interval: float = 5.0
     timeout: float = 5.0

@@ -75,7 +75,7 @@ def parse_service(text: str) -> ServiceKey:
     scheme, separator, rest = text.partition("://")
     if not separator or scheme not in ("tcp", "udp", "fwmark", "fwmark6"):
         raise ValueError(f"expected tcp://ADDRESS:PORT, udp://ADDRESS:PORT or fwmark://MARK, found {text!r}")
-    if scheme == "fwmark" or scheme == "fwmark6":
+    if scheme.startswith("fwmark"):
         return _parse_mark(text, rest, ipv6=scheme == "fwmark6")
     endpoint = parse_endpoint(rest)
     address = ipaddress.ip_address(endpoint.address)

@@ -163,7 +163,9 @@ def _config_applied(state: DataPlaneState, seq: int, event: ConfigApplied, fleet
         desired.destinations[id] = held
         if config.address is not None:
             desired.addresses[str(config.address)] = (config.address, True)
-        if before.services.get(id) != config.service:
+        if id not in before.services:
+            state.mark_service(id, seq)
+        elif before.services[id] != config.service:
             state.dirty.services[id] = seq
         for real in fleet.balancers[id].reals.values():
             if held.get(real.real) != (wanted := _destination(real)):

@@ -37,7 +37,7 @@ class Planned(msgspec.Struct, frozen=True):
 
 
 def plan(actual: Holding, desired: Holding, dirty: Dirty) -> list[Planned]:
-    """What leads from actual to desired where ``dirty`` says that they may differ. Work is proportional to ``dirty``."""
+    """What leads from actual to desired where they may differ. Work is proportional to ``dirty``."""
     additions: list[Planned] = []
     changes: list[Planned] = []
     deletions: list[Planned] = []

@@ -1,6 +1,6 @@
 """Tools over a journal: the state at any moment, why a real has its weight, which records, in which words.
 
-Pure functions over a reader that give structs. Nothing here prints, parses a command line, runs an actor or writes.
+Functions over a reader that give structs. Nothing here prints, writes, parses a command line or runs an actor.
 """
 
 from kglb.replay.context import Context
@@ -16,7 +16,7 @@ from kglb.replay.errors import (
 )
 from kglb.replay.explain import Explanation, Link, explain
 from kglb.replay.names import Names
-from kglb.replay.selection import Filter, FilterError, last_passing, parse_filter, passing
+from kglb.replay.selection import Filter, FilterError, Selection, parse_filter
 from kglb.replay.sentences import Sentence, sentence
 from kglb.replay.source import Found, Source
 from kglb.replay.state_at import Replayed, state_at
@@ -41,6 +41,7 @@ __all__ = [
     "RealView",
     "ReplayError",
     "Replayed",
+    "Selection",
     "Sentence",
     "ServiceView",
     "Source",
@@ -48,10 +49,8 @@ __all__ = [
     "UnclearTimeError",
     "UnknownRealError",
     "explain",
-    "last_passing",
     "parse_filter",
     "parse_moment",
-    "passing",
     "read_record_time",
     "sentence",
     "state_at",

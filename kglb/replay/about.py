@@ -1,4 +1,4 @@
-"""What an event is about: which services, which reals; and the part of it that concerns some of them. Pure."""
+"""What an event is about: which services and reals; and the part of it that concerns some of them. Pure."""
 
 from collections.abc import Callable, Iterable
 
@@ -27,13 +27,13 @@ from kglb.model import (
 from kglb.model.operations import service_of
 
 Wanted = Callable[[ServiceId | None, RealId | None], bool]
-"""Whether a service (None: not about one) and a real of it (None: about the whole service) are of interest."""
+"""Whether a service (None: none) and a real of it (None: the service as a whole) are of interest."""
 
 
 def subject_of(event: Event) -> ServiceId | None:
-    """The one service that an event is about; None if it is about none or several."""
+    """The one service that an event is about, besides addresses; None if it is about none or several."""
     if isinstance(event, OperationsApplied | OperationFailed | DriftFound):
-        services = {service_of(operation) for operation in _operations(event)}
+        services = {service_of(operation) for operation in _operations(event)} - {None}
         return services.pop() if len(services) == 1 else None
     service: ServiceId | None = getattr(event, "service", None)
     return service

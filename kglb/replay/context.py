@@ -3,6 +3,8 @@
 It is read from the journal where it is needed, so that the first sentence about a big journal comes at once.
 """
 
+from bisect import bisect_right, insort
+
 import msgspec
 
 from kglb.events import ConfigApplied, ProbeFlipped
@@ -11,7 +13,8 @@ from kglb.replay.errors import CheckpointError
 from kglb.replay.names import Names
 from kglb.replay.source import Found, Source
 
-_CONFIG = (b'"event":{"type":"ConfigApplied"',)
+CONFIG_NEEDLE = b'"event":{"type":"ConfigApplied"'
+"""What the line of every config holds."""
 
 
 class _StoredConfig(msgspec.Struct):
@@ -29,20 +32,25 @@ class _Stored(msgspec.Struct):
 
 
 class Context:
-    """The names as of record ``seq``; ``note`` each record that follows to keep up."""
+    """Names and runs of one journal. ``note`` what is read, so that it need not be read again."""
 
-    def __init__(self, source: Source, seq: int) -> None:
+    def __init__(self, source: Source) -> None:
         self._source = source
         self._flips: dict[tuple[ServiceId, RealId], tuple[int, ProbeFlipped]] = {}
-        self.names = _names_at(source, seq)
+        self._configs: list[tuple[int, Names]] = []
 
     def note(self, record: Found) -> None:
-        """Take one record in."""
+        """Take a record in. Of a stretch that is read, all with a config must be noted."""
         match record.event:
             case ConfigApplied(config=config):
-                self.names = Names(config.balancers)
+                self._insert(record.seq, Names(config.balancers))
             case ProbeFlipped(service=service, real=real):
                 self._flips[service, real] = (record.seq, record.event)
+
+    def names(self, seq: int) -> Names:
+        """The names in force after record ``seq``."""
+        index = bisect_right(self._configs, seq, key=_seq)
+        return self._configs[index - 1][1] if index else self._insert(seq, _names_at(self._source, seq))
 
     def run(self, service: ServiceId, real: RealId, seq: int) -> ProbeFlipped | None:
         """The event that began the outcome run ``seq`` of a real; None if the journal no longer has it."""
@@ -50,10 +58,15 @@ class Context:
         if noted == seq:
             return flip
         record = self._source.record(seq)
-        if record is None or not isinstance(record.event, ProbeFlipped):
-            return None
-        self._flips[service, real] = (seq, record.event)
-        return record.event
+        return record.event if record is not None and isinstance(record.event, ProbeFlipped) else None
+
+    def _insert(self, seq: int, names: Names) -> Names:
+        insort(self._configs, (seq, names), key=_seq)
+        return names
+
+
+def _seq(config: tuple[int, Names]) -> int:
+    return config[0]
 
 
 def _names_at(source: Source, seq: int) -> Names:
@@ -65,7 +78,7 @@ def _names_at(source: Source, seq: int) -> Names:
     except msgspec.DecodeError as error:
         raise CheckpointError(f"the checkpoint at record {opened.seq} is not understood: {error}") from None
     names = Names() if config is None else Names(config.balancers)
-    for record in source.mentioning(_CONFIG, opened.seq + 1, seq):
+    for record in source.mentioning((CONFIG_NEEDLE,), opened.seq + 1, seq):
         if isinstance(record.event, ConfigApplied):
             names = Names(record.event.config.balancers)
     return names

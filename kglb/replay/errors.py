@@ -14,8 +14,8 @@ class UnclearTimeError(ReplayError):
 
     def __init__(self, text: str) -> None:
         super().__init__(
-            f"{text!r} is not a time: expected 2026-11-22T14:30:01, 2026-11-22, 14:30, today, yesterday, now, "
-            '-5m or "10 min ago"'
+            f"{text!r} is not a time: expected 2026-11-22T14:30:01, 2026-11-22, 14:30, "
+            'today, yesterday, now, -5m or "10 min ago"'
         )
 
 

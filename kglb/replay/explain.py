@@ -1,8 +1,8 @@
-"""Why has this real this weight? A walk along the causes that the records name, from the kernel back to the probes.
+"""Why has this real this weight? A walk along the causes that records name, from the kernel to the probes.
 
-Nothing here infers a cause: every link is a record that another one names, or that the state names as what made it so
-(``RealState.*_seq``, ``BalancerState.decided_seq``, ``FleetState.config_seq``), or the last one that touched the
-real's entry in the kernel.
+Nothing here infers a cause: every link is a record that another one names, or that the state names as what
+made it so (``RealState.*_seq``, ``BalancerState.decided_seq``, ``FleetState.config_seq``), or the last one that
+touched the real's entry in the kernel.
 """
 
 import msgspec
@@ -39,8 +39,8 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """Why a real has its weight after record ``seq``: the answer in parts, then the chain, newest first.
 
-    ``since`` is when it got this weight, empty if it has none or the journal no longer has the record. ``kernel`` says
-    how the kernel's weight differs, empty if it does not.
+    ``since`` is when it got this weight, empty if it has none or the journal no longer has the record.
+    ``kernel`` says how the kernel's weight differs, empty if it does not.
     """
 
     real: RealId
@@ -113,7 +113,7 @@ class _Walk:
         self._source = source
         self._meant = meant
         self._seq = seq
-        self.context = Context(source, seq)
+        self.context = Context(source)
         self.records: dict[int, Found | None] = {}
         self._because: dict[int, tuple[int, ...]] = {}
 
@@ -184,5 +184,3 @@ def _also(event: Event, meant: Candidate) -> str:
             return f"; {meant.real} had weight {held[0]}" if held else ""
         case _:
             return ""
-
-

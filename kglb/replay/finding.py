@@ -1,4 +1,4 @@
-"""Which real does a person mean? An ``address:port``, an address, a configured host with or without its port."""
+"""Which real does a person mean? An ``address:port``, an address, a configured host (or its name)."""
 
 import difflib
 
@@ -9,7 +9,10 @@ from kglb.replay.names import Names
 
 
 def find_real(fleet: FleetState, wanted: str, balancer: str | None = None) -> Candidate:
-    """The one real that ``wanted`` means, of one balancer or of any. Raises UnknownRealError, AmbiguousRealError."""
+    """The one real that ``wanted`` means, of one balancer or of any.
+
+    Raises UnknownRealError, AmbiguousRealError.
+    """
     names = Names(state.config for state in fleet.balancers.values())
     services = set(fleet.balancers) if balancer is None else names.services(balancer)
     if balancer is not None and not services:

@@ -15,18 +15,18 @@ class Names:
     def __init__(self, balancers: Iterable[Balancer] = ()) -> None:
         known = [(balancer.name, balancer.id) for balancer in balancers]
         count = Counter(name for name, _ in known)
-        self._labels = {id: name if count[name] == 1 else f"{name}@{id}" for name, id in known}
+        self._labels = {service: name if count[name] == 1 else f"{name}@{service}" for name, service in known}
         self._services: dict[str, set[ServiceId]] = {}
-        for name, id in known:
-            for alias in (name, f"{name}@{id}", id):
-                self._services.setdefault(alias, set()).add(id)
+        for name, service in known:
+            for alias in (name, f"{name}@{service}", service):
+                self._services.setdefault(alias, set()).add(service)
 
     def label(self, service: ServiceId) -> str:
         """What a service's balancer is called; the service itself if no balancer is known for it."""
         return self._labels.get(service, service)
 
     def services(self, name: str) -> frozenset[ServiceId]:
-        """The services that a name, ``name@service`` or service may mean: several where a name repeats, or none."""
+        """The services that a name, ``name@service`` or service may mean; several where a name repeats."""
         return frozenset(self._services.get(name, ()))
 
     def missing(self, name: str) -> str:

@@ -1,4 +1,4 @@
-"""The end of the sentence "it has weight 0 because ...": from what the state believes and the records that made it so."""
+"""The end of the sentence "it has weight 0 because ...", from what the state believes and what made it so."""
 
 from collections.abc import Mapping
 
@@ -33,9 +33,10 @@ class Reasons:
             return self._failsafe()
         if real.weight != (real.configured if real.healthy else 0):
             return f"its balancer has not decided since this: {self._health()}"
-        if real.healthy and not real.configured:
-            return "that is its weight in the config"
-        if balancer.mode == "unavailable":
+        return "that is its weight in the config" if real.healthy and not real.configured else self._standing()
+
+    def _standing(self) -> str:
+        if self._balancer.mode == "unavailable":
             return f"{self._health()}; all reals are down, and when_all_down is fail_closed"
         return self._health()
 
@@ -48,7 +49,8 @@ class Reasons:
     def _failsafe(self) -> str:
         reals = self._balancer.total
         every = "the only real is" if reals == 1 else f"all {plural(reals, 'real')} are"
-        return f"{every} down, and when_all_down is fail_open: failsafe gives each its weight. Of this one, {self._health()}"
+        policy = f"{every} down, and when_all_down is fail_open: failsafe gives each its weight"
+        return f"{policy}. Of this one, {self._health()}"
 
     def _health(self) -> str:
         record = self._records.get(self._real.health_seq)
@@ -61,18 +63,20 @@ class Reasons:
                 return f"it is believed {'up' if self._real.healthy else 'down'}"
 
     def _verdicts(self, changed: HealthChanged) -> str:
-        count = plural(abs(changed.streak), "check")
-        row = " in a row" if abs(changed.streak) > 1 else ""
+        alone = abs(changed.streak) == 1
+        count = "1 check" if alone else f"{abs(changed.streak)} checks in a row"
         if changed.healthy:
-            return f"{count}{row} passed"
+            return f"{count} passed"
         flip = self._runs.run(changed.service, changed.real, changed.run)
-        reason = "" if flip is None else f": {reason_of(flip)}" if changed.streak == -1 else f", the last: {reason_of(flip)}"
-        return f"{count}{row} failed{reason}"
+        if flip is None:
+            return f"{count} failed"
+        return f"{count} failed{'' if alone else ', the last'}: {reason_of(flip)}"
 
     def _never_judged(self, added: RealAdded) -> str:
         check = self._balancer.config.check
         if added.healthy:
-            return f"the kernel sent it traffic already when it was added, and {check.fall} failures in a row have not been seen"
+            unseen = f"{verdicts(-check.fall)} {'has' if check.fall == 1 else 'have'} not been seen since"
+            return f"the kernel sent it traffic already when it was added, and {unseen}"
         if not self._real.outcome:
             return "it was added, and none of its checks has an answer yet"
         so_far = f"{verdicts(self._real.streak)} so far"

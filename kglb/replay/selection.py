@@ -1,13 +1,14 @@
-"""Which records of a journal are shown: those that pass a filter, all of a stretch or the last so many of it."""
+"""Which records of a journal are shown: those of a stretch that pass a filter, or the last few of them."""
 
 import difflib
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
 from kglb.model import RealId, ServiceId, parse_endpoint
 from kglb.replay.about import concerns, narrow
+from kglb.replay.context import CONFIG_NEEDLE, Context
 from kglb.replay.errors import ReplayError
 from kglb.replay.names import Names
 from kglb.replay.sentences import KINDS
@@ -16,7 +17,7 @@ from kglb.replay.source import Found, Source
 FIELDS = ("type", "balancer", "service", "real")
 
 _FIRST_LOOK = 4096
-"""Records looked at first when the last few that pass a filter are sought; then eight times as many, and so on."""
+"""Records looked at first when the last few that pass are sought; then eight times as many each time."""
 
 
 class FilterError(ReplayError):
@@ -24,7 +25,7 @@ class FilterError(ReplayError):
 
 
 class Filter(msgspec.Struct, frozen=True):
-    """What a record must be about. Several values of a field are alternatives; every field that has some must agree.
+    """What a record must be about. Values of one field are alternatives; all fields that have some must agree.
 
     A real is an ``address:port``, or an address for all its ports.
     """
@@ -59,20 +60,21 @@ class Filter(msgspec.Struct, frozen=True):
     def _wants(self, service: ServiceId | None, real: RealId | None) -> bool:
         if self.services and service not in self.services:
             return False
-        return not self.reals or (
-            real is not None and (real in self.reals or real.rpartition(":")[0] in self.reals)
-        )
+        return not self.reals or (real is not None and (real in self.reals or real.rpartition(":")[0] in self.reals))
 
 
-def parse_filter(terms: Iterable[tuple[str, str]], names: Names) -> Filter:
-    """A filter of ``(field, value)`` terms; ``balancer`` and ``service`` both name a service. Raises FilterError."""
+def parse_filter(terms: Iterable[tuple[str, str]], names: Callable[[], Names]) -> Filter:
+    """A filter of ``(field, value)`` terms; ``balancer`` and ``service`` name a service. Raises FilterError.
+
+    ``names`` gives the balancers' names; it is asked only if one is used.
+    """
     types, services, reals = set(), set[str](), set()
     for field, value in terms:
         match field:
             case "type":
                 types.add(_type(value))
             case "balancer":
-                services |= _services(value, names)
+                services |= _services(value, names())
             case "service":
                 services.add(value)
             case "real":
@@ -115,23 +117,41 @@ def _has_port(real: str) -> bool:
     return ":" in real and not real.endswith("]")
 
 
-def passing(source: Source, chosen: Filter, first: int, last: int) -> Iterator[Found]:
-    """The records ``first`` to ``last`` that pass."""
-    needles = chosen.needles()
-    records = source.mentioning(needles, first, last) if needles else source.between(first, last)
-    return filter(chosen.passes, records)
+class Selection:
+    """The records of a journal that pass a filter. ``context`` notes what is read for it."""
 
+    def __init__(self, source: Source, chosen: Filter, context: Context) -> None:
+        self._source = source
+        self._chosen = chosen
+        self._context = context
 
-def last_passing(source: Source, chosen: Filter, first: int, last: int, count: int) -> list[Found]:
-    """The last ``count`` of the records ``first`` to ``last`` that pass, in their order.
+    def passing(self, first: int, last: int) -> Iterator[Found]:
+        """Those of the records ``first`` to ``last``."""
+        needles = self._chosen.needles()
+        if needles:
+            records = self._source.mentioning((*needles, CONFIG_NEEDLE), first, last)
+        else:
+            records = self._source.between(first, last)
+        return filter(self._passes, records)
 
-    Looks from the end backwards, in stretches that grow.
-    """
-    found: deque[Found] = deque(maxlen=count)
-    size = _FIRST_LOOK if chosen else count
-    while last >= first and len(found) < count:
-        begin = max(first, last - size + 1)
-        earlier = deque(passing(source, chosen, begin, last), maxlen=count - len(found))
-        found.extendleft(reversed(earlier))
-        last, size = begin - 1, size * 8
-    return list(found)
+    def last_passing(self, first: int, last: int, count: int) -> list[Found]:
+        """The last ``count`` of the records ``first`` to ``last``, in their order.
+
+        Looks from the end backwards, in stretches that grow.
+        """
+        found: deque[Found] = deque(maxlen=count)
+        size = _FIRST_LOOK if self._chosen else count
+        while last >= first and len(found) < count:
+            begin = max(first, last - size + 1)
+            earlier = deque(self.passing(begin, last), maxlen=count - len(found))
+            found.extendleft(reversed(earlier))
+            last, size = begin - 1, size * 8
+        return list(found)
+
+    def following(self, first: int) -> Iterator[Found | None]:
+        """Those from ``first`` on, for ever; None whenever there is no more yet."""
+        return (record for record in self._source.reader.follow(first) if record is None or self._passes(record))
+
+    def _passes(self, record: Found) -> bool:
+        self._context.note(record)
+        return self._chosen.passes(record)

@@ -1,4 +1,4 @@
-"""Each kind of event as a plain sentence, in one table. ``tail``, ``explain`` and the web page all speak from it.
+"""Each kind of event as a plain sentence, in one table: ``tail``, ``explain`` and the web page speak from it.
 
 Sentences are of printable characters only, whatever a server answered to a probe.
 """
@@ -40,7 +40,9 @@ Tone = Literal["good", "bad", "warning", "plain", "quiet"]
 SHOWN = 4
 """How many of a list's items a sentence names."""
 
-_SPOKEN = {"refused": "connection refused", "reset": "connection reset", "ok": "checks pass"}
+_SPOKEN = {"refused": "connection refused", "reset": "connection reset"}
+"""What the commonest reasons are called; their details say no more."""
+
 _ALL_DOWN = {
     "failsafe": " (all are down: each gets its weight all the same)",
     "unavailable": " (all are down: none gets traffic)",
@@ -56,7 +58,7 @@ class Runs(Protocol):
 
 
 class Sentence(NamedTuple):
-    """What happened: a word for the kind of it, how good it is, the service it is about (if one), and the text."""
+    """What happened: a word for its kind, how good it is, the one service it is about, and the text."""
 
     kind: str
     tone: Tone
@@ -78,9 +80,10 @@ def printable(text: str) -> str:
 
 
 def reason_of(flip: ProbeFlipped) -> str:
-    """Why probes of a run fail or pass, in words."""
-    spoken = _SPOKEN.get(flip.reason, flip.reason)
-    return f"{spoken} ({flip.detail})" if flip.detail else spoken
+    """Why the probes of a run fail, in words."""
+    if flip.reason in _SPOKEN:
+        return _SPOKEN[flip.reason]
+    return f"{flip.reason} ({flip.detail})" if flip.detail else flip.reason
 
 
 def verdicts(streak: int) -> str:
@@ -100,7 +103,7 @@ def listed(items: Iterable[str]) -> str:
     return ", ".join(every[:SHOWN]) + more
 
 
-# --- daemon and journal ------------------------------------------------------------------------------------------
+# --- daemon and journal -------------------------------------------------------------------------------------
 
 
 def _segment_opened(event: SegmentOpened, _: Runs) -> str:
@@ -121,15 +124,15 @@ def _daemon_started(event: DaemonStarted, _: Runs) -> str:
 
 
 def _daemon_stopping(event: DaemonStopping, _: Runs) -> str:
-    how = "removing what it owns in the kernel" if event.on_stop == "cleanup" else "leaving the kernel as it is"
-    return f"the daemon stops ({event.reason}), {how}"
+    how = "removes what it owns in" if event.on_stop == "cleanup" else "leaves its work to"
+    return f"the daemon stops ({event.reason}) and {how} the kernel"
 
 
 def _actor_crashed(event: ActorCrashed, _: Runs) -> str:
     return f"{event.actor} crashed and starts again in {event.retry_in:g} s: {event.error}"
 
 
-# --- config ------------------------------------------------------------------------------------------------------
+# --- config -------------------------------------------------------------------------------------------------
 
 
 def _config_applied(event: ConfigApplied, _: Runs) -> str:
@@ -144,7 +147,7 @@ def _config_rejected(event: ConfigRejected, _: Runs) -> str:
     return f"{event.source} was refused, the config before stays in force: {count}: {listed(event.errors)}"
 
 
-# --- reals -------------------------------------------------------------------------------------------------------
+# --- reals --------------------------------------------------------------------------------------------------
 
 
 def _real_added(event: RealAdded, _: Runs) -> str:
@@ -168,7 +171,7 @@ def _resolution_failed(event: ResolutionFailed, _: Runs) -> str:
     return f"{event.host} does not resolve, {kept}: {event.error}"
 
 
-# --- health ------------------------------------------------------------------------------------------------------
+# --- health -------------------------------------------------------------------------------------------------
 
 
 def _probe_flipped(event: ProbeFlipped, _: Runs) -> str:
@@ -178,7 +181,8 @@ def _probe_flipped(event: ProbeFlipped, _: Runs) -> str:
 
 
 def _runs_closed(event: RunsClosed, _: Runs) -> str:
-    return f"{plural(sum(run.count for run in event.runs), 'check')} of {plural(len(event.runs), 'real')} noted"
+    checks = sum(run.count for run in event.runs)
+    return f"{plural(checks, 'check')} of {plural(len(event.runs), 'real')} noted"
 
 
 def _health_changed(event: HealthChanged, runs: Runs) -> str:
@@ -191,10 +195,11 @@ def _health_changed(event: HealthChanged, runs: Runs) -> str:
 
 def _outcomes_unknown(event: OutcomesUnknown, _: Runs) -> str:
     reasons = listed(f"{count} {reason}" for reason, count in event.counts.items())
-    return f"{plural(sum(event.counts.values()), 'check')} said nothing, for reasons of this machine: {reasons}"
+    checks = plural(sum(event.counts.values()), "check")
+    return f"{checks} said nothing, for reasons of this machine: {reasons}"
 
 
-# --- balancing and kernel ----------------------------------------------------------------------------------------
+# --- balancing and kernel -----------------------------------------------------------------------------------
 
 
 def _balancer_decided(event: BalancerDecided, _: Runs) -> str:
@@ -229,7 +234,7 @@ def _steps(operations: tuple[Operation, ...], subject: ServiceId | None) -> str:
     return listed(describe(operation).removeprefix(f"{subject}: ") for operation in operations)
 
 
-# --- the table ---------------------------------------------------------------------------------------------------
+# --- the table ----------------------------------------------------------------------------------------------
 
 
 def _tone_of_belief(event: HealthChanged) -> Tone:

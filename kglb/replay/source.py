@@ -1,7 +1,7 @@
 """A journal of our events as the tools read it: its bounds, a moment in it, one record, a stretch, a search.
 
-It reads only, needs no lock, and prints nothing. What it raises on its own behalf is a ReplayError; ``Damaged``,
-``NoJournal``, ``UnknownFormat`` and ``OSError`` come through from the journal.
+It reads only, needs no lock, and prints nothing. What it raises on its own behalf is a ReplayError;
+``Damaged``, ``NoJournal``, ``UnknownFormat`` and ``OSError`` come through from the journal.
 """
 
 from collections.abc import Callable, Iterator
@@ -51,16 +51,14 @@ class Source:
         if until is not None:
             seq = self.seq_until(until)
             if seq < bounds[0]:
-                raise OutOfRangeError(f"nothing was recorded up to {until.last}: {extent}, {self._begin(bounds[0])}")
+                first = self.record(bounds[0])
+                begun = "" if first is None else f", the first of {first.at}"
+                raise OutOfRangeError(f"nothing was recorded up to {until.last}: {extent}{begun}")
         if seq is None:
             return bounds[-1]
         if seq not in bounds:
             raise OutOfRangeError(f"there is no record {seq}: {extent}")
         return seq
-
-    def _begin(self, first: int) -> str:
-        record = self.record(first)
-        return "" if record is None else f"the first of {record.at}"
 
     def record(self, seq: int) -> Found | None:
         """The record of that number; None if it is not (or no longer) in the journal."""

@@ -1,4 +1,4 @@
-"""The state at any record of a journal: the newest checkpoint at or before it, and the records since folded in."""
+"""The state at any record of a journal: the newest checkpoint at or before it, what follows folded in."""
 
 import msgspec
 

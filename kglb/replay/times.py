@@ -1,4 +1,4 @@
-"""From what a person calls a time to a record's, and back. The clock's reading comes in; nothing here reads one.
+"""From what a person calls a time to that of a record, and back. Nothing here reads a clock: now comes in.
 
     2026-11-22T14:30:01.5+01:00   2026-11-22 14:30   2026-11-22   14:30:01   today   yesterday   now
     -5m   -1h30m   10 min ago   2 hours ago
@@ -23,8 +23,8 @@ _DAYS_BACK = {"today": 0, "yesterday": 1}
 class Moment(msgspec.Struct, frozen=True):
     """The time a text names, as records have it: from ``first`` to ``last``, both included.
 
-    A time to the second or finer includes all that begins with the same digits, so that a time copied from ``tail``
-    finds its record. Any other is an instant.
+    A time to the second or finer includes all that begins with the same digits, so that a time copied from
+    ``tail`` finds its record. Any other is an instant.
     """
 
     first: str

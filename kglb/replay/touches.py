@@ -1,4 +1,4 @@
-"""The records around a real's entry in the kernel: what touched it last, what each record names as its cause."""
+"""The records around a real's entry in the kernel: what touched it last, and what each names as its cause."""
 
 from kglb.events import (
     Adopted,
@@ -12,17 +12,16 @@ from kglb.model import RealId
 from kglb.replay.about import Wanted, concerns, narrow
 from kglb.replay.source import Found, Source
 
-_NEEDLES = tuple(
-    f'"event":{{"type":"{kind.__name__}"'.encode() for kind in (OperationsApplied, OperationFailed, DriftFound, Adopted)
-)
+_TOUCHING = (OperationsApplied, OperationFailed, DriftFound, Adopted)
+_NEEDLES = tuple(f'"event":{{"type":"{kind.__name__}"'.encode() for kind in _TOUCHING)
 _ADOPTED = (b'"event":{"type":"Adopted"',)
 _FIRST_LOOK = 4096
 
 
 def last_touches(source: Source, wanted: Wanted, first: int, last: int) -> set[int]:
-    """The last record from ``first`` to ``last`` that changed what is wanted in the kernel, and what came of it since.
+    """The last record from ``first`` to ``last`` that set what is wanted in the kernel, and what came after it.
 
-    That is a refusal or a stranger's change after it, if there was one.
+    That is any refusal, or change by somebody else, that followed.
     """
     touches: set[int] = set()
     for record in source.mentioning(_NEEDLES, first, last):

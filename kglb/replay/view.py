@@ -1,4 +1,4 @@
-"""A state as structs to show: services with their destinations, addresses, and where desired and actual differ.
+"""A state as structs to show: services and their destinations, addresses, where desired and actual differ.
 
 The field names are those of ``replay -o json``.
 """
@@ -14,8 +14,9 @@ from kglb.replay.state_at import Replayed
 
 
 class RealView(msgspec.Struct, frozen=True, kw_only=True):
-    """A real of a service. ``weight`` is the wanted one, ``kernel_weight`` what the kernel is known to hold (null: no
-    such destination). ``streak`` counts at least so many passes, or failures if negative.
+    """A real of a service. ``weight`` is the wanted one, ``kernel_weight`` what the kernel is known to hold.
+
+    ``streak`` counts at least so many passes, or failures if negative. What is not there or unknown is null.
     """
 
     real: RealId
@@ -61,7 +62,7 @@ class AddressView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StateView(msgspec.Struct, frozen=True, kw_only=True):
-    """The data plane after record ``seq``. ``pending`` are the operations from actual to desired, in words."""
+    """The data plane after record ``seq``. ``pending`` are the operations from actual to desired in words."""
 
     seq: int
     at: str
@@ -80,7 +81,7 @@ def view(replayed: Replayed) -> StateView:
     state = replayed.state
     fleet, plane = state.fleet, state.data_plane
     names = Names(balancer.config for balancer in fleet.balancers.values())
-    ids = {**fleet.balancers, **plane.desired.services, **plane.actual.services}
+    services = {**fleet.balancers, **plane.desired.services, **plane.actual.services}
     plane.mark_everything(state.seq)
     steps = plan(plane.actual, plane.desired, plane.take_dirty())
     return StateView(
@@ -91,22 +92,24 @@ def view(replayed: Replayed) -> StateView:
         config_seq=fleet.config_seq,
         config_digest=fleet.digest,
         stopped=fleet.stopped,
-        services=tuple(_service(id, fleet.balancers.get(id), plane.desired, plane.actual, names) for id in ids),
+        services=tuple(
+            _service(service, fleet.balancers.get(service), plane.desired, plane.actual, names) for service in services
+        ),
         addresses=_addresses(plane.desired, plane.actual),
         pending=tuple(describe(step.operation) for step in steps),
     )
 
 
 def _service(
-    id: ServiceId, balancer: BalancerState | None, desired: Holding, actual: Holding, names: Names
+    service: ServiceId, balancer: BalancerState | None, desired: Holding, actual: Holding, names: Names
 ) -> ServiceView:
-    wanted, held = desired.services.get(id), actual.services.get(id)
-    wants, holds = desired.destinations.get(id, {}), actual.destinations.get(id, {})
+    wanted, held = desired.services.get(service), actual.services.get(service)
+    wants, holds = desired.destinations.get(service, {}), actual.destinations.get(service, {})
     known = {} if balancer is None else balancer.reals
     config = None if balancer is None else balancer.config
     return ServiceView(
-        service=id,
-        balancer=names.label(id) if balancer is not None else "",
+        service=service,
+        balancer=names.label(service) if balancer is not None else "",
         scheduler=_any(wanted, held).scheduler if wanted or held else "",
         mode=None if balancer is None else balancer.mode,
         alive=0 if balancer is None else balancer.alive,
@@ -127,9 +130,7 @@ def _any(wanted: Service | None, held: Service | None) -> Service:
     return found
 
 
-def _real(
-    real: RealId, known: RealState | None, wanted: Destination | None, held: Destination | None
-) -> RealView:
+def _real(real: RealId, known: RealState | None, wanted: Destination | None, held: Destination | None) -> RealView:
     destination = wanted or held
     return RealView(
         real=real,

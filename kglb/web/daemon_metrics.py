@@ -17,14 +17,10 @@ from kglb.web.tally import Tally
 from kglb.web.vitals import Vitals
 
 
-def daemon_families(
-    data_plane: DataPlaneState, tally: Tally, refusals: Refusals, vitals: Vitals
-) -> Iterator[Family]:
+def daemon_families(data_plane: DataPlaneState, tally: Tally, refusals: Refusals, vitals: Vitals) -> Iterator[Family]:
     """All metrics that are not about a single balancer or real."""
     yield gauge("kglb_build_info", "Always 1, for its label.", by_label("version", {__version__: 1}))
-    yield gauge(
-        "kglb_started", "Whether the machine was read and the actors run.", single(int(vitals.started))
-    )
+    yield gauge("kglb_started", "Whether the machine was read and the actors run.", single(int(vitals.started)))
     yield from _process(vitals)
     yield from _journal(tally, vitals)
     yield from _machine(data_plane, refusals, vitals)
@@ -35,19 +31,13 @@ def daemon_families(
         "Actors started again after a crash.",
         by_label("kind", vitals.restarts),
     )
-    yield counter(
-        "kglb_log_lines_dropped_total", "Log lines nobody took in time.", single(vitals.log_lines_dropped)
-    )
+    yield counter("kglb_log_lines_dropped_total", "Log lines nobody took in time.", single(vitals.log_lines_dropped))
 
 
 def _process(vitals: Vitals) -> Iterator[Family]:
     resident_pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
-    yield gauge(
-        "process_start_time_seconds", "When the process started, in Unix time.", single(vitals.start_time)
-    )
-    yield counter(
-        "process_cpu_seconds_total", "CPU time taken, by user and system.", single(time.process_time())
-    )
+    yield gauge("process_start_time_seconds", "When the process started, in Unix time.", single(vitals.start_time))
+    yield counter("process_cpu_seconds_total", "CPU time taken, by user and system.", single(time.process_time()))
     yield gauge(
         "process_resident_memory_bytes",
         "Memory held.",
@@ -77,14 +67,10 @@ def _journal(tally: Tally, vitals: Vitals) -> Iterator[Family]:
 def _machine(data_plane: DataPlaneState, refusals: Refusals, vitals: Vitals) -> Iterator[Family]:
     def both(name: str, what: str, size: Callable[[Holding], int]) -> Family:
         sizes = {"desired": size(data_plane.desired), "actual": size(data_plane.actual)}
-        return gauge(
-            name, f"{what} that are wanted, and that the machine is known to hold.", by_label("state", sizes)
-        )
+        return gauge(name, f"{what} that are wanted, and that the machine is known to hold.", by_label("state", sizes))
 
     yield both("kglb_services", "Virtual services", lambda holding: len(holding.services))
-    yield both(
-        "kglb_destinations", "Destinations", lambda holding: sum(map(len, holding.destinations.values()))
-    )
+    yield both("kglb_destinations", "Destinations", lambda holding: sum(map(len, holding.destinations.values())))
     yield both("kglb_addresses", "Addresses", lambda holding: len(holding.addresses))
     yield gauge(
         "kglb_foreign_services",
@@ -99,9 +85,7 @@ def _machine(data_plane: DataPlaneState, refusals: Refusals, vitals: Vitals) -> 
 
 
 def _operations(tally: Tally) -> Iterator[Family]:
-    yield counter(
-        "kglb_operations_applied_total", "Operations the machine did.", by_label("operation", tally.applied)
-    )
+    yield counter("kglb_operations_applied_total", "Operations the machine did.", by_label("operation", tally.applied))
     yield counter(
         "kglb_operations_failed_total", "Operations the machine refused.", by_label("operation", tally.failed)
     )

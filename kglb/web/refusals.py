@@ -1,7 +1,5 @@
 """Which operations did the machine refuse, and have not succeeded since? It never asks the machine itself."""
 
-from typing import NewType
-
 from kglb.events import Event, OperationFailed, OperationsApplied
 from kglb.model import (
     AddAddress,
@@ -13,40 +11,37 @@ from kglb.model import (
     DeleteDestination,
     DeleteService,
     Operation,
+    RealId,
+    ServiceId,
 )
 from kglb.projections import DataPlaneState, Holding
 
-Subject = NewType("Subject", tuple[str, str])
-"""What an operation is about: (service, ""), (service, real) or ("", address)."""
+Subject = tuple[ServiceId | None, str]
+"""What an operation is about: (service, ""), (service, real) or (None, address)."""
 
 
 def _subject(operation: Operation) -> Subject:
     match operation:
         case AddService(service) | ChangeService(service):
-            return Subject((service.id, ""))
+            return service.id, ""
         case DeleteService(id):
-            return Subject((id, ""))
+            return id, ""
         case AddDestination(id, destination) | ChangeDestination(id, destination):
-            return Subject((id, destination.real))
+            return id, destination.real
         case DeleteDestination(id, real):
-            return Subject((id, real))
+            return id, real
         case AddAddress(address) | DeleteAddress(address):
-            return Subject(("", str(address)))
+            return None, str(address)
 
 
-def _held(holding: Holding, operation: Operation) -> object:
-    """What the holding has of the operation's subject, None if nothing."""
-    match operation:
-        case AddService(service) | ChangeService(service):
-            return holding.services.get(service.id)
-        case DeleteService(id):
-            return holding.services.get(id)
-        case AddDestination(id, destination) | ChangeDestination(id, destination):
-            return holding.destinations.get(id, {}).get(destination.real)
-        case DeleteDestination(id, real):
-            return holding.destinations.get(id, {}).get(real)
-        case AddAddress(address) | DeleteAddress(address):
-            return str(address) in holding.addresses or None
+def _held(holding: Holding, subject: Subject) -> object:
+    """What the holding has there, None if nothing."""
+    service, part = subject
+    if service is None:
+        return True if part in holding.addresses else None
+    if not part:
+        return holding.services.get(service)
+    return holding.destinations.get(service, {}).get(RealId(part))
 
 
 class Refusals:
@@ -65,9 +60,10 @@ class Refusals:
                     self._last.pop(_subject(operation), None)
 
     def standing(self, data_plane: DataPlaneState) -> list[OperationFailed]:
-        """The refusals that still matter, oldest first: where what is wanted differs from what is there."""
-        return [
-            failure
-            for failure in self._last.values()
-            if _held(data_plane.desired, failure.operation) != _held(data_plane.actual, failure.operation)
-        ]
+        """The refusals where what is wanted still differs from what is there; the others are forgotten."""
+        self._last = {
+            subject: refusal
+            for subject, refusal in self._last.items()
+            if _held(data_plane.desired, subject) != _held(data_plane.actual, subject)
+        }
+        return list(self._last.values())

@@ -46,9 +46,7 @@ async def read_request(reader: asyncio.StreamReader) -> Request | None:
     heard = 0
     while not head.complete:
         if heard == HEAD_LIMIT:
-            raise BadRequestError(
-                HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"a head has at most {HEAD_LIMIT} bytes"
-            )
+            raise BadRequestError(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"a head has at most {HEAD_LIMIT} bytes")
         chunk = await reader.read(HEAD_LIMIT - heard)
         if not chunk:
             if heard == 0:

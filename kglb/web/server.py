@@ -22,6 +22,7 @@ PATIENCE = 5.0
 
 MAX_CONNECTIONS = 100
 
+_BACKLOG = 10 * MAX_CONNECTIONS  # a flood is refused at once; beyond, the kernel lets it wait a second
 _PIECE = 64 * 1024
 _LEFTOVER = 64 * 1024  # bytes after the head that are read and thrown away
 
@@ -50,6 +51,7 @@ class StatusServer:
         self._patience = patience
         self._server: asyncio.Server | None = None
         self._conversations: set[asyncio.Task[None]] = set()
+        self._closing = False
 
     async def start(self, listen: str) -> Endpoint:
         """Listen on ``address:port`` and return it, with the port chosen for 0. Raises ListenError."""
@@ -59,11 +61,12 @@ class StatusServer:
             listener = socket.create_server((wanted.address, wanted.port), family=family)
         except OSError as error:
             raise ListenError(listen, error) from None
-        self._server = await asyncio.start_server(self._connected, sock=listener)
+        self._server = await asyncio.start_server(self._connected, sock=listener, backlog=_BACKLOG)
         return Endpoint(wanted.address, listener.getsockname()[1])
 
     async def close(self) -> None:
-        """Stop listening and cut off whoever is connected."""
+        """Stop listening and cut off whoever is connected, for good."""
+        self._closing = True
         if self._server is None:
             return
         self._server.close()
@@ -75,6 +78,9 @@ class StatusServer:
         self._server = None
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._closing:  # accepted just before
+            writer.transport.abort()
+            return
         if len(self._conversations) >= MAX_CONNECTIONS:
             busy = plain(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections")
             writer.write(head_of(busy) + busy.body)

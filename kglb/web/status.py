@@ -23,7 +23,7 @@ class Status:
         self._vitals = vitals
         self._tally = Tally()
         self._refusals = Refusals()
-        self._metrics = Metrics(self._families)
+        self._metrics = Metrics(self.families)
 
     def note(self, event: Event) -> None:
         """Take one recorded event in; quick, and never raises."""
@@ -34,7 +34,8 @@ class Status:
         """What to serve under which path."""
         return {"/healthz": self._healthz, "/metrics": self._stats, "/stats": self._stats}
 
-    def _families(self) -> Iterator[Family]:
+    def families(self) -> Iterator[Family]:
+        """All metrics, as they are while they are consumed."""
         yield from daemon_families(self._state.data_plane, self._tally, self._refusals, self._vitals())
         yield from fleet_families(self._state)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -126,7 +127,7 @@ def test_first_probes_are_spread_evenly_over_the_interval(tmp_path: Path) -> Non
             await asyncio.sleep(9.999)
             first = sorted(due - began for due, _ in w.prober.asked)
             assert len(first) == 100
-            gaps = [after - before for before, after in zip(first, first[1:], strict=False)]
+            gaps = [after - before for before, after in pairwise(first)]
             assert max(gaps) < 0.3, "evenly: 0.1 s apart on average"
 
     run(main())

@@ -1,39 +1,20 @@
-"""Servers that misbehave in a scripted way, on loopback, and both kinds of event loop."""
+"""Every test here runs on both kinds of event loop, and leaves no descriptor open."""
 
 import asyncio
 import os
-import socket
-import ssl
-import threading
-import time
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import ExitStack, suppress
-from pathlib import Path
-from typing import Any, Protocol
+from collections.abc import Iterator
 
 import pytest
 import uvloop
 
-from kglb.checks import Gate, Outcome, Prober, make_probe
-from kglb.model import Endpoint
-from kglb.model.config import Check
+from tests.checks.asking import Run
 
-Handler = Callable[[socket.socket], object]
-CERTIFICATE = Path(__file__).parent / "self_signed.pem"
-
-
-class Run(Protocol):
-    """Runs a coroutine on a fresh loop."""
-
-    def __call__[T](self, coroutine: Coroutine[Any, Any, T], /) -> T: ...
+uvloop.new_event_loop().close()  # the first one opens descriptors that stay for ever
 
 
 @pytest.fixture(params=["asyncio", "uvloop"])
-def run(request: pytest.FixtureRequest) -> Callable[[Coroutine[Any, Any, Any]], Any]:
-    factory = uvloop.new_event_loop if request.param == "uvloop" else asyncio.new_event_loop
-
-    def run_on_loop(coroutine: Coroutine[Any, Any, Any]) -> Any:
-        with asyncio.Runner(loop_factory=factory) as runner:
-            return runner.run(asyncio.wait_for(coroutine, 15))
-
-    return run_on_loop
+def run(request: pytest.FixtureRequest) -> Iterator[Run]:
+    before = set(os.listdir("/proc/self/fd"))
+    yield Run(asyncio.new_event_loop if request.param == "asyncio" else uvloop.new_event_loop)
+    after = set(os.listdir("/proc/self/fd"))
+    assert len(after) <= len(before), f"descriptors left open: {after - before}"

@@ -45,9 +45,7 @@ def state() -> Iterator[bytes]:
 
 
 @asynccontextmanager
-async def writing(
-    directory: Path, files: OsFiles | None = None, **options: Any
-) -> AsyncIterator[Appender]:
+async def writing(directory: Path, files: OsFiles | None = None, **options: Any) -> AsyncIterator[Appender]:
     appender = open_journal(directory, files).appender(ORIGIN, state, AppenderOptions(**options))
     try:
         yield appender

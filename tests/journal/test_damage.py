@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from journal import Damaged, JournalReader
+from journal import Damaged, JournalReader, OsFiles
 from journal.format import encode_body, encode_line
 from tests.journal.journals import decode, read, salvage, segments, write
 
@@ -16,36 +16,54 @@ def two_segments(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def damage(path: Path) -> Damaged:
+def damage(path: Path, files: OsFiles | None = None) -> Damaged:
     with pytest.raises(Damaged) as caught:
-        read(path)
+        list(JournalReader(path, decode, files=files).records())
     return caught.value
+
+
+class OneBitFlipped(OsFiles):
+    """Reads as if one bit of one file had been changed on the disk."""
+
+    def __init__(self, path: Path, offset: int, bit: int) -> None:
+        self._path, self._offset, self._mask = path, offset, 1 << bit
+        self._fds: set[int] = set()
+
+    def open_read(self, path: Path) -> int:
+        fd = super().open_read(path)
+        if path == self._path:
+            self._fds.add(fd)
+        return fd
+
+    def close(self, fd: int) -> None:
+        self._fds.discard(fd)
+        super().close(fd)
+
+    def read(self, fd: int, count: int, offset: int) -> bytes:
+        chunk = bytearray(super().read(fd, count, offset))
+        if fd in self._fds and offset <= self._offset < offset + len(chunk):
+            chunk[self._offset - offset] ^= self._mask
+        return bytes(chunk)
 
 
 def test_every_flipped_bit_is_found_in_its_file_line_and_record(tmp_path: Path) -> None:
     write(tmp_path, ["a"], ["b"])
     for path in segments(tmp_path):
-        first_seq, whole = int(path.stem), path.read_bytes()
-        line = 1
-        for offset, byte in enumerate(whole):
+        whole = path.read_bytes()
+        for offset in range(len(whole)):
+            line = 1 + whole[:offset].count(b"\n")
             for bit in range(8):
-                path.write_bytes(whole[:offset] + bytes([byte ^ 1 << bit]) + whole[offset + 1 :])
-                found = damage(tmp_path)
-                assert (found.file, found.line, found.seq) == (path, line, first_seq + line - 1)
-            line += byte == ord("\n")
-        path.write_bytes(whole)
+                found = damage(tmp_path, OneBitFlipped(path, offset, bit))
+                assert (found.file, found.line, found.seq) == (path, line, int(path.stem) + line - 1)
 
 
 def test_every_flipped_bit_is_found_in_a_segment_alone(two_segments: Path) -> None:
     path = segments(two_segments)[1]
     whole = path.read_bytes()
-    line = 1
-    for offset, byte in enumerate(whole):
-        path.write_bytes(whole[:offset] + bytes([byte ^ 1 << offset % 8]) + whole[offset + 1 :])
-        if offset > 128:  # before that it may not even be recognised as a segment
-            found = damage(path)
-            assert (found.line, found.seq) == (line, 3 + line)
-        line += byte == ord("\n")
+    for offset in range(len(b'{"seq":4,"at":"2026-11-22T14:30:01.123456Z"'), len(whole)):
+        line = 1 + whole[:offset].count(b"\n")
+        found = damage(path, OneBitFlipped(path, offset, offset % 8))
+        assert (found.line, found.seq) == (line, 3 + line)
 
 
 def rewrite(path: Path, lines: list[bytes]) -> None:
@@ -152,7 +170,9 @@ def test_salvage_goes_on_after_a_first_line_that_was_changed(two_segments: Path)
     assert [found.seq for found in damages] == [1]
 
 
-def test_salvage_yields_nothing_twice_and_only_what_was_written(one_segment: tuple[Path, list[bytes]]) -> None:
+def test_salvage_yields_nothing_twice_and_only_what_was_written(
+    one_segment: tuple[Path, list[bytes]],
+) -> None:
     path, lines = one_segment
     rewrite(path, lines[:5] + lines[1:])
     records, damages = salvage(path.parent)

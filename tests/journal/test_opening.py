@@ -61,7 +61,9 @@ def test_a_second_writer_is_told_who_writes(tmp_path: Path) -> None:
 
 
 def test_the_lock_ends_with_its_process(tmp_path: Path) -> None:
-    code = f"from pathlib import Path; from journal import open_journal; open_journal(Path({str(tmp_path)!r}))"
+    code = (
+        f"from pathlib import Path; from journal import open_journal; open_journal(Path({str(tmp_path)!r}))"
+    )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
     open_journal(tmp_path).close()
 

@@ -11,7 +11,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from journal import Clock, JournalReader, NoJournal, OsFiles, SegmentOpened, open_journal
-from tests.journal.journals import ORIGIN, Noted, decode, note, read, segments, state, texts, until, write, writing
+from tests.journal.journals import (
+    ORIGIN,
+    Noted,
+    decode,
+    note,
+    read,
+    segments,
+    state,
+    texts,
+    until,
+    write,
+    writing,
+)
 
 
 @pytest.fixture
@@ -157,7 +169,11 @@ def test_following_yields_none_until_there_is_more(tmp_path: Path) -> None:
         assert next(follower) is None  # there is not even a segment
         async with writing(tmp_path) as appender:
             await appender.wait_written(appender.append(note("a")))
-            assert [record and record.seq for record in (next(follower), next(follower), next(follower))] == [1, 2, None]
+            assert [record and record.seq for record in (next(follower), next(follower), next(follower))] == [
+                1,
+                2,
+                None,
+            ]
             await appender.wait_written(appender.append(note("b")))
             found = next(follower)
             assert found is not None
@@ -179,7 +195,9 @@ def test_following_a_live_writer_across_rotations_misses_nothing(tmp_path: Path)
                     await asyncio.sleep(0.001)
                 found += [record.seq for record in takewhile(bool, follower) if record]
             await appender.wait_synced(appender.last_seq)
-            await until(lambda: found.extend(r.seq for r in takewhile(bool, follower) if r) or len(found) >= 210)
+            await until(
+                lambda: found.extend(r.seq for r in takewhile(bool, follower) if r) or len(found) >= 210
+            )
         return found
 
     found = asyncio.run(run())

@@ -16,9 +16,7 @@ async def page() -> Answer:
 
 
 @asynccontextmanager
-async def serving(
-    routes: Mapping[str, Route] | None = None, *, patience: float = 5.0
-) -> AsyncIterator[Endpoint]:
+async def serving(routes: Mapping[str, Route] | None = None, *, patience: float = 5.0) -> AsyncIterator[Endpoint]:
     server = StatusServer({"/page": page} if routes is None else routes, patience=patience)
     try:
         yield await server.start("127.0.0.1:0")

@@ -1,0 +1,123 @@
+"""Servers on loopback that behave or misbehave as a test says, each connection on a thread of its own."""
+
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from pathlib import Path
+from queue import SimpleQueue
+
+from kglb.model import Endpoint
+
+Handler = Callable[[socket.socket], object]
+
+CERTIFICATE = Path(__file__).parent / "self_signed.pem"
+
+
+@contextmanager
+def serving(handle: Handler, address: str = "127.0.0.1") -> Iterator[Endpoint]:
+    """A TCP server that hands each connection to ``handle``, and waits for the last of them at the end."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    handlers: list[threading.Thread] = []
+    with socket.create_server((address, 0), family=family, backlog=4096) as listener:
+        acceptor = threading.Thread(target=_accept, args=(listener, handle, handlers), daemon=True)
+        acceptor.start()
+        yield Endpoint(address, listener.getsockname()[1])
+        with suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
+        for thread in (acceptor, *handlers):
+            thread.join(5)
+            assert not thread.is_alive(), "a server's thread still waits for a probe that is over"
+
+
+def _accept(listener: socket.socket, handle: Handler, handlers: list[threading.Thread]) -> None:
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            return
+        handlers.append(threading.Thread(target=_serve, args=(connection, handle), daemon=True))
+        handlers[-1].start()
+
+
+def _serve(connection: socket.socket, handle: Handler) -> None:
+    with closing(connection), suppress(OSError):
+        handle(connection)
+
+
+def answering(
+    answer: bytes, peers: SimpleQueue[str] | None = None, requests: SimpleQueue[bytes] | None = None
+) -> Handler:
+    """Read one request, answer it, and wait for the other side to close; tell who asked, and what."""
+
+    def handle(connection: socket.socket) -> None:
+        if peers is not None:
+            peers.put(connection.getpeername()[0])
+        request = b""
+        while not request.endswith(b"\r\n\r\n"):
+            chunk = connection.recv(65536)
+            if not chunk:
+                return
+            request += chunk
+        if requests is not None:
+            requests.put(request)
+        connection.sendall(answer)
+        connection.recv(1)
+
+    return handle
+
+
+def silent(connection: socket.socket) -> None:
+    """Accept, and say nothing."""
+    while connection.recv(65536):
+        pass
+
+
+def resetting(connection: socket.socket) -> None:
+    """Close with a reset."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def over_tls(handle: Handler, context: ssl.SSLContext | None = None) -> Handler:
+    """Speak TLS with a self-signed certificate, then do as ``handle``."""
+    tls = context or server_context()
+
+    def wrapped(connection: socket.socket) -> None:
+        with tls.wrap_socket(connection, server_side=True) as session:
+            handle(session)
+
+    return wrapped
+
+
+def server_context() -> ssl.SSLContext:
+    """A TLS server's context with the self-signed certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE)
+    return context
+
+
+@contextmanager
+def refusing(address: str = "127.0.0.1") -> Iterator[Endpoint]:
+    """A port at which nobody listens, held so that nobody else can."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with closing(socket.socket(family)) as holder:
+        holder.bind((address, 0))
+        yield Endpoint(address, holder.getsockname()[1])
+
+
+@contextmanager
+def black_hole(address: str = "127.0.0.1") -> Iterator[Endpoint]:
+    """A listener whose queue is full: it drops every SYN."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.socket(family))
+        listener.bind((address, 0))
+        listener.listen(0)
+        for _ in range(4):
+            filler = stack.enter_context(socket.socket(family))
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+        yield Endpoint(address, listener.getsockname()[1])

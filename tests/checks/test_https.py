@@ -1,0 +1,98 @@
+"""The HTTP check over TLS: no verification, sessions resumed a bounded number of times."""
+
+import socket
+import ssl
+from queue import SimpleQueue
+
+import pytest
+
+from kglb.checks.https import RESUMPTIONS
+from kglb.model import HttpCheck
+from tests.checks.asking import Run, ask
+from tests.checks.servers import answering, over_tls, resetting, server_context, serving, silent
+
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_a_self_signed_certificate_passes(run: Run, address: str) -> None:
+    requests: SimpleQueue[bytes] = SimpleQueue()
+    with serving(over_tls(answering(ANSWER, requests=requests)), address) as real:
+        [outcome] = run(ask(HttpCheck(tls=True, path="/up"), real))
+    assert (outcome.status, outcome.reason) == ("success", "ok")
+    assert requests.get(timeout=5).startswith(b"GET /up HTTP/1.1\r\n")
+
+
+def test_an_unexpected_status_fails(run: Run) -> None:
+    with serving(over_tls(answering(b"HTTP/1.1 503 Busy\r\n\r\n"))) as real:
+        [outcome] = run(ask(HttpCheck(tls=True), real))
+    assert (outcome.status, outcome.reason) == ("failure", "unexpected status 503")
+
+
+def test_a_plain_http_server_fails(run: Run) -> None:
+    def plain(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        connection.recv(1)
+
+    with serving(plain) as real:
+        outcomes = run(ask(HttpCheck(tls=True), real, times=3))
+    assert {(outcome.status, outcome.reason) for outcome in outcomes} == {("failure", "TLS error during handshake")}
+    assert outcomes[0].detail == "WRONG_VERSION_NUMBER"
+
+
+@pytest.mark.parametrize("handler", [resetting, socket.socket.close], ids=["reset", "closed"])
+def test_a_server_that_breaks_off_fails_for_one_reason(run: Run, handler: object) -> None:
+    with serving(handler) as real:  # type: ignore[arg-type]
+        outcomes = run(ask(HttpCheck(tls=True), real, times=5))
+    assert {(outcome.status, outcome.reason) for outcome in outcomes} == {("failure", "closed during handshake")}
+
+
+def test_a_server_that_closes_after_the_handshake_fails(run: Run) -> None:
+    with serving(over_tls(lambda connection: connection.recv(65536))) as real:
+        [outcome] = run(ask(HttpCheck(tls=True), real))
+    assert (outcome.status, outcome.reason) == ("failure", "closed during answer")
+
+
+def test_a_handshake_that_never_comes_is_a_timeout(run: Run) -> None:
+    with serving(silent) as real:
+        [outcome] = run(ask(HttpCheck(tls=True, timeout=0.2), real))
+    assert (outcome.status, outcome.reason) == ("failure", "timeout during handshake")
+    assert 0.2 <= outcome.latency <= 0.3
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [
+        ("www.test", "www.test"),
+        ("www.test:8443", "www.test"),
+        ("10.0.0.1", None),
+        ("[::1]:443", None),
+        (None, None),
+    ],
+)
+def test_the_configured_host_is_the_name_asked_for(run: Run, host: str | None, name: str | None) -> None:
+    names: SimpleQueue[str | None] = SimpleQueue()
+    context = server_context()
+    context.sni_callback = lambda _object, asked, _context: names.put(asked)
+    with serving(over_tls(answering(ANSWER), context)) as real:
+        check = HttpCheck(tls=True, headers={"Host": host} if host else {})
+        [outcome] = run(ask(check, real))
+    assert outcome.reason == "ok"
+    assert names.get(timeout=5) == name
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_sessions_are_resumed_but_not_for_ever(run: Run, version: ssl.TLSVersion) -> None:
+    resumed: list[bool | None] = []
+    context = server_context()
+    context.minimum_version = context.maximum_version = version
+
+    def note(connection: socket.socket) -> None:
+        assert isinstance(connection, ssl.SSLSocket)
+        resumed.append(connection.session_reused)
+        answering(ANSWER)(connection)
+
+    with serving(over_tls(note, context)) as real:
+        run(ask(HttpCheck(tls=True), real, times=RESUMPTIONS + 3))
+    assert resumed == [False, *[True] * RESUMPTIONS, False, True]

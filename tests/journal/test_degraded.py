@@ -1,0 +1,362 @@
+"""A disk that is full, broken, short or hung: nothing blocks, nothing is lost that need not be, and the rest is declared."""
+
+import asyncio
+import errno
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from journal import Degraded, InlineDisk, JournalGap, JournalReader, Limits, SegmentOpened
+from tests.journal.journals import (
+    FAST,
+    FailingFiles,
+    decode,
+    note,
+    read,
+    segments,
+    texts,
+    until,
+    write,
+    writing,
+)
+
+
+def gaps(directory: Path) -> list[range]:
+    found = [record.event for record in read(directory) if isinstance(record.event, JournalGap)]
+    return [range(gap.first_seq, gap.last_seq + 1) for gap in found]
+
+
+@pytest.mark.parametrize("room", [0, 1, 50, 108, 109, 110, 150, 300])
+def test_a_full_disk_loses_nothing_that_the_buffer_holds(tmp_path: Path, room: int) -> None:
+    states: list[Degraded | None] = []
+
+    async def run() -> None:
+        files = FailingFiles()
+        async with writing(tmp_path, files, on_state=states.append) as appender:
+            await appender.wait_synced(1)
+            files.room = room
+            for text in "abcde":
+                appender.append(note(text))
+            await until(lambda: appender.degraded)
+            started = time.perf_counter()
+            assert not await appender.wait_written(appender.last_seq, 5)
+            assert not await appender.wait_synced(appender.last_seq)
+            assert time.perf_counter() - started < 1
+            files.room = None
+            appender.append(note("f"))
+            await until(lambda: appender.degraded is None)
+            assert await appender.wait_synced(appender.last_seq, 5)
+
+    asyncio.run(run())
+    assert texts(tmp_path) == list("abcdef")
+    assert gaps(tmp_path) == []
+    assert len(segments(tmp_path)) == 1
+    first, last = states[0], states[-1]
+    assert first is not None
+    assert "ENOSPC" in first.reason
+    assert str(segments(tmp_path)[0]) in first.reason
+    assert first.since.endswith("Z")
+    assert last is None
+
+
+def test_a_write_that_takes_less_than_it_was_given_is_gone_on_with(tmp_path: Path) -> None:
+    class Short(FailingFiles):
+        def write(self, fd: int, chunk: bytes | memoryview) -> int:
+            return super().write(fd, chunk[:7])
+
+    async def run() -> None:
+        async with writing(tmp_path, Short()) as appender:
+            for text in "abc":
+                appender.append(note(text))
+            assert await appender.wait_synced(appender.last_seq, 5)
+            assert appender.degraded is None
+
+    asyncio.run(run())
+    assert texts(tmp_path) == ["a", "b", "c"]
+
+
+def test_what_the_buffer_cannot_hold_is_declared_behind_a_new_checkpoint(tmp_path: Path) -> None:
+    async def run() -> range:
+        files = FailingFiles()
+        async with writing(tmp_path, files, limits=Limits(buffer_size=1000)) as appender:
+            await appender.wait_synced(1)
+            files.errors["write"] = errno.EIO
+            kept = [appender.append(note(str(number))) for number in range(50)]
+            files.errors.clear()
+            await until(lambda: appender.degraded is None and appender.synced_seq == appender.last_seq)
+            seq = appender.append(note("after"))
+            assert await appender.wait_synced(seq, 5)
+            lost = gaps(tmp_path)[0]
+            assert not await appender.wait_synced(lost.start)  # gone for ever, though later ones are there
+            assert await appender.wait_synced(kept[0])
+            return lost
+
+    lost = asyncio.run(run())
+    found = texts(tmp_path)
+    assert found == [str(number) for number in range(len(found) - 1)] + ["after"]
+    assert lost == range(len(found) + 1, 52)
+    names = [type(record.event).__name__ for record in read(tmp_path, lost.stop)]
+    assert names == ["SegmentOpened", "JournalGap", "Noted"]
+
+
+@pytest.mark.parametrize("operation", ["sync", "sync_directory"])
+def test_a_file_whose_sync_failed_is_left_for_a_new_one(tmp_path: Path, operation: str) -> None:
+    async def run() -> None:
+        files = FailingFiles()
+        async with writing(tmp_path, files) as appender:
+            appender.append(note("a"))
+            await appender.wait_synced(appender.last_seq)
+            files.errors[operation] = errno.EIO
+            if operation == "sync_directory":
+                appender.rotate(iter([b"{}"]))
+            appender.append(note("b"))
+            await until(lambda: appender.degraded)
+            files.errors.clear()
+            appender.append(note("c"))
+            await until(lambda: appender.degraded is None)
+            assert await appender.wait_synced(appender.append(note("d")), 5)
+
+    asyncio.run(run())
+    assert gaps(tmp_path)[0].start == 3
+    assert texts(tmp_path)[-2:] == ["c", "d"]
+    segment = segments(tmp_path)[-1]
+    assert int(segment.stem) == gaps(tmp_path)[0].stop
+    write(tmp_path, ["after a restart"])
+    assert texts(tmp_path)[-1] == "after a restart"
+
+
+def test_a_failed_sync_is_never_repeated_on_the_same_file(tmp_path: Path) -> None:
+    class Watching(FailingFiles):
+        def __init__(self) -> None:
+            super().__init__()
+            self.failed: set[int] = set()
+            self.opened: dict[int, int] = {}
+
+        def create(self, path: Path) -> int:
+            fd = super().create(path)
+            self.failed.discard(fd)
+            return fd
+
+        def write(self, fd: int, chunk: bytes | memoryview) -> int:
+            assert fd not in self.failed
+            return super().write(fd, chunk)
+
+        def sync(self, fd: int) -> None:
+            assert fd not in self.failed
+            try:
+                super().sync(fd)
+            except OSError:
+                self.failed.add(fd)
+                raise
+
+    async def run() -> None:
+        files = Watching()
+        async with writing(tmp_path, files) as appender:
+            await appender.wait_synced(1)
+            files.errors["sync"] = errno.EIO
+            appender.append(note("a"))
+            await until(lambda: files.calls.count("sync") >= 4)
+            files.errors.clear()
+            await until(lambda: appender.degraded is None)
+            assert await appender.wait_synced(appender.append(note("b")), 5)
+
+    asyncio.run(run())
+    assert gaps(tmp_path)[0].start == 2
+    assert texts(tmp_path)[-1] == "b"
+    assert len(segments(tmp_path)) == 2  # those begun in vain were removed
+
+
+def test_a_damaged_end_of_a_file_whose_sync_failed_is_not_damage_where_the_gap_declares_it(
+    tmp_path: Path,
+) -> None:
+    async def run() -> None:
+        files = FailingFiles()
+        async with writing(tmp_path, files) as appender:
+            await appender.wait_synced(appender.append(note("a")))
+            files.errors["sync"] = errno.EIO
+            appender.append(note("b"))
+            appender.append(note("c"))
+            await until(lambda: appender.degraded)
+            files.errors.clear()
+            await until(lambda: appender.degraded is None)
+            await appender.wait_synced(appender.append(note("d")), 5)
+
+    asyncio.run(run())
+    first = segments(tmp_path)[0]
+    whole = first.read_bytes()
+    for size in range(whole.index(b'"seq":3') - 1, len(whole)):
+        first.write_bytes(whole[:size])
+        assert texts(tmp_path)[0] == "a"
+        assert texts(tmp_path)[-1] == "d"
+    first.write_bytes(whole.replace(b'"c"', b"\0\0\0"))
+    assert texts(tmp_path) == ["a", "b", "d"]
+
+
+def test_a_segment_that_cannot_be_made_is_tried_again(tmp_path: Path) -> None:
+    async def run() -> None:
+        files = FailingFiles()
+        async with writing(tmp_path, files) as appender:
+            appender.append(note("a"))
+            await appender.wait_synced(appender.last_seq)
+            files.errors["create"] = errno.EROFS
+            appender.rotate(iter([b"{}"]))
+            appender.append(note("b"))
+            await until(lambda: appender.degraded)
+            files.errors.clear()
+            assert await eventually_synced(appender)
+
+    asyncio.run(run())
+    assert texts(tmp_path) == ["a", "b"]
+    assert gaps(tmp_path) == []
+
+
+async def eventually_synced(appender: object) -> bool:
+    await until(lambda: appender.degraded is None and appender.synced_seq == appender.last_seq)  # type: ignore[attr-defined]
+    return True
+
+
+def test_a_checkpoint_that_only_partly_fits_leaves_no_half_segment(tmp_path: Path) -> None:
+    async def run() -> None:
+        files = FailingFiles()
+        async with writing(tmp_path, files) as appender:
+            appender.append(note("a"))
+            await appender.wait_synced(appender.last_seq)
+            files.room = 500
+            appender.rotate(iter([b'"' + b"x" * 1000 + b'"']))
+            await until(lambda: appender.degraded)
+            assert len(segments(tmp_path)) == 1
+            files.room = None
+            assert await eventually_synced(appender)
+
+    asyncio.run(run())
+    assert len(segments(tmp_path)) == 2
+
+
+class Hanging(FailingFiles):
+    def __init__(self, operation: str) -> None:
+        super().__init__()
+        self.operation = operation
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def _fail(self, operation: str) -> None:
+        super()._fail(operation)
+        if operation == self.operation:
+            self.gate.wait(20)
+
+
+@pytest.mark.parametrize("operation", ["write", "sync"])
+def test_a_disk_that_hangs_is_noticed_and_blocks_neither_the_loop_nor_the_exit(
+    tmp_path: Path, operation: str
+) -> None:
+    async def run() -> None:
+        files = Hanging(operation)
+        async with writing(tmp_path, files, limits=FAST) as appender:
+            await appender.wait_synced(1)
+            files.gate.clear()
+            appender.append(note("a"))
+            await until(lambda: appender.degraded)
+            assert appender.degraded is not None
+            assert "nothing came from the disk for 0.05 s" in appender.degraded.reason
+            appender.append(note("b"))
+            started = time.perf_counter()
+            assert not await appender.wait_synced(appender.last_seq, 5)
+            assert not await appender.close(0.05)
+            assert time.perf_counter() - started < 2
+            files.gate.set()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("operation", ["write", "sync"])
+def test_a_disk_that_hung_for_a_while_loses_nothing(tmp_path: Path, operation: str) -> None:
+    states: list[bool] = []
+
+    async def run() -> None:
+        files = Hanging(operation)
+        async with writing(
+            tmp_path, files, limits=FAST, on_state=lambda degraded: states.append(degraded is None)
+        ) as appender:
+            await appender.wait_synced(1)
+            files.gate.clear()
+            appender.append(note("a"))
+            await until(lambda: appender.degraded)
+            appender.append(note("b"))
+            files.gate.set()
+            assert await eventually_synced(appender)
+
+    asyncio.run(run())
+    assert states == [False, True]
+    assert texts(tmp_path) == ["a", "b"]
+    assert gaps(tmp_path) == []
+
+
+def test_a_checkpoint_that_fails_is_asked_for_again_and_the_loss_declared(tmp_path: Path) -> None:
+    def broken() -> Iterator[bytes]:
+        yield b"["
+        raise RuntimeError("no state")
+
+    async def run() -> None:
+        async with writing(tmp_path) as appender:
+            appender.append(note("a"))
+            with pytest.raises(RuntimeError, match="no state"):
+                appender.rotate(broken())
+            assert appender.degraded is not None
+            assert "the checkpoint failed" in appender.degraded.reason
+            appender.append(note("lost"))
+            assert await eventually_synced(appender)
+            appender.append(note("b"))
+
+    asyncio.run(run())
+    assert texts(tmp_path) == ["a", "b"]
+    assert gaps(tmp_path) == [range(3, 5)]
+
+
+def test_an_inline_disk_retries_too(tmp_path: Path) -> None:
+    async def run() -> None:
+        files = FailingFiles()
+        async with writing(tmp_path, files, disk=InlineDisk(asyncio.get_running_loop())) as appender:
+            await appender.wait_synced(1)
+            files.errors["write"] = errno.EIO
+            appender.append(note("a"))
+            await until(lambda: appender.degraded)
+            files.errors.clear()
+            assert await eventually_synced(appender)
+
+    asyncio.run(run())
+    assert texts(tmp_path) == ["a"]
+
+
+def test_an_error_that_comes_and_goes_at_every_call_loses_nothing_undeclared(tmp_path: Path) -> None:
+    class Flaky(FailingFiles):
+        left = 60
+
+        def _fail(self, operation: str) -> None:
+            if operation != "truncate" and self.left:
+                self.left -= 1
+                if self.left % 3 == 0:
+                    raise OSError(errno.EIO, "injected")
+
+    async def run() -> None:
+        files = Flaky()
+        loop = asyncio.get_running_loop()
+        async with writing(tmp_path, files, disk=InlineDisk(loop)) as appender:
+            for number in range(200):
+                appender.append(note(str(number)))
+                if number % 40 == 0 and not appender.degraded:
+                    appender.rotate(iter([b"{}"]))
+                await asyncio.sleep(0)
+            files.left = 0
+            await until(lambda: appender.degraded is None and appender.synced_seq == appender.last_seq, 15)
+
+    asyncio.run(run())
+    seqs = [record.seq for record in read(tmp_path)]  # raises if anything is missing undeclared
+    assert seqs == sorted(set(seqs))
+    declared = {seq for gap in gaps(tmp_path) for seq in gap}
+    assert set(range(1, seqs[-1] + 1)) - set(seqs) <= declared
+    opened = JournalReader(tmp_path, decode).checkpoint()
+    assert opened is not None
+    assert isinstance(opened.event, SegmentOpened)

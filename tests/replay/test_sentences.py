@@ -1,0 +1,179 @@
+"""Every kind of event in words."""
+
+from typing import get_args
+
+import msgspec
+import pytest
+
+from kglb.events import (
+    ActorCrashed,
+    Adopted,
+    BalancerDecided,
+    ConfigRejected,
+    DaemonStopping,
+    DriftFound,
+    Entry,
+    Event,
+    HealthChanged,
+    JournalGap,
+    JournalRepaired,
+    NameResolved,
+    OpenRun,
+    OperationFailed,
+    OperationsApplied,
+    OutcomesUnknown,
+    ProbeFlipped,
+    RealRemoved,
+    ResolutionFailed,
+    RunsClosed,
+    SegmentOpened,
+)
+from kglb.model import ChangeDestination, DeleteService, Destination, RealId, Service, ServiceId
+from kglb.replay import sentence
+from kglb.replay.sentences import KINDS
+from tests.projections.builders import VIP, WEB, added, applied, balancer, real_id, started
+
+A, B = real_id(0), real_id(1)
+REFUSED = ProbeFlipped(
+    service=WEB, real=A, outcome="failure", reason="refused", detail="ECONNREFUSED", latency=0.001, previous_count=9
+)
+
+
+class Known:
+    """A journal in which every run began with a refused connection."""
+
+    def run(self, service: ServiceId, real: RealId, seq: int) -> ProbeFlipped | None:
+        return REFUSED if seq == 1040 else None
+
+
+def weight(real: RealId, weight: int) -> ChangeDestination:
+    return ChangeDestination(WEB, Destination(real=real, weight=weight))
+
+
+def decided(mode: str, weights: dict[RealId, int], alive: int = 1) -> BalancerDecided:
+    return BalancerDecided(
+        service=WEB,
+        balancer="web",
+        mode=mode,  # type: ignore[arg-type]
+        alive=alive,
+        total=2,
+        weights=weights,
+        seen=1,
+    )
+
+
+SPOKEN: list[tuple[Event, str]] = [
+    (
+        SegmentOpened(
+            format=1, host="lb1", boot_id="b", software="0.1.0", chain="00000000", checkpoint=msgspec.Raw(b"{}")
+        ),
+        "a new segment begins, written by version 0.1.0 on lb1",
+    ),
+    (
+        JournalRepaired(file="1.jsonl", seq=7, size=12, kept_as="1.broken", reason="cut short"),
+        "the journal was repaired: 12 bytes from record 7 on of 1.jsonl set aside as 1.broken, cut short",
+    ),
+    (
+        JournalGap(first_seq=7, last_seq=9, since="2026-11-22T14:30:00.000000Z", reason="ENOSPC"),
+        "records 7 to 9 may be missing since 2026-11-22T14:30:00.000000Z: ENOSPC",
+    ),
+    (started(), "the daemon started on director: version 0, process 1"),
+    (
+        DaemonStopping(reason="SIGTERM", on_stop="cleanup"),
+        "the daemon stops (SIGTERM) and removes what it owns in the kernel",
+    ),
+    (
+        ActorCrashed(actor="applier", error="KeyError: 1", traceback="...", retry_in=0.5),
+        "applier crashed and starts again in 0.5 s: KeyError: 1",
+    ),
+    (applied(balancer()), "test is in force: 1 balancer, 2 reals (digest 0)"),
+    (
+        ConfigRejected(source="c.toml", errors=("c.toml:1: no",)),
+        "c.toml was refused, the config before stays in force: 1 mistake: c.toml:1: no",
+    ),
+    (added(WEB, 0), "10.0.0.1:80 added with weight 1000, down until its checks pass"),
+    (
+        added(WEB, 0, healthy=True),
+        "10.0.0.1:80 added with weight 1000, up until checks say otherwise, as the kernel sends it traffic already",
+    ),
+    (RealRemoved(service=WEB, real=A, host="app:80"), "10.0.0.1:80 removed (app:80)"),
+    (NameResolved(service=WEB, host="app:80", address="10.0.0.1"), "app:80 is at 10.0.0.1"),
+    (
+        ResolutionFailed(service=WEB, host="app:80", error="NXDOMAIN", keeping="10.0.0.1"),
+        "app:80 does not resolve, keeping 10.0.0.1: NXDOMAIN",
+    ),
+    (REFUSED, "10.0.0.1:80 fails its checks now: connection refused"),
+    (
+        RunsClosed(runs=(OpenRun(WEB, A, 3), OpenRun(WEB, B, 4))),
+        "7 checks of 2 reals noted",
+    ),
+    (
+        HealthChanged(service=WEB, real=A, healthy=False, streak=-2, run=1040),
+        "10.0.0.1:80 is down: 2 failures in a row, connection refused (run since 1040)",
+    ),
+    (
+        HealthChanged(service=WEB, real=A, healthy=False, streak=-1, run=3),
+        "10.0.0.1:80 is down: 1 failure (run since 3)",
+    ),
+    (
+        HealthChanged(service=WEB, real=A, healthy=True, streak=3, run=3),
+        "10.0.0.1:80 is up: 3 passes in a row (run since 3)",
+    ),
+    (
+        OutcomesUnknown(counts={"local error EMFILE": 3}),
+        "3 checks said nothing, for reasons of this machine: 3 local error EMFILE",
+    ),
+    (decided("available", {A: 0}), "available, 1 of 2 up: weight of 10.0.0.1:80 to 0"),
+    (decided("available", {}), "available, 1 of 2 up"),
+    (
+        decided("failsafe", {A: 9}, alive=0),
+        "failsafe, 0 of 2 up (all are down: each gets its weight all the same): weight of 10.0.0.1:80 to 9",
+    ),
+    (
+        Adopted(
+            entries=(Entry(Service(id=WEB), (Destination(real=A, weight=1),)),),
+            addresses=(VIP,),
+            foreign=2,
+        ),
+        "found in the kernel: 1 service with 1 destination, 1 address; 2 foreign services left alone",
+    ),
+    (
+        OperationsApplied(operations=(weight(A, 0), weight(B, 5)), causes=(1, 2), microseconds=300),
+        "the kernel has done (0.3 ms): 10.0.0.1:80 by masquerade, weight 0, 10.0.0.2:80 by masquerade, weight 5",
+    ),
+    (
+        OperationFailed(operation=DeleteService(WEB), errno=3, error="No such process"),
+        f"the kernel refused: delete service {WEB}: No such process (ESRCH)",
+    ),
+    (
+        DriftFound(changes=(weight(A, 7),)),
+        "somebody else changed the kernel: 10.0.0.1:80 by masquerade, weight 7",
+    ),
+]
+
+
+@pytest.mark.parametrize(("event", "text"), SPOKEN, ids=lambda value: type(value).__name__)
+def test_an_event_reads_as_a_plain_sentence(event: Event, text: str) -> None:
+    assert sentence(event, Known()).text == text
+
+
+def test_there_is_a_sentence_for_every_event() -> None:
+    assert set(KINDS.values()) == set(get_args(Event)) == {type(event) for event, _ in SPOKEN}
+
+
+def test_a_sentence_names_a_few_of_many_and_counts_the_rest() -> None:
+    said = sentence(decided("available", {real_id(number): 0 for number in range(10_000)}), Known())
+    assert said.text.endswith("10.0.0.4:80 to 0 and 9996 more")
+
+
+def test_a_sentence_knows_the_one_service_it_is_about() -> None:
+    other = DeleteService(ServiceId("udp://192.168.100.10:53"))
+    one = OperationsApplied(operations=(weight(A, 0), weight(B, 0)), causes=(1, 1), microseconds=1)
+    two = OperationsApplied(operations=(weight(A, 0), other), causes=(1, 1), microseconds=1)
+    assert sentence(one, Known()).service == WEB
+    assert sentence(two, Known()).service is None
+
+
+def test_what_a_server_answered_cannot_drive_the_terminal() -> None:
+    flip = msgspec.structs.replace(REFUSED, reason="not HTTP", detail="\x1b[2J\nfake line")
+    assert sentence(flip, Known()).text == r"10.0.0.1:80 fails its checks now: not HTTP (\x1b[2J\nfake line)"

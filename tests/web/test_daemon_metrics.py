@@ -1,0 +1,99 @@
+import os
+import time
+
+import kglb
+from kglb.events import OperationFailed, OutcomesUnknown
+from kglb.model import AddDestination, ChangeDestination
+from kglb.web.daemon_metrics import daemon_families
+from kglb.web.refusals import Refusals
+from kglb.web.tally import Tally
+from kglb.web.vitals import Vitals
+from tests.projections.builders import WEB, real_id
+from tests.web.builders import WELL, Fleet, Reading, destination, read, vitals, web_fleet
+
+
+def reading(fleet: Fleet, state: Vitals = WELL) -> Reading:
+    tally, refusals = Tally(), Refusals()
+    for event in fleet.events:
+        tally.count(event)
+        refusals.note(event)
+    return read(daemon_families(fleet.state.data_plane, tally, refusals, state))
+
+
+def test_the_version_is_a_label() -> None:
+    assert reading(Fleet()).value("kglb_build_info", version=kglb.__version__) == 1
+
+
+def test_events_are_counted_by_type_and_begin_at_zero() -> None:
+    found = reading(web_fleet(3))
+    assert found.value("kglb_events_total", type="RealAdded") == 3
+    assert found.value("kglb_events_total", type="ActorCrashed") == 0
+
+
+def test_what_is_wanted_and_what_is_there_are_counted_apart() -> None:
+    fleet = web_fleet(3)
+    found = reading(fleet)
+    assert found.value("kglb_destinations", state="desired") == 3
+    assert found.value("kglb_destinations", state="actual") == 3
+    fleet.apply(AddDestination(WEB, destination(9, 1)))
+    assert reading(fleet).value("kglb_destinations", state="actual") == 4
+    assert found.value("kglb_services", state="actual") == 1
+    assert found.value("kglb_addresses", state="desired") == 0
+    assert found.value("kglb_foreign_services") == 6
+
+
+def test_operations_are_counted_with_the_time_they_took() -> None:
+    fleet = web_fleet(3)
+    fleet.apply(ChangeDestination(WEB, destination(0, 7)), microseconds=900)
+    found = reading(fleet)
+    assert found.value("kglb_operations_applied_total", operation="AddDestination") == 3
+    assert found.value("kglb_apply_duration_seconds_count") == 2
+    assert found.value("kglb_apply_duration_seconds_sum") == 0.001
+
+
+def test_a_refused_operation_counts_for_ever_and_stands_until_it_is_done() -> None:
+    fleet = web_fleet(1)
+    fleet.decide(WEB, "available", {real_id(0): 0})
+    change = ChangeDestination(WEB, destination(0, 0))
+    fleet.record(OperationFailed(operation=change, errno=1, error="Operation not permitted"))
+    assert reading(fleet).value("kglb_operations_refused") == 1
+    fleet.apply(change)
+    found = reading(fleet)
+    assert found.value("kglb_operations_refused") == 0
+    assert found.value("kglb_operations_failed_total", operation="ChangeDestination") == 1
+
+
+def test_probes_are_counted_by_status_and_the_unknown_ones_by_reason() -> None:
+    fleet = Fleet()
+    fleet.record(OutcomesUnknown(counts={"no descriptors": 2}))
+    found = reading(fleet)
+    assert found.value("kglb_probes_total", status="success") == 7
+    assert found.value("kglb_probes_total", status="unknown") == 1
+    assert found.value("kglb_probes_unknown_total", reason="no descriptors") == 2
+    assert found.value("kglb_probes_in_flight") == 3
+    assert found.value("kglb_probe_lateness_seconds_total") == 0.25
+
+
+def test_the_journal_says_whether_and_how_far_it_lags() -> None:
+    found = reading(Fleet())
+    assert found.value("kglb_journal_degraded") == 0
+    assert found.value("kglb_journal_unwritten_records") == 4
+    assert found.value("kglb_journal_unsynced_records") == 5
+    assert reading(Fleet(), vitals(journal_degraded="full")).value("kglb_journal_degraded") == 1
+
+
+def test_restarts_and_lost_log_lines_are_counted() -> None:
+    found = reading(Fleet())
+    assert found.value("kglb_actor_restarts_total", kind="applier") == 1
+    assert found.value("kglb_actor_restarts_total", kind="balancer") == 0
+    assert found.value("kglb_log_lines_dropped_total") == 8
+    assert found.value("kglb_started") == 1
+
+
+def test_the_process_shows_its_start_its_memory_and_its_time() -> None:
+    before = time.process_time()
+    found = reading(Fleet())
+    assert found.value("process_start_time_seconds") == WELL.start_time
+    assert before <= (found.value("process_cpu_seconds_total") or 0) <= time.process_time()
+    memory = found.value("process_resident_memory_bytes") or 0
+    assert 1 << 20 < memory < os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -1,0 +1,98 @@
+from kglb.events import HealthChanged, RealRemoved
+from kglb.model import ChangeDestination, DeleteDestination
+from kglb.web.fleet_metrics import fleet_families
+from tests.projections.builders import DNS, WEB, added, applied, balancer, real_id, started
+from tests.web.builders import Fleet, Reading, destination, read, web_fleet
+
+WEB_LABELS = {"balancer": "web", "service": WEB}
+
+
+def reading(fleet: Fleet) -> Reading:
+    return read(fleet_families(fleet.state))
+
+
+def test_without_balancers_there_are_no_series() -> None:
+    assert reading(Fleet()).samples == {}
+
+
+def test_a_balancer_counts_its_reals_and_those_alive() -> None:
+    fleet = web_fleet(4)
+    fleet.record(HealthChanged(service=WEB, real=real_id(0), healthy=False, streak=-2, run=0))
+    found = reading(fleet)
+    assert found.value("kglb_balancer_reals", **WEB_LABELS) == 4
+    assert found.value("kglb_balancer_alive_reals", **WEB_LABELS) == 3
+    assert found.value("kglb_balancer_alive_ratio", **WEB_LABELS) == 0.75
+
+
+def test_exactly_the_mode_a_balancer_is_in_is_one() -> None:
+    fleet = web_fleet(2)
+    fleet.decide(WEB, "failsafe", {})
+    found = reading(fleet)
+    modes = {
+        dict(labels)["mode"]: value for (name, labels), value in found.samples.items() if name == "kglb_balancer_mode"
+    }
+    assert modes == {
+        "initial": 0,
+        "available": 0,
+        "failsafe": 1,
+        "unavailable": 0,
+        "no_upstreams": 0,
+        "shutdown": 0,
+    }
+    assert found.value("kglb_balancer_alive_ratio", **WEB_LABELS) == 1
+
+
+def test_a_balancer_that_has_not_decided_is_in_no_mode_and_its_reals_have_no_weight() -> None:
+    fleet = Fleet()
+    fleet.record(started())
+    fleet.record(applied(balancer(WEB, 1)))
+    fleet.record(added(WEB, 0))
+    found = reading(fleet)
+    assert sum(v for (name, _), v in found.samples.items() if name == "kglb_balancer_mode") == 0
+    assert found.value("kglb_real_weight", real=real_id(0), **WEB_LABELS) is None
+    assert found.value("kglb_real_applied_weight", real=real_id(0), **WEB_LABELS) is None
+    assert found.value("kglb_real_healthy", real=real_id(0), **WEB_LABELS) == 0
+
+
+def test_the_decided_weight_and_that_of_the_machine_are_told_apart() -> None:
+    fleet = web_fleet(2)
+    fleet.decide(WEB, "available", {real_id(0): 0})
+    found = reading(fleet)
+    assert found.value("kglb_real_weight", real=real_id(0), **WEB_LABELS) == 0
+    assert found.value("kglb_real_applied_weight", real=real_id(0), **WEB_LABELS) == 1000
+    fleet.apply(ChangeDestination(WEB, destination(0, 0)))
+    assert reading(fleet).value("kglb_real_applied_weight", real=real_id(0), **WEB_LABELS) == 0
+
+
+def test_the_series_of_a_removed_real_disappear() -> None:
+    fleet = web_fleet(2)
+    fleet.record(RealRemoved(service=WEB, real=real_id(0), host=real_id(0)))
+    fleet.apply(DeleteDestination(WEB, real_id(0)))
+    found = reading(fleet)
+    reals = {dict(labels).get("real") for _, labels in found.samples}
+    assert reals == {None, real_id(1)}
+
+
+def test_the_series_of_a_removed_balancer_disappear() -> None:
+    fleet = web_fleet(2)
+    fleet.record(applied(balancer(DNS, 0, name="dns")))
+    services = {dict(labels)["service"] for _, labels in reading(fleet).samples}
+    assert services == {DNS}
+
+
+def test_a_balancers_name_may_be_anything() -> None:
+    name = 'web "front"\n\\'
+    found = reading(web_fleet(1, name=name))
+    assert found.value("kglb_balancer_reals", balancer=name, service=WEB) == 1
+
+
+def test_the_fleet_may_change_between_two_lines() -> None:
+    fleet = web_fleet(50)
+    families = fleet_families(fleet.state)
+    for family in families:
+        for number, _ in enumerate(family.samples):
+            if family.name == "kglb_real_healthy" and number == 10:
+                for gone in range(25):
+                    fleet.record(RealRemoved(service=WEB, real=real_id(gone), host=real_id(gone)))
+                fleet.record(applied(balancer(DNS, 0, name="dns")))
+    assert {dict(labels)["service"] for _, labels in reading(fleet).samples} == {DNS}
