@@ -35,10 +35,10 @@ def _subject(operation: Operation) -> Subject:
 
 
 def _held(holding: Holding, subject: Subject) -> object:
-    """What the holding has there, None if nothing."""
+    """What the holding has there; addresses are only there or not."""
     service, part = subject
     if service is None:
-        return True if part in holding.addresses else None
+        return part in holding.addresses
     if not part:
         return holding.services.get(service)
     return holding.destinations.get(service, {}).get(RealId(part))

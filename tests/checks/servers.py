@@ -38,6 +38,7 @@ def _accept(listener: socket.socket, handle: Handler, handlers: list[threading.T
             connection, _ = listener.accept()
         except OSError:
             return
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         handlers.append(threading.Thread(target=_serve, args=(connection, handle), daemon=True))
         handlers[-1].start()
 

@@ -1,6 +1,7 @@
 """Sockets of probes, and whom an errno accuses."""
 
 import errno
+import os
 import socket
 import struct
 
@@ -34,7 +35,7 @@ def test_what_the_network_answers_accuses_the_real(code: int, reason: str) -> No
 @pytest.mark.parametrize(
     "name",
     ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "EADDRNOTAVAIL", "EADDRINUSE", "EAGAIN", "EPERM", "EACCES", "EINVAL", "EIO"],
-)  # fmt: skip
+)
 def test_what_our_own_calls_answer_accuses_this_machine(name: str) -> None:
     verdict = verdict_of(getattr(errno, name), at_once=True)
     assert (verdict.status, verdict.reason) == ("unknown", f"local error {name}")
@@ -49,7 +50,7 @@ def test_what_has_no_name_accuses_nobody(code: int | None) -> None:
 def test_dialing_neither_blocks_nor_leaks_into_children(address: str) -> None:
     with refusing(address) as real:
         sock = Dialer().dial(real)
-    assert not sock.get_inheritable()
+    assert not os.get_inheritable(sock.fileno())
     assert sock.gettimeout() == 0
     assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8) == struct.pack("ii", 1, 0)
     sock.close()

@@ -1,6 +1,7 @@
 """A balancer's bound on how many probes are under way at once."""
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 
@@ -47,7 +48,7 @@ def test_ten_probes_at_a_gate_of_one_go_one_after_the_other(run: Run) -> None:
 
     with serving(silent) as real:
         starts = run(scenario())
-    assert all(later - earlier >= 0.03 for earlier, later in zip(starts, starts[1:], strict=False))
+    assert all(later - earlier >= 0.03 for earlier, later in pairwise(starts))
 
 
 def test_a_timeout_runs_from_the_connect_not_from_the_queue(run: Run) -> None:

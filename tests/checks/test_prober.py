@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -299,7 +300,7 @@ class TestRepeating:
                 probe = make_probe(TcpCheck(), dead, answered=again)
                 prober.schedule(probe, time.monotonic())
                 await finished.wait()
-            return [later - earlier for earlier, later in zip(dues, dues[1:], strict=False)]
+            return [later - earlier for earlier, later in pairwise(dues)]
 
         with refusing() as dead:
             assert run(scenario()) == pytest.approx([0.02] * 4)
