@@ -40,7 +40,8 @@ format: setup ## rewrite the code in the project's style
 	$(BIN)/ruff format .
 
 demo: setup ## a load balancer, its reals and their failures, in the lab's kernel
-	$(BIN)/python -m lab run -- $(BIN)/python -m lab.demo
+	@$(BIN)/python -m lab run -- $(BIN)/python -m lab.demo .demo
+	@$(BIN)/python -m lab.incident .demo
 
 bench: setup ## measurements
 	$(BIN)/python -m bench

@@ -53,9 +53,7 @@ def serve(ready: Connection, tls: bool) -> None:
 
     async def run() -> None:
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(
-            _Answers, "0.0.0.0", 0, backlog=4096, ssl=_server_context() if tls else None
-        )
+        server = await loop.create_server(_Answers, "0.0.0.0", 0, backlog=4096, ssl=_server_context() if tls else None)
         ready.send(server.sockets[0].getsockname()[1])
         await server.serve_forever()
 
@@ -151,9 +149,7 @@ async def measure(args: argparse.Namespace, port: int) -> dict[str, object]:
 
 def main() -> None:
     """Run the server and one measurement; print it as JSON."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kind", choices=CHECKS, default="tcp")
     parser.add_argument("--reals", type=int, default=5000)
     parser.add_argument("--interval", type=float, default=5.0, help="seconds")
@@ -162,9 +158,7 @@ def main() -> None:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     here, there = multiprocessing.Pipe()
-    server = multiprocessing.get_context("spawn").Process(
-        target=serve, args=(there, args.kind == "https"), daemon=True
-    )
+    server = multiprocessing.get_context("spawn").Process(target=serve, args=(there, args.kind == "https"), daemon=True)
     server.start()
     try:
         port = here.recv()

@@ -44,9 +44,7 @@ class Probe:
         "timeout",
     )
 
-    def __init__(
-        self, *, timeout: float, answered: Callable[[Outcome], None], gate: Gate | None = None
-    ) -> None:
+    def __init__(self, *, timeout: float, answered: Callable[[Outcome], None], gate: Gate | None = None) -> None:
         self.answered = answered
         self.timeout = timeout
         self.gate = gate

@@ -133,8 +133,6 @@ class Prober:
         self._due.clear()
         self._deadlines.clear()
 
-    # -------------------------------------------------------------------------------------------------
-
     def _tick(self) -> None:
         self._timer = None
         self._wake = math.inf
@@ -191,8 +189,6 @@ class Prober:
                 self._hang_up(expired)
                 self._finish(expired, _timeout(expired, now))
 
-    # -------------------------------------------------------------------------------------------------
-
     def _start_due(self, until: float) -> bool:
         started = self.stats.started
         now = self._clock()
@@ -237,8 +233,6 @@ class Prober:
         stats.started += 1
         stats.lateness += lateness
         stats.worst_lateness = max(stats.worst_lateness, lateness)
-
-    # ---------------------------------------------------------------------------------------------------
 
     def _hang_up(self, probe: Probe) -> None:
         self._watch.remove(probe)
@@ -286,8 +280,6 @@ class Prober:
 
     def _complain(self, message: str, error: Exception) -> None:
         self._loop.call_exception_handler({"message": message, "exception": error})
-
-    # ---------------------------------------------------------------------------------------------------
 
     def _arm(self) -> None:
         if self._closed:

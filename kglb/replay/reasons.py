@@ -75,8 +75,8 @@ class Reasons:
     def _never_judged(self, added: RealAdded) -> str:
         check = self._balancer.config.check
         if added.healthy:
-            unseen = f"{verdicts(-check.fall)} {'has' if check.fall == 1 else 'have'} not been seen since"
-            return f"the kernel sent it traffic already when it was added, and {unseen}"
+            unseen = "no failure has" if check.fall == 1 else f"no {check.fall} failures in a row have"
+            return f"the kernel sent it traffic already when it was added, and {unseen} been seen since"
         if not self._real.outcome:
             return "it was added, and none of its checks has an answer yet"
         so_far = f"{verdicts(self._real.streak)} so far"

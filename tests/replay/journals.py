@@ -135,9 +135,11 @@ class Fleet:
         return self.builder.record(decided, cause=cause)
 
     def apply(self) -> int:
-        """The applier does whatever is to do; returns the seq of what it recorded."""
+        """The applier does whatever is to do; returns the seq of the last record then."""
         plane = self.builder.state.data_plane
         steps = plan(plane.actual, plane.desired, plane.take_dirty())
+        if not steps:
+            return self.builder.seq
         done = OperationsApplied(
             operations=tuple(step.operation for step in steps),
             causes=tuple(step.cause for step in steps),
@@ -145,12 +147,13 @@ class Fleet:
         )
         return self.builder.record(done, cause=max(done.causes))
 
-    def goes(self, real: RealId, *, up: bool, mode: Mode = "available", weight: int | None = None) -> dict[str, int]:
+    def goes(self, real: RealId, *, up: bool) -> dict[str, int]:
         """A real goes up or down, with all that follows; the seq of each record by what it is."""
         run = self.flip(real, "success" if up else "failure", detail="" if up else "ECONNREFUSED")
         self.builder.passes(seconds=1)
         health = self.judge(real, streak=3 if up else -2, run=run)
-        decision = self.decide(mode, {real: 1000 if up else 0} if weight is None else {real: weight}, health)
+        known = self.builder.state.fleet.balancers[self.id].reals[real]
+        decision = self.decide("available", {real: known.configured if up else 0}, health)
         return {"run": run, "health": health, "decision": decision, "operation": self.apply()}
 
 

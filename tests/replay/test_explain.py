@@ -25,9 +25,7 @@ TLS = ServiceId("tcp://192.168.100.10:443")
 
 
 def why(fleet: Fleet, wanted: str = A, *, seq: int | None = None, balancer: str | None = None) -> Explanation:
-    return explain(
-        Source(fleet.builder.directory), wanted, seq=seq or fleet.builder.seq, balancer=balancer
-    )
+    return explain(Source(fleet.builder.directory), wanted, seq=seq or fleet.builder.seq, balancer=balancer)
 
 
 def chain(found: Explanation) -> list[tuple[int, str]]:
@@ -50,7 +48,7 @@ def all_down(fleet: Fleet, mode: str, weight: int) -> int:
     return decision
 
 
-# --- the usual answers ------------------------------------------------------------------------------------------------
+# --- the usual answers ----------------------------------------------------------------------------------------------
 
 
 def test_a_real_that_failed_its_checks_is_explained_from_the_kernel_to_the_probe(fleet: Fleet) -> None:
@@ -97,7 +95,7 @@ def test_a_chain_reaches_back_over_segments(fleet: Fleet) -> None:
     assert [link.seq for link in why(fleet).chain] == sorted(seqs.values(), reverse=True)
 
 
-# --- reals that were never judged --------------------------------------------------------------------------------------
+# --- reals that were never judged -----------------------------------------------------------------------------------
 
 
 def test_a_real_no_check_has_answered_about_waits(tmp_path: Path) -> None:
@@ -128,14 +126,12 @@ def test_a_real_that_the_kernel_had_is_explained_by_what_was_found_there(tmp_pat
     fleet.decide("available", {A: 1000, B: 1000, C: 1000}, fleet.builder.seq)
     fleet.apply()
     found = why(fleet)
-    assert found.reason == (
-        "the kernel sent it traffic already when it was added, and 1 failure has not been seen since"
-    )
+    assert found.reason == ("the kernel sent it traffic already when it was added, and no failure has been seen since")
     link = next(link for link in found.chain if link.seq == adopted)
     assert link.text.endswith("10.0.0.1:80 had weight 700")
 
 
-# --- when all are down -----------------------------------------------------------------------------------------------
+# --- when all are down ----------------------------------------------------------------------------------------------
 
 
 def test_a_real_that_failsafe_raised_says_so(fleet: Fleet) -> None:
@@ -168,7 +164,7 @@ def test_a_service_that_fails_closed_says_so(tmp_path: Path) -> None:
     )
 
 
-# --- other reasons -----------------------------------------------------------------------------------------------------
+# --- other reasons --------------------------------------------------------------------------------------------------
 
 
 def test_a_weight_of_zero_in_the_config_is_the_reason(tmp_path: Path) -> None:
@@ -231,7 +227,7 @@ def test_of_a_big_batch_only_what_is_about_the_real_is_told(fleet: Fleet) -> Non
     assert not any(B in link.text for link in why(fleet).chain)
 
 
-# --- which real is meant -----------------------------------------------------------------------------------------------
+# --- which real is meant --------------------------------------------------------------------------------------------
 
 
 def two_services(directory: Path, *, name: str = "tls") -> Fleet:
@@ -280,7 +276,7 @@ def test_balancers_of_one_name_are_told_apart_by_their_service(tmp_path: Path) -
 
 
 def test_a_real_that_is_not_there_is_unknown(fleet: Fleet) -> None:
-    with pytest.raises(UnknownRealError, match="did you mean 10.0.0.1"):
+    with pytest.raises(UnknownRealError, match=r"did you mean 10\.0\.0\.1"):
         why(fleet, "10.0.0.11:80")
     with pytest.raises(UnknownRealError, match="3 reals are known then"):
         why(fleet, "nothing-like-it")

@@ -37,7 +37,7 @@ def test_a_number_that_is_not_there_is_refused_with_those_that_are(fleet: Fleet,
 
 
 def test_a_time_before_the_first_record_is_refused_with_its_time(fleet: Fleet) -> None:
-    with pytest.raises(OutOfRangeError, match="the first of 2026-11-22T14:30:00.001000Z"):
+    with pytest.raises(OutOfRangeError, match="the first of 2026-11-22T14:30:00"):
         Source(fleet.builder.directory).resolve(None, moment("2026-11-22T14:00:00.000000Z"))
 
 

@@ -1,0 +1,98 @@
+"""Where the demonstration plays: the network, the reals, the daemon as a process, a client that never stops asking.
+
+Knows how to start, watch and ask; what happens, and what it means, is for ``lab.demo`` to say.
+"""
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+
+from lab.client import Client
+from lab.incident import VERBS
+from lab.namespaces import in_namespace, spawn
+from lab.narration import Narrator
+from lab.net import Network
+from lab.reals import Reals
+from lab.watch import KernelWeights
+
+CONFIG = "examples/demo.toml"
+SERVICE = f"tcp://{Network.vip}:80"
+STATUS = ("127.0.0.1", 5678)
+RATE = 50.0
+"""The client's requests a second."""
+
+POLL = 0.01
+PATIENCE = 20.0
+"""Seconds that anything may take before the demonstration gives up."""
+
+
+class Stage:
+    """The pieces, all in place but for the daemon. ``log`` is where the daemon's standard error goes."""
+
+    def __init__(self, network: Network, reals: Reals, narrator: Narrator, journal: Path, log: Path) -> None:
+        self.network = network
+        self.reals = reals
+        self.narrator = narrator
+        self.journal = journal
+        self.log = log
+        names = {f"{real.address}:80": real.name for real in network.reals}
+        self.weights = KernelWeights(network.director, SERVICE, names)
+        self.client = Client(network.client, network.vip, rate=RATE)
+        self._second = 0
+
+    @contextmanager
+    def daemon(self) -> Iterator[subprocess.Popen[bytes]]:
+        """``kglb-actors run`` on the director, for the length of the block."""
+        argv = [VERBS, "run", CONFIG, "--journal", str(self.journal)]
+        with (
+            self.log.open("ab") as log,
+            spawn(self.network.director, argv, stdout=log.fileno(), stderr=log.fileno()) as process,
+        ):
+            yield process
+
+    def healthy(self) -> bool:
+        """Whether the daemon's ``/healthz`` answers 200."""
+        with in_namespace(self.network.director):
+            connection = HTTPConnection(*STATUS, timeout=1.0)
+            try:
+                connection.request("GET", "/healthz")
+                return connection.getresponse().status == 200
+            except OSError:
+                return False
+            finally:
+                connection.close()
+
+    def wait(self, condition: Callable[[], bool], what: str) -> float:
+        """Look at the kernel until the condition holds; returns the seconds that took. Raises TimeoutError."""
+        begun = time.monotonic()
+        while not condition():
+            if time.monotonic() - begun > PATIENCE:
+                raise TimeoutError(f"waited {PATIENCE:g} s in vain until {what}; see {self.log}")
+            time.sleep(POLL)
+            self.weights.look()
+        return time.monotonic() - begun
+
+    def watch(self, seconds: int, note: str = "") -> None:
+        """Print a row of the table each second; ``note`` is what was done at the beginning of the first."""
+        self.narrator.table([real.name for real in self.network.reals])
+        finished = len(self.client.samples())
+        for number in range(seconds):
+            begun = time.monotonic()
+            while time.monotonic() < begun + 1:
+                self.weights.look()
+                time.sleep(POLL)
+            samples = self.client.samples()[finished:]
+            finished += len(samples)
+            self._second += 1
+            notes = [note] if note and number == 0 else []
+            notes += [
+                f"{change.real}: weight {change.before} -> {change.weight}" for change in self.weights.since(begun)
+            ]
+            answered = {name: sum(sample.real == name for sample in samples) for name in self.weights.now}
+            self.narrator.row(
+                self._second, self.weights.now, answered, sum(bool(sample.error) for sample in samples), notes
+            )
+        print()

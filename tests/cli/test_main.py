@@ -1,0 +1,81 @@
+"""The frame: verbs, help, exit codes."""
+
+import subprocess
+import sys
+from pathlib import Path
+from threading import Timer
+
+import pytest
+
+from kglb.cli.main import VERBS, main
+from tests.projections.builders import real_id
+from tests.replay.journals import Fleet
+
+REAL = real_id(0)
+START = (sys.executable, "-c", "import sys; from kglb.cli.main import main; sys.exit(main())")
+
+
+def test_help_names_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["--help"])
+    assert left.value.code == 0
+    printed = capsys.readouterr().out
+    assert all(name in printed and verb.summary in printed for name, verb in VERBS.items())
+
+
+def test_help_imports_no_library() -> None:
+    watch = "import sys; from kglb.cli.main import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
+    watch += "print([m for m in ('msgspec', 'pyroute2', 'httpx', 'uvloop', 'asyncio') if m in sys.modules])"
+    printed = subprocess.run([sys.executable, "-c", watch], capture_output=True, text=True, check=True).stdout
+    assert printed.endswith("[]\n")
+
+
+@pytest.mark.parametrize("arguments", [[], ["dance"], ["tail", "--no-such-option"], ["replay", "--seq", "-1"]])
+def test_a_wrong_command_line_is_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    assert left.value.code == 2
+    assert "usage: kglb-actors" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["check", "tail", "replay", "explain"])
+def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([verb, "--help"])
+    assert left.value.code == 0
+    assert f"usage: kglb-actors {verb}" in capsys.readouterr().out
+
+
+def test_a_closed_pipe_ends_quietly(fleet: Fleet) -> None:
+    for number in range(3000):
+        fleet.flip(REAL, "failure", f"reason {number}")
+    command = [*START, "tail", "-n", "3000", "--journal", str(fleet.builder.directory)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(10) == 0
+
+
+def test_following_shows_what_comes_at_once_also_over_a_rotation(fleet: Fleet) -> None:
+    command = [*START, "tail", "-f", "-n", "1", "-o", "cat", "type=HealthChanged", "--journal"]
+    with subprocess.Popen([*command, str(fleet.builder.directory)], stdout=subprocess.PIPE, text=True) as process:
+        deadline = Timer(30, process.kill)
+        deadline.start()
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("10.0.0.3:80 is up")
+        fleet.goes(REAL, up=False)
+        assert process.stdout.readline().startswith(f"{REAL} is down: 2 failures in a row, connection refused")
+        fleet.builder.rotate()
+        fleet.goes(REAL, up=True)
+        assert process.stdout.readline().startswith(f"{REAL} is up")
+        process.terminate()
+        deadline.cancel()
+
+
+def test_a_programmers_mistake_is_not_hidden(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("kglb.cli.check.load", lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        main(["check", str(tmp_path)])

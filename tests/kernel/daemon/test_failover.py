@@ -1,0 +1,64 @@
+"""A real dies while clients ask: they notice it for one detection time at most, and never that it comes back."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from lab.client import Client
+from lab.net import Network
+from lab.reals import Behaviour, Reals
+from tests.kernel.director import INTERVAL, TIMEOUT, WEIGHT, Director, balancer
+
+SERVICE = "tcp://10.0.0.100:80"
+FIRST, SECOND = "10.2.0.10:80", "10.2.0.11:80"
+
+SLACK = 0.15
+"""Seconds for what is neither waiting nor timing out: the lab's one CPU serves client, daemon and reals in turn, each
+of which may keep it for some 10 ms, and the weight waits for the journal's write, at most 50 ms."""
+
+DETECTION = INTERVAL + TIMEOUT + SLACK
+
+
+@pytest.fixture
+def client(network: Network, director: Director) -> Client:
+    """Two reals, both up."""
+    director.configure(balancer(SERVICE, [FIRST, SECOND]))
+    director.start()
+    director.wait_weights(SERVICE, {FIRST: WEIGHT, SECOND: WEIGHT})
+    return Client(network.client, network.vip, rate=100)
+
+
+def assert_only_the_detection_time_is_felt(
+    client: Client, director: Director, die: Callable[[], None], live: Callable[[], None]
+) -> None:
+    with client:
+        client.wait(20)
+        dying = time.monotonic()
+        die()
+        died = time.monotonic()
+        time.sleep(DETECTION)
+        client.wait(30)
+        assert director.weights()[SERVICE] == {FIRST: 0, SECOND: WEIGHT}
+        live()
+        director.wait_weights(SERVICE, {FIRST: WEIGHT, SECOND: WEIGHT})
+        back = time.monotonic()
+        client.wait(20)
+    assert client.failures(since=dying), "the client asked the dead real before the daemon noticed"
+    assert [sample for sample in client.samples() if sample.error and not dying <= sample.at < died + DETECTION] == []
+    assert set(client.answered(since=back)) == {"real0", "real1"}
+
+
+@pytest.mark.parametrize("behaviour", ["dead", "hang", "error"])
+def test_a_real_that_fails(director: Director, reals: Reals, client: Client, behaviour: Behaviour) -> None:
+    victim = reals.network.reals[0]
+    assert_only_the_detection_time_is_felt(
+        client, director, lambda: reals.behave(behaviour, victim), lambda: reals.behave("answer", victim)
+    )
+
+
+def test_a_real_whose_packets_are_lost(director: Director, network: Network, client: Client) -> None:
+    victim = network.reals[0]
+    assert_only_the_detection_time_is_felt(
+        client, director, lambda: network.drop(victim), lambda: network.restore(victim)
+    )

@@ -1,0 +1,223 @@
+"""The daemon as a process in the director's namespace: start it, signal it, kill it, and see what it did.
+
+What it did is seen from outside: by ipvsadm and /proc (``lab.ipvs``), and by its journal. Nothing here imports the
+daemon's code but the journal's reader and the vocabulary.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from journal import JournalReader
+from kglb.events import Event, Record, decode
+from lab.ipvs import SavedService, saved, table
+from lab.namespaces import command, enter, in_namespace
+from lab.net import Network
+
+START_TIMEOUT = 30.0
+"""Seconds; importing everything takes one of them in the lab's kernel."""
+
+RUN = [sys.executable, "-c", "import sys; from kglb.cli.main import main; sys.exit(main())", "run"]
+
+WEIGHT = 1000
+"""A healthy real's weight unless the config says otherwise."""
+
+INTERVAL, TIMEOUT = 0.1, 0.1
+"""Seconds between two checks of a real, and what one may take."""
+
+CHECK = '{ type = "http", interval = "100ms", timeout = "100ms", rise = 1, fall = 1 }'
+"""Quick checks of which the first that fails counts: a dead real is noticed after INTERVAL + TIMEOUT."""
+
+Weights = dict[str, dict[str, int]]
+"""Of each real of each service."""
+
+E = TypeVar("E")
+
+
+def until(condition: Callable[[], object], what: str, timeout: float = 10.0) -> None:
+    """Return once the condition holds; fails the test, saying ``what`` did not happen, after ``timeout`` s."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline, f"after {timeout:g} s: {what} did not happen"
+        time.sleep(0.01)
+
+
+def balancer(
+    service: str, reals: Iterable[str], *, scheduler: str = "rr", forward: str = '"masquerade"', check: str = CHECK
+) -> str:
+    """A ``[[balancer]]`` of a config, named after its service."""
+    return f"""
+[[balancer]]
+name = "{service}"
+service = "{service}"
+scheduler = "{scheduler}"
+forward = {forward}
+reals = {json.dumps(list(reals))}
+check = {check}
+"""
+
+
+class Director:
+    """One daemon after another on the same config file, journal and kernel; none is left at the end.
+
+    ``log`` is what all of them wrote to stderr.
+    """
+
+    def __init__(self, network: Network, directory: Path) -> None:
+        self.network = network
+        self.config = directory / "config.toml"
+        self.journal = directory / "journal"
+        self.log = directory / "log"
+        self.log.touch()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
+        with in_namespace(self.network.director):
+            command("ipvsadm", "-C")
+            command("ip", "address", "flush", "dev", "lo", "scope", "global")
+        if kind is not None:
+            sys.stderr.write(self.log.read_text())
+
+    # --- the process ---------------------------------------------------------------------------------------------
+
+    def configure(self, *balancers: str, reconcile_interval: str = "30s") -> None:
+        """Write the config: these balancers, and a journal of our own."""
+        head = f"""
+journal = {{ directory = "{self.journal}" }}
+data_plane = {{ reconcile_interval = "{reconcile_interval}" }}
+"""
+        self.config.write_text(head + "".join(balancers))
+
+    def launch(self, *prefix: str) -> None:
+        """Start the daemon and do not wait for it; ``prefix`` is a program that runs it, with arguments."""
+        assert self._process is None, "one daemon at a time"
+        with self.log.open("ab") as log, in_namespace(self.network.director):
+            self._process = subprocess.Popen(
+                [*prefix, *RUN, str(self.config)], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+
+    def start(self) -> None:
+        """Start the daemon and return once it runs."""
+        self.launch()
+        running = '"event": "running", "balancers": '
+        mine = f'"pid": {self.pid}, "level"'
+        until(lambda: self._says(running, mine) or self._has_ended(), "the daemon's start", START_TIMEOUT)
+        assert not self._has_ended(), f"the daemon did not start:\n{self.log.read_text()}"
+
+    @property
+    def pid(self) -> int:
+        """The running daemon's."""
+        assert self._process is not None
+        return self._process.pid
+
+    def tell(self, number: signal.Signals) -> None:
+        """Send the daemon a signal."""
+        os.kill(self.pid, number)
+
+    def wait(self, timeout: float = START_TIMEOUT) -> int:
+        """The exit status of the daemon once it has ended by itself."""
+        assert self._process is not None
+        status = self._process.wait(timeout)
+        self._process = None
+        return status
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Tell the daemon to stop; its exit status."""
+        self.tell(number)
+        return self.wait()
+
+    def kill(self) -> None:
+        """``kill -9``, if it runs."""
+        if self._process is not None:
+            self._process.kill()
+            self.wait()
+
+    def _says(self, *texts: str) -> bool:
+        return any(all(text in line for text in texts) for line in self.log.read_text().splitlines())
+
+    def _has_ended(self) -> bool:
+        return self._process is not None and self._process.poll() is not None
+
+    # --- what it did ---------------------------------------------------------------------------------------------
+
+    def records(self, after: int = 0) -> list[Record[Event]]:
+        """What the journal holds now, after a record; raises ``Damaged`` unless it is intact."""
+        return list(JournalReader(self.journal, decode).records(after + 1))
+
+    def events(self, kind: type[E], after: int = 0) -> list[E]:
+        """The events of one kind, after a record."""
+        return [record.event for record in self.records(after) if isinstance(record.event, kind)]
+
+    def last_seq(self) -> int:
+        """The number of the newest record; 0 without a journal."""
+        return self.records()[-1].seq if self.journal.exists() else 0
+
+    def saved(self) -> dict[str, SavedService]:
+        """What ``ipvsadm -Sn`` prints."""
+        with in_namespace(self.network.director):
+            return saved()
+
+    def addresses(self) -> str:
+        """What ``ip`` prints of the addresses on lo, in a form to compare."""
+        with in_namespace(self.network.director):
+            return command("ip", "-brief", "address", "show", "dev", "lo")
+
+    def weights(self) -> Weights:
+        """What the kernel holds now."""
+        with in_namespace(self.network.director):
+            return weights_now()
+
+    def wait_weights(self, service: str, expected: dict[str, int], timeout: float = 10.0) -> None:
+        """Return once the service's reals have these weights in the kernel."""
+        until(
+            lambda: self.weights().get(service) == expected, f"{service} with weights {expected}", timeout
+        )
+
+
+def weights_now() -> Weights:
+    """The weights in the calling thread's namespace."""
+    return {
+        service: {real: counts.weight for real, counts in reals.items()} for service, reals in table().items()
+    }
+
+
+class Poller:
+    """Looks at one service's weights in the kernel all the time, on a thread; ``seen`` is every state it saw."""
+
+    def __init__(self, network: Network, service: str) -> None:
+        self.seen: list[dict[str, int] | None] = []
+        self._network = network
+        self._service = service
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="poller", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        enter(self._network.director)
+        while not self._stopping.wait(0.01):
+            now = weights_now().get(self._service)
+            if now not in self.seen:
+                self.seen.append(now)
