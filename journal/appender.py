@@ -167,9 +167,7 @@ class Appender:
         """Whether the segment is long enough to be sealed: ``Limits.segment_size``, and eight checkpoints."""
         if self._opening is not None or self.degraded is not None:
             return False
-        return self._segment_size >= max(
-            self._limits.segment_size, _CHECKPOINTS_PER_SEGMENT * self._opening_size
-        )
+        return self._segment_size >= max(self._limits.segment_size, _CHECKPOINTS_PER_SEGMENT * self._opening_size)
 
     def append(self, event: bytes, cause: int | None = None) -> int:
         """Record an event (JSON without a newline) caused by record ``cause``; returns its number."""
@@ -213,9 +211,7 @@ class Appender:
         """
         if not self._closed:
             if self._opening is not None:
-                with suppress(
-                    Exception
-                ):  # a checkpoint that fails is no reason not to close; the answer is False
+                with suppress(Exception):  # a checkpoint that fails is no reason not to close; the answer is False
                     self._encode(self._opening, float("inf"))
             self._closed = True
             if await self._queue.stop(timeout):

@@ -56,9 +56,7 @@ class Committer:
     declares what is missing.
     """
 
-    def __init__(
-        self, files: OsFiles, directory: Path, retention: Retention, published: Callable[[], None]
-    ) -> None:
+    def __init__(self, files: OsFiles, directory: Path, retention: Retention, published: Callable[[], None]) -> None:
         self._files = files
         self._directory = directory
         self._retention = retention

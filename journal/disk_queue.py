@@ -107,9 +107,7 @@ class DiskQueue:
         self._for_write.release(self._committer.written_seq)
         self._for_sync.release(self._committer.synced_seq)
 
-    async def _wait(
-        self, waiters: Waiters, reached: Callable[[], int], seq: int, timeout: float | None
-    ) -> bool:
+    async def _wait(self, waiters: Waiters, reached: Callable[[], int], seq: int, timeout: float | None) -> bool:
         if reached() >= seq:
             return True
         if self.degraded:

@@ -17,9 +17,7 @@ class FirstLine:
     all of it keeps in memory. ``missing_from`` is the first record lost before it, or its own number.
     """
 
-    def __init__(
-        self, seq: int, head: bytes, chain: int, checkpoint: Iterator[bytes], missing_from: int
-    ) -> None:
+    def __init__(self, seq: int, head: bytes, chain: int, checkpoint: Iterator[bytes], missing_from: int) -> None:
         self.seq = seq
         self.missing_from = missing_from
         self.crc = crc32(head, chain)

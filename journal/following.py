@@ -119,9 +119,7 @@ class Follower(Generic[E]):
         if not reader.is_at_end:
             return Damaged(segment.path, line, end.seq, "the last line of a sealed segment has no end")
         if end.seq != following.first_seq:
-            missing = (
-                f"the next segment begins with record {following.first_seq}: records are missing, or in both"
-            )
+            missing = f"the next segment begins with record {following.first_seq}: records are missing, or in both"
             return Damaged(segment.path, line, end.seq, missing)
         if successor.opening_chain not in (None, end.chain):  # None is found and reported when it is read
             reason = "it does not continue the segment before it: that was changed, or is another journal's"
@@ -144,10 +142,6 @@ class Follower(Generic[E]):
         index = count_up_to(segments, up_to_seq)
         if not index:
             return None
-        with closing(
-            SegmentReader(self._files, segments[index - 1], decode_as(Record[msgspec.Raw]))
-        ) as reader:
-            repairs = [
-                record.seq for record in reader.available() if bytes(record.event).startswith(_REPAIRED)
-            ]
+        with closing(SegmentReader(self._files, segments[index - 1], decode_as(Record[msgspec.Raw]))) as reader:
+            repairs = [record.seq for record in reader.available() if bytes(record.event).startswith(_REPAIRED)]
         return max((seq for seq in repairs if seq <= up_to_seq), default=None)

@@ -157,6 +157,4 @@ def explain_damage(line: bytes, expected_seq: int) -> str:
         return "the line does not end like a record: it was cut short or changed"
     if head.seq != expected_seq:
         return f"found record {head.seq}: records are missing, repeated or moved, or its number was changed"
-    return (
-        "the checksum does not match: this line was changed, or the one before it is not the one it followed"
-    )
+    return "the checksum does not match: this line was changed, or the one before it is not the one it followed"

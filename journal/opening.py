@@ -78,9 +78,7 @@ class OpenJournal:
                 break
         self._find_end()
 
-    def appender(
-        self, origin: Origin, checkpoint: Checkpoint, options: AppenderOptions | None = None
-    ) -> Appender:
+    def appender(self, origin: Origin, checkpoint: Checkpoint, options: AppenderOptions | None = None) -> Appender:
         """Go on appending, on the running loop; the lock goes over to the appender. Once. Raises ``OSError``.
 
         ``checkpoint`` is called when records were lost, to go on from the state that they led to.

@@ -133,6 +133,8 @@ class SegmentReader(Generic[E]):
     def check_rest(self) -> None:
         """What follows the last whole line may be the beginning of one, nothing else. Raises ``Damaged``."""
         rest = self._files.read(self.fd, max(0, self._files.size(self.fd) - self._offset), self._offset)
+        if b"\n" in rest:
+            return  # more has come meanwhile
         if b"\0" in rest:
             raise self._damaged(self.seq, "expected the beginning of a record, found zero bytes")
         line = rest[:-1]

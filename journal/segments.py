@@ -112,9 +112,7 @@ class Seeker:
     def _place(self, offset: int, seq: int) -> Place:
         if offset == 0:
             return Place(0, seq, None)
-        return Place(
-            offset, seq, read_crc(self._files.read(self._fd, TAIL_SIZE, offset - 1 - TAIL_SIZE)) or 0
-        )
+        return Place(offset, seq, read_crc(self._files.read(self._fd, TAIL_SIZE, offset - 1 - TAIL_SIZE)) or 0)
 
     def _head_at(self, offset: int) -> Head | None:
         return read_head(self._files.read(self._fd, _HEAD_SIZE, offset))

@@ -82,9 +82,7 @@ def _parser() -> argparse.ArgumentParser:
         ("pytest", "run pytest: lab pytest ARGUMENTS"),
     ):
         command = verbs.add_parser(verb, help=text, allow_abbrev=False)
-        command.add_argument(
-            "--timeout", type=float, default=900.0, help="seconds until the command is killed (900)"
-        )
+        command.add_argument("--timeout", type=float, default=900.0, help="seconds until the command is killed (900)")
         command.add_argument("--mem", type=_memory, default="1024M", help="memory of the lab kernel (1024M)")
         command.add_argument("--env", action="append", default=[], help="NAME=VALUE, or NAME to pass it on")
         command.add_argument(
@@ -94,9 +92,7 @@ def _parser() -> argparse.ArgumentParser:
             type=Path,
             help="a directory of the host to see below /tmp",
         )
-        command.add_argument(
-            "--on", choices=("auto", "kernel", "host"), default="auto", help="where to run (auto)"
-        )
+        command.add_argument("--on", choices=("auto", "kernel", "host"), default="auto", help="where to run (auto)")
     return parser
 
 

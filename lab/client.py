@@ -43,9 +43,7 @@ class Client:
     are in the order in which their requests ended.
     """
 
-    def __init__(
-        self, namespace: str, vip: str, port: int = 80, *, rate: float = 50.0, timeout: float = 1.0
-    ) -> None:
+    def __init__(self, namespace: str, vip: str, port: int = 80, *, rate: float = 50.0, timeout: float = 1.0) -> None:
         self.namespace = namespace
         self.vip = vip
         self.port = port

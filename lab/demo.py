@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -35,6 +36,15 @@ SLACK = 0.05
 """How far a real's share of the requests may be from its share of the weights."""
 
 
+@dataclass(frozen=True)
+class Outage:
+    """A real died at ``begun`` and had weight 0 from ``drained`` on (monotonic seconds), so too at ``moment``."""
+
+    begun: float
+    drained: float
+    moment: str
+
+
 def introduce(stage: Stage) -> None:
     """Say what is there before the daemon is."""
     narrator = stage.narrator
@@ -47,9 +57,9 @@ def introduce(stage: Stage) -> None:
     reals = [f"{real.name}  {real.address}:80   weight {WEIGHTS[real.name]}" for real in stage.network.reals]
     narrator.quote(
         [
-            f"{'':37}+-->  {reals[0]}",
+            f"{'':36}+-->  {reals[0]}",
             f"client  --->  VIP {stage.network.vip}:80  ---+-->  {reals[1]}",
-            f"{'':37}+-->  {reals[2]}",
+            f"{'':36}+-->  {reals[2]}",
         ]
     )
 
@@ -62,7 +72,7 @@ def start(stage: Stage) -> None:
     took = stage.wait(lambda: stage.weights.now == WEIGHTS, "every real had its weight in the kernel")
     with in_namespace(stage.network.director):
         shown = command("ipvsadm", "-Ln")
-    print()
+    narrator.gap()
     narrator.say("A real gets traffic once three checks have passed. Now the director's kernel has (ipvsadm -Ln):")
     narrator.quote(shown.splitlines())
     narrator.claim(f"every real had its weight in the kernel {took:.1f} s after the start", holds=True)
@@ -77,7 +87,7 @@ def spread(stage: Stage) -> None:
         "# is about four requests that the real answered."
     )
     since = time.monotonic()
-    stage.watch(4)
+    stage.watch(3)
     answered, failures = stage.client.answered(since), stage.client.failures(since)
     total = answered.total()
     shares = {name: answered[name] / max(total, 1) for name in WEIGHTS}
@@ -87,8 +97,8 @@ def spread(stage: Stage) -> None:
     narrator.claim(f"{total} requests, {len(failures)} failed", holds=total > 0 and not failures)
 
 
-def lose_a_real(stage: Stage) -> str:
-    """Take one real away; returns a time at which it was drained."""
+def lose_a_real(stage: Stage) -> Outage:
+    """Take one real away for good, and see the others take over."""
     narrator, victim = stage.narrator, stage.network.reals[1]
     narrator.heading("4. A real dies")
     narrator.say(
@@ -98,10 +108,8 @@ def lose_a_real(stage: Stage) -> str:
     begun, at = time.monotonic(), stamp()
     stage.reals.behave("dead", victim)
     stage.watch(5, note="real1 killed")
-    moment = stamp()
-    drained = stage.weights.reached(victim.name, 0, begun)
-    if drained is None:
-        raise TimeoutError(f"{victim.name} still had its weight {time.monotonic() - begun:.0f} s after it was killed")
+    stage.wait(lambda: not stage.weights.now[victim.name], "the kernel had weight 0 for real1")
+    drained, moment = stage.weights.reached(victim.name, 0, begun), stamp()
     failures, late = stage.client.failures(begun), stage.client.failures(drained)
     others = stage.client.answered(drained)
     narrator.claim(f"from the kill to weight 0 in the kernel: {drained - begun:.2f} s", holds=True)
@@ -110,10 +118,10 @@ def lose_a_real(stage: Stage) -> str:
         f"{len(late)} failed, and {' and '.join(sorted(others))} answered",
         holds=not late and set(others) == {"real0", "real2"},
     )
-    print()
+    narrator.gap()
     narrator.say("Why? The journal has it, each fact on a line:")
     tell(stage, ("tail", "--since", at, f"real={victim.address}", "--journal", JOURNAL))
-    return moment
+    return Outage(begun, drained, moment)
 
 
 def bring_it_back(stage: Stage) -> None:
@@ -124,9 +132,8 @@ def bring_it_back(stage: Stage) -> None:
     begun = time.monotonic()
     stage.reals.behave("answer", victim)
     stage.watch(4, note="real1 started")
+    stage.wait(lambda: stage.weights.now == WEIGHTS, "real1 had its weight again")
     back = stage.weights.reached(victim.name, WEIGHTS[victim.name], begun)
-    if back is None:
-        raise TimeoutError(f"{victim.name} had no weight {time.monotonic() - begun:.0f} s after it came back")
     failures, answered = stage.client.failures(begun), stage.client.answered(back)
     narrator.claim(f"real1 had its weight again after {back - begun:.2f} s", holds=True)
     narrator.claim(
@@ -157,11 +164,12 @@ def resume(stage: Stage, begun: float, at: str) -> None:
         f"{len(stage.client.samples(begun))} requests have failed",
         holds=not failures and not changes,
     )
-    kinds = ("type=DaemonStarted", "type=Adopted", "type=OperationsApplied")
-    tell(stage, ("tail", "--since", at, *kinds, "--journal", JOURNAL))
+    narrator.gap()
+    narrator.say("What it found in the kernel, and what it did to it:")
+    tell(stage, ("tail", "--since", at, "type=Adopted", "type=OperationsApplied", "--journal", JOURNAL))
 
 
-def stop(stage: Stage, daemon: subprocess.Popen[bytes]) -> None:
+def stop(stage: Stage, daemon: subprocess.Popen[bytes], outage: Outage) -> None:
     """Stop the daemon as an operator does."""
     narrator = stage.narrator
     narrator.heading("7. A graceful stop, and the question afterwards")
@@ -171,22 +179,28 @@ def stop(stage: Stage, daemon: subprocess.Popen[bytes]) -> None:
     took = time.monotonic() - begun
     with in_namespace(stage.network.director):
         services, addresses = ipvs.table(), command("ip", "-o", "address", "show")
-    left = int(SERVICE in services) + int(stage.network.vip in addresses)
+    left = [what for what, held in ((SERVICE, services), (stage.network.vip, addresses)) if what in held]
     narrator.claim(
-        f"SIGTERM: exit status {status} after {took:.2f} s; of the service and the VIP, {left} are left in the kernel",
+        f"SIGTERM: exit status {status} after {took:.2f} s; left in the kernel: {' and '.join(left) or 'nothing'}",
         holds=status == 0 and not left,
+    )
+    failures = stage.client.failures()
+    narrator.claim(
+        f"in all {len(stage.client.samples())} requests; {len(failures)} failed, each before real1 was drained",
+        holds=all(outage.begun - stage.client.timeout <= sample.at < outage.drained for sample in failures),
     )
 
 
-def question_the_journal(stage: Stage, moment: str, directory: Path) -> None:
+def question_the_journal(stage: Stage, outage: Outage, directory: Path) -> None:
     """Ask why, afterwards; and keep journal and answers for another machine."""
     narrator, victim = stage.narrator, stage.network.reals[1]
-    explain = ("explain", victim.address, "--at", moment, "--journal", JOURNAL)
+    explain = ("explain", victim.address, "--at", outage.moment, "--journal", JOURNAL)
     replay = ("replay", JOURNAL)
+    narrator.gap()
     narrator.say("The service is gone. Why had real1 weight 0 at the time of its outage?")
     answer = tell(stage, explain)
     narrator.claim("the answer names the weight and the reason", holds=REASON.search(answer) is not None)
-    keep(stage.journal, directory, [(*replay, "--until", moment), explain, replay])
+    keep(stage.journal, directory, [(*replay, "--until", outage.moment), explain, replay])
 
 
 def tell(stage: Stage, question: Question) -> str:
@@ -210,15 +224,15 @@ def play(stage: Stage, directory: Path) -> None:
         with ExitStack() as asking:
             asking.enter_context(stage.client)
             spread(stage)
-            moment = lose_a_real(stage)
+            outage = lose_a_real(stage)
             bring_it_back(stage)
             begun, at = time.monotonic(), stamp()
             lose_the_daemon(stage, first)
             with stage.daemon() as second:
                 resume(stage, begun, at)
                 asking.close()
-                stop(stage, second)
-    question_the_journal(stage, moment, directory)
+                stop(stage, second, outage)
+    question_the_journal(stage, outage, directory)
 
 
 def main(directory: Path) -> int:

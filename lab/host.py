@@ -26,9 +26,7 @@ def run(job: Job) -> int:
     Raises LabError without root or ip_vs.
     """
     if os.geteuid() != 0:
-        raise LabError(
-            "only root can use the host's kernel; `make setup` installs the lab's, which needs no root"
-        )
+        raise LabError("only root can use the host's kernel; `make setup` installs the lab's, which needs no root")
     if not has_ip_vs() and (modprobe := shutil.which("modprobe", path=job.environment["PATH"])):
         subprocess.run([modprobe, "-q", "ip_vs"], check=False)
     if not has_ip_vs():

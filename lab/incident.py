@@ -75,7 +75,7 @@ def main(directory: Path) -> int:
         f"The lab has gone; {journal} is a copy of what its daemon recorded. This is the host, where there has "
         "never been a VIP, a real server or a daemon. The same questions, asked here:"
     )
-    print()
+    narrator.gap()
     for kept in answers:
         narrator.command("kglb-actors", *placed(kept.question, journal))
     narrator.quote(ask(answers[0].question, journal).splitlines())
@@ -84,9 +84,9 @@ def main(directory: Path) -> int:
         f"{same} of {len(answers)} answers are, field by field, those that the original gave in the lab",
         holds=same == len(answers) > 0,
     )
-    print()
+    narrator.gap()
     narrator.say(f"Everything is in {journal}, as JSON lines. All that happened, in plain sentences:")
-    print()
+    narrator.gap()
     narrator.command(".venv/bin/kglb-actors", "tail", "-n", "100", "--journal", str(journal))
     return 1 if narrator.broken else 0
 

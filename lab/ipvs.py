@@ -89,13 +89,9 @@ def parse_table(text: str) -> dict[str, dict[str, Counts]]:
         first, second, *rest = line.split()
         if first == "->":
             forward, weight, active, inactive = rest
-            reals[_endpoint(second)] = Counts(
-                SHOWN_FORWARDS[forward], int(weight), int(active), int(inactive)
-            )
+            reals[_endpoint(second)] = Counts(SHOWN_FORWARDS[forward], int(weight), int(active), int(inactive))
         else:
-            name = (
-                f"fwmark://{int(second, 16)}" if first == "FWM" else f"{first.lower()}://{_endpoint(second)}"
-            )
+            name = f"fwmark://{int(second, 16)}" if first == "FWM" else f"{first.lower()}://{_endpoint(second)}"
             reals = services.setdefault(name, {})
     return services
 

@@ -38,21 +38,13 @@ def environment(extra: Sequence[str] = (), source: Mapping[str, str] = os.enviro
 
     The home directory is a scratch one, so that no job reads or leaves files in a person's own.
     """
-    kept = {
-        name: text
-        for name, text in source.items()
-        if name in KEPT_VARIABLES or name.startswith(KEPT_PREFIXES)
-    }
+    kept = {name: text for name, text in source.items() if name in KEPT_VARIABLES or name.startswith(KEPT_PREFIXES)}
     path = source.get("PATH", "/usr/bin:/bin").split(os.pathsep)
-    kept["PATH"] = os.pathsep.join(
-        path + [directory for directory in SYSTEM_DIRECTORIES if directory not in path]
-    )
+    kept["PATH"] = os.pathsep.join(path + [directory for directory in SYSTEM_DIRECTORIES if directory not in path])
     kept["HOME"] = "/tmp"
     kept["PYTHONUNBUFFERED"] = "1"
     kept["COLUMNS"] = str(shutil.get_terminal_size().columns)
-    kept |= (
-        {"TERM": source.get("TERM", "linux")} if sys.stdout.isatty() else {"TERM": "dumb", "NO_COLOR": "1"}
-    )
+    kept |= {"TERM": source.get("TERM", "linux")} if sys.stdout.isatty() else {"TERM": "dumb", "NO_COLOR": "1"}
     for item in extra:
         name, equals, text = item.partition("=")
         if equals or name in source:

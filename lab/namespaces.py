@@ -102,9 +102,7 @@ def command(*argv: str, stdin: str = "") -> str:
     """Run a program in the calling thread's namespace and return what it printed; raises CommandError."""
     done = subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise CommandError(
-            f"{' '.join(argv)} ended with {done.returncode}: {done.stderr.strip()}\n{stdin}".rstrip()
-        )
+        raise CommandError(f"{' '.join(argv)} ended with {done.returncode}: {done.stderr.strip()}\n{stdin}".rstrip())
     return done.stdout
 
 

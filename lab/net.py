@@ -161,9 +161,7 @@ class Network:
         if not self.shared:
             return _host_lines(2, reals[0].address, reals[0].address6, 16)
         lines = _host_lines(3, "10.3.0.2", "fd00:3::2", 24)
-        lines += [
-            f"address add {address} dev lo" for real in reals for address in (real.address, real.address6)
-        ]
+        lines += [f"address add {address} dev lo" for real in reals for address in (real.address, real.address6)]
         return lines
 
 

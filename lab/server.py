@@ -114,9 +114,7 @@ class Loop:
                     if service == "udp_echo":
                         self._serve_datagrams(server, _bound(socket.SOCK_DGRAM, address, port))
                     else:
-                        self._serve_streams(
-                            server, _bound(socket.SOCK_STREAM, address, port), ANSWERS[service]
-                        )
+                        self._serve_streams(server, _bound(socket.SOCK_STREAM, address, port), ANSWERS[service])
 
     def _serve_datagrams(self, server: Server, endpoint: socket.socket) -> None:
         def readable() -> None:

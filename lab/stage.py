@@ -95,4 +95,4 @@ class Stage:
             self.narrator.row(
                 self._second, self.weights.now, answered, sum(bool(sample.error) for sample in samples), notes
             )
-        print()
+        self.narrator.gap()

@@ -55,7 +55,9 @@ class KernelWeights:
         """The changes seen at this moment (monotonic seconds) or later."""
         return [change for change in self.changes if change.at >= moment]
 
-    def reached(self, name: str, weight: int, since: float) -> float | None:
-        """When the real was first seen with this weight, at ``since`` or later; None if it was not."""
-        wanted = (change.at for change in self.since(since) if (change.real, change.weight) == (name, weight))
-        return next(wanted, None)
+    def reached(self, name: str, weight: int, since: float) -> float:
+        """When the real was first seen with this weight, at ``since`` or later; raises ValueError if it was not."""
+        for change in self.since(since):
+            if (change.real, change.weight) == (name, weight):
+                return change.at
+        raise ValueError(f"{name} has not had weight {weight}")

@@ -140,9 +140,7 @@ class Applier(RecordingActor):
         refused: dict[ServiceId | None, int] = {}
         for step, failure in zip(planned, results, strict=True):
             if failure is not None:
-                failed = OperationFailed(
-                    operation=step.operation, errno=failure.errno, error=failure.error
-                )
+                failed = OperationFailed(operation=step.operation, errno=failure.errno, error=failure.error)
                 refused[service_of(step.operation)] = self.recorder.record(failed, cause=step.cause)
         for service, cause in refused.items():
             if service not in self._retrying:

@@ -176,18 +176,14 @@ class BalancerActor(RecordingActor):
         if self._failing_names.get(entry.host) == error:
             return
         self._failing_names[entry.host] = error
-        failed = ResolutionFailed(
-            service=self._config.id, host=entry.host, error=error, keeping=self._last_good(entry)
-        )
+        failed = ResolutionFailed(service=self._config.id, host=entry.host, error=error, keeping=self._last_good(entry))
         self.recorder.record(failed)
 
     def _resolved(self, entry: Real, endpoint: Endpoint) -> None:
         self._failing_names.pop(entry.host, None)
         if self._last_good(entry) == endpoint.address and endpoint.id in self._state.reals:
             return
-        seq = self.recorder.record(
-            NameResolved(service=self._config.id, host=entry.host, address=endpoint.address)
-        )
+        seq = self.recorder.record(NameResolved(service=self._config.id, host=entry.host, address=endpoint.address))
         for real, state in list(self._state.reals.items()):
             if state.entry.host == entry.host and real != endpoint.id:
                 self._remove(real, entry, seq)

@@ -65,9 +65,7 @@ class Supervisor(RecordingActor):
         config = next((balancer for balancer in self._config.balancers if balancer.id == id), None)
         if config is not None:
             phase = self._parts.random.random()
-            self._children[id] = BalancerActor.start(
-                self._parts, config, first_phase=phase, parent=self.actor_ref
-            )
+            self._children[id] = BalancerActor.start(self._parts, config, first_phase=phase, parent=self.actor_ref)
 
     def _start_applier(self, *, recheck: bool) -> None:
         self._children["applier"] = Applier.start(

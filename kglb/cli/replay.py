@@ -9,7 +9,7 @@ import msgspec
 from kglb.cli.output import EXIT_OK, Paint, paint_for, put, put_json
 from kglb.cli.reading import DEFAULT_JOURNAL, TIMES, Zone, add_format_options, record_number
 from kglb.replay import RealView, ServiceView, Source, StateView, state_at, view
-from kglb.replay.sentences import printable, verdicts
+from kglb.replay.sentences import printable, spoken, verdicts
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -91,15 +91,19 @@ def _name(real: RealView) -> str:
 def _real_line(real: RealView, width: int, paint: Paint) -> str:
     weight = "weight -" if real.weight is None else f"weight {real.weight}"
     health = "" if real.healthy is None else paint("up  ", "good") if real.healthy else paint("down", "bad")
-    line = f"{_name(real):<{width}}  {weight:<12}  {health}  {_streak(real)}"
+    line = f"{_name(real):<{width}}  {weight:<12}  {health}  {_belief(real)}"
     return _marked(line.rstrip(), _difference(real), paint, differs=not real.in_step)
 
 
-def _streak(real: RealView) -> str:
-    if not real.streak:
-        return "no check answered yet" if real.healthy is not None else ""
-    detail = f" ({real.detail})" if real.detail else ""
-    return printable(f"at least {verdicts(real.streak)}: {real.reason}{detail}, since record {real.health_seq}")
+def _belief(real: RealView) -> str:
+    """Since when it is believed up or down, and what its checks have said lately."""
+    if real.healthy is None:
+        return ""
+    lately = "no check answered yet"
+    if real.streak:
+        reason = "" if real.outcome == "success" else f": {spoken(real.reason, real.detail)}"
+        lately = f"at least {verdicts(real.streak)}{reason}"
+    return printable(f"since record {real.health_seq}, {lately}")
 
 
 def _difference(real: RealView) -> str:

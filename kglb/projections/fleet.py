@@ -115,9 +115,7 @@ def _daemon_stopping(fleet: FleetState, seq: int, event: DaemonStopping) -> None
     for balancer in fleet.balancers.values():
         balancer.mode = "shutdown"
         balancer.decided_seq = seq
-        balancer.reals = {
-            name: replace(real, weight=0, weight_seq=seq) for name, real in balancer.reals.items()
-        }
+        balancer.reals = {name: replace(real, weight=0, weight_seq=seq) for name, real in balancer.reals.items()}
 
 
 def _config_applied(fleet: FleetState, seq: int, event: ConfigApplied) -> None:
@@ -142,9 +140,7 @@ def _real_added(fleet: FleetState, seq: int, event: RealAdded) -> None:
     balancer = fleet.balancers.get(event.service)
     if balancer is None or event.real in balancer.reals:
         return
-    balancer.reals[event.real] = RealState(
-        real=event.real, entry=event.entry, healthy=event.healthy, health_seq=seq
-    )
+    balancer.reals[event.real] = RealState(real=event.real, entry=event.entry, healthy=event.healthy, health_seq=seq)
     balancer.total += 1
     balancer.alive += event.healthy
 

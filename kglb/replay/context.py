@@ -13,8 +13,7 @@ from kglb.replay.errors import CheckpointError
 from kglb.replay.names import Names
 from kglb.replay.source import Found, Source
 
-CONFIG_NEEDLE = b'"event":{"type":"ConfigApplied"'
-"""What the line of every config holds."""
+_CONFIG = b'"event":{"type":"ConfigApplied"'
 
 
 class _StoredConfig(msgspec.Struct):
@@ -78,7 +77,8 @@ def _names_at(source: Source, seq: int) -> Names:
     except msgspec.DecodeError as error:
         raise CheckpointError(f"the checkpoint at record {opened.seq} is not understood: {error}") from None
     names = Names() if config is None else Names(config.balancers)
-    for record in source.mentioning((CONFIG_NEEDLE,), opened.seq + 1, seq):
-        if isinstance(record.event, ConfigApplied):
+    for later in source.seqs_with(_CONFIG, opened.seq + 1, seq):
+        record = source.record(later)
+        if record is not None and isinstance(record.event, ConfigApplied):
             names = Names(record.event.config.balancers)
     return names

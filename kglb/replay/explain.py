@@ -8,7 +8,7 @@ touched the real's entry in the kernel.
 import msgspec
 
 from kglb.events import Adopted, ConfigApplied, Event, RealAdded
-from kglb.model import RealId, ServiceId
+from kglb.model import Destination, RealId, ServiceId
 from kglb.projections import BalancerState, RealState
 from kglb.replay.about import narrow
 from kglb.replay.context import Context
@@ -69,8 +69,10 @@ def explain(source: Source, wanted: str, *, seq: int, balancer: str | None = Non
     meant = find_real(fleet, wanted, balancer)
     known = fleet.balancers[meant.service]
     real = known.reals[meant.real]
-    held = plane.actual.destinations.get(meant.service, {}).get(meant.real)
-    chain = _Walk(source, meant, seq).from_roots(_roots(known, real, fleet.config_seq))
+    wanted_destination, held = (
+        holding.destinations.get(meant.service, {}).get(meant.real) for holding in (plane.desired, plane.actual)
+    )
+    chain = _Walk(source, meant, seq).from_roots(_roots(known, real, fleet.config_seq), real.weight_seq)
     decided = chain.records.get(real.weight_seq)
     return Explanation(
         real=meant.real,
@@ -85,21 +87,29 @@ def explain(source: Source, wanted: str, *, seq: int, balancer: str | None = Non
         mode=known.mode,
         since="" if decided is None else decided.at,
         reason=Reasons(known, real, chain.records, chain.context).why(),
-        kernel=_kernel(real.weight, None if held is None else held.weight),
+        kernel=_kernel(wanted_destination, held),
         chain=chain.links(),
     )
 
 
-def _kernel(weight: int | None, held: int | None) -> str:
-    if held == weight or (weight is None and held == 0):
+def _kernel(desired: Destination | None, held: Destination | None) -> str:
+    if desired == held:
         return ""
-    return "the kernel does not have it" if held is None else f"the kernel has weight {held}"
+    if held is None:
+        return "the kernel does not have it"
+    if desired is None:
+        return f"the kernel still has it, with weight {held.weight}"
+    if desired.weight == held.weight:
+        return f"the kernel forwards to it by {held.forward}, not {desired.forward}"
+    return f"the kernel has weight {held.weight}"
 
 
 def _roots(balancer: BalancerState, real: RealState, config_seq: int) -> set[int]:
     """The records that the state names as what made the weight what it is."""
+    if balancer.mode == "shutdown":
+        return {balancer.decided_seq}
     roots = {real.weight_seq, real.health_seq}
-    if balancer.mode != "available":
+    if balancer.mode in ("failsafe", "unavailable"):
         roots.add(balancer.decided_seq)
     if real.weight == real.configured:
         roots.add(config_seq)
@@ -120,9 +130,9 @@ class _Walk:
     def _wants(self, service: ServiceId | None, real: RealId | None) -> bool:
         return service == self._meant.service and real in (None, self._meant.real)
 
-    def from_roots(self, roots: set[int]) -> "_Walk":
-        """Follow every cause from these and from what last touched the real in the kernel."""
-        since = max(roots, default=self._seq)
+    def from_roots(self, roots: set[int], weight_seq: int) -> "_Walk":
+        """Follow every cause from these and from what touched the real in the kernel since it got its weight."""
+        since = weight_seq or min(roots, default=self._seq)
         todo = roots | last_touches(self._source, self._wants, since, self._seq)
         while todo:
             seq = todo.pop()

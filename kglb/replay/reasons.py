@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from kglb.events import DaemonStopping, HealthChanged, RealAdded
 from kglb.projections import BalancerState, RealState
-from kglb.replay.sentences import Runs, plural, printable, reason_of, verdicts
+from kglb.replay.sentences import Runs, plural, printable, spoken, verdicts
 from kglb.replay.source import Found
 
 
@@ -70,7 +70,7 @@ class Reasons:
         flip = self._runs.run(changed.service, changed.real, changed.run)
         if flip is None:
             return f"{count} failed"
-        return f"{count} failed{'' if alone else ', the last'}: {reason_of(flip)}"
+        return f"{count} failed{'' if alone else ', the last'}: {spoken(flip.reason, flip.detail)}"
 
     def _never_judged(self, added: RealAdded) -> str:
         check = self._balancer.config.check
@@ -81,5 +81,5 @@ class Reasons:
             return "it was added, and none of its checks has an answer yet"
         so_far = f"{verdicts(self._real.streak)} so far"
         if self._real.outcome == "failure":
-            so_far += f", {self._real.reason}"
+            so_far += f", {spoken(self._real.reason, self._real.detail)}"
         return f"it has not been up since it was added: it needs {verdicts(check.rise)}, and has {so_far}"

@@ -8,7 +8,7 @@ import msgspec
 
 from kglb.model import RealId, ServiceId, parse_endpoint
 from kglb.replay.about import concerns, narrow
-from kglb.replay.context import CONFIG_NEEDLE, Context
+from kglb.replay.context import Context
 from kglb.replay.errors import ReplayError
 from kglb.replay.names import Names
 from kglb.replay.sentences import KINDS
@@ -48,14 +48,6 @@ class Filter(msgspec.Struct, frozen=True):
         if not (self.services or self.reals):
             return record
         return msgspec.structs.replace(record, event=narrow(record.event, self._wants))
-
-    def needles(self) -> tuple[bytes, ...]:
-        """Of these, a record that passes holds at least one; empty without a filter."""
-        if self.reals:
-            return tuple(f'"{real}{"" if _has_port(real) else ":"}'.encode() for real in self.reals)
-        if self.services:
-            return tuple(f'"{service}"'.encode() for service in self.services)
-        return tuple(f'"type":"{name}"'.encode() for name in self.types)
 
     def _wants(self, service: ServiceId | None, real: RealId | None) -> bool:
         if self.services and service not in self.services:
@@ -113,10 +105,6 @@ def _real(value: str) -> str:
     raise FilterError(f"real={value}: expected an address:port or an address")
 
 
-def _has_port(real: str) -> bool:
-    return ":" in real and not real.endswith("]")
-
-
 class Selection:
     """The records of a journal that pass a filter. ``context`` notes what is read for it."""
 
@@ -127,12 +115,7 @@ class Selection:
 
     def passing(self, first: int, last: int) -> Iterator[Found]:
         """Those of the records ``first`` to ``last``."""
-        needles = self._chosen.needles()
-        if needles:
-            records = self._source.mentioning((*needles, CONFIG_NEEDLE), first, last)
-        else:
-            records = self._source.between(first, last)
-        return filter(self._passes, records)
+        return filter(self._passes, self._source.between(first, last))
 
     def last_passing(self, first: int, last: int, count: int) -> list[Found]:
         """The last ``count`` of the records ``first`` to ``last``, in their order.

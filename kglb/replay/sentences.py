@@ -69,9 +69,9 @@ class Sentence(NamedTuple):
 def sentence(event: Event, runs: Runs) -> Sentence:
     """An event in words."""
     kind, tone, say = _TABLE[type(event)]
-    spoken = say(event, runs)
+    text = printable(say(event, runs))
     heard: Tone = tone(event) if callable(tone) else tone
-    return Sentence(kind, heard, subject_of(event), printable(spoken))
+    return Sentence(kind, heard, subject_of(event), text)
 
 
 def printable(text: str) -> str:
@@ -79,11 +79,11 @@ def printable(text: str) -> str:
     return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
-def reason_of(flip: ProbeFlipped) -> str:
-    """Why the probes of a run fail, in words."""
-    if flip.reason in _SPOKEN:
-        return _SPOKEN[flip.reason]
-    return f"{flip.reason} ({flip.detail})" if flip.detail else flip.reason
+def spoken(reason: str, detail: str) -> str:
+    """Why probes fail, in words."""
+    if reason in _SPOKEN:
+        return _SPOKEN[reason]
+    return f"{reason} ({detail})" if detail else reason
 
 
 def verdicts(streak: int) -> str:
@@ -177,7 +177,7 @@ def _resolution_failed(event: ResolutionFailed, _: Runs) -> str:
 def _probe_flipped(event: ProbeFlipped, _: Runs) -> str:
     if event.outcome == "success":
         return f"{event.real} answers its checks now, after {event.latency * 1000:.1f} ms"
-    return f"{event.real} fails its checks now: {reason_of(event)}"
+    return f"{event.real} fails its checks now: {spoken(event.reason, event.detail)}"
 
 
 def _runs_closed(event: RunsClosed, _: Runs) -> str:
@@ -189,7 +189,7 @@ def _health_changed(event: HealthChanged, runs: Runs) -> str:
     if event.healthy:
         return f"{event.real} is up: {verdicts(event.streak)} (run since {event.run})"
     flip = runs.run(event.service, event.real, event.run)
-    reason = "" if flip is None else f", {reason_of(flip)}"
+    reason = "" if flip is None else f", {spoken(flip.reason, flip.detail)}"
     return f"{event.real} is down: {verdicts(event.streak)}{reason} (run since {event.run})"
 
 

@@ -1,4 +1,4 @@
-"""A journal of our events as the tools read it: its bounds, a moment in it, one record, a stretch, a search.
+"""A journal of our events as the tools read it: its bounds, a moment in it, one record, a stretch.
 
 It reads only, needs no lock, and prints nothing. What it raises on its own behalf is a ReplayError;
 ``Damaged``, ``NoJournal``, ``UnknownFormat`` and ``OSError`` come through from the journal.
@@ -7,12 +7,9 @@ It reads only, needs no lock, and prints nothing. What it raises on its own beha
 from collections.abc import Callable, Iterator
 from itertools import takewhile
 from pathlib import Path
-from typing import cast
-
-import msgspec
 
 from journal.errors import Damaged
-from journal.format import Decode, Record, decode_as
+from journal.format import Record, read_head
 from journal.reader import JournalReader
 from kglb.events import Event, decode
 from kglb.replay.errors import NothingRecordedError, OutOfRangeError
@@ -26,7 +23,6 @@ class Source:
 
     def __init__(self, path: Path, *, on_damage: Callable[[Damaged], object] | None = None) -> None:
         self.path = path
-        self._on_damage = on_damage
         self.reader: JournalReader[Event] = JournalReader(path, decode, on_damage=on_damage)
 
     def bounds(self) -> range:
@@ -69,35 +65,15 @@ class Source:
         """The records ``first`` to ``last``, both included, as far as they are there."""
         return takewhile(lambda record: record.seq <= last, self.reader.records(first))
 
-    def mentioning(self, needles: tuple[bytes, ...], first: int, last: int) -> Iterator[Found]:
-        """Those of the records ``first`` to ``last`` whose line holds one of ``needles``.
+    def seqs_with(self, needle: bytes, first: int, last: int) -> Iterator[int]:
+        """The numbers of the records ``first`` to ``last`` whose line holds ``needle``, by a look at the bytes.
 
-        The others are verified but not understood, which is three times as quick.
+        Several times as quick as reading, but nothing is verified: read a record before you believe it.
         """
-        reader = JournalReader(self.path, _only_with(needles), on_damage=self._on_damage)
-        for record in reader.records(first):
-            if record.seq > last:
-                return
-            if not isinstance(record.event, _Skipped):
-                yield cast(Found, record)
-
-
-class _Skipped(msgspec.Struct, frozen=True):
-    """Stands for an event that was not looked at."""
-
-
-_skip = decode_as(Record[_Skipped])
-
-
-def _only_with(needles: tuple[bytes, ...]) -> Decode[Event | _Skipped]:
-    def for_version(version: int) -> Callable[[bytes], Record[Event | _Skipped]]:
-        understand = decode(version)
-        skip = _skip(version)
-
-        def decode_line(line: bytes) -> Record[Event | _Skipped]:
-            wanted = any(needle in line for needle in needles)
-            return cast(Record[Event | _Skipped], understand(line) if wanted else skip(line))
-
-        return decode_line
-
-    return for_version
+        segments = self.reader.segments()
+        ends = (*(segment.first_seq for segment in segments[1:]), last + 1)
+        for segment, end in zip(segments, ends, strict=False):
+            if end > first and segment.first_seq <= last:
+                with segment.path.open("rb") as lines:
+                    heads = [read_head(line) for line in lines if needle in line]
+                yield from (head.seq for head in heads if head is not None and first <= head.seq <= last)

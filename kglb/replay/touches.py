@@ -13,8 +13,6 @@ from kglb.replay.about import Wanted, concerns, narrow
 from kglb.replay.source import Found, Source
 
 _TOUCHING = (OperationsApplied, OperationFailed, DriftFound, Adopted)
-_NEEDLES = tuple(f'"event":{{"type":"{kind.__name__}"'.encode() for kind in _TOUCHING)
-_ADOPTED = (b'"event":{"type":"Adopted"',)
 _FIRST_LOOK = 4096
 
 
@@ -24,8 +22,8 @@ def last_touches(source: Source, wanted: Wanted, first: int, last: int) -> set[i
     That is any refusal, or change by somebody else, that followed.
     """
     touches: set[int] = set()
-    for record in source.mentioning(_NEEDLES, first, last):
-        if concerns(record.event, wanted):
+    for record in source.between(first, last):
+        if isinstance(record.event, _TOUCHING) and concerns(record.event, wanted):
             if isinstance(record.event, OperationsApplied | Adopted):
                 touches.clear()
             touches.add(record.seq)
@@ -53,7 +51,7 @@ def adoption_before(source: Source, seq: int) -> int | None:
     first = source.bounds()[0]
     while last >= first:
         begin = max(first, last - size + 1)
-        found = [record.seq for record in source.mentioning(_ADOPTED, begin, last)]
+        found = [record.seq for record in source.between(begin, last) if isinstance(record.event, Adopted)]
         if found:
             return found[-1]
         last, size = begin - 1, size * 8

@@ -6,6 +6,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
+from pykka import Actor
 
 from kglb.actors.applier import Applier
 from kglb.actors.balancer import BalancerActor
@@ -27,10 +29,10 @@ from kglb.events import (
 from kglb.model import (
     Address,
     ChangeDestination,
+    Config,
     DeleteDestination,
     DeleteService,
     Destination,
-    DummyCheck,
     Forward,
     Real,
     RealId,
@@ -40,15 +42,14 @@ from kglb.model import (
 )
 from kglb.projections import State
 from tests.actors.virtual import run
-from tests.actors.world import REFUSED, actor_of, journal_of, world
+from tests.actors.world import REFUSED, WatchedMachine, actor_of, events_of, journal_of, world
 from tests.projections.builders import DNS, WEB, balancer, config, real_id
 
 A, B = real_id(0), real_id(1)
 
 
-def tcp(**more: float) -> TcpCheck:
-    fields = {"interval": 1.0, "timeout": 1.0, "rise": 1, "fall": 1, **more}
-    return TcpCheck(**fields)  # type: ignore[arg-type]
+def tcp(*, interval: float = 1.0, rise: int = 1, fall: int = 1) -> TcpCheck:
+    return TcpCheck(interval=interval, timeout=1.0, rise=rise, fall=fall)
 
 
 def kinds(directory: Path) -> Counter[type]:
@@ -139,10 +140,10 @@ def test_steady_probes_leave_no_record_and_a_flip_leaves_the_length_of_the_run(t
             await asyncio.sleep(100)
             w.prober.answers[A] = REFUSED
             await asyncio.sleep(10)
-        flips = [r.event for r in journal_of(tmp_path) if isinstance(r.event, ProbeFlipped) and r.event.real == A]
+        flips = [flip for flip in events_of(tmp_path, ProbeFlipped) if flip.real == A]
         assert [(f.outcome, f.previous_count) for f in flips] == [("success", 0), ("failure", 100)]
-        changed = [r for r in journal_of(tmp_path) if isinstance(r.event, HealthChanged) and r.event.real == A]
-        assert [(c.event.healthy, c.event.streak) for c in changed] == [(True, 1), (False, -3)]  # type: ignore[union-attr]
+        changed = [change for change in events_of(tmp_path, HealthChanged) if change.real == A]
+        assert [(change.healthy, change.streak) for change in changed] == [(True, 1), (False, -3)]
 
     run(main())
 
@@ -188,18 +189,16 @@ def test_everything_has_a_cause_that_leads_to_its_root(tmp_path: Path) -> None:
 
 def test_one_weight_among_ten_thousand_costs_one_operation_and_one_record_of_each_kind(tmp_path: Path) -> None:
     async def main() -> None:
-        machine = MemoryDataPlane()
-        sent: list[int] = []
-        apply = machine.apply
-        machine.apply = lambda operations: (sent.append(len(operations)), apply(operations))[1]  # type: ignore[method-assign]
+        machine = WatchedMachine()
         async with world(tmp_path, config(balancer(reals=10_000, check=tcp())), machine=machine) as w:
             await asyncio.sleep(1.5)
-            assert sum(sent) == 1 + 10_000 + 1 + 10_000, "the service, reals at 0, the address, reals at 1000"
-            sent.clear()
+            sent = sum(map(len, machine.batches))
+            assert sent == 1 + 10_000 + 1 + 10_000, "the service, reals at 0, the address, reals at 1000"
+            machine.batches.clear()
             before = w.recorder.last_seq
             w.prober.answers[real_id(1234)] = REFUSED
             await asyncio.sleep(1.1)
-            assert sent == [1]
+            assert machine.batches == [(ChangeDestination(WEB, Destination(real=real_id(1234), weight=0)),)]
             assert w.recorder.last_seq - before == 4
         new = [type(r.event) for r in journal_of(tmp_path) if before < r.seq <= before + 4]
         assert new == [ProbeFlipped, HealthChanged, BalancerDecided, OperationsApplied]
@@ -216,9 +215,9 @@ def test_ten_thousand_reals_that_fail_together_make_few_decisions(tmp_path: Path
                 w.real_fails_now(real_id(number))
             await asyncio.sleep(0.01)
             assert w.state.fleet.balancers[WEB].alive == 1
-            decisions = [r for r in journal_of(tmp_path)[before:] if isinstance(r.event, BalancerDecided)]
+            decisions = events_of(tmp_path, BalancerDecided, before + 1)
             assert len(decisions) <= 5
-            assert sum(len(r.event.weights) for r in decisions) == 9_999
+            assert sum(len(decision.weights) for decision in decisions) == 9_999
 
     run(main())
 
@@ -249,38 +248,30 @@ def test_f14_cleanup_leaves_nothing_behind_and_nothing_foreign_touched(tmp_path:
 
 def test_leave_changes_nothing_and_the_next_start_sends_no_message(tmp_path: Path) -> None:
     async def main() -> None:
-        machine = MemoryDataPlane()
+        machine = WatchedMachine()
         async with world(tmp_path, config(balancer(check=tcp(rise=3))), machine=machine) as w:
             await asyncio.sleep(5)
             assert await w.stop("leave")
         assert len(machine.services()) == 1
         assert kinds(tmp_path)[RunsClosed] == 1
-
-        def refuse(operations: object) -> None:
-            raise AssertionError(f"nothing changed, but {operations} was sent")
-
-        machine.apply = refuse  # type: ignore[assignment, method-assign]
+        machine.batches.clear()
         async with world(tmp_path, config(balancer(check=tcp(rise=3))), machine=machine) as w:
             await asyncio.sleep(5)
             assert w.weights(WEB) == {A: 1000, B: 1000}
             assert w.real(WEB, A).healthy
             await w.stop("leave")
+        assert machine.batches == []
 
     run(main())
 
 
 def test_after_kill_and_restart_no_healthy_real_loses_its_weight_and_a_dead_one_does(tmp_path: Path) -> None:
     async def main() -> None:
-        machine = MemoryDataPlane()
+        machine = WatchedMachine()
         async with world(tmp_path, config(balancer(check=tcp(rise=3))), machine=machine) as w:
             await asyncio.sleep(5)
             await w.kill()
-        seen: set[int] = set()
-        apply = machine.apply
-        machine.apply = lambda operations: (  # type: ignore[method-assign]
-            seen.update(o.destination.weight for o in operations if isinstance(o, ChangeDestination)),
-            apply(operations),
-        )[1]
+        machine.batches.clear()
         async with world(
             tmp_path,
             config(balancer(check=tcp(rise=3))),
@@ -289,7 +280,7 @@ def test_after_kill_and_restart_no_healthy_real_loses_its_weight_and_a_dead_one_
         ) as w:
             await asyncio.sleep(1.5)
             assert w.weights(WEB) == {A: 0, B: 1000}
-            assert seen == {0}
+            assert machine.batches == [(ChangeDestination(WEB, Destination(real=A, weight=0)),)]
             await w.stop("leave")
 
     run(main())
@@ -304,8 +295,7 @@ def test_a_lost_journal_does_not_take_traffic_from_what_the_kernel_serves(tmp_pa
         async with world(tmp_path / "second", config(balancer(check=tcp(rise=3))), machine=machine) as w:
             await asyncio.sleep(0.01)
             assert w.weights(WEB) == {A: 1000, B: 1000}
-            bases = {r.event.basis for r in journal_of(tmp_path / "second") if isinstance(r.event, RealAdded)}
-            assert bases == {"adopted"}
+            assert {added.basis for added in events_of(tmp_path / "second", RealAdded)} == {"adopted"}
             await w.stop("leave")
 
     run(main())
@@ -341,9 +331,7 @@ def test_an_address_that_was_there_before_us_stays(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [Checker, BalancerActor, Applier])
-def test_an_actor_that_crashes_is_recorded_restarted_and_changes_no_weight(
-    tmp_path: Path, kind: type
-) -> None:
+def test_an_actor_that_crashes_is_recorded_restarted_and_changes_no_weight(tmp_path: Path, kind: type[Actor]) -> None:
     async def main() -> None:
         async with world(tmp_path, config(balancer(reals=1, check=tcp()))) as w:
             await asyncio.sleep(1.5)
@@ -356,7 +344,7 @@ def test_an_actor_that_crashes_is_recorded_restarted_and_changes_no_weight(
             w.prober.answers[A] = REFUSED
             await asyncio.sleep(1.5)
             assert w.state.fleet.balancers[WEB].mode == "failsafe", "it works again"
-        crashes = [r.event for r in journal_of(tmp_path) if isinstance(r.event, ActorCrashed)]
+        crashes = events_of(tmp_path, ActorCrashed)
         assert [crash.retry_in for crash in crashes] == [0.1, 0.2, 0.4]
         assert "nonsense" in crashes[0].error
         assert "on_receive" in crashes[0].traceback
@@ -374,7 +362,7 @@ def test_drift_is_found_recorded_and_repaired(tmp_path: Path) -> None:
             await asyncio.sleep(31)
             assert w.weights(WEB) == {A: 1000, B: 1000}
             assert w.weights(DNS) == {A: 1000, B: 1000}
-        found = [change for r in journal_of(tmp_path) if isinstance(r.event, DriftFound) for change in r.event.changes]
+        found = [change for drift in events_of(tmp_path, DriftFound) for change in drift.changes]
         assert ChangeDestination(WEB, Destination(real=B, weight=3)) in found
         assert DeleteDestination(WEB, A) in found
         assert DeleteService(DNS) in found
@@ -411,24 +399,15 @@ def test_a_service_that_somebody_else_made_at_our_key_is_adopted_and_put_right(t
 # --- names -------------------------------------------------------------------------------------------------------
 
 
-def named(*hosts: str, **more: object) -> object:
+def named(*hosts: str) -> Config:
     reals = tuple(Real(host=host, weight=1000, forward=Forward()) for host in hosts)
-    base = balancer(reals=0, check=tcp(), resolve_interval=30.0)
-    return config(
-        type(base)(
-            name="web",
-            service=base.service,
-            reals=reals,
-            check=DummyCheck(interval=1.0, timeout=1.0, rise=1, fall=1),
-            resolve_interval=30.0,
-        )
-    )
+    return config(replace(balancer(), reals=reals))
 
 
 def test_c5_a_name_that_does_not_resolve_holds_up_nobody_else(tmp_path: Path) -> None:
     async def main() -> None:
         names = {"good": ["10.0.0.1"]}
-        async with world(tmp_path, named("bad:80", "good:80"), names=names) as w:  # type: ignore[arg-type]
+        async with world(tmp_path, named("bad:80", "good:80"), names=names) as w:
             await asyncio.sleep(5)
             assert w.weights(WEB) == {A: 1000}
             names["bad"] = ["10.0.0.2"]
@@ -443,13 +422,13 @@ def test_a_name_that_stops_resolving_keeps_its_last_good_address_over_a_restart_
     async def main() -> None:
         names = {"web1": ["10.0.0.1"]}
         machine = MemoryDataPlane()
-        async with world(tmp_path, named("web1:80"), names=names, machine=machine) as w:  # type: ignore[arg-type]
+        async with world(tmp_path, named("web1:80"), names=names, machine=machine) as w:
             await asyncio.sleep(5)
             names.clear()
             await asyncio.sleep(300)
             assert w.weights(WEB) == {A: 1000}
             await w.kill()
-        async with world(tmp_path, named("web1:80"), machine=machine) as w:  # type: ignore[arg-type]
+        async with world(tmp_path, named("web1:80"), machine=machine) as w:
             await asyncio.sleep(5)
             assert w.weights(WEB) == {A: 1000}
 
@@ -459,13 +438,12 @@ def test_a_name_that_stops_resolving_keeps_its_last_good_address_over_a_restart_
 def test_a_name_that_moves_takes_its_real_along(tmp_path: Path) -> None:
     async def main() -> None:
         names = {"web1": ["10.0.0.1"]}
-        async with world(tmp_path, named("web1:80"), names=names) as w:  # type: ignore[arg-type]
+        async with world(tmp_path, named("web1:80"), names=names) as w:
             await asyncio.sleep(5)
             names["web1"] = ["10.0.0.2"]
             await asyncio.sleep(35)
             assert w.weights(WEB) == {B: 1000}
-        addresses = [r.event.address for r in journal_of(tmp_path) if isinstance(r.event, NameResolved)]
-        assert addresses == ["10.0.0.1", "10.0.0.2"]
+        assert [resolved.address for resolved in events_of(tmp_path, NameResolved)] == ["10.0.0.1", "10.0.0.2"]
 
     run(main())
 

@@ -3,13 +3,15 @@
 import asyncio
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from pykka import ActorDeadError, ActorRef, ActorRegistry
 
 from kglb.actors.runtime import Crash, LoopActor, Scheduler
 from tests.actors.virtual import run
+
+L = TypeVar("L", bound="Listener")
 
 
 class Listener(LoopActor):
@@ -43,7 +45,7 @@ class Listener(LoopActor):
         self.ended.append("failed")
 
 
-def actor_of(ref: ActorRef[Listener]) -> Listener:
+def actor_of(ref: ActorRef[L]) -> L:
     actor = ref._actor_weakref()
     assert actor is not None
     return actor

@@ -2,13 +2,12 @@
 
 import asyncio
 import random
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from pykka import ActorRef, ActorRegistry
+from pykka import Actor, ActorRef, ActorRegistry
 
 from journal import AppenderOptions, Clock, InlineDisk, JournalReader, Origin, OsFiles, open_journal
 from kglb.actors.daemon import Daemon, start
@@ -18,15 +17,16 @@ from kglb.actors.recovery import recover
 from kglb.actors.runtime import Scheduler
 from kglb.actors.supervisor import Stop
 from kglb.checks import Outcome, Probe
-from kglb.dataplane import InlineWorker, MemoryDataPlane
+from kglb.dataplane import Failure, InlineWorker, MemoryDataPlane
 from kglb.events import Event, Record, decode
-from kglb.model import Config, RealId, ServiceId
+from kglb.model import Config, Operation, RealId, ServiceId
 from kglb.projections import RealState, State
 
 OK = ("success", "ok")
 REFUSED = ("failure", "refused")
 
 Answer = tuple[str, str]
+K = TypeVar("K")
 
 
 class ScriptedProber:
@@ -88,9 +88,7 @@ class World:
         state = recover(opened, lambda _, **fields: self.set_aside.append(fields))
         self.recorder = Recorder(state, scheduler)
         began = self.loop.time()
-        clock = Clock(
-            wall=lambda: int(1_800_000_000e9 + (self.loop.time() - began) * 1e9), monotonic=self.loop.time
-        )
+        clock = Clock(wall=lambda: int(1_800_000_000e9 + (self.loop.time() - began) * 1e9), monotonic=self.loop.time)
         options = AppenderOptions(disk=InlineDisk(self.loop), clock=clock)
         origin = Origin(host="director", boot_id="boot", software="test")
         self.recorder.write_to(opened.appender(origin, self.recorder.checkpoint, options))
@@ -172,12 +170,25 @@ def journal_of(directory: Path) -> list[Record[Event]]:
     return list(JournalReader(directory, decode).records())
 
 
-def actor_of(kind: type) -> ActorRef[Any]:
+def events_of(directory: Path, kind: type[K], from_seq: int = 0) -> list[K]:
+    """The events of one kind, oldest first."""
+    return [r.event for r in JournalReader(directory, decode).records(from_seq) if isinstance(r.event, kind)]
+
+
+class WatchedMachine(MemoryDataPlane):
+    """Remembers every batch it was given."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**more)
+        self.batches: list[Sequence[Operation]] = []
+
+    def apply(self, operations: Sequence[Operation]) -> list[Failure | None]:
+        self.batches.append(operations)
+        return super().apply(operations)
+
+
+def actor_of(kind: type[Actor]) -> ActorRef[Any]:
     """The only living actor of a class."""
-    (ref,) = ActorRegistry.get_by_class(kind)
-    return ref
-
-
-def wall() -> float:
-    """Real time, for tests that measure."""
-    return time.perf_counter()
+    refs: list[ActorRef[Any]] = list(ActorRegistry.get_by_class(kind))
+    assert len(refs) == 1
+    return refs[0]

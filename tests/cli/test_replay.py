@@ -27,10 +27,10 @@ def test_the_state_is_shown_with_its_differences(kglb: Command, undone: Fleet) -
     assert ran.out.splitlines()[1:] == [
         "",
         "web  tcp://192.168.100.10:80 wrr  available, 2 of 3 up",
-        "  10.0.0.1:80  weight 1000   up    at least 3 passes in a row: ok, since record 9",
-        "! 10.0.0.2:80  weight 0      down  at least 2 failures in a row: refused (ECONNREFUSED), since record 21"
+        "  10.0.0.1:80  weight 1000   up    since record 9, at least 3 passes in a row",
+        "! 10.0.0.2:80  weight 0      down  since record 21, at least 2 failures in a row: connection refused"
         "  the kernel has weight 1000",
-        "  10.0.0.3:80  weight 1000   up    at least 3 passes in a row: ok, since record 17",
+        "  10.0.0.3:80  weight 1000   up    since record 17, at least 3 passes in a row",
         "",
         "addresses",
         "  192.168.100.10/32 on lo",

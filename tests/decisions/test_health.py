@@ -36,9 +36,7 @@ def test_health_follows_the_counter(
 
 
 @given(st.booleans(), st.integers(1, 5), st.integers(1, 5), st.lists(st.booleans(), max_size=40))
-def test_health_is_what_the_last_long_enough_run_said(
-    healthy: bool, rise: int, fall: int, results: list[bool]
-) -> None:
+def test_health_is_what_the_last_long_enough_run_said(healthy: bool, rise: int, fall: int, results: list[bool]) -> None:
     expected, length, last = healthy, 0, None
     for result in results:
         length = length + 1 if result == last else 1

@@ -12,6 +12,7 @@ import msgspec
 from journal import (
     Appender,
     AppenderOptions,
+    Clock,
     Damaged,
     JournalGap,
     JournalReader,
@@ -46,6 +47,8 @@ def state() -> Iterator[bytes]:
 
 @asynccontextmanager
 async def writing(directory: Path, files: OsFiles | None = None, **options: Any) -> AsyncIterator[Appender]:
+    """An appender whose monotonic clock stands still, so that a checkpoint is one slice unless another is given."""
+    options.setdefault("clock", Clock(monotonic=lambda: 0.0))
     appender = open_journal(directory, files).appender(ORIGIN, state, AppenderOptions(**options))
     try:
         yield appender
@@ -92,7 +95,7 @@ async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
 
 
 class FailingFiles(OsFiles):
-    """Real files; each operation named in ``errors`` raises that errno. ``room`` bytes can be written, if not None.
+    """Real files; what is named in ``errors`` raises that errno. ``room`` bytes can be written, if not None.
 
     ``calls`` notes writes and syncs in order.
     """

@@ -1,12 +1,13 @@
 """Whatever is changed in a journal is found in its place: file, line and record."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from journal import Damaged, JournalReader, OsFiles
 from journal.format import encode_body, encode_line
-from tests.journal.journals import decode, read, salvage, segments, write
+from tests.journal.journals import decode, note, read, salvage, segments, write
 
 
 @pytest.fixture
@@ -206,11 +207,25 @@ def test_salvage_finds_an_older_checkpoint(two_segments: Path) -> None:
     assert (older.seq, len(found)) == (1, 1)
 
 
-def test_an_event_that_is_not_understood_is_named_as_such(tmp_path: Path) -> None:
-    write(tmp_path, ["a"])
-    path = segments(tmp_path)[0]
-    lines = path.read_bytes().splitlines(keepends=True)
-    body = encode_body(3, b"2026-11-22T14:30:01.123456Z", 0.0, None, b'{"type":"FromTheFuture"}')
-    line, _ = encode_line(body, int(lines[-1][-11:-3], 16))
-    path.write_bytes(b"".join([*lines, line]))
-    assert "as they were written, but not understood" in damage(tmp_path).reason
+@pytest.fixture
+def append_line(one_segment: tuple[Path, list[bytes]]) -> Callable[[int, bytes], Path]:
+    """Add a line to the seven as a writer with a bug (or of another version) would: its checksum is right."""
+    path, lines = one_segment
+
+    def append(seq: int, event: bytes) -> Path:
+        body = encode_body(seq, b"2026-11-22T14:30:01.123456Z", 0.0, None, event)
+        line, _ = encode_line(body, int(lines[-1][-11:-3], 16))
+        rewrite(path, [*lines, line])
+        return path.parent
+
+    return append
+
+
+def test_an_event_that_is_not_understood_is_named_as_such(append_line: Callable[[int, bytes], Path]) -> None:
+    found = damage(append_line(8, b'{"type":"FromTheFuture"}'))
+    assert found.seq == 8
+    assert "as they were written, but not understood" in found.reason
+
+
+def test_a_number_that_is_not_the_next_is_found(append_line: Callable[[int, bytes], Path]) -> None:
+    assert "found record 9" in damage(append_line(9, note("far"))).reason

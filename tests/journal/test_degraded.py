@@ -1,4 +1,4 @@
-"""A disk that is full, broken, short or hung: nothing blocks, nothing is lost that need not be, and the rest is declared."""
+"""A disk that is full, broken, short or hung: nothing blocks, and what is lost is declared."""
 
 import asyncio
 import errno
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from journal import Degraded, InlineDisk, JournalGap, JournalReader, Limits, SegmentOpened
+from journal import Appender, Damaged, Degraded, InlineDisk, JournalGap, JournalReader, Limits, SegmentOpened
 from tests.journal.journals import (
     FAST,
     FailingFiles,
@@ -90,7 +90,8 @@ def test_what_the_buffer_cannot_hold_is_declared_behind_a_new_checkpoint(tmp_pat
             seq = appender.append(note("after"))
             assert await appender.wait_synced(seq, 5)
             lost = gaps(tmp_path)[0]
-            assert not await appender.wait_synced(lost.start)  # gone for ever, though later ones are there
+            assert not await appender.wait_written(lost.start)  # gone for ever, though later ones are there
+            assert not await appender.wait_synced(lost.start)
             assert await appender.wait_synced(kept[0])
             return lost
 
@@ -193,6 +194,9 @@ def test_a_damaged_end_of_a_file_whose_sync_failed_is_not_damage_where_the_gap_d
         assert texts(tmp_path)[-1] == "d"
     first.write_bytes(whole.replace(b'"c"', b"\0\0\0"))
     assert texts(tmp_path) == ["a", "b", "d"]
+    first.write_bytes(whole.replace(b'"a"', b'"A"'))
+    with pytest.raises(Damaged, match="line 2, seq 2"):
+        texts(tmp_path)
 
 
 def test_a_segment_that_cannot_be_made_is_tried_again(tmp_path: Path) -> None:
@@ -213,8 +217,8 @@ def test_a_segment_that_cannot_be_made_is_tried_again(tmp_path: Path) -> None:
     assert gaps(tmp_path) == []
 
 
-async def eventually_synced(appender: object) -> bool:
-    await until(lambda: appender.degraded is None and appender.synced_seq == appender.last_seq)  # type: ignore[attr-defined]
+async def eventually_synced(appender: Appender) -> bool:
+    await until(lambda: appender.degraded is None and appender.synced_seq == appender.last_seq)
     return True
 
 
@@ -243,22 +247,21 @@ class Hanging(FailingFiles):
         self.gate.set()
 
     def _fail(self, operation: str) -> None:
-        super()._fail(operation)
         if operation == self.operation:
             self.gate.wait(20)
+        super()._fail(operation)
 
 
 @pytest.mark.parametrize("operation", ["write", "sync"])
-def test_a_disk_that_hangs_is_noticed_and_blocks_neither_the_loop_nor_the_exit(
-    tmp_path: Path, operation: str
-) -> None:
+def test_a_disk_that_hangs_is_noticed_and_blocks_neither_the_loop_nor_the_exit(tmp_path: Path, operation: str) -> None:
     async def run() -> None:
         files = Hanging(operation)
         async with writing(tmp_path, files, limits=FAST) as appender:
             await appender.wait_synced(1)
             files.gate.clear()
-            appender.append(note("a"))
+            waiting = asyncio.create_task(appender.wait_synced(appender.append(note("a"))))
             await until(lambda: appender.degraded)
+            assert not await waiting
             assert appender.degraded is not None
             assert "nothing came from the disk for 0.05 s" in appender.degraded.reason
             appender.append(note("b"))
@@ -269,6 +272,28 @@ def test_a_disk_that_hangs_is_noticed_and_blocks_neither_the_loop_nor_the_exit(
             files.gate.set()
 
     asyncio.run(run())
+
+
+def test_a_rotation_queued_behind_a_failed_sync_is_given_up_for_a_segment_that_declares_the_loss(
+    tmp_path: Path,
+) -> None:
+    async def run() -> int:
+        files = Hanging("sync")
+        async with writing(tmp_path, files) as appender:
+            await appender.wait_synced(1)
+            files.gate.clear()
+            await appender.wait_written(appender.append(note("a")))
+            files.errors["sync"] = errno.EIO
+            rotated = appender.rotate(iter([b"{}"]))
+            files.gate.set()
+            await until(lambda: appender.degraded)
+            files.errors.clear()
+            assert await eventually_synced(appender)
+            return rotated
+
+    rotated = asyncio.run(run())
+    assert rotated in gaps(tmp_path)[0]
+    assert [int(path.stem) for path in segments(tmp_path)] == [1, gaps(tmp_path)[0].stop]
 
 
 @pytest.mark.parametrize("operation", ["write", "sync"])

@@ -43,9 +43,7 @@ def test_the_checksum_is_the_crc32_of_what_stands_before_it_chained() -> None:
     text=st.text(),
     chain=st.integers(0, 2**32 - 1),
 )
-def test_what_is_encoded_is_what_is_decoded(
-    seq: int, mono: float, cause: int | None, text: str, chain: int
-) -> None:
+def test_what_is_encoded_is_what_is_decoded(seq: int, mono: float, cause: int | None, text: str, chain: int) -> None:
     line, crc = encode_line(encode_body(seq, AT, mono, cause, note(text)), chain)
     assert line.count(b"\n") == 1
     record = decode(1)(line)

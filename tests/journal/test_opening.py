@@ -61,9 +61,7 @@ def test_a_second_writer_is_told_who_writes(tmp_path: Path) -> None:
 
 
 def test_the_lock_ends_with_its_process(tmp_path: Path) -> None:
-    code = (
-        f"from pathlib import Path; from journal import open_journal; open_journal(Path({str(tmp_path)!r}))"
-    )
+    code = f"from pathlib import Path; from journal import open_journal; open_journal(Path({str(tmp_path)!r}))"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
     open_journal(tmp_path).close()
 
@@ -216,3 +214,34 @@ def test_a_newer_format_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
 def with_format_2(segment: bytes) -> bytes:
     first = segment.splitlines()[0]
     return encode_line(first[:-18].replace(b'"format":1', b'"format":2'), 0)[0]
+
+
+WRITER = """
+import asyncio, sys
+from pathlib import Path
+from tests.journal.journals import note, state, writing
+
+async def run():
+    async with writing(Path(sys.argv[1])) as appender:
+        while True:
+            for number in range(50):
+                appender.append(note("x" * number))
+            await appender.wait_written(appender.last_seq)
+            print(appender.last_seq, flush=True)
+            appender.rotate(state())
+
+asyncio.run(run())
+"""
+
+
+def test_a_process_killed_at_any_moment_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
+    for acknowledged in (1, 7, 20):
+        command = [sys.executable, "-c", WRITER, str(tmp_path)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]) as writer:
+            assert writer.stdout is not None
+            last = [int(writer.stdout.readline()) for _ in range(acknowledged)][-1]
+            writer.kill()
+        write(tmp_path, ["after"])
+        seqs = [record.seq for record in read(tmp_path)]
+        assert seqs == list(range(1, len(seqs) + 1))
+        assert len(seqs) > last

@@ -25,16 +25,12 @@ from kglb.model import (
     Service,
     ServiceId,
 )
-from lab.ipvs import SavedService, saved
+from lab.ipvs import saved
 from tests.dataplane.contract import FORWARDS, MARK, WEB, real, succeed, wipe
 from tests.dataplane.strategies import destinations, services
+from tests.kernel.printed import FLAG_NAMES, printed
 
 pytestmark = pytest.mark.kernel
-
-FLAG_NAMES = {
-    "sh": {"flag-1": "sh-fallback", "flag-2": "sh-port"},
-    "mh": {"flag-1": "mh-fallback", "flag-2": "mh-port"},
-}
 
 
 @pytest.fixture
@@ -48,42 +44,6 @@ def plane() -> Iterator[KernelDataPlane]:
 
 def run(*argv: str) -> str:
     return subprocess.run(argv, check=True, capture_output=True, text=True, timeout=30).stdout
-
-
-def as_saved(service: Service, reals: list[Destination]) -> SavedService:
-    """What ``ipvsadm -Sn`` should print of a service; it leaves out thresholds."""
-    options = {"-s": service.scheduler}
-    if service.persistence:
-        options["-p"] = str(service.persistence)
-        if service.netmask:
-            options["-M"] = str(service.netmask) if service.key.ipv6 else dotted(service.netmask)
-    if service.engine:
-        options["--pe"] = service.engine
-    names = FLAG_NAMES.get(service.scheduler, {})
-    if flags := [names.get(flag, flag) for flag in service.flags if flag != "one-packet"]:
-        options["-b"] = ",".join(flags)
-    if "one-packet" in service.flags:
-        options["-o"] = ""
-    return SavedService(options, {each.real: saved_real(each) for each in reals})
-
-
-def dotted(length: int) -> str:
-    mask = (1 << 32) - (1 << 32 - length)
-    return ".".join(str(mask >> shift & 255) for shift in (24, 16, 8, 0))
-
-
-def saved_real(destination: Destination) -> dict[str, str]:
-    forward = destination.forward
-    options = {"-w": str(destination.weight), "forward": forward.method}
-    if forward.method == "tunnel":
-        options["--tun-type"] = forward.tunnel
-    if forward.tunnel == "gue":
-        options["--tun-port"] = str(forward.port)
-    if forward.tunnel != "ipip":
-        options[
-            {"none": "--tun-nocsum", "csum": "--tun-csum", "remcsum": "--tun-remcsum"}[forward.checksum]
-        ] = ""
-    return options
 
 
 def is_printed(service: Service) -> bool:
@@ -120,7 +80,7 @@ def test_ipvsadm_reads_what_we_wrote(
             continue
         reals = [destination for destination in pool if fits(service, destination)]
         succeed(plane, AddService(service), *(AddDestination(service.id, each) for each in reals))
-        expected[service.id] = as_saved(service, reals)
+        expected[service.id] = printed(service, reals)
     assert saved() == expected
 
 

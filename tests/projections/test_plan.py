@@ -1,5 +1,7 @@
 """From actual to desired: the order of CONFORMANCE section F, and nothing more than needed."""
 
+from typing import Any
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +17,7 @@ from kglb.model import (
     DeleteService,
     Destination,
     Operation,
+    RealId,
     Service,
     ServiceId,
 )
@@ -45,13 +48,11 @@ class Machine:
         operations = self.planned()
         if operations:
             self.record(
-                OperationsApplied(
-                    operations=tuple(operations), causes=(self.seq,) * len(operations), microseconds=1
-                )
+                OperationsApplied(operations=tuple(operations), causes=(self.seq,) * len(operations), microseconds=1)
             )
         return operations
 
-    def decide(self, weights: dict, service: ServiceId = WEB) -> "Machine":
+    def decide(self, weights: dict[RealId, int], service: ServiceId = WEB) -> "Machine":
         return self.record(
             BalancerDecided(
                 service=service, balancer="web", mode="available", alive=1, total=2, weights=weights, seen=0
@@ -156,7 +157,7 @@ steps = st.lists(
 
 @settings(max_examples=200)
 @given(steps)
-def test_whatever_happens_what_is_planned_leads_to_what_is_desired(happenings: list[tuple]) -> None:
+def test_whatever_happens_what_is_planned_leads_to_what_is_desired(happenings: list[tuple[Any, ...]]) -> None:
     machine = Machine().record(started(), applied(balancer()))
     for happening in happenings:
         match happening:

@@ -114,7 +114,7 @@ def test_a_real_whose_checks_have_failed_from_the_start_says_so(tmp_path: Path) 
     fleet.decide("initial", {A: 0, B: 0, C: 0}, fleet.builder.seq)
     fleet.flip(A, "failure")
     assert why(fleet).reason == (
-        "it has not been up since it was added: it needs 1 pass, and has 1 failure so far, refused"
+        "it has not been up since it was added: it needs 1 pass, and has 1 failure so far, connection refused"
     )
 
 
@@ -153,6 +153,7 @@ def test_the_last_real_that_keeps_its_weight_in_failsafe_says_so_too(fleet: Flee
     assert found.weight == 1000
     assert found.reason.startswith("all 3 reals are down")
     assert (decision, "BalancerDecided") in chain(found)
+    assert 19 in [link.seq for link in found.chain], "the operation that gave it its weight, long before"
 
 
 def test_a_service_that_fails_closed_says_so(tmp_path: Path) -> None:
@@ -177,7 +178,8 @@ def test_a_daemon_that_cleaned_up_is_the_reason(fleet: Fleet) -> None:
     fleet.apply()
     found = why(fleet)
     assert (found.weight, found.reason) == (0, "the daemon stopped and removed what it owned (SIGTERM)")
-    assert (stopped, "DaemonStopping") in chain(found)
+    assert found.kernel == ""
+    assert chain(found) == [(fleet.builder.seq, "OperationsApplied"), (stopped, "DaemonStopping")]
 
 
 def test_between_a_change_of_health_and_the_decision_it_is_said_that_none_was_made(fleet: Fleet) -> None:

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from journal import Damaged, NoJournal
-from kglb.events import HealthChanged
+from journal import NoJournal
 from kglb.replay import Moment, NothingRecordedError, OutOfRangeError, Source
 from tests.projections.builders import real_id
 from tests.replay.journals import Fleet, JournalBuilder
@@ -57,20 +56,20 @@ def test_one_segment_is_a_journal(fleet: Fleet) -> None:
     assert Source(fleet.builder.path).bounds() == range(fleet.builder.seq - 4, fleet.builder.seq + 1)
 
 
-def test_a_search_gives_the_records_that_hold_a_text_over_all_segments(fleet: Fleet) -> None:
+def test_a_look_at_the_bytes_finds_records_over_all_segments(fleet: Fleet) -> None:
     fleet.builder.rotate()
     down = fleet.goes(real_id(0), up=False)
     source = Source(fleet.builder.directory)
-    found = list(source.mentioning((b'"HealthChanged"',), 1, fleet.builder.seq))
-    assert [type(record.event) for record in found] == [HealthChanged] * 4
-    assert found[-1] == source.record(down["health"])
+    found = list(source.seqs_with(b'"type":"HealthChanged"', 1, fleet.builder.seq))
+    assert len(found) == 4
+    assert found[-1] == down["health"]
+    assert list(source.seqs_with(b'"type":"HealthChanged"', 10, found[-1] - 1)) == found[1:-1]
 
 
-def test_a_search_verifies_what_it_skips(fleet: Fleet) -> None:
-    text = fleet.builder.text()
-    fleet.builder.path.write_bytes(text.replace(b'"streak":3', b'"streak":4', 1))
-    with pytest.raises(Damaged):
-        list(Source(fleet.builder.directory).mentioning((b"nowhere",), 1, fleet.builder.seq))
+def test_a_stretch_ends_where_it_was_told_to(fleet: Fleet) -> None:
+    fleet.builder.rotate()
+    between = Source(fleet.builder.directory).between(18, 20)
+    assert [record.seq for record in between] == [18, 19, 20]
 
 
 def test_a_record_that_retention_took_is_none(tmp_path: Path) -> None:

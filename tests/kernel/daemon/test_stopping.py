@@ -1,0 +1,99 @@
+"""The daemon stops: with cleanup it leaves nothing behind, without it everything; it never touches what is not ours."""
+
+import signal
+
+import pytest
+
+from kglb.events import DriftFound, HealthChanged, OperationsApplied
+from lab.client import Client
+from lab.namespaces import command, in_namespace, ip
+from lab.net import Network
+from tests.kernel.director import WEIGHT, Director, balancer, until
+
+WEB, DNS = "tcp://10.0.0.100:80", "udp://[fd00::100]:53"
+MARK = "fwmark://7"
+FIRST, SECOND = "10.2.0.10:80", "10.2.0.11:80"
+BOTH_UP = {FIRST: WEIGHT, SECOND: WEIGHT}
+
+FOREIGN = (
+    "-A -t 10.0.0.100:8080 -s ovf",
+    "-a -t 10.0.0.100:8080 -r 10.9.9.1:80 -m -w 3",
+    "-A -u 10.0.0.99:53 -s sh -b sh-port -p 60 -o",
+    "-A --sctp-service 10.0.0.99:9 -s nq",
+    "-A -f 8 -s wlc",
+    "-a -f 8 -r 10.9.9.2:0 -i -w 1",
+)
+"""What another program runs beside us: our VIP on another port, schedulers and a protocol that we do not use."""
+
+
+@pytest.fixture
+def strangers(network: Network, director: Director) -> None:
+    """Foreign services, and an address of ours that was there before us."""
+    with in_namespace(network.director):
+        for line in FOREIGN:
+            command("ipvsadm", *line.split())
+        ip("address add fd00::100/128 dev lo nodad")
+
+
+def configure_all(director: Director) -> None:
+    director.configure(
+        balancer(WEB, [FIRST, SECOND]),
+        balancer(DNS, ["[fd00:2::a]:80"]),
+        balancer(MARK, [FIRST], forward='"direct"'),
+    )
+
+
+@pytest.mark.usefixtures("strangers")
+def test_a_stop_takes_away_what_is_ours_and_nothing_else(director: Director) -> None:
+    services, addresses = director.saved(), director.addresses()
+    configure_all(director)
+    director.start()
+    until(lambda: director.weights().get(WEB) == BOTH_UP, "both up")
+    until(lambda: "10.0.0.100/32" in director.addresses(), "the VIP on lo")
+    assert director.saved().keys() == services.keys() | {WEB, DNS, MARK}
+    assert director.stop() == 0
+    assert (director.saved(), director.addresses()) == (services, addresses)
+
+
+@pytest.mark.usefixtures("strangers")
+def test_after_a_crash_the_next_stop_cleans_up_all_the_same(director: Director) -> None:
+    services, addresses = director.saved(), director.addresses()
+    configure_all(director)
+    director.start()
+    director.wait_weights(WEB, BOTH_UP)
+    director.kill()
+    director.start()
+    assert director.stop() == 0
+    assert (director.saved(), director.addresses()) == (services, addresses)
+
+
+def test_sigusr2_leaves_the_kernel_serving_and_the_next_start_changes_nothing(
+    director: Director, network: Network
+) -> None:
+    director.configure(balancer(WEB, [FIRST, SECOND]))
+    director.start()
+    director.wait_weights(WEB, BOTH_UP)
+    before = director.saved(), director.addresses()
+    with Client(network.client, network.vip) as client:
+        client.wait(5)
+        assert director.stop(signal.SIGUSR2) == 0
+        last = director.last_seq()
+        client.wait(10)
+        assert (director.saved(), director.addresses()) == before
+        director.start()
+        client.wait(50)
+    assert client.failures() == []
+    assert set(client.answered()) == {"real0", "real1"}
+    for kind in (OperationsApplied, DriftFound, HealthChanged):
+        assert director.events(kind, after=last) == []
+    assert (director.saved(), director.addresses()) == before
+
+
+def test_a_restart_with_another_check_keeps_health_and_weights(director: Director) -> None:
+    director.configure(balancer(WEB, [FIRST]))
+    director.start()
+    director.wait_weights(WEB, {FIRST: WEIGHT})
+    director.stop(signal.SIGUSR2)
+    director.configure(balancer(WEB, [FIRST], check='{ type = "tcp", interval = "1h" }'))
+    director.start()
+    assert director.weights()[WEB] == {FIRST: WEIGHT}
