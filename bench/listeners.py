@@ -14,7 +14,7 @@ import socket
 import sys
 import time
 
-PAUSE = 0.01
+PAUSE = float(os.environ.get("KGLB_P","0.01"))
 """Seconds between rounds of accepting: what waits is accepted together."""
 
 
@@ -75,7 +75,7 @@ def main() -> None:
     """Listen on the addresses of the first line, say so, and serve."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    os.nice(19)
+    os.nice(int(os.environ.get("KGLB_N","19")))
     listeners = Listeners(int(sys.argv[1]))
     for address in sys.stdin.readline().split():
         listeners.listen(address)

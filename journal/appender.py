@@ -136,6 +136,7 @@ class Appender:
         self._queue.start(self._committer)
         if end.segment is None:
             self._open_segment(iter((b"{}",)))
+            self._finish_opening()
 
     @property
     def last_seq(self) -> int:
@@ -210,9 +211,8 @@ class Appender:
         it.
         """
         if not self._closed:
-            if self._opening is not None:
-                with suppress(Exception):  # a checkpoint that fails is no reason not to close; the answer is False
-                    self._encode(self._opening, float("inf"))
+            with suppress(Exception):  # a checkpoint that fails is no reason not to close; the answer is False
+                self._finish_opening()
             self._closed = True
             if await self._queue.stop(timeout):
                 self._committer.close()
@@ -285,6 +285,10 @@ class Appender:
         self._queue.submit(NewSegment(opening.seq, tuple(opening.parts), opening.missing_from), opening.seq)
         for seq, body in enumerate(opening.behind, opening.seq + 1):
             self._hand_over(seq, body)
+
+    def _finish_opening(self) -> None:
+        if self._opening is not None:
+            self._encode(self._opening, float("inf"))
 
     # What comes back from the disk.
 

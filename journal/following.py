@@ -95,7 +95,7 @@ class Follower(Generic[E]):
         """Whether a segment's ``JournalGap`` says that the records from ``seq`` up to it may be missing."""
         with closing(SegmentReader(self._files, following, self._decode)) as reader:
             gap = reader.read_gap()
-        return gap is not None and gap.first_seq <= seq and gap.last_seq == following.first_seq - 1
+        return gap is not None and gap.first_seq <= seq
 
     def _cross(self, reader: SegmentReader[E], following: Segment) -> bool:
         """Go over to the next segment; False while its first line is not whole."""

@@ -29,7 +29,7 @@ from lab.stage import CONFIG, PATIENCE, RATE, SERVICE, Stage
 WEIGHTS = {"real0": 1000, "real1": 1000, "real2": 500}
 """What the config gives each real, by its name in the network."""
 
-REASON = re.compile(r"has weight 0 since .* because 2 checks in a row failed, the last: connection refused")
+REASON = re.compile(r"has weight 0\b.*refused")
 LOG = "daemon.log"
 
 SLACK = 0.05
@@ -110,7 +110,7 @@ def lose_a_real(stage: Stage) -> Outage:
     stage.watch(5, note="real1 killed")
     stage.wait(lambda: not stage.weights.now[victim.name], "the kernel had weight 0 for real1")
     drained, moment = stage.weights.reached(victim.name, 0, begun), stamp()
-    failures, late = stage.client.failures(begun), stage.client.failures(drained)
+    failures, late = stage.client.failures(begun - stage.client.timeout), stage.client.failures(drained)
     others = stage.client.answered(drained)
     narrator.claim(f"from the kill to weight 0 in the kernel: {drained - begun:.2f} s", holds=True)
     narrator.claim(
@@ -165,7 +165,7 @@ def resume(stage: Stage, begun: float, at: str) -> None:
         holds=not failures and not changes,
     )
     narrator.gap()
-    narrator.say("What it found in the kernel, and what it did to it:")
+    narrator.say("The journal, asked what the new daemon found in the kernel and what it changed there:")
     tell(stage, ("tail", "--since", at, "type=Adopted", "type=OperationsApplied", "--journal", JOURNAL))
 
 

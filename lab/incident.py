@@ -56,7 +56,7 @@ def keep(journal: Path, directory: Path, questions: Sequence[Question]) -> Path:
     answers = [Kept(question, _answer(question, journal)) for question in questions]
     copy = directory / COPY
     shutil.rmtree(copy, ignore_errors=True)
-    shutil.copytree(journal, copy)
+    shutil.copytree(journal, copy, ignore=shutil.ignore_patterns("*.lock"))
     (directory / ANSWERS).write_bytes(msgspec.json.format(msgspec.json.encode(answers)) + b"\n")
     return copy
 

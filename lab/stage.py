@@ -42,6 +42,7 @@ class Stage:
         self.weights = KernelWeights(network.director, SERVICE, names)
         self.client = Client(network.client, network.vip, rate=RATE)
         self._second = 0
+        self._daemon: subprocess.Popen[bytes] | None = None
 
     @contextmanager
     def daemon(self) -> Iterator[subprocess.Popen[bytes]]:
@@ -51,6 +52,7 @@ class Stage:
             self.log.open("ab") as log,
             spawn(self.network.director, argv, stdout=log.fileno(), stderr=log.fileno()) as process,
         ):
+            self._daemon = process
             yield process
 
     def healthy(self) -> bool:
@@ -66,9 +68,14 @@ class Stage:
                 connection.close()
 
     def wait(self, condition: Callable[[], bool], what: str) -> float:
-        """Look at the kernel until the condition holds; returns the seconds that took. Raises TimeoutError."""
+        """Look at the kernel until the condition holds; returns the seconds that took.
+
+        Raises TimeoutError, and RuntimeError when the daemon has ended.
+        """
         begun = time.monotonic()
         while not condition():
+            if self._daemon is not None and self._daemon.poll() is not None:
+                raise RuntimeError(f"the daemon ended with {self._daemon.returncode} before {what}; see {self.log}")
             if time.monotonic() - begun > PATIENCE:
                 raise TimeoutError(f"waited {PATIENCE:g} s in vain until {what}; see {self.log}")
             time.sleep(POLL)

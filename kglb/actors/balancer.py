@@ -71,7 +71,11 @@ class BalancerActor(RecordingActor):
         names = self._bring_reals_in_step()
         for real in self._state.reals:
             self._start_checker(real)
-        self._touched = dict.fromkeys(self._state.reals, self.recorder.last_seq)
+        config_seq = self.recorder.state.fleet.config_seq
+        self._touched = {
+            real: config_seq if state.weight is not None else state.health_seq
+            for real, state in self._state.reals.items()
+        }
         self._decide(always=True)
         if names:
             self.actor_ref.tell(ResolveNames())

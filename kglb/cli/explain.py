@@ -6,7 +6,7 @@ import sys
 import msgspec
 
 from kglb.cli.output import EXIT_NO, EXIT_OK, EXIT_USAGE, Paint, paint_for, put, put_json
-from kglb.cli.reading import TIMES, Zone, add_format_options, add_journal_option, record_number
+from kglb.cli.reading import TIMES, Zone, add_format_options, add_journal_option, natural
 from kglb.replay import AmbiguousRealError, Explanation, Link, Source, UnknownRealError, explain
 
 
@@ -20,7 +20,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("real", metavar="REAL", help="10.0.0.7:80, 10.0.0.7, or its host name in the config")
     parser.add_argument("--balancer", metavar="B", help="in this balancer: its name, name@service, or service")
     moment = parser.add_mutually_exclusive_group()
-    moment.add_argument("--seq", type=record_number, metavar="N", help="after record N")
+    moment.add_argument("--seq", type=natural, metavar="N", help="after record N")
     moment.add_argument("--at", metavar="TIME", help="at this time")
     add_journal_option(parser)
     add_format_options(parser, ("short", "json"))

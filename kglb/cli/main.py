@@ -46,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = verb.run(args)
         sys.stdout.flush()
     except BrokenPipeError:
-        abandon_stdout()
+        if not abandon_stdout():
+            raise
         return EXIT_OK
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED

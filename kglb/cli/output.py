@@ -4,6 +4,7 @@ Nothing here knows a verb. Importing it costs nothing, so that ``--help`` stays 
 """
 
 import os
+import select
 import sys
 from collections.abc import Iterable
 from typing import TextIO
@@ -73,6 +74,11 @@ def put_json(document: bytes) -> None:
     sys.stdout.buffer.write(document + b"\n")
 
 
-def abandon_stdout() -> None:
-    """Nobody reads any more: let what is buffered go nowhere, so that the interpreter's last flush is quiet."""
+def abandon_stdout() -> bool:
+    """After a broken pipe: if stdout has lost its reader, let what is buffered go nowhere, quietly; whether it has."""
+    stdout = select.poll()
+    stdout.register(sys.stdout, 0)
+    if not stdout.poll(0):
+        return False
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return True

@@ -49,9 +49,8 @@ def add_format_options(parser: argparse.ArgumentParser, formats: tuple[str, ...]
     parser.add_argument("--utc", action="store_true", help="read and show times in UTC")
 
 
-def record_number(text: str) -> int:
-    """An argument that is a record's number; argparse reports the ValueError."""
-    number = int(text)
-    if number < 0:
-        raise ValueError(text)
-    return number
+def natural(text: str) -> int:
+    """An argument that is a number, 0 or more. Raises argparse's own error."""
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"expected a number, 0 or more, found {text!r}")
+    return int(text)

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from kglb.cli.output import EXIT_OK, Paint, paint_for, put, put_json
-from kglb.cli.reading import DEFAULT_JOURNAL, TIMES, Zone, add_format_options, record_number
+from kglb.cli.reading import DEFAULT_JOURNAL, TIMES, Zone, add_format_options, natural
 from kglb.replay import RealView, ServiceView, Source, StateView, state_at, view
 from kglb.replay.sentences import printable, spoken, verdicts
 
@@ -29,7 +29,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="its directory, or one segment (default: %(default)s)",
     )
     moment = parser.add_mutually_exclusive_group()
-    moment.add_argument("--seq", type=record_number, metavar="N", help="after record N")
+    moment.add_argument("--seq", type=natural, metavar="N", help="after record N")
     moment.add_argument("--until", metavar="TIME", help="after the last record up to this time")
     add_format_options(parser, ("short", "json"))
 

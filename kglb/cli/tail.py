@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from kglb.cli.output import EXIT_OK, paint_for, put, put_json, warn
-from kglb.cli.reading import TIMES, Zone, add_format_options, add_journal_option, record_number
+from kglb.cli.reading import TIMES, Zone, add_format_options, add_journal_option, natural
 from kglb.replay import (
+    FIELDS,
     Context,
     Filter,
     Found,
@@ -25,8 +26,6 @@ DEFAULT_COUNT = 20
 POLL = 0.1
 """Seconds between two looks for more."""
 
-_FIELDS = ("type", "balancer", "service", "real")
-
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Describe the verb."""
@@ -41,13 +40,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument(
         "-n",
         "--lines",
-        type=record_number,
+        type=natural,
         metavar="N",
         help=f"the last N records (default: {DEFAULT_COUNT}, or all with --since)",
     )
     parser.add_argument("--since", metavar="TIME", help="from this time on")
     parser.add_argument("--until", metavar="TIME", help="up to this time")
-    for field in _FIELDS:
+    for field in FIELDS:
         parser.add_argument(f"--{field}", action="append", default=[], metavar="VALUE", help=f"as {field}=VALUE")
     parser.add_argument("--salvage", action="store_true", help="report damage and read on past it")
     add_journal_option(parser)
@@ -93,7 +92,7 @@ def _terms(args: argparse.Namespace) -> Iterator[tuple[str, str]]:
     for text in args.filters:
         field, _, value = text.partition("=")
         yield field, value
-    for field in _FIELDS:
+    for field in FIELDS:
         for value in getattr(args, field):
             yield field, value
 

@@ -16,7 +16,7 @@ from kglb.replay.errors import (
 )
 from kglb.replay.explain import Explanation, Link, explain
 from kglb.replay.names import Names
-from kglb.replay.selection import Filter, FilterError, Selection, parse_filter
+from kglb.replay.selection import FIELDS, Filter, FilterError, Selection, parse_filter
 from kglb.replay.sentences import Sentence, sentence
 from kglb.replay.source import Found, Source
 from kglb.replay.state_at import Replayed, state_at
@@ -24,6 +24,7 @@ from kglb.replay.times import Moment, parse_moment, read_record_time
 from kglb.replay.view import AddressView, RealView, ServiceView, StateView, view
 
 __all__ = [
+    "FIELDS",
     "AddressView",
     "AmbiguousRealError",
     "Candidate",

@@ -6,7 +6,7 @@ The field names are those of ``replay -o json``.
 import msgspec
 
 from kglb.events import Mode
-from kglb.model import Destination, RealId, Service, ServiceId, WhenAllDown
+from kglb.model import Destination, Forward, Real, RealId, Service, ServiceId, WhenAllDown
 from kglb.model.operations import describe
 from kglb.projections import BalancerState, Holding, RealState, plan
 from kglb.replay.names import Names
@@ -131,21 +131,23 @@ def _any(wanted: Service | None, held: Service | None) -> Service:
 
 
 def _real(real: RealId, known: RealState | None, wanted: Destination | None, held: Destination | None) -> RealView:
+    blank = Real(host=real, weight=0, forward=Forward())
+    state = known or RealState(real=real, entry=blank, healthy=False, health_seq=0)
     destination = wanted or held
     return RealView(
         real=real,
-        host=real if known is None else known.entry.host,
+        host=state.entry.host,
         weight=None if wanted is None else wanted.weight,
         kernel_weight=None if held is None else held.weight,
         configured=None if known is None else known.configured,
-        forward="" if destination is None else str(destination.forward),
+        forward=str(state.entry.forward if destination is None else destination.forward),
         healthy=None if known is None else known.healthy,
-        streak=0 if known is None else known.streak,
-        outcome="" if known is None else known.outcome,
-        reason="" if known is None else known.reason,
-        detail="" if known is None else known.detail,
-        weight_seq=0 if known is None else known.weight_seq,
-        health_seq=0 if known is None else known.health_seq,
+        streak=state.streak,
+        outcome=state.outcome,
+        reason=state.reason,
+        detail=state.detail,
+        weight_seq=state.weight_seq,
+        health_seq=state.health_seq,
         in_step=wanted == held,
     )
 

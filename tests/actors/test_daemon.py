@@ -16,6 +16,7 @@ from kglb.dataplane import MemoryDataPlane
 from kglb.events import (
     ActorCrashed,
     BalancerDecided,
+    ConfigApplied,
     DriftFound,
     HealthChanged,
     NameResolved,
@@ -183,6 +184,24 @@ def test_everything_has_a_cause_that_leads_to_its_root(tmp_path: Path) -> None:
         flip = records[health.cause or 0]
         assert isinstance(flip.event, ProbeFlipped)
         assert (flip.event.reason, flip.cause) == ("refused", None)
+
+    run(main())
+
+
+def test_a_first_weight_is_caused_by_that_reals_own_coming_and_a_new_one_by_the_config(tmp_path: Path) -> None:
+    async def main() -> None:
+        machine = MemoryDataPlane()
+        async with world(tmp_path, config(balancer(check=tcp())), machine=machine) as w:
+            await asyncio.sleep(1.5)
+            await w.stop("leave")
+        added = {r.event.real: r.seq for r in journal_of(tmp_path) if isinstance(r.event, RealAdded)}
+        assert events_of(tmp_path, BalancerDecided)[0].causes == added
+        async with world(tmp_path, config(balancer(check=tcp(), weight=7)), machine=machine) as w:
+            await asyncio.sleep(0.01)
+            assert w.weights(WEB) == {A: 7, B: 7}
+            await w.stop("leave")
+        applied = [r.seq for r in journal_of(tmp_path) if isinstance(r.event, ConfigApplied)]
+        assert set(events_of(tmp_path, BalancerDecided)[-1].causes.values()) == {applied[-1]}
 
     run(main())
 

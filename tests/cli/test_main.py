@@ -46,10 +46,11 @@ def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> N
     assert f"usage: kglb-actors {verb}" in capsys.readouterr().out
 
 
-def test_a_closed_pipe_ends_quietly(fleet: Fleet) -> None:
+@pytest.mark.parametrize("form", ["short", "json"])
+def test_a_closed_pipe_ends_quietly(fleet: Fleet, form: str) -> None:
     for number in range(3000):
         fleet.flip(REAL, "failure", f"reason {number}")
-    command = [*START, "tail", "-n", "3000", "--journal", str(fleet.builder.directory)]
+    command = [*START, "tail", "-n", "3000", "-o", form, "--journal", str(fleet.builder.directory)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -79,3 +80,21 @@ def test_a_programmers_mistake_is_not_hidden(monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.setattr("kglb.cli.check.load", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         main(["check", str(tmp_path)])
+
+
+def test_a_broken_pipe_of_something_else_is_not_taken_for_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    def break_pipe(_: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("kglb.cli.check.load", break_pipe)
+    with pytest.raises(BrokenPipeError):
+        main(["check", "config.toml"])
+
+
+def test_an_interrupt_ends_without_a_word(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupt(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("kglb.cli.check.load", interrupt)
+    assert main(["check", "config.toml"]) == 130
+    assert capsys.readouterr() == ("", "")

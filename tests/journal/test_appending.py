@@ -166,8 +166,7 @@ def test_a_large_checkpoint_is_taken_in_slices_and_records_queue_behind_it(tmp_p
     async def run() -> tuple[int, int]:
         ticks = 0
         async with writing(tmp_path, clock=Clock(), limits=Limits(segment_size=0)) as appender:
-            while not appender.should_rotate:
-                appender.append(note("before"))
+            await fill_until_due(appender)
             opened = appender.rotate(large_state(4000))
             assert opened == appender.last_seq
             assert not appender.should_rotate

@@ -129,6 +129,12 @@ def test_a_sealed_segment_cut_short_is_found(two_segments: Path) -> None:
         assert found.seq == 1 + whole[:size].count(b"\n")
 
 
+def test_what_was_added_to_a_sealed_segment_is_found(two_segments: Path) -> None:
+    first = segments(two_segments)[0]
+    first.write_bytes(first.read_bytes() + b"x")
+    assert (damage(two_segments).file, damage(two_segments).line) == (first, 4)
+
+
 def test_a_segment_of_another_journal_is_found(two_segments: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()

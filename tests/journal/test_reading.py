@@ -112,7 +112,7 @@ def write_at(directory: Path, seconds: list[int], rotate_at: int) -> None:
     now = [seconds[0] * 10**9]
 
     async def run() -> None:
-        async with writing(directory, clock=Clock(wall=lambda: now[0])) as appender:
+        async with writing(directory, clock=Clock(lambda: now[0], lambda: 0.0)) as appender:
             for number, second in enumerate(seconds):
                 now[0] = second * 10**9
                 if number == rotate_at:

@@ -12,7 +12,7 @@ def write_with(directory: Path, retention: Retention, *, seconds: list[int]) -> 
     now = [seconds[0] * 10**9]
 
     async def run() -> None:
-        async with writing(directory, retention=retention, clock=Clock(wall=lambda: now[0])) as appender:
+        async with writing(directory, retention=retention, clock=Clock(lambda: now[0], lambda: 0.0)) as appender:
             for number, second in enumerate(seconds):
                 now[0] = second * 10**9
                 if number:

@@ -65,8 +65,7 @@ def test_the_table_has_a_row_for_each_second_with_what_happened_in_it(demo: Demo
 
 
 def test_the_journal_says_why_the_real_was_drained(demo: Demo) -> None:
-    assert "has weight 0 since" in demo.done.stdout
-    assert "2 checks in a row failed, the last: connection refused" in demo.done.stdout
+    assert re.search(r"10\.2\.0\.11:80 in web has weight 0 .*refused", demo.done.stdout)
 
 
 def test_without_a_terminal_there_is_no_colour(demo: Demo) -> None:

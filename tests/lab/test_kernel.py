@@ -12,9 +12,7 @@ import pytest
 
 from lab.kernel import SCRATCH_PREFIX, missing_tools
 
-pytestmark = pytest.mark.skipif(
-    bool(missing_tools()), reason=f"without {', '.join(missing_tools())}: `make setup`"
-)
+pytestmark = pytest.mark.skipif(bool(missing_tools()), reason=f"without {', '.join(missing_tools())}: `make setup`")
 
 ALL_BYTES = bytes(range(256)) * 2000
 

@@ -13,9 +13,10 @@ from tests.kernel.director import INTERVAL, TIMEOUT, WEIGHT, Director, balancer
 SERVICE = "tcp://10.0.0.100:80"
 FIRST, SECOND = "10.2.0.10:80", "10.2.0.11:80"
 
-SLACK = 0.15
-"""Seconds for what is neither waiting nor timing out: the lab's one CPU serves client, daemon and reals in turn, each
-of which may keep it for some 10 ms, and the weight waits for the journal's write, at most 50 ms."""
+SLACK = 0.3
+"""Seconds for what is neither waiting nor timing out. The daemon needs a few milliseconds, and at most 50 for the
+journal's write; the rest is for the lab's one CPU, which client, daemon and reals share with whatever else the
+machine does. In thirteen runs beside three other test suites the last request failed 0.20 s after the death."""
 
 DETECTION = INTERVAL + TIMEOUT + SLACK
 
@@ -44,13 +45,12 @@ def assert_only_the_detection_time_is_felt(
         director.wait_weights(SERVICE, {FIRST: WEIGHT, SECOND: WEIGHT})
         back = time.monotonic()
         client.wait(20)
-    print("LATEST", max(s.at for s in client.failures()) - died)
     assert [sample for sample in client.failures() if sample.at + sample.took < dying] == []
     assert client.failures(since=died + DETECTION) == []
     assert set(client.answered(since=back)) == {"real0", "real1"}
 
 
-@pytest.mark.parametrize("behaviour", ["dead", "hang", "error"]*4)
+@pytest.mark.parametrize("behaviour", ["dead", "hang", "error"])
 def test_a_real_that_fails(director: Director, reals: Reals, client: Client, behaviour: Behaviour) -> None:
     victim = reals.network.reals[0]
     assert_only_the_detection_time_is_felt(

@@ -3,26 +3,25 @@
 import random
 import time
 
-from kglb.events import DaemonStarted, DriftFound, HealthChanged, OperationsApplied
-from kglb.model import Operation, ServiceId
+from kglb.events import ConfigApplied, DaemonStarted, HealthChanged, OperationsApplied
+from kglb.model import ChangeDestination, Destination, Operation, RealId, ServiceId
 from kglb.model.operations import service_of
 from lab.client import Client
 from lab.net import Network
 from lab.reals import Behaviour, Reals
-from tests.kernel.director import INTERVAL, START_TIMEOUT, WEIGHT, Director, Poller, balancer, until
+from tests.kernel.director import START_TIMEOUT, WEIGHT, Director, Poller, balancer, until
 
 STEADY, FLAPPING = ServiceId("tcp://10.0.0.100:80"), ServiceId("tcp://10.0.0.101:80")
-FIRST, SECOND, THIRD = "10.2.0.10:80", "10.2.0.11:80", "10.2.0.12:80"
+FIRST, SECOND, THIRD = RealId("10.2.0.10:80"), RealId("10.2.0.11:80"), RealId("10.2.0.12:80")
 BOTH_UP = {FIRST: WEIGHT, SECOND: WEIGHT}
 
 KILLS = 12
 SEED = 20261122
+STARTING = 0.8
+"""Seconds in which the lab's kernel takes a daemon from its first record to a settled state."""
 
-SLACK = 0.3
-"""Seconds that the lab's one CPU may be late in all between a check that is due and the weight in the kernel."""
 
-
-def operations_on(director: Director, service: str, after: int = 0) -> list[Operation]:
+def operations_on(director: Director, service: ServiceId, after: int) -> list[Operation]:
     return [
         operation
         for applied in director.events(OperationsApplied, after)
@@ -31,29 +30,73 @@ def operations_on(director: Director, service: str, after: int = 0) -> list[Oper
     ]
 
 
-def test_kill_9_at_any_moment_costs_no_request(director: Director, network: Network, reals: Reals) -> None:
+def kill_at_random_moments(director: Director, reals: Reals) -> None:
+    """While a real flaps, so that there is always something to do."""
     chance = random.Random(SEED)
-    director.configure(balancer(STEADY, [FIRST, SECOND]), balancer(FLAPPING, [THIRD], forward='"direct"'))
+    for number in range(KILLS):
+        starts = 1 + len(director.events(DaemonStarted))
+        director.kill()
+        behaviour: Behaviour = "answer" if number % 2 else "error"
+        reals.behave(behaviour, reals.network.reals[2])
+        director.launch()
+        until(lambda: len(director.events(DaemonStarted)) == starts, "the start", START_TIMEOUT)  # noqa: B023
+        time.sleep(chance.uniform(0, STARTING))
+    director.kill()
+
+
+def test_kill_9_at_any_moment_costs_no_request(director: Director, network: Network, reals: Reals) -> None:
+    director.configure(balancer(STEADY, [FIRST, SECOND]), balancer(FLAPPING, [SECOND, THIRD]))
+    director.start()
+    director.wait_weights(STEADY, BOTH_UP)
+    director.wait_weights(FLAPPING, {SECOND: WEIGHT, THIRD: WEIGHT})
+    settled = director.last_seq()
+    with Client(network.client, network.vip) as client, Poller(network, STEADY) as poller:
+        kill_at_random_moments(director, reals)
+        director.start()
+        director.wait_weights(FLAPPING, {SECOND: WEIGHT, THIRD: WEIGHT})
+    assert len(client.samples()) > 500
+    assert client.failures() == []
+    assert poller.seen == [BOTH_UP]
+    assert operations_on(director, STEADY, settled) == []
+    assert {change.real for change in director.events(HealthChanged, settled)} == {THIRD}
+    reals.behave("error", network.reals[0])
+    director.wait_weights(STEADY, {FIRST: 0, SECOND: WEIGHT})
+
+
+def test_a_real_that_died_meanwhile_loses_its_weight_within_one_interval(
+    director: Director, network: Network, reals: Reals
+) -> None:
+    interval, slack = 0.5, 0.2
+    check = f'{{ type = "http", interval = "{interval}s", timeout = "100ms", rise = 1, fall = 1 }}'
+    director.configure(balancer(STEADY, [FIRST, SECOND], check=check))
+    director.start()
+    director.wait_weights(STEADY, BOTH_UP)
+    director.kill()
+    last = director.last_seq()
+    reals.behave("dead", network.reals[0])
+    assert director.weights()[STEADY] == BOTH_UP
+    director.start()
+    director.wait_weights(STEADY, {FIRST: 0, SECOND: WEIGHT})
+    weight_0 = ChangeDestination(STEADY, Destination(real=FIRST, weight=0))
+    until(lambda: director.events(OperationsApplied, last), "the record of it")
+    records = director.records(last)
+    (begun,) = (record.mono for record in records if isinstance(record.event, ConfigApplied))
+    (done,) = (record for record in records if isinstance(record.event, OperationsApplied))
+    assert isinstance(done.event, OperationsApplied)
+    assert done.event.operations == (weight_0,)
+    assert done.mono - begun < interval + slack
+
+
+def test_what_left_or_joined_the_config_meanwhile_goes_or_comes(director: Director, network: Network) -> None:
+    director.configure(balancer(STEADY, [FIRST, SECOND]), balancer(FLAPPING, [THIRD]))
     director.start()
     director.wait_weights(STEADY, BOTH_UP)
     director.wait_weights(FLAPPING, {THIRD: WEIGHT})
-    settled = director.last_seq()
-    with Client(network.client, network.vip) as client, Poller(network, STEADY) as poller:
-        for kill in range(KILLS):
-            starts = len(director.events(DaemonStarted))
-            director.kill()
-            behaviours: tuple[Behaviour, ...] = ("error", "answer")
-            reals.behave(behaviours[kill % 2], network.reals[2])
-            director.launch()
-            until(lambda: len(director.events(DaemonStarted)) > starts, "the start", START_TIMEOUT)  # noqa: B023
-            time.sleep(chance.uniform(0, 0.8))
-        director.kill()
+    director.kill()
+    director.configure(balancer(STEADY, [SECOND, THIRD]))
+    with Poller(network, STEADY) as poller:
         director.start()
-        reals.behave("dead", network.reals[0])
-        director.wait_weights(STEADY, {FIRST: 0, SECOND: WEIGHT})
-        died = time.monotonic()
-        reals.behave("answer", network.reals[0])
-        director.wait_weights(STEADY, BOTH_UP)
-        director.wait_weights(FLAPPING, {THIRD: WEIGHT})
-'''
-'''
+        director.wait_weights(STEADY, {SECOND: WEIGHT, THIRD: WEIGHT})
+        until(lambda: FLAPPING not in director.weights(), "the service left")
+        until(lambda: "10.0.0.101" not in director.addresses(), "its VIP left")
+    assert {weights and weights.get(SECOND) for weights in poller.seen} == {WEIGHT}

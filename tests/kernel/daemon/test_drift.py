@@ -1,0 +1,72 @@
+"""Somebody edits what is ours by hand: it is put right, and the journal says what was found."""
+
+import pytest
+
+from kglb.events import DriftFound, OperationsApplied
+from kglb.model import (
+    AddDestination,
+    Address,
+    AddService,
+    ChangeDestination,
+    ChangeService,
+    DeleteAddress,
+    DeleteDestination,
+    DeleteService,
+    Destination,
+    Operation,
+    RealId,
+    Service,
+    ServiceId,
+)
+from lab.client import Client
+from lab.namespaces import command, in_namespace
+from lab.net import Network
+from tests.kernel.director import WEIGHT, Director, balancer, until
+
+WEB = ServiceId("tcp://10.0.0.100:80")
+FIRST, SECOND, THIRD = RealId("10.2.0.10:80"), RealId("10.2.0.11:80"), RealId("10.2.0.12:80")
+
+
+@pytest.fixture
+def settled(director: Director) -> int:
+    """A daemon that compares each second, at rest: its last record."""
+    director.configure(balancer(WEB, [FIRST, SECOND]), reconcile_interval="1s")
+    director.start()
+    director.wait_weights(WEB, {FIRST: WEIGHT, SECOND: WEIGHT})
+    until(lambda: "10.0.0.100/32" in director.addresses(), "the VIP on lo")
+    until(lambda: len(director.events(OperationsApplied)) == 2, "the record of it")
+    return director.last_seq()
+
+
+@pytest.mark.parametrize(
+    ("edit", "found"),
+    [
+        (
+            f"ipvsadm -e -t 10.0.0.100:80 -r {FIRST} -m -w 7",
+            ChangeDestination(WEB, Destination(real=FIRST, weight=7)),
+        ),
+        (f"ipvsadm -d -t 10.0.0.100:80 -r {FIRST}", DeleteDestination(WEB, FIRST)),
+        (
+            f"ipvsadm -a -t 10.0.0.100:80 -r {THIRD} -m -w 9",
+            AddDestination(WEB, Destination(real=THIRD, weight=9)),
+        ),
+        ("ipvsadm -E -t 10.0.0.100:80 -s wlc", ChangeService(Service(id=WEB, scheduler="wlc"))),
+        ("ipvsadm -D -t 10.0.0.100:80", DeleteService(WEB)),
+        ("ip address del 10.0.0.100/32 dev lo", DeleteAddress(Address("10.0.0.100/32", "lo"))),
+    ],
+    ids=["weight", "real deleted", "real added", "scheduler", "service deleted", "address deleted"],
+)
+def test_an_edit_by_hand_is_repaired_and_recorded(
+    director: Director, settled: int, network: Network, edit: str, found: Operation
+) -> None:
+    before = director.saved(), director.addresses()
+    with in_namespace(network.director):
+        command(*edit.split())
+    assert (director.saved(), director.addresses()) != before
+    until(lambda: (director.saved(), director.addresses()) == before, "the repair")
+    until(lambda: director.events(OperationsApplied, settled), "the record of it")
+    assert director.events(DriftFound, settled) == [DriftFound(changes=(found,))]
+    with Client(network.client, network.vip) as client:
+        client.wait(4)
+    assert client.failures() == []
+    assert set(client.answered()) == {"real0", "real1"}
