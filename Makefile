@@ -46,5 +46,5 @@ demo: setup ## a load balancer, its reals and their failures, in the lab's kerne
 bench: setup ## measurements
 	$(BIN)/python -m bench
 
-clean: ## caches and the venv
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+clean: ## caches, what the demo left, and the venv
+	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

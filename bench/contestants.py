@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 PORT = 80
 INTERVAL = 1.0
+JOURNAL = "journal"
 
 
 class Contestant(NamedTuple):
@@ -25,7 +26,7 @@ def _kglb(directory: Path, vip: str, reals: Sequence[str]) -> list[str]:
     config = directory / "kglb.toml"
     config.write_text(f"""\
 [journal]
-directory = "{directory / "journal"}"
+directory = "{directory / JOURNAL}"
 
 [data_plane]
 vip_interface = "lo"

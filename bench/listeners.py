@@ -1,7 +1,6 @@
 """Reals that can do one thing: accept connections. Thousands of addresses, a listening socket each, on one epoll.
 
-A program of its own, at the lowest priority: a handshake is the kernel's work, and what is done here must not delay
-the program that is measured. Orders come one a line, ``close ADDRESS`` or ``listen ADDRESS``; each is answered by a
+A program of its own, as reals are. Orders come one a line, ``close ADDRESS`` or ``listen ADDRESS``; each is answered by a
 line once it is done. Ends with its input.
 
     python -m bench.listeners PORT <<< ADDRESSES
@@ -12,10 +11,6 @@ import resource
 import select
 import socket
 import sys
-import time
-
-PAUSE = float(os.environ.get("KGLB_P","0.01"))
-"""Seconds between rounds of accepting: what waits is accepted together."""
 
 
 class Listeners:
@@ -51,7 +46,6 @@ class Listeners:
                     self._accept(descriptor)
                 elif not self._obey(os.read(orders, 65536).decode()):
                     return
-            time.sleep(PAUSE)
 
     def _accept(self, descriptor: int) -> None:
         listener = self._by_descriptor.get(descriptor)
@@ -75,7 +69,6 @@ def main() -> None:
     """Listen on the addresses of the first line, say so, and serve."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    os.nice(int(os.environ.get("KGLB_N","19")))
     listeners = Listeners(int(sys.argv[1]))
     for address in sys.stdin.readline().split():
         listeners.listen(address)

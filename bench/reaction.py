@@ -22,9 +22,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.contestants import CONTESTANTS, INTERVAL, PORT, Contestant
+from bench.contestants import CONTESTANTS, INTERVAL, JOURNAL, PORT, Contestant
 from bench.processes import cpu_seconds, memory_mb
 from bench.witness import Witness
+from journal import JournalReader
+from kglb.events import BalancerDecided, OperationsApplied, ProbeFlipped, decode
 from lab import ipvs
 from lab.namespaces import in_namespace, spawn
 from lab.net import Network
@@ -41,6 +43,16 @@ class Failure(NamedTuple):
     reset_to_kernel: float
 
 
+class Steps(NamedTuple):
+    """What the journal says of each death, in milliseconds: from the failed probe to the decision, from there to the
+    kernel's answer, and what of that was the call itself. Empty for a program without a journal.
+    """
+
+    to_decision: list[float]
+    to_kernel: list[float]
+    call: list[float]
+
+
 @dataclass
 class Result:
     """What was measured of one program with so many reals: seconds, milliseconds and MB."""
@@ -52,6 +64,7 @@ class Result:
     cpu_per_1000_checks: float
     memory: float
     failures: list[Failure]
+    steps: Steps
 
 
 class Listeners:
@@ -97,13 +110,32 @@ def measure(
         begin = time.time()
         with spawn(network.director, argv, stdout=output.fileno(), stderr=output.fileno()) as program:
             _wait_all_up(network, witness, reals)
-            result = Result(contestant.name, reals, time.time() - begin, 0.0, 0.0, 0.0, [])
+            result = Result(contestant.name, reals, time.time() - begin, 0.0, 0.0, 0.0, [], Steps([], [], []))
             _watch_steady(program.pid, witness, steady, result)
             choice = random.Random(reals)
             for _ in range(samples):
                 result.failures.append(_kill_one(choice.choice(addresses), listeners, witness))
                 time.sleep(PAUSE + choice.random() * INTERVAL)
+        if (Path(files) / JOURNAL).exists():
+            result.steps = _steps(Path(files) / JOURNAL)
     return result
+
+
+def _steps(journal: Path) -> Steps:
+    steps = Steps([], [], [])
+    flipped = decided = float("nan")
+    for record in JournalReader(journal, decode).records():
+        match record.event:
+            case ProbeFlipped(outcome="failure"):
+                flipped = record.mono
+            case BalancerDecided():
+                decided = record.mono
+            case OperationsApplied(microseconds=microseconds) if flipped < decided:
+                steps.to_decision.append((decided - flipped) * 1000)
+                steps.to_kernel.append((record.mono - decided) * 1000)
+                steps.call.append(microseconds / 1000)
+                flipped = float("nan")
+    return steps
 
 
 def _wait_all_up(network: Network, witness: Witness, reals: int) -> None:
@@ -157,6 +189,13 @@ def table(results: Sequence[Result]) -> str:
             f"| {result.checks_per_second:,.0f} | {result.cpu_per_1000_checks:.2f} "
             f"| {result.memory:.0f} MB | {result.all_up:.1f} s |"
         )
+    for result in results:
+        if result.steps.call:
+            decision, kernel, call = map(_spread, result.steps)
+            lines.append(
+                f"\n{result.program}, {result.reals:,} reals, by its journal: failed probe to decision {decision} ms, "
+                f"decision to kernel {kernel} ms, of which the call {call} ms."
+            )
     return "\n".join(lines)
 
 

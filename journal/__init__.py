@@ -24,10 +24,12 @@ and every log shipper read it as it is::
 Segments are named by their first record, ``00000000000000001042.jsonl``, so that a record is found by name,
 then by bisection. The first record of each is a ``SegmentOpened`` with the format's version, the writer, the
 chain's crc and a **checkpoint** of the caller's state before it: any one segment can be verified and replayed
-alone, and opening a journal reads only the last. Nothing but a process's own crash or failing disk makes a
-segment other than these, and what is missing then is declared: ``JournalRepaired`` is the first record after
-bytes that were set aside on opening, and ``JournalGap`` the second record of a segment before which records
-did not reach the disk. What is missing otherwise is damage.
+alone, and opening a journal reads only the last. Within a segment the numbers have no hole.
+
+What is missing is declared. ``JournalRepaired`` is the first record after bytes that were set aside on
+opening: the torn end that a crash leaves (``*.broken``), or worse (``*.damaged``). ``JournalGap`` is the
+second record of a segment before which records did not reach the disk. Whatever else is missing or changed is
+damage, and no reader passes over it unasked.
 
 Reading: ``JournalReader``. Writing: ``open_journal``, then ``OpenJournal.appender``.
 """

@@ -127,6 +127,7 @@ class Appender:
         self._drop_reason = ""
         self._missing = range(0)
         self._lost_files = 0
+        self._retry: asyncio.TimerHandle | None = None
         self._closed = False
         self.degraded: Degraded | None = None
         self._queue = DiskQueue(options.disk, options.limits.hang_after, self._progressed)
@@ -276,8 +277,8 @@ class Appender:
                 return
         except Exception as error:
             self._opening = None
+            self._retry = self._loop.call_later(_RETRY_CHECKPOINT, self._retry_checkpoint)
             self._drop(opening.missing_from, f"the checkpoint failed: {error!r}")
-            self._loop.call_later(_RETRY_CHECKPOINT, self._make_up_for_dropped)
             raise
         self._opening = None
         self._chain = opening.crc
@@ -300,8 +301,12 @@ class Appender:
         if self._committer.lost_files != self._lost_files and self._committer.failure:
             self._lost_files = self._committer.lost_files
             self._start_afresh(self.synced_seq + 1)
-        elif not self._queue.trouble and self._queue.pending_size == 0:
+        elif self._retry is None and not self._queue.trouble and self._queue.pending_size == 0:
             self._make_up_for_dropped()
+
+    def _retry_checkpoint(self) -> None:
+        self._retry = None
+        self._make_up_for_dropped()
 
     def _make_up_for_dropped(self) -> None:
         if self._dropped_from is not None and self._opening is None and not self._closed:

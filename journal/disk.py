@@ -1,6 +1,8 @@
 """What runs the committer: one daemon thread, or, in a simulation, the event loop itself.
 
-An item that finds the thread asleep wakes it once; items that come while it works are taken together.
+What is submitted in one turn of the loop goes to the thread together, so that a chain of events that caused each other
+is one write before the sync begins. Such a hand-over wakes the thread if it sleeps; what comes while it works is
+taken together.
 Nothing here knows what an item means.
 """
 
@@ -33,18 +35,27 @@ class DiskThread:
     """The production ``Disk``: a daemon thread, so that a hung disk cannot keep the process from exiting."""
 
     def __init__(self) -> None:
-        self._queue: SimpleQueue[Item | None] = SimpleQueue()
+        self._queue: SimpleQueue[list[Item]] = SimpleQueue()
+        self._of_this_turn: list[Item] = []
         self._stopping = threading.Event()
         self._ended = threading.Event()
         self._on_end: Callable[[], None] = lambda: None
 
     def start(self, commit: Commit) -> None:
         """Start the thread."""
+        self._loop = asyncio.get_running_loop()
         threading.Thread(target=self._run, args=(commit,), name="journal-disk", daemon=True).start()
 
     def submit(self, item: Item) -> None:
-        """Queue an item; one futex wake if the thread sleeps, none if it works."""
-        self._queue.put(item)
+        """Queue an item; the thread gets it when this turn of the loop is over."""
+        if not self._of_this_turn:
+            self._loop.call_soon(self._hand_over)
+        self._of_this_turn.append(item)
+
+    def _hand_over(self) -> None:
+        if self._of_this_turn:
+            self._queue.put(self._of_this_turn)
+            self._of_this_turn = []
 
     async def stop(self, timeout: float) -> bool:
         """Let the thread commit what is queued once more, and wait for its end without blocking the loop."""
@@ -55,8 +66,9 @@ class DiskThread:
             loop.call_soon_threadsafe(ended.set)
 
         self._on_end = tell
+        self._hand_over()
         self._stopping.set()
-        self._queue.put(None)
+        self._queue.put([])
         if not self._ended.is_set():
             try:
                 await asyncio.wait_for(ended.wait(), timeout)
@@ -68,8 +80,7 @@ class DiskThread:
         delay: float | None = None
         while not self._stopping.is_set():
             if delay is None:
-                first = self._queue.get()
-                delay = commit(([] if first is None else [first]) + self._queued())
+                delay = commit(self._queue.get() + self._queued())
             else:
                 self._stopping.wait(delay)
                 delay = commit(self._queued())
@@ -78,8 +89,7 @@ class DiskThread:
         self._on_end()
 
     def _queued(self) -> list[Item]:
-        items = (self._queue.get_nowait() for _ in range(self._queue.qsize()))
-        return [item for item in items if item is not None]
+        return [item for _ in range(self._queue.qsize()) for item in self._queue.get_nowait()]
 
 
 class InlineDisk:

@@ -34,10 +34,11 @@ _opening = msgspec.json.Decoder(Record[SegmentOpened])
 _gap = msgspec.json.Decoder(Record[JournalGap])
 
 
-def _chain_of_opening(line: bytes) -> int | None:
-    """The checksum that a segment's first line says it continues; None if the line is not one."""
+def _read_opening(line: bytes) -> tuple[Record[SegmentOpened], int] | None:
+    """A segment's first record, unverified, and the checksum that it continues; None if the line is not one."""
     try:
-        return int(_opening.decode(line).event.chain, 16)
+        opened = _opening.decode(line)
+        return opened, int(opened.event.chain, 16)
     except (msgspec.DecodeError, ValueError):
         return None
 
@@ -79,14 +80,14 @@ class SegmentReader(Generic[E]):
         """The records from here to the last whole line now. Raises ``Damaged``, ``UnknownFormat``."""
         if self.is_stuck and not self.skip_damage():
             return
-        if self._decode_line is None and not self._read_opening():
+        if self._decode_line is None and not self._settle_opening():
             return
         while chunk := self._whole_lines(self._offset):
             yield from self._verified(chunk)
 
     def read_opening(self) -> Record[SegmentOpened] | None:
         """The first record, verified; None if not whole yet. Raises ``Damaged``, ``UnknownFormat``."""
-        self._read_opening()
+        self._settle_opening()
         return self.opened
 
     def read_gap(self) -> JournalGap | None:
@@ -123,7 +124,8 @@ class SegmentReader(Generic[E]):
     @property
     def opening_chain(self) -> int | None:
         """The checksum of the record before, as the first line has it; None if that cannot be read."""
-        return _chain_of_opening(self._line_at(0))
+        opening = _read_opening(self._line_at(0))
+        return opening and opening[1]
 
     @property
     def is_at_end(self) -> bool:
@@ -140,7 +142,8 @@ class SegmentReader(Generic[E]):
         line = rest[:-1]
         if read_crc(line) is None:
             return
-        chain = _chain_of_opening(line) if self._chain is None else self._chain
+        opening = _read_opening(line) if self._chain is None else None
+        chain = opening[1] if opening else self._chain
         if chain is not None and continues(line, chain):
             raise self._damaged(self.seq, f"expected a newline after the record, found {rest[-1:]!r}")
 
@@ -153,17 +156,17 @@ class SegmentReader(Generic[E]):
         before = encode_tail(self._chain)
         return self._files.read(self.fd, len(before), self._offset - len(before)) != before
 
-    def _read_opening(self) -> bool:
+    def _settle_opening(self) -> bool:
         if self._decode_line is not None:
             return True
         line = self._line_at(0)
         if not line:
             return False
         seq = self.segment.first_seq
-        chain = _chain_of_opening(line)
-        if chain is None:
+        opening = _read_opening(line)
+        if opening is None:
             raise self._damaged(seq, "expected a SegmentOpened, found a line that cannot be read as one")
-        opened = _opening.decode(line)
+        opened, chain = opening
         if not continues(line[:-1], chain) or opened.seq != seq:
             raise self._damaged(seq, explain_damage(line[:-1], seq))
         self._decode_line = self._decode(opened.event.format)

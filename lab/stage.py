@@ -24,6 +24,9 @@ STATUS = ("127.0.0.1", 5678)
 RATE = 50.0
 """The client's requests a second."""
 
+REQUEST_TIMEOUT = 2.0
+"""Seconds after which a request counts as failed."""
+
 POLL = 0.01
 PATIENCE = 20.0
 """Seconds that anything may take before the demonstration gives up."""
@@ -40,7 +43,7 @@ class Stage:
         self.log = log
         names = {f"{real.address}:80": real.name for real in network.reals}
         self.weights = KernelWeights(network.director, SERVICE, names)
-        self.client = Client(network.client, network.vip, rate=RATE)
+        self.client = Client(network.client, network.vip, rate=RATE, timeout=REQUEST_TIMEOUT)
         self._second = 0
         self._daemon: subprocess.Popen[bytes] | None = None
 

@@ -9,9 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from journal import Appender, Damaged, Degraded, InlineDisk, JournalGap, JournalReader, Limits, SegmentOpened
+from journal import (
+    Appender,
+    Damaged,
+    Degraded,
+    InlineDisk,
+    JournalGap,
+    JournalReader,
+    Limits,
+    SegmentOpened,
+    open_journal,
+)
 from tests.journal.journals import (
     FAST,
+    ORIGIN,
     FailingFiles,
     decode,
     note,
@@ -338,6 +349,33 @@ def test_a_checkpoint_that_fails_is_asked_for_again_and_the_loss_declared(tmp_pa
     asyncio.run(run())
     assert texts(tmp_path) == ["a", "b"]
     assert gaps(tmp_path) == [range(3, 5)]
+
+
+def test_a_checkpoint_that_fails_for_ever_is_not_asked_for_in_a_hurry(tmp_path: Path) -> None:
+    calls = 0
+
+    def broken() -> Iterator[bytes]:
+        nonlocal calls
+        calls += 1
+        raise RuntimeError("no state")
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda *_: None)
+        appender = open_journal(tmp_path).appender(ORIGIN, broken)
+        with pytest.raises(RuntimeError, match="no state"):
+            appender.rotate(iter(map(_fail, [b"{}"])))
+        for _ in range(100):
+            appender.append(note("lost"))
+            await asyncio.sleep(0.001)
+        assert not await appender.close(5)
+
+    asyncio.run(run())
+    assert calls < 10
+
+
+def _fail(_: bytes) -> bytes:
+    raise RuntimeError("no state")
 
 
 def test_an_inline_disk_retries_too(tmp_path: Path) -> None:

@@ -25,6 +25,9 @@ from lab.net import Network
 START_TIMEOUT = 30.0
 """Seconds; importing everything takes one of them in the lab's kernel."""
 
+POLL = 0.02
+"""Seconds between two looks at something: more often would take the one CPU from what is looked at."""
+
 RUN = [sys.executable, "-c", "import sys; from kglb.cli.main import main; sys.exit(main())", "run"]
 
 WEIGHT = 1000
@@ -47,7 +50,7 @@ def until(condition: Callable[[], object], what: str, timeout: float = 10.0) -> 
     deadline = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < deadline, f"after {timeout:g} s: {what} did not happen"
-        time.sleep(0.01)
+        time.sleep(POLL)
 
 
 def balancer(
@@ -215,7 +218,7 @@ class Poller:
 
     def _run(self) -> None:
         enter(self._network.director)
-        while not self._stopping.wait(0.01):
+        while not self._stopping.wait(POLL):
             now = weights_now().get(self._service)
             if now not in self.seen:
                 self.seen.append(now)

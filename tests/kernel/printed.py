@@ -1,4 +1,4 @@
-"""What ``ipvsadm -Sn`` should print of a service and its destinations; it leaves out thresholds."""
+"""What ``ipvsadm -Sn`` should print of a service and its destinations; it leaves out thresholds, and some flags."""
 
 from collections.abc import Iterable
 
@@ -47,3 +47,17 @@ def printed_real(destination: Destination) -> dict[str, str]:
             {"none": "--tun-nocsum", "csum": "--tun-csum", "remcsum": "--tun-remcsum"}[forward.checksum]
         ] = ""
     return options
+
+
+def is_printed(service: Service) -> bool:
+    """Whether the kernel takes the service, and ipvsadm prints all of it."""
+    exists = "missing" not in (service.scheduler, service.engine)
+    loses_a_flag = service.scheduler in FLAG_NAMES and "flag-3" in service.flags
+    return exists and service.scheduler != "none" and not loses_a_flag
+
+
+def fits(service: Service, destination: Destination) -> bool:
+    """Whether the kernel takes the destination, and ipvsadm prints its method and address as we do."""
+    odd = destination.real.startswith(("224.", "[fe80", "[::a01:1]")) or destination.forward.method == "local"
+    mixed = service.key.ipv6 != destination.real.startswith("[") and destination.forward.method != "tunnel"
+    return not (odd or mixed or destination.lower > destination.upper)

@@ -28,7 +28,7 @@ from kglb.model import (
 from lab.ipvs import saved
 from tests.dataplane.contract import FORWARDS, MARK, WEB, real, succeed, wipe
 from tests.dataplane.strategies import destinations, services
-from tests.kernel.printed import FLAG_NAMES, printed
+from tests.kernel.printed import fits, is_printed, printed
 
 pytestmark = pytest.mark.kernel
 
@@ -44,20 +44,6 @@ def plane() -> Iterator[KernelDataPlane]:
 
 def run(*argv: str) -> str:
     return subprocess.run(argv, check=True, capture_output=True, text=True, timeout=30).stdout
-
-
-def is_printed(service: Service) -> bool:
-    """Whether the kernel takes the service, and ipvsadm prints all of it."""
-    exists = "missing" not in (service.scheduler, service.engine)
-    loses_a_flag = service.scheduler in FLAG_NAMES and "flag-3" in service.flags
-    return exists and service.scheduler != "none" and not loses_a_flag
-
-
-def fits(service: Service, destination: Destination) -> bool:
-    """Whether the kernel takes the destination, and ipvsadm prints its method and address as we do."""
-    odd = destination.real.startswith(("224.", "[fe80", "[::a01:1]")) or destination.forward.method == "local"
-    mixed = service.key.ipv6 != destination.real.startswith("[") and destination.forward.method != "tunnel"
-    return not (odd or mixed or destination.lower > destination.upper)
 
 
 @settings(

@@ -1,5 +1,6 @@
 """What each kind of check says of a real that fails in one way or another, and of one that is well."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,23 @@ FIRST, SECOND = "10.2.0.10:80", "10.2.0.11:80"
 TLS = "10.2.0.10:443"
 
 
-def last_reason(director: Director, service: str, real: str = FIRST) -> str:
+def last_reason(director: Director, service: str, real: str) -> str:
     """What the last check that differed from the one before said of a real."""
     flips = director.events(ProbeFlipped)
     return next(flip.reason for flip in reversed(flips) if (flip.service, flip.real) == (service, real))
+
+
+@pytest.fixture(scope="module")
+def serving(network: Network, servers: Reals, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Director]:
+    """A daemon that checks the same reals by HTTP, by TCP, and one of them by HTTPS."""
+    with Director(network, tmp_path_factory.mktemp("serving")) as director:
+        director.configure(
+            balancer(HTTP, [FIRST, SECOND], check=f'{{ type = "http", {TIMES} }}'),
+            balancer(TCP, [FIRST, SECOND], check=f'{{ type = "tcp", {TIMES} }}'),
+            balancer(HTTPS, [TLS, SECOND], check=f'{{ type = "https", {TIMES} }}'),
+        )
+        director.start()
+        yield director
 
 
 @pytest.mark.parametrize(
@@ -31,33 +45,24 @@ def last_reason(director: Director, service: str, real: str = FIRST) -> str:
         ("refuse", "refused", "refused"),
     ],
 )
-def test_http_and_tcp_checks(director: Director, reals: Reals, behaviour: Behaviour, http: str, tcp: str) -> None:
-    director.configure(
-        balancer(HTTP, [FIRST, SECOND], check=f'{{ type = "http", {TIMES} }}'),
-        balancer(TCP, [FIRST, SECOND], check=f'{{ type = "tcp", {TIMES} }}'),
-    )
-    director.start()
-    both_up = {FIRST: WEIGHT, SECOND: WEIGHT}
-    director.wait_weights(HTTP, both_up)
-    director.wait_weights(TCP, both_up)
-    reals.behave(behaviour, reals.network.reals[0])
-    director.wait_weights(HTTP, {FIRST: 0, SECOND: WEIGHT})
-    director.wait_weights(TCP, {FIRST: WEIGHT if tcp == "ok" else 0, SECOND: WEIGHT})
-    assert (last_reason(director, HTTP), last_reason(director, TCP)) == (http, tcp)
-    reals.behave("answer", reals.network.reals[0])
-    director.wait_weights(HTTP, both_up)
-    director.wait_weights(TCP, both_up)
-
-
-def test_an_https_check_takes_a_self_signed_certificate_but_no_plain_answer(
-    director: Director, network: Network
+def test_http_and_tcp_checks(
+    serving: Director, reals: Reals, behaviour: Behaviour, http: str, tcp: str
 ) -> None:
-    plain = "10.2.0.11:80"
-    director.configure(balancer(HTTPS, [TLS, plain], check=f'{{ type = "https", {TIMES} }}'))
-    director.start()
+    both_up, one_up = {FIRST: WEIGHT, SECOND: WEIGHT}, {FIRST: 0, SECOND: WEIGHT}
+    serving.wait_weights(HTTP, both_up)
+    serving.wait_weights(TCP, both_up)
+    reals.behave(behaviour, reals.network.reals[0])
+    serving.wait_weights(HTTP, one_up)
+    serving.wait_weights(TCP, both_up if tcp == "ok" else one_up)
+    assert (last_reason(serving, HTTP, FIRST), last_reason(serving, TCP, FIRST)) == (http, tcp)
+
+
+def test_an_https_check_takes_a_self_signed_certificate_but_no_plain_server(
+    serving: Director, network: Network
+) -> None:
+    assert serving.weights()[HTTPS] == {TLS: 0, SECOND: 0}
     server = ["openssl", "s_server", "-accept", "443", "-www", "-quiet", "-cert", str(CERTIFICATE)]
     with spawn(network.reals[0].namespace, server):
-        director.wait_weights(HTTPS, {TLS: WEIGHT, plain: 0})
-    director.wait_weights(HTTPS, {TLS: WEIGHT, plain: WEIGHT})  # fail_open
-    assert last_reason(director, HTTPS, TLS) == "refused"
-    assert last_reason(director, HTTPS, plain) == "TLS error during handshake"
+        serving.wait_weights(HTTPS, {TLS: WEIGHT, SECOND: 0})
+    assert last_reason(serving, HTTPS, TLS) == "ok"
+    assert last_reason(serving, HTTPS, SECOND) == "timeout during handshake"

@@ -15,7 +15,7 @@ STEADY, FLAPPING = ServiceId("tcp://10.0.0.100:80"), ServiceId("tcp://10.0.0.101
 FIRST, SECOND, THIRD = RealId("10.2.0.10:80"), RealId("10.2.0.11:80"), RealId("10.2.0.12:80")
 BOTH_UP = {FIRST: WEIGHT, SECOND: WEIGHT}
 
-KILLS = 12
+KILLS = 10
 SEED = 20261122
 STARTING = 0.8
 """Seconds in which the lab's kernel takes a daemon from its first record to a settled state."""
