@@ -1,9 +1,9 @@
-"""At the start: what of ours does the machine hold already? Reads only; runs on the worker thread."""
+"""What of ours does the machine hold already, at the start and before a reload? Reads only; on the worker thread."""
 
 from kglb.dataplane import DataPlane
 from kglb.events import Adopted, Entry
-from kglb.model import Address, Config
-from kglb.projections import Holding
+from kglb.model import AddAddress, Address, Config, Operation
+from kglb.projections import Holding, entry_drift
 
 
 def read_owned(machine: DataPlane, config: Config, known: Holding) -> Adopted:
@@ -29,6 +29,21 @@ def read_owned(machine: DataPlane, config: Config, known: Holding) -> Adopted:
         foreign_addresses=tuple(sorted(present - ours)),
         foreign=foreign,
     )
+
+
+def read_claimed(machine: DataPlane, config: Config, known: Holding) -> tuple[Operation, ...]:
+    """Before a reload: what stands already at the keys and addresses that ``config`` claims and we do not hold yet.
+
+    As operations that lead from what is known to what was found. Raises OSError where the machine cannot be read.
+    """
+    changes: list[Operation] = []
+    for balancer in config.balancers:
+        if balancer.id not in known.services and (service := machine.service(balancer.id)) is not None:
+            entry = Entry(service, tuple(machine.destinations(balancer.id)))
+            changes += entry_drift(known, balancer.id, entry)
+    wanted = {balancer.address for balancer in config.balancers if balancer.address is not None}
+    unknown = {address for address in wanted if str(address) not in known.addresses}
+    return (*changes, *(AddAddress(address) for address in sorted(_present(machine, unknown))))
 
 
 def _present(machine: DataPlane, candidates: set[Address]) -> set[Address]:

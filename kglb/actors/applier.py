@@ -5,7 +5,7 @@ busy is planned together afterwards. At times it compares the kernel with ``actu
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from pykka import ActorRef
@@ -26,9 +26,9 @@ from kglb.events import (
     RealAdded,
     RealRemoved,
 )
-from kglb.model import AddAddress, DeleteAddress, Operation, ServiceId
+from kglb.model import Operation, ServiceId
 from kglb.model.operations import service_of
-from kglb.projections import DataPlaneState, Planned, address_drift, entry_drift, plan
+from kglb.projections import DataPlaneState, Planned, address_drift, entry_drift, interfaces, plan
 
 BATCH = 500
 """Operations given to the machine at once: bounds the size of a record and how long the newest news waits."""
@@ -43,6 +43,12 @@ class Retry(NamedTuple):
 
     service: ServiceId | None
     cause: int
+
+
+class SetInterval(NamedTuple):
+    """Command: compare this often from now on, in seconds."""
+
+    seconds: float
 
 
 class Settled(NamedTuple):
@@ -60,6 +66,7 @@ class Applier(RecordingActor):
         self._interval = reconcile_interval
         self._recheck = recheck
         self._busy = False
+        self._cancel_reconcile: Callable[[], None] = lambda: None
         self._retries = Restarts(parts.now)
         self._retrying: set[ServiceId | None] = set()
         self._writes = 0
@@ -76,7 +83,7 @@ class Applier(RecordingActor):
             self._data_plane.mark_everything(self.recorder.last_seq)
             self.actor_ref.tell(Reconcile())
         else:
-            self.after(self._interval, Reconcile())
+            self._reconcile_later()
         self._work_if_idle()
 
     def on_stop(self) -> None:
@@ -96,6 +103,8 @@ class Applier(RecordingActor):
                 self.spawn(self._reconcile())
             case Retry():
                 self.spawn(self._retry(message))
+            case SetInterval(seconds):
+                self._set_interval(seconds)
             case _:
                 raise TypeError(f"an applier is not told {message!r}")
 
@@ -171,7 +180,16 @@ class Applier(RecordingActor):
             await self._compare_addresses()
         except OSError as error:
             self._parts.say("reconcile failed", error=str(error))
-        self.after(self._interval, Reconcile())
+        self._reconcile_later()
+
+    def _reconcile_later(self) -> None:
+        self._cancel_reconcile()
+        self._cancel_reconcile = self.after(self._interval, Reconcile())
+
+    def _set_interval(self, seconds: float) -> None:
+        if seconds != self._interval:
+            self._interval = seconds
+            self._reconcile_later()
 
     async def _compare(self, id: ServiceId) -> None:
         """Record how the service in the kernel differs from what is known. A difference counts if it is seen twice:
@@ -192,14 +210,10 @@ class Applier(RecordingActor):
             seen = drift
 
     async def _compare_addresses(self) -> None:
-        held = self._data_plane.actual.addresses
-        for interface in sorted({address.interface for address, _ in held.values()}):
+        state = self._data_plane
+        for interface in interfaces(state.actual, state.desired):
             found = await self._parts.worker.call(self._parts.machine.addresses, interface)
-            drift = tuple(
-                change
-                for change in address_drift(self._data_plane.actual, frozenset(map(str, found)))
-                if isinstance(change, AddAddress | DeleteAddress) and change.address.interface == interface
-            )
+            drift = address_drift(state.actual, state.desired, interface, found)
             if drift:
                 self.recorder.record(DriftFound(changes=drift))
 

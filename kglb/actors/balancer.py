@@ -6,11 +6,12 @@ decisions. It never touches the machine.
 
 import ipaddress
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from pykka import ActorRef
 
-from kglb.actors.checker import Checker
+from kglb.actors.checker import Checker, Recheck
 from kglb.actors.parts import Parts
 from kglb.actors.recorder import Fact, RecordingActor
 from kglb.actors.restarts import Restarts
@@ -41,6 +42,14 @@ class StartChecker(NamedTuple):
     real: RealId
 
 
+class Reconfigure(NamedTuple):
+    """Command: this is the config now, as record ``cause`` says."""
+
+    config: Balancer
+    cause: int
+    renew: bool = False  # the check has new secrets
+
+
 class ResolveNames(NamedTuple):
     """Command: it is time to ask for the addresses of the names again."""
 
@@ -52,12 +61,13 @@ class BalancerActor(RecordingActor):
         super().__init__(parts.scheduler, parts.recorder, key=config.id, parent=parent)
         self._parts = parts
         self._config = config
-        self._gate = Gate(config.concurrency) if config.concurrency else None
+        self._gate = _gate_of(config)
         self._checkers: dict[RealId, ActorRef[Checker]] = {}
         self._restarts = Restarts(parts.now)
         self._touched: dict[RealId, int] = {}
         self._phase = first_phase
         self._failing_names: dict[str, str] = {}
+        self._next_names: Callable[[], None] = lambda: None
 
     @property
     def _state(self) -> BalancerState:
@@ -78,7 +88,7 @@ class BalancerActor(RecordingActor):
         }
         self._decide(always=True)
         if names:
-            self.actor_ref.tell(ResolveNames())
+            self._ask_for_names_soon()
 
     def on_stop(self) -> None:
         """Stop the checkers."""
@@ -108,6 +118,8 @@ class BalancerActor(RecordingActor):
                     self._start_checker(real)
             case ResolveNames():
                 self.spawn(self._resolve_names())
+            case Reconfigure():
+                self._reconfigure(message)
             case _:
                 raise TypeError(f"a balancer is not told {message!r}")
 
@@ -116,9 +128,28 @@ class BalancerActor(RecordingActor):
         if self._touched:
             self._decide()
 
+    def _reconfigure(self, order: Reconfigure) -> None:
+        """Touch what changed: reals that came, went or weigh otherwise, and the checkers if the check is another."""
+        config, cause = order.config, order.cause
+        before, self._config = self._config, config
+        staying = list(self._checkers.items())
+        names = self._bring_reals_in_step(cause)
+        if order.renew or (config.check, config.concurrency) != (before.check, before.concurrency):
+            self._gate = _gate_of(config)
+            for real, checker in staying:
+                if real in self._checkers and checker.is_alive():
+                    checker.tell(Recheck(config.check, self._gate, cause))
+        for real in self._state.reals:
+            self._touched.setdefault(real, cause)
+            if real not in self._checkers:
+                self._start_checker(real)
+        self._decide(always=True)
+        if names:
+            self._ask_for_names_soon()
+
     # --- reals --------------------------------------------------------------------------------------------------
 
-    def _bring_reals_in_step(self) -> list[Real]:
+    def _bring_reals_in_step(self, cause: int | None = None) -> list[Real]:
         """Add and remove reals as the config says; the entries that are names, for the resolver."""
         wanted: dict[RealId, Real] = {}
         names: list[Real] = []
@@ -132,10 +163,10 @@ class BalancerActor(RecordingActor):
                 wanted.setdefault(Endpoint(_canonical(address), port).id, entry)
         for real, state in list(self._state.reals.items()):
             if real not in wanted:
-                self._remove(real, state.entry)
+                self._remove(real, state.entry, cause)
         for real, entry in wanted.items():
             if real not in self._state.reals:
-                self._add(real, entry)
+                self._add(real, entry, cause)
         return names
 
     def _add(self, real: RealId, entry: Real, cause: int | None = None) -> None:
@@ -162,19 +193,28 @@ class BalancerActor(RecordingActor):
         return self.recorder.state.fleet.names.get(name_key(self._config.id, entry.host), "")
 
     async def _resolve_names(self) -> None:
-        ipv6 = self._config.service.key.ipv6
-        for entry in self._config.reals:
+        config = self._config
+        for entry in config.reals:
             host, port = split_host_port(entry.host)
-            if not _is_address(host):
-                try:
-                    addresses = await self._parts.resolve(host, ipv6)
-                except OSError as error:
-                    self._resolution_failed(entry, str(error))
-                else:
-                    known = self._last_good(entry)
-                    self._resolved(entry, Endpoint(known if known in addresses else addresses[0], port))
+            if _is_address(host):
+                continue
+            try:
+                addresses, error = await self._parts.resolve(host, config.service.key.ipv6), ""
+            except OSError as refusal:
+                addresses, error = (), str(refusal)
+            if config is not self._config:
+                return  # reconfigured meanwhile: who asks next knows which names there are
+            if error:
+                self._resolution_failed(entry, error)
+            else:
+                known = self._last_good(entry)
+                self._resolved(entry, Endpoint(known if known in addresses else addresses[0], port))
         self._decide()
-        self.after(self._config.resolve_interval, ResolveNames())
+        self._next_names = self.after(self._config.resolve_interval, ResolveNames())
+
+    def _ask_for_names_soon(self) -> None:
+        self._next_names()
+        self._next_names = self.after(0.0, ResolveNames())
 
     def _resolution_failed(self, entry: Real, error: str) -> None:
         if self._failing_names.get(entry.host) == error:
@@ -258,6 +298,10 @@ class BalancerActor(RecordingActor):
             seen=self.recorder.last_seq,
         )
         self.recorder.record(decided, cause=trigger)
+
+
+def _gate_of(config: Balancer) -> Gate | None:
+    return Gate(config.concurrency) if config.concurrency else None
 
 
 def _is_address(host: str) -> bool:

@@ -11,9 +11,9 @@ from pykka import ActorRef
 from kglb.actors.parts import Parts
 from kglb.actors.recorder import RecordingActor, Run
 from kglb.checks import Gate, Outcome, make_probe
-from kglb.decisions import observe
+from kglb.decisions import judge, observe
 from kglb.events import HealthChanged, ProbeFlipped
-from kglb.model import Check, ServiceId, parse_endpoint
+from kglb.model import Check, ServiceId, asks_the_same, parse_endpoint
 from kglb.projections import RealState
 
 
@@ -22,6 +22,14 @@ class Answered(NamedTuple):
 
     generation: int
     outcome: Outcome
+
+
+class Recheck(NamedTuple):
+    """Command: check otherwise from now on; ``cause`` is the record of the config that says so."""
+
+    check: Check
+    gate: Gate | None
+    cause: int
 
 
 class Checker(RecordingActor):
@@ -51,12 +59,11 @@ class Checker(RecordingActor):
         self._reason = known.reason
         self._run_seq = known.run_seq
         self._run: Run = parts.recorder.open_run(service, known.real, known.counted)
-        self._gate = gate
         self._phase = phase
         self._generation = 0
-        self._use(check)
+        self._use(check, gate)
 
-    def _use(self, check: Check) -> None:
+    def _use(self, check: Check, gate: Gate | None) -> None:
         self._generation += 1
         self._check = check
         generation, tell = self._generation, self.actor_ref.tell
@@ -64,21 +71,42 @@ class Checker(RecordingActor):
             check,
             parse_endpoint(self._real),
             answered=lambda outcome: tell(Answered(generation, outcome)),
-            gate=self._gate,
+            gate=gate,
             secrets=self._parts.secrets,
         )
 
     def on_start(self) -> None:
         """Schedule the first probe."""
+        self._schedule_first()
+
+    def _schedule_first(self) -> None:
         self._parts.prober.schedule(self._probe, self._parts.now() + self._phase * self._check.interval)
 
     def on_receive(self, message: object) -> None:
-        """Take an outcome in and schedule the next probe."""
-        if not isinstance(message, Answered):
-            raise TypeError(f"a checker is told Answered, not {message!r}")
-        if message.generation != self._generation:
-            return
-        outcome = message.outcome
+        """Take an outcome in and schedule the next probe, or check otherwise."""
+        match message:
+            case Answered(generation, outcome):
+                if generation == self._generation:
+                    self._take_in(outcome)
+            case Recheck():
+                self._recheck(message)
+            case _:
+                raise TypeError(f"a checker is not told {message!r}")
+
+    def _recheck(self, order: Recheck) -> None:
+        """Drop the probe under way. Another question starts the streak anew; other thresholds decide at once."""
+        self._parts.prober.cancel(self._probe)
+        if not asks_the_same(self._check, order.check):
+            self._streak, self._outcome, self._reason, self._run_seq = 0, "", "", 0
+            self._run.count = 0
+        self._use(order.check, order.gate)
+        self._schedule_first()
+        self._believe(judge(self._healthy, self._streak, order.check.rise, order.check.fall), order.cause)
+
+    def _take_in(self, outcome: Outcome) -> None:
+        balancer = self.recorder.state.fleet.balancers.get(self._service)
+        if balancer is None or balancer.config.check != self._check:
+            return  # the answer to an older question: what to do instead is on its way here
         self._parts.prober.schedule(self._probe, self._next_due(outcome.due))
         self._parts.probes[outcome.status] += 1
         if outcome.status == "unknown":
@@ -99,6 +127,9 @@ class Checker(RecordingActor):
         healthy, self._streak = observe(
             self._healthy, self._streak, outcome.status == "success", self._check.rise, self._check.fall
         )
+        self._believe(healthy, self._run_seq)
+
+    def _believe(self, healthy: bool, cause: int) -> None:
         if healthy != self._healthy:
             self._healthy = healthy
             changed = HealthChanged(
@@ -108,7 +139,7 @@ class Checker(RecordingActor):
                 streak=self._streak,
                 run=self._run_seq,
             )
-            self.recorder.record(changed, cause=self._run_seq)
+            self.recorder.record(changed, cause=cause)
 
     def _flip(self, outcome: Outcome) -> None:
         assert outcome.status != "unknown"

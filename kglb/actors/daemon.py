@@ -2,17 +2,18 @@
 
 import asyncio
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 
 from pykka import ActorRef, ActorRegistry
 
 from kglb import __version__
-from kglb.actors.adoption import read_owned
+from kglb.actors.adoption import read_claimed, read_owned
 from kglb.actors.parts import Parts
-from kglb.actors.supervisor import Stop, Supervisor
+from kglb.actors.supervisor import Reject, Reload, Stop, Supervisor
 from kglb.decisions import VERSION
 from kglb.events import ConfigApplied, DaemonStarted
-from kglb.model import Config
+from kglb.model import Config, SecretRef
 
 
 def boot_id() -> str:
@@ -30,8 +31,24 @@ class Daemon:
 
     def stop(self, stop: Stop) -> None:
         """Begin to stop. Asking again changes nothing."""
+        self._tell(stop)
+
+    async def reload(self, config: Config, *, digest: str, source: str, secrets: Mapping[SecretRef, str]) -> None:
+        """Put another config in force. Raises OSError where the machine cannot be read."""
+        known = self._parts.recorder.state.data_plane.actual
+        found = await self._parts.worker.call(read_claimed, self._parts.machine, config, known)
+        before = self._parts.secrets
+        renewed = frozenset(ref for ref, value in secrets.items() if before.get(ref) != value)
+        self._parts.use_secrets(secrets)
+        self._tell(Reload(config, digest, source, found, renewed))
+
+    def reject(self, source: str, errors: tuple[str, ...]) -> None:
+        """Record that a config was refused; the one in force stays."""
+        self._tell(Reject(source, errors))
+
+    def _tell(self, command: object) -> None:
         if self._supervisor.is_alive():
-            self._supervisor.tell(stop)
+            self._supervisor.tell(command)
 
     async def close(self, timeout: float) -> list[str]:
         """Let go of actors, prober and machine; the names of the actors that did not stop, which would be a bug."""

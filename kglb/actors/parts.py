@@ -8,6 +8,7 @@ from random import Random
 
 from kglb.actors.recorder import Recorder
 from kglb.actors.runtime import Scheduler
+from kglb.actors.scrubbing import scrubber
 from kglb.checks import ProberPort
 from kglb.dataplane import DataPlane
 from kglb.dataplane.worker import Caller
@@ -43,3 +44,8 @@ class Parts:
     foreign: int = 0
     started: bool = False
     say: Callable[..., None] = _silent
+
+    def use_secrets(self, secrets: Mapping[SecretRef, str]) -> None:
+        """Use these for probes from now on, and record neither these nor those before."""
+        self.recorder.scrub = scrubber((*self.secrets.values(), *secrets.values()))
+        self.secrets = secrets

@@ -39,10 +39,10 @@ class Run:
 class Recorder:
     """One per daemon. ``state`` is the fold of everything recorded so far."""
 
-    def __init__(self, state: State, scheduler: Scheduler, scrub: Callable[[str], str] = str) -> None:
+    def __init__(self, state: State, scheduler: Scheduler) -> None:
         self.state = state
         self.cause: int | None = None
-        self.scrub = scrub
+        self.scrub: Callable[[str], str] = str
         self._loop = scheduler.loop
         self._appender: Appender
         self._subscribers: dict[tuple[type, ServiceId | None], list[ActorRef[Any]]] = {}

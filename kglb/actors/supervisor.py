@@ -5,14 +5,14 @@ from typing import Any, Literal, NamedTuple
 
 from pykka import ActorRef
 
-from kglb.actors.applier import Applier, Settled
-from kglb.actors.balancer import BalancerActor
+from kglb.actors.applier import Applier, SetInterval, Settled
+from kglb.actors.balancer import BalancerActor, Reconfigure
 from kglb.actors.parts import Parts
 from kglb.actors.recorder import RecordingActor
 from kglb.actors.restarts import Restarts
 from kglb.actors.runtime import Crash
-from kglb.events import ActorCrashed, DaemonStopping, OutcomesUnknown
-from kglb.model import Config
+from kglb.events import ActorCrashed, ConfigApplied, ConfigRejected, DaemonStopping, DriftFound, OutcomesUnknown
+from kglb.model import Config, Operation, SecretRef, secrets_of
 
 CLEANUP_BASE = 10.0
 CLEANUP_PER_SERVICE = 0.05
@@ -22,10 +22,29 @@ UNKNOWN_INTERVAL = 10.0
 
 
 class Stop(NamedTuple):
-    """Command: stop the daemon."""
+    """Command: stop the daemon, as the config says unless ``on_stop`` does."""
 
     reason: str
-    on_stop: Literal["cleanup", "leave"]
+    on_stop: Literal["cleanup", "leave", ""] = ""
+
+
+class Reload(NamedTuple):
+    """Command: put this config in force; ``found`` is what already stands in the machine where it claims to be,
+    ``renewed`` the secrets whose value is another now.
+    """
+
+    config: Config
+    digest: str
+    source: str
+    found: tuple[Operation, ...] = ()
+    renewed: frozenset[SecretRef] = frozenset()
+
+
+class Reject(NamedTuple):
+    """Command: record that this config was refused; what is in force stays."""
+
+    source: str
+    errors: tuple[str, ...]
 
 
 class StartAgain(NamedTuple):
@@ -52,7 +71,7 @@ class Supervisor(RecordingActor):
         self._finished = finished
         self._children: dict[object, ActorRef[Any]] = {}
         self._restarts = Restarts(parts.now)
-        self._stopping: Stop | None = None
+        self._stopping: Literal["cleanup", "leave"] | None = None
 
     def on_start(self) -> None:
         """Start the balancers, which decide at once; then the applier, which finds everything decided."""
@@ -82,6 +101,10 @@ class Supervisor(RecordingActor):
                 self._restart(message)
             case StartAgain(key):
                 self._start_again(key)
+            case Reload():
+                self._reload(message)
+            case Reject(source, errors):
+                self.recorder.record(ConfigRejected(source=source, errors=errors))
             case Stop():
                 self._stop_all(message)
             case Settled():
@@ -92,6 +115,37 @@ class Supervisor(RecordingActor):
                 self._report_unknown()
             case _:
                 raise TypeError(f"a supervisor is not told {message!r}")
+
+    # --- reload -------------------------------------------------------------------------------------------------
+
+    def _reload(self, order: Reload) -> None:
+        """Put a config in force: what did not change keeps its actors, health, streaks and kernel entries untouched."""
+        if self._stopping is not None:
+            return
+        before, self._config = self._config, order.config
+        self.recorder.close_runs()
+        if order.found:
+            self.recorder.record(DriftFound(changes=order.found))
+        applied = ConfigApplied(digest=order.digest, source=order.source, config=order.config)
+        seq = self.recorder.record(applied)
+        known = {balancer.id: balancer for balancer in before.balancers}
+        for balancer in order.config.balancers:
+            was = known.pop(balancer.id, None)
+            if was is None:
+                self._start_balancer(balancer.id)
+            elif self._lives(balancer.id):
+                renew = not order.renewed.isdisjoint(secrets_of(balancer.check))
+                if renew or was != balancer:
+                    self._children[balancer.id].tell(Reconfigure(balancer, seq, renew))
+        for id in known:
+            if self._lives(id):
+                self._children.pop(id).stop(block=False)
+        if self._lives("applier"):
+            self._children["applier"].tell(SetInterval(order.config.data_plane.reconcile_interval))
+
+    def _lives(self, key: object) -> bool:
+        child = self._children.get(key)
+        return child is not None and child.is_alive()
 
     # --- restarts -----------------------------------------------------------------------------------------------
 
@@ -128,13 +182,14 @@ class Supervisor(RecordingActor):
     def _stop_all(self, stop: Stop) -> None:
         if self._stopping is not None:
             return
-        self._stopping = stop
+        on_stop = stop.on_stop or self._config.data_plane.on_stop
+        self._stopping = on_stop
         self.recorder.close_runs()
         for key, child in self._children.items():
             if key != "applier" and child.is_alive():
                 child.stop(block=False)
-        self.recorder.record(DaemonStopping(reason=stop.reason, on_stop=stop.on_stop))
-        if stop.on_stop == "leave":
+        self.recorder.record(DaemonStopping(reason=stop.reason, on_stop=on_stop))
+        if on_stop == "leave":
             self._finish(clean=True)
         else:
             budget = CLEANUP_BASE + CLEANUP_PER_SERVICE * len(self._config.balancers)
@@ -142,7 +197,7 @@ class Supervisor(RecordingActor):
             self._finish_if_clean()
 
     def _finish_if_clean(self) -> None:
-        if self._stopping is None or self._stopping.on_stop == "leave":
+        if self._stopping != "cleanup":
             return
         actual = self.recorder.state.data_plane.actual
         if not actual.services and not any(ours for _, ours in actual.addresses.values()):

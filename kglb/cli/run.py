@@ -6,6 +6,7 @@ import logging
 import resource
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -23,8 +24,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "run",
         help="run the daemon",
         description="Keep IPVS in step with the health of the real servers, and every fact in the journal.",
-        epilog="Signals: TERM and INT stop as data_plane.on_stop says, USR2 stops and leaves the kernel serving, "
-        "USR1 writes every stack to stderr.",
+        epilog="Signals: HUP reloads the config, TERM and INT stop as data_plane.on_stop says, "
+        "USR2 stops and leaves the kernel serving, USR1 writes every stack to stderr.",
     )
     parser.add_argument("config", type=Path, help="the configuration, TOML")
     parser.add_argument("--journal", metavar="DIRECTORY", help="instead of journal.directory")
@@ -34,7 +35,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(args: argparse.Namespace) -> int:
     """Run until told to stop: 0 after a clean end, 1 if something of ours was left in the kernel, else 2 or 3."""
-    loaded = _overridden(load(args.config), args)
+    read = partial(_read, args)
+    loaded = read()
     warn(loaded.warnings)
     faulthandler.register(signal.SIGUSR1, all_threads=True)
     sys.setswitchinterval(SWITCH_INTERVAL)
@@ -44,11 +46,13 @@ def run(args: argparse.Namespace) -> int:
     from kglb.cli.wiring import serve  # noqa: PLC0415
 
     level = logging.getLevelNamesMapping()[args.log_level.upper()]
-    clean = uvloop.run(serve(loaded, source=str(args.config), log_level=level))
+    clean = uvloop.run(serve(loaded, read, source=str(args.config), log_level=level))
     return EXIT_OK if clean else EXIT_NO
 
 
-def _overridden(loaded: Loaded, args: argparse.Namespace) -> Loaded:
+def _read(args: argparse.Namespace) -> Loaded:
+    """The config with what the command line overrides. Raises ConfigError."""
+    loaded = load(args.config)
     config = loaded.config
     if args.journal:
         config = msgspec.structs.replace(

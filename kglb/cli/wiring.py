@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -24,19 +24,18 @@ from kglb.actors.supervisor import Stop
 from kglb.checks import Prober
 from kglb.checks.resolve import resolve
 from kglb.cli.event_log import EventLog
+from kglb.cli.reloading import Reloader
 from kglb.config import Loaded
 from kglb.dataplane import DataPlane, KernelDataPlane, MemoryDataPlane, Worker
-from kglb.model import Config, SecretRef
+from kglb.model import Config
 from kglb.web import Status, StatusServer, Vitals
 
 CLOSE_TIMEOUT = 5.0
 """Seconds that the journal, the kernel's thread and the actors may take to end."""
 
-_REDACTED = "[secret]"
 
-
-async def serve(loaded: Loaded, *, source: str, log_level: int) -> bool:
-    """Run the daemon until a signal stops it; whether the machine is left as it should be.
+async def serve(loaded: Loaded, read: Callable[[], Loaded], *, source: str, log_level: int) -> bool:
+    """Run the daemon until a signal stops it; whether the machine is left as it should be. ``read`` reloads.
 
     Raises Unavailable, Locked, JournalError, ListenError or OSError for what the environment lacks.
     """
@@ -48,7 +47,7 @@ async def serve(loaded: Loaded, *, source: str, log_level: int) -> bool:
         scheduler = Scheduler(loop)
         worker = Worker("kernel")
         machine = await worker.call(_machine, config)
-        recorder = _open_journal(config, scheduler, log, scrubber(loaded.secrets))
+        recorder = _open_journal(config, scheduler, log)
         stack.push_async_callback(_close_journal, recorder, log)
         log.speak_of(recorder.state)
         recorder.observe(log.fact)
@@ -60,9 +59,9 @@ async def serve(loaded: Loaded, *, source: str, log_level: int) -> bool:
             machine=machine,
             worker=worker,
             resolve=resolve,
-            secrets=loaded.secrets,
             say=log.say,
         )
+        parts.use_secrets(loaded.secrets)
         status = Status(recorder.state, _vitals(parts, prober, log))
         recorder.observe(lambda fact: status.note(fact.event))
         if config.status.listen:
@@ -71,7 +70,9 @@ async def serve(loaded: Loaded, *, source: str, log_level: int) -> bool:
             stack.push_async_callback(server.close)
         daemon = await start(parts, config, digest=loaded.digest, source=source, pid=os.getpid())
         parts.started = True
-        _listen_to_signals(loop, daemon, config, log)
+        reloader = Reloader(daemon, read, config, source, log)
+        stack.push_async_callback(reloader.close)
+        _listen_to_signals(loop, daemon, reloader)
         log.say("running", balancers=len(config.balancers), pid=os.getpid())
         gc.collect()
         gc.freeze()
@@ -81,18 +82,6 @@ async def serve(loaded: Loaded, *, source: str, log_level: int) -> bool:
         if not clean:
             log.say("cleanup did not finish in time; see OperationFailed above", level=logging.ERROR)
         return clean
-
-
-def scrubber(secrets: Mapping[SecretRef, str]) -> Callable[[str], str]:
-    """What takes known secrets out of texts before they are recorded."""
-    values = sorted({value for value in secrets.values() if value}, key=len, reverse=True)
-
-    def scrub(text: str) -> str:
-        for value in values:
-            text = text.replace(value, _REDACTED)
-        return text
-
-    return scrub
 
 
 def _vitals(parts: Parts, prober: Prober, log: EventLog) -> Callable[[], Vitals]:
@@ -121,9 +110,7 @@ def _machine(config: Config) -> DataPlane:
     return KernelDataPlane() if config.data_plane.kind == "ipvs" else MemoryDataPlane()
 
 
-def _open_journal(
-    config: Config, scheduler: Scheduler, log: EventLog, scrub: Callable[[str], str]
-) -> Recorder:
+def _open_journal(config: Config, scheduler: Scheduler, log: EventLog) -> Recorder:
     def on_state(degraded: Degraded | None) -> None:
         if degraded is None:
             log.say("journal recovered")
@@ -132,7 +119,7 @@ def _open_journal(
 
     opened = open_journal(Path(config.journal.directory))
     try:
-        recorder = Recorder(recover(opened, log.say), scheduler, scrub)
+        recorder = Recorder(recover(opened, log.say), scheduler)
         appender = opened.appender(
             Origin(host=socket.gethostname(), boot_id=boot_id(), software=__version__),
             recorder.checkpoint,
@@ -153,13 +140,8 @@ async def _close_journal(recorder: Recorder, log: EventLog) -> None:
         log.say("not every record reached the disk", level=logging.ERROR)
 
 
-def _listen_to_signals(
-    loop: asyncio.AbstractEventLoop, daemon: Daemon, config: Config, log: EventLog
-) -> None:
-    for number in (signal.SIGTERM, signal.SIGINT):
-        stop = Stop(reason=number.name, on_stop=config.data_plane.on_stop)
-        loop.add_signal_handler(number, daemon.stop, stop)
+def _listen_to_signals(loop: asyncio.AbstractEventLoop, daemon: Daemon, reloader: Reloader) -> None:
+    loop.add_signal_handler(signal.SIGTERM, daemon.stop, Stop(reason="SIGTERM"))
+    loop.add_signal_handler(signal.SIGINT, daemon.stop, Stop(reason="SIGINT"))
     loop.add_signal_handler(signal.SIGUSR2, daemon.stop, Stop(reason="SIGUSR2", on_stop="leave"))
-    loop.add_signal_handler(
-        signal.SIGHUP, log.say, "SIGHUP: this version cannot reload; restart with SIGUSR2 instead"
-    )
+    loop.add_signal_handler(signal.SIGHUP, reloader.request)

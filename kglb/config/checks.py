@@ -30,9 +30,7 @@ def _codes(value: object) -> range:
     found = _CODE_RANGE.fullmatch(value) if isinstance(value, str) else None
     if found and (codes := range(int(found[1]), int(found[2]) + 1)):
         return codes
-    raise RefusedError(
-        f'expected a status code from 100 to 599 or a range like "200-299", found {show(value)}'
-    )
+    raise RefusedError(f'expected a status code from 100 to 599 or a range like "200-299", found {show(value)}')
 
 
 def _read_codes(node: Node) -> tuple[int, ...]:

@@ -50,9 +50,7 @@ def _read_header(node: Node) -> str | SecretRef:
     if isinstance(node.value, dict):
         return _read_secret(node)
     if not isinstance(node.value, str):
-        raise RefusedError(
-            f'expected a string, {{ env = "..." }} or {{ file = "..." }}, found {kind(node.value)}'
-        )
+        raise RefusedError(f'expected a string, {{ env = "..." }} or {{ file = "..." }}, found {kind(node.value)}')
     value = _sendable(node.value)
     if name.lower() not in SENSITIVE_HEADERS:
         return value

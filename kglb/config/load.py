@@ -50,9 +50,7 @@ def load(path: str | os.PathLike[str], *, environ: Mapping[str, str] = os.enviro
         raise ConfigError(source, (Problem("", None, str(error)),)) from None
     loaded = parse(text, source=source, environ=environ)
     if any(reference.inline for reference in loaded.secrets) and readable_by_others(name):
-        exposed = Problem(
-            "", None, "holds secrets and everybody may read it", "chmod o-r, or move the secrets out"
-        )
+        exposed = Problem("", None, "holds secrets and everybody may read it", "chmod o-r, or move the secrets out")
         return replace(loaded, warnings=(*loaded.warnings, exposed.render(source)))
     return loaded
 
@@ -97,9 +95,7 @@ def _syntax_problem(message: str, text: str) -> Problem:
     if found is None:
         return Problem("", None, f"not TOML: {message}")
     if found[2] is None:
-        return Problem(
-            "", text.rstrip("\n").count("\n") + 1, f"not TOML: {found[1]} (at the end of the file)"
-        )
+        return Problem("", text.rstrip("\n").count("\n") + 1, f"not TOML: {found[1]} (at the end of the file)")
     return Problem("", int(found[2]), f"not TOML: {found[1]} (column {found[3]})")
 
 

@@ -131,9 +131,7 @@ def _unknown_key(node: Node, name: str, known: Iterable[str]) -> None:
     else:
         known = list(known)
         hint = did_you_mean(name, known) or f"known here: {', '.join(known)}"
-    problem = Problem(
-        path_text(node.path), node.reading.line((*node.path, name)), f"unknown key {show(name)}", hint
-    )
+    problem = Problem(path_text(node.path), node.reading.line((*node.path, name)), f"unknown key {show(name)}", hint)
     node.reading.problems.append(problem)
 
 

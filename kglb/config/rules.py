@@ -24,9 +24,7 @@ def flags_fit(draft: Draft) -> None:
     for index, flag in enumerate(draft.flags):
         needed = _NEEDED_SCHEDULER.get(flag)
         if needed and service.scheduler != needed:
-            draft.node.fail(
-                f"{flag} needs the scheduler {needed}, not {service.scheduler}", at=("flags", index)
-            )
+            draft.node.fail(f"{flag} needs the scheduler {needed}, not {service.scheduler}", at=("flags", index))
         if flag in _ONE_PACKET and service.key.protocol == "tcp":
             draft.node.fail(f"{flag} needs a udp:// or fwmark service", at=("flags", index))
 

@@ -70,9 +70,7 @@ def choice(names: Iterable[str], aliases: Mapping[str, str] | None = None) -> Pa
     def parse(value: object) -> str:
         found = text(value)
         if found not in meaning:
-            raise RefusedError(
-                f"expected {one_of(canonical)}, found {show(found)}", did_you_mean(found, meaning)
-            )
+            raise RefusedError(f"expected {one_of(canonical)}, found {show(found)}", did_you_mean(found, meaning))
         return meaning[found]
 
     return parse
@@ -135,9 +133,7 @@ def size(least: str) -> Parser[int]:
         found = _bytes(value)
         if found is None or found < smallest:
             hint = _with_unit(value, "MiB") if found is None else ""
-            raise RefusedError(
-                f'expected a size like "512MiB", "1GiB" of at least {least}, found {show(value)}', hint
-            )
+            raise RefusedError(f'expected a size like "512MiB", "1GiB" of at least {least}, found {show(value)}', hint)
         return found
 
     return parse

@@ -47,9 +47,7 @@ class Addresses:
         index = _index(interface)
         if index is None:
             return frozenset()
-        return frozenset(
-            Address(_text(message), interface) for message in self._socket().get_addr(index=index)
-        )
+        return frozenset(Address(_text(message), interface) for message in self._socket().get_addr(index=index))
 
     def close(self) -> None:
         """Close the socket."""

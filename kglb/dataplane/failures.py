@@ -30,9 +30,7 @@ _ANYWHERE = {
 
 def failure(operation: Operation, number: int) -> Failure:
     """The failure of an operation that the kernel (or the fake) refused with this errno."""
-    sentence = (
-        _ANYWHERE.get(number) or _sentence(operation, number) or f"the kernel says: {os.strerror(number)}"
-    )
+    sentence = _ANYWHERE.get(number) or _sentence(operation, number) or f"the kernel says: {os.strerror(number)}"
     return Failure(number, sentence)
 
 

@@ -54,10 +54,7 @@ class Ipvs:
 
     def destinations(self, service_id: ServiceId) -> list[Destination]:
         """The destinations of a service in no particular order; none for a service that is not there."""
-        return [
-            codec.decode_destination(answer)
-            for answer in self._netlink.dump(codec.ask_destinations(service_id))
-        ]
+        return [codec.decode_destination(answer) for answer in self._netlink.dump(codec.ask_destinations(service_id))]
 
     def close(self) -> None:
         """Close the socket."""

@@ -45,9 +45,7 @@ from kglb.model.service import FLAGS, Checksum, Method, Protocol, TunnelType
 
 FAMILY = "IPVS"
 
-IpvsOperation = (
-    AddService | ChangeService | DeleteService | AddDestination | ChangeDestination | DeleteDestination
-)
+IpvsOperation = AddService | ChangeService | DeleteService | AddDestination | ChangeDestination | DeleteDestination
 """The operations that are messages of this family."""
 
 _NEW_SERVICE, _SET_SERVICE, _DELETE_SERVICE, _GET_SERVICE = 1, 2, 3, 4

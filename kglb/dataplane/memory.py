@@ -88,7 +88,7 @@ class MemoryDataPlane:
     def close(self) -> None:
         """Do nothing: there is nothing to give back."""
 
-    def _perform(self, operation: Operation) -> int:  # noqa: PLR0911 - one per operation
+    def _perform(self, operation: Operation) -> int:
         match operation:
             case AddService(service):
                 return self._put_service(service, is_new=True)

@@ -66,9 +66,7 @@ class GenericNetlink:
 
     def __init__(self, family: str) -> None:
         """Open a socket and look the family up; FileNotFoundError where the kernel has none of that name."""
-        self._socket = socket.socket(
-            socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_GENERIC
-        )
+        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_GENERIC)
         self._next = 1
         self._family = _CONTROLLER
         try:

@@ -71,9 +71,7 @@ class Worker:
             return True
         _, hanging = await asyncio.wait(self._awaited, timeout=timeout)
         for outcome in hanging:
-            outcome.set_exception(
-                TimeoutError(f"worker {self._name}: no answer within {timeout} s of closing")
-            )
+            outcome.set_exception(TimeoutError(f"worker {self._name}: no answer within {timeout} s of closing"))
         return not hanging
 
     def _run(self) -> None:

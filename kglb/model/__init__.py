@@ -17,6 +17,8 @@ from kglb.model.config import (
     StatusConfig,
     TcpCheck,
     WhenAllDown,
+    asks_the_same,
+    secrets_of,
 )
 from kglb.model.endpoint import Endpoint, RealId, parse_endpoint
 from kglb.model.operations import (
@@ -71,6 +73,8 @@ __all__ = [
     "StatusConfig",
     "TcpCheck",
     "WhenAllDown",
+    "asks_the_same",
     "parse_endpoint",
     "parse_service",
+    "secrets_of",
 ]

@@ -57,6 +57,24 @@ class HttpCheck(_Check, frozen=True, kw_only=True, tag="http"):
 Check = DummyCheck | TcpCheck | HttpCheck
 
 
+def asks_the_same(one: Check, other: Check) -> bool:
+    """Whether two checks put the same question to a real, however often, and whatever the thresholds.
+
+    Only then do results of the one count for the other.
+    """
+    return _question(one) == _question(other)
+
+
+def secrets_of(check: Check) -> frozenset[SecretRef]:
+    """The secrets that a check uses."""
+    headers = check.headers.values() if isinstance(check, HttpCheck) else ()
+    return frozenset(value for value in headers if isinstance(value, SecretRef))
+
+
+def _question(check: Check) -> Check:
+    return msgspec.structs.replace(check, interval=0.0, timeout=0.0, rise=0, fall=0)
+
+
 class Real(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A configured real server. ``host`` is ``address:port`` or ``name:port``, unique within its balancer."""
 

@@ -5,7 +5,7 @@ is what a checkpoint stores.
 """
 
 from kglb.projections.dataplane import DataPlaneState, Dirty, Holding
-from kglb.projections.drift import address_drift, entry_drift
+from kglb.projections.drift import address_drift, entry_drift, interfaces
 from kglb.projections.fleet import BalancerState, FleetState, RealState
 from kglb.projections.plan import Planned, plan
 from kglb.projections.state import State
@@ -21,5 +21,6 @@ __all__ = [
     "State",
     "address_drift",
     "entry_drift",
+    "interfaces",
     "plan",
 ]

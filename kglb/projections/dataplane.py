@@ -222,6 +222,9 @@ def _drift_found(state: DataPlaneState, seq: int, event: DriftFound, fleet: Flee
     for change in event.changes:
         state.actual.perform(change)
         match change:
+            case AddAddress(address=address):
+                state.actual.addresses[str(address)] = (address, False)
+                state.dirty.addresses[str(address)] = seq
             case AddService(service=service):
                 state.mark_service(service.id, seq)
             case DeleteService(id=id):

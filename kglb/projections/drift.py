@@ -4,7 +4,9 @@ from collections.abc import Mapping
 
 from kglb.events import Entry
 from kglb.model import (
+    AddAddress,
     AddDestination,
+    Address,
     AddService,
     ChangeDestination,
     ChangeService,
@@ -50,6 +52,17 @@ def _destination_drift(
     return changes
 
 
-def address_drift(known: Holding, found: frozenset[str]) -> tuple[Operation, ...]:
-    """Which of the addresses we hold are gone; ``found`` are text forms. Those that others add are not ours to know."""
-    return tuple(DeleteAddress(address) for key, (address, _) in known.addresses.items() if key not in found)
+def interfaces(*holdings: Holding) -> list[str]:
+    """The interfaces that addresses are held on."""
+    return sorted({address.interface for holding in holdings for address, _ in holding.addresses.values()})
+
+
+def address_drift(known: Holding, desired: Holding, interface: str, found: frozenset[Address]) -> tuple[Operation, ...]:
+    """How the addresses ``found`` on an interface differ from what is known: ours that are gone, wanted ones that
+    somebody else put there. Those that nobody wants are not ours to know."""
+    gone = (address for address, _ in known.addresses.values() if address.interface == interface)
+    there = (address for key, (address, _) in desired.addresses.items() if key not in known.addresses)
+    return (
+        *(DeleteAddress(address) for address in gone if address not in found),
+        *(AddAddress(address) for address in there if address in found),
+    )

@@ -20,7 +20,7 @@ from kglb.events import (
     RealRemoved,
     RunsClosed,
 )
-from kglb.model import Balancer, Config, Real, RealId, ServiceId
+from kglb.model import Balancer, Config, Real, RealId, ServiceId, asks_the_same
 
 
 class RealState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -125,6 +125,8 @@ def _config_applied(fleet: FleetState, seq: int, event: ConfigApplied) -> None:
         balancer = fleet.balancers[config.id] = before.get(config.id) or BalancerState(config=config)
         if balancer.config.reals != config.reals:
             _update_entries(balancer, config.reals)
+        if not asks_the_same(balancer.config.check, config.check):
+            _forget_streaks(balancer)
         balancer.config = config
 
 
@@ -134,6 +136,12 @@ def _update_entries(balancer: BalancerState, entries: tuple[Real, ...]) -> None:
         entry = by_host.get(state.entry.host)
         if entry is not None and entry != state.entry:
             balancer.reals[name] = replace(state, entry=entry)
+
+
+def _forget_streaks(balancer: BalancerState) -> None:
+    """Another question was asked so far: health stays, what led to it does not count towards the next change."""
+    for name, state in list(balancer.reals.items()):
+        balancer.reals[name] = replace(state, outcome="", reason="", detail="", run_seq=0, streak=0, counted=0)
 
 
 def _real_added(fleet: FleetState, seq: int, event: RealAdded) -> None:

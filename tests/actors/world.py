@@ -128,6 +128,10 @@ class World:
         """What the machine holds."""
         return {one.real: one.weight for one in self.machine.destinations(service)}
 
+    async def reload(self, config: Config) -> None:
+        """Put another config in force, as SIGHUP does."""
+        await self.daemon.reload(config, digest="reloaded", source="test", secrets={})
+
     async def stop(self, on_stop: str = "cleanup") -> bool:
         """Stop in order; whether the machine was left as it should be."""
         self.daemon.stop(Stop(reason="test", on_stop=on_stop))  # type: ignore[arg-type]
@@ -187,8 +191,12 @@ class WatchedMachine(MemoryDataPlane):
         return super().apply(operations)
 
 
+def actors_of(kind: type[Actor]) -> list[ActorRef[Any]]:
+    """The living actors of a class."""
+    return list(ActorRegistry.get_by_class(kind))
+
+
 def actor_of(kind: type[Actor]) -> ActorRef[Any]:
     """The only living actor of a class."""
-    refs: list[ActorRef[Any]] = list(ActorRegistry.get_by_class(kind))
-    assert len(refs) == 1
-    return refs[0]
+    (ref,) = actors_of(kind)
+    return ref

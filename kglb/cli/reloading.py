@@ -1,0 +1,83 @@
+"""SIGHUP: read the config again, all of it; put it in force if it is good, record why not if it is bad.
+
+Reading takes a thread of its own: ten thousand reals are a quarter of a second. Signals that come meanwhile make one
+more reading, after this one.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from kglb.actors.daemon import Daemon
+from kglb.cli.event_log import EventLog
+from kglb.config import ConfigError, Loaded
+from kglb.dataplane import Worker
+from kglb.model import Config
+
+MOST_ERRORS = 100
+"""Errors of one config that are recorded."""
+
+
+class Reloader:
+    """Reloads one daemon. ``read`` reads its config; raises ConfigError."""
+
+    def __init__(self, daemon: Daemon, read: Callable[[], Loaded], config: Config, source: str, log: EventLog) -> None:
+        self._daemon = daemon
+        self._read = read
+        self._config = config
+        self._source = source
+        self._log = log
+        self._worker = Worker("config")
+        self._task: asyncio.Task[None] | None = None
+        self._again = False
+
+    def request(self) -> None:
+        """Reload, soon."""
+        self._again = True
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._reload())
+
+    async def _reload(self) -> None:
+        while self._again:
+            self._again = False
+            try:
+                loaded = await self._worker.call(self._read)
+            except ConfigError as error:
+                self._reject(error.lines)
+                continue
+            if fixed := unchangeable(self._config, loaded.config):
+                self._reject(fixed)
+                continue
+            for warning in loaded.warnings:
+                self._log.say("warning", text=warning)
+            try:
+                await self._daemon.reload(
+                    loaded.config, digest=loaded.digest, source=self._source, secrets=loaded.secrets
+                )
+            except OSError as error:
+                self._reject((f"the machine cannot be read: {error}",))
+                continue
+            self._config = loaded.config
+
+    def _reject(self, errors: tuple[str, ...]) -> None:
+        more = (f"and {len(errors) - MOST_ERRORS} more",) if len(errors) > MOST_ERRORS else ()
+        self._daemon.reject(self._source, (*errors[:MOST_ERRORS], *more))
+
+    async def close(self) -> None:
+        """Stop reloading."""
+        if self._task is not None:
+            self._task.cancel()
+        await self._worker.close(0.1)
+
+
+def unchangeable(before: Config, after: Config) -> tuple[str, ...]:
+    """Which differences between two configs a reload cannot bring about."""
+    restart = "cannot change by a reload; restart the daemon (SIGUSR2 leaves the kernel serving meanwhile)"
+    return tuple(
+        f"{name}: {restart}"
+        for name, old, new in (
+            ("journal", before.journal, after.journal),
+            ("status", before.status, after.status),
+            ("data_plane.kind", before.data_plane.kind, after.data_plane.kind),
+        )
+        if old != new
+    )
