@@ -51,10 +51,11 @@ class Daemon:
             self._supervisor.tell(command)
 
     async def close(self, timeout: float) -> list[str]:
-        """Let go of actors, prober and machine; the names of the actors that did not stop, which would be a bug."""
+        """Let go of everything; the names of the actors that did not stop, which would be a bug."""
         if self._supervisor.is_alive():
             self._supervisor.stop(block=False)
         await self._parts.prober.close()
+        await self._parts.vigil.close()
         leftovers = await _actors_gone(timeout)
         if await self._parts.worker.close(timeout):
             self._parts.machine.close()

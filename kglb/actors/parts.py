@@ -1,4 +1,4 @@
-"""What the actors share: the loop's clock, the prober, the recorder, the machine and the resolver, all replaceable."""
+"""What the actors share: the loop's clock, prober, vigil, recorder, the machine and the resolver, all replaceable."""
 
 import time
 from collections import Counter
@@ -9,7 +9,7 @@ from random import Random
 from kglb.actors.recorder import Recorder
 from kglb.actors.runtime import Scheduler
 from kglb.actors.scrubbing import scrubber
-from kglb.checks import ProberPort
+from kglb.checks import ProberPort, VigilPort
 from kglb.dataplane import DataPlane
 from kglb.dataplane.worker import Caller
 from kglb.model import SecretRef
@@ -32,6 +32,7 @@ class Parts:
     scheduler: Scheduler
     recorder: Recorder
     prober: ProberPort
+    vigil: VigilPort
     machine: DataPlane
     worker: Caller
     resolve: Resolve

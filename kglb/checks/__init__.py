@@ -1,15 +1,18 @@
 """Probing: one prober for the whole process, and one kind of probe per module.
 
 ``make_probe`` turns a check of the config and a real's endpoint into a ``Probe``; the ``Prober`` makes it
-when it is due and calls back with an ``Outcome``. Nothing here keeps a real's health, decides, records, or
-knows an actor.
+when it is due and calls back with an ``Outcome``. The ``Vigil`` holds an idle connection to each real that is watched.
+Nothing here keeps a real's health, decides, records, or knows an actor.
 
 =============  =====================================================================
 ``outcome``    what a probe finds
-``port``       what checkers ask of a prober
+``port``       what checkers ask of prober and vigil
 ``prober``     the batched prober: due times, deadlines, reports
 ``timetable``  the heap behind due times and deadlines
 ``watch``      which sockets have news
+``vigil``      idle connections whose end is noticed at once
+``eagerness``  what false alarms teach the vigil
+``room``       how many descriptors all of these may take
 ``gate``       a balancer's bound on probes under way
 ``dial``       sockets, and whom an errno accuses
 ``probe``      what all probes have in common
@@ -19,14 +22,16 @@ knows an actor.
 """
 
 from kglb.checks.gate import Gate
-from kglb.checks.make import make_probe
+from kglb.checks.make import make_idle, make_probe
 from kglb.checks.outcome import Outcome, Status, Verdict
-from kglb.checks.port import ProberPort
+from kglb.checks.port import ProberPort, VigilPort
 from kglb.checks.probe import Probe
 from kglb.checks.prober import Prober, ProberStats
+from kglb.checks.vigil import IdleConnection, Vigil
 
 __all__ = [
     "Gate",
+    "IdleConnection",
     "Outcome",
     "Probe",
     "Prober",
@@ -34,5 +39,8 @@ __all__ = [
     "ProberStats",
     "Status",
     "Verdict",
+    "Vigil",
+    "VigilPort",
+    "make_idle",
     "make_probe",
 ]

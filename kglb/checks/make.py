@@ -10,10 +10,11 @@ from kglb.checks.https import HttpsProbe
 from kglb.checks.outcome import Outcome
 from kglb.checks.probe import Probe
 from kglb.checks.tcp import TcpProbe
+from kglb.checks.vigil import IdleConnection, Lost
 from kglb.model.config import Check, DummyCheck, HttpCheck, SecretRef, TcpCheck
 from kglb.model.endpoint import Endpoint
 
-__all__ = ["Gate", "make_probe"]
+__all__ = ["Gate", "make_idle", "make_probe"]
 
 
 def make_probe(
@@ -33,8 +34,7 @@ def make_probe(
 
     Raises ValueError for a header that cannot be sent and for a secret that was not loaded.
     """
-    if check.port:
-        target = Endpoint(target.address, check.port)
+    target = _target(check, target)
     dialer = Dialer(check.source, mark)
     match check:
         case DummyCheck():
@@ -44,3 +44,15 @@ def make_probe(
         case HttpCheck():
             kind = HttpsProbe if check.tls else HttpProbe
             return kind(check, target, dialer, answered=answered, gate=gate, secrets=secrets or {})
+
+
+def make_idle(check: Check, target: Endpoint, *, lost: Lost, mark: int = 0) -> IdleConnection:
+    """The connection by which a real is watched; it goes where the check's probes go, in the same way.
+
+    ``lost`` is told, on the loop, when it ends.
+    """
+    return IdleConnection(_target(check, target), Dialer(check.source, mark), lost)
+
+
+def _target(check: Check, real: Endpoint) -> Endpoint:
+    return Endpoint(real.address, check.port) if check.port else real

@@ -21,7 +21,7 @@ from kglb.actors.recorder import Recorder
 from kglb.actors.recovery import recover
 from kglb.actors.runtime import Scheduler
 from kglb.actors.supervisor import Stop
-from kglb.checks import Prober
+from kglb.checks import Prober, Vigil
 from kglb.checks.resolve import resolve
 from kglb.cli.event_log import EventLog
 from kglb.cli.reloading import Reloader
@@ -51,18 +51,20 @@ async def serve(loaded: Loaded, read: Callable[[], Loaded], *, source: str, log_
         stack.push_async_callback(_close_journal, recorder, log)
         log.speak_of(recorder.state)
         recorder.observe(log.fact)
-        prober = Prober(loop=loop, clock=time.monotonic)
+        vigil = Vigil(loop=loop, clock=time.monotonic)
+        prober = Prober(loop=loop, clock=time.monotonic, held=vigil.__len__)
         parts = Parts(
             scheduler=scheduler,
             recorder=recorder,
             prober=prober,
+            vigil=vigil,
             machine=machine,
             worker=worker,
             resolve=resolve,
             say=log.say,
         )
         parts.use_secrets(loaded.secrets)
-        status = Status(recorder.state, _vitals(parts, prober, log))
+        status = Status(recorder.state, _vitals(parts, prober, vigil, log))
         recorder.observe(lambda fact: status.note(fact.event))
         if config.status.listen:
             server = StatusServer(status.routes())
@@ -84,7 +86,7 @@ async def serve(loaded: Loaded, read: Callable[[], Loaded], *, source: str, log_
         return clean
 
 
-def _vitals(parts: Parts, prober: Prober, log: EventLog) -> Callable[[], Vitals]:
+def _vitals(parts: Parts, prober: Prober, vigil: Vigil, log: EventLog) -> Callable[[], Vitals]:
     since = time.time()
     recorder = parts.recorder
 
@@ -95,6 +97,7 @@ def _vitals(parts: Parts, prober: Prober, log: EventLog) -> Callable[[], Vitals]
             probes=parts.probes,
             probes_in_flight=prober.in_flight,
             probe_lateness=prober.stats.lateness,
+            idle_connections=len(vigil),
             restarts=parts.restarts,
             journal_degraded=recorder.degraded,
             journal_unwritten=recorder.unwritten,

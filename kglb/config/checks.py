@@ -9,8 +9,8 @@ from kglb.config import network
 from kglb.config.headers import read_headers
 from kglb.config.problems import RefusedError, show
 from kglb.config.reader import Key, Node, ReportedError, leaf, read_list, read_table
-from kglb.config.values import choice, duration, duration_text, integer, text
-from kglb.model import Check, DummyCheck, HttpCheck, TcpCheck
+from kglb.config.values import boolean, choice, duration, duration_text, integer, text
+from kglb.model import Check, DummyCheck, HttpCheck, TcpCheck, connects_by_tcp
 
 _PATH = re.compile(r"/[\x21-\x7e]*")
 _CODE_RANGE = re.compile(r"([1-5][0-9]{2})-([1-5][0-9]{2})")
@@ -54,6 +54,8 @@ COMMON = (
     Key("fall", leaf(integer(1, _MOST_RESULTS))),
     Key("port", leaf(network.port)),
     Key("source", leaf(network.ip_address)),
+    Key("fast_interval", leaf(duration("2ms", "24h"))),
+    Key("watch", leaf(boolean)),
 )
 
 _HTTP = (
@@ -83,6 +85,14 @@ def read_check(node: Node) -> Check:
         raise ReportedError
     del values["type"]
     check = kind.make(**values)
+    if check.fast_interval > check.interval:
+        node.fail(
+            f"expected at most the interval ({duration_text(check.interval)}), "
+            f"found {duration_text(check.fast_interval)}",
+            at=("fast_interval",),
+        )
+    if check.watch and not connects_by_tcp(check):
+        node.fail(f'a "{word}" check makes no TCP connection that could be watched', at=("watch",))
     if check.timeout > check.interval:
         node.warn(
             f"the timeout ({duration_text(check.timeout)}) is longer than the interval "

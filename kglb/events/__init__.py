@@ -29,6 +29,7 @@ from kglb.events.types import (
     RealRemoved,
     ResolutionFailed,
     RunsClosed,
+    WatchLost,
 )
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "ResolutionFailed",
     "RunsClosed",
     "SegmentOpened",
+    "WatchLost",
     "decode",
     "encode",
 ]

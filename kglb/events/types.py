@@ -155,6 +155,18 @@ class HealthChanged(_Event, frozen=True, kw_only=True):
     run: int
 
 
+class WatchLost(_Event, frozen=True, kw_only=True):
+    """The idle connection held to a real ended ``after`` so many seconds, and how: a reason to probe, no verdict.
+
+    How often this can be recorded of one real is bounded by how eagerly it is watched (``kglb.checks.idle``).
+    """
+
+    service: ServiceId
+    real: RealId
+    how: str
+    after: float
+
+
 class OutcomesUnknown(_Event, frozen=True, kw_only=True):
     """Probes that said nothing about their reals because the fault was ours, by reason, since the last such event."""
 
@@ -241,6 +253,7 @@ Event = (
     | ProbeFlipped
     | RunsClosed
     | HealthChanged
+    | WatchLost
     | OutcomesUnknown
     | BalancerDecided
     | Adopted

@@ -18,6 +18,7 @@ from kglb.model.config import (
     TcpCheck,
     WhenAllDown,
     asks_the_same,
+    connects_by_tcp,
     secrets_of,
 )
 from kglb.model.endpoint import Endpoint, RealId, parse_endpoint
@@ -74,6 +75,7 @@ __all__ = [
     "TcpCheck",
     "WhenAllDown",
     "asks_the_same",
+    "connects_by_tcp",
     "parse_endpoint",
     "parse_service",
     "secrets_of",
