@@ -19,6 +19,10 @@ Refuse = Callable[..., dict[str, str]]
             TcpCheck(interval=0.5, timeout=0.25, rise=1, fall=4, port=81),
         ),
         ('type = "tcp", source = "127.0.0.1"', TcpCheck(source="127.0.0.1")),
+        ('type = "tcp", watch = true, fast_interval = "2ms"', TcpCheck(watch=True, fast_interval=0.002)),
+        ('type = "https", watch = true', HttpCheck(tls=True, watch=True)),
+        ('type = "dummy", watch = false', DummyCheck()),
+        ('type = "tcp", interval = "1s", fast_interval = "1s"', TcpCheck(interval=1.0, fast_interval=1.0)),
         ('type = "http"', HttpCheck(path="/", codes=(200,))),
         ('type = "https", path = "/health?deep=1"', HttpCheck(path="/health?deep=1", tls=True)),
         ('type = "http", codes = [301, "200-202", 201]', HttpCheck(codes=(200, 201, 202, 301))),
@@ -49,6 +53,10 @@ def test_giving_only_one_of_rise_and_fall_keeps_the_others_default(
         ("port = 0", "port"),
         ("port = 65536", "port"),
         ('source = "eth0"', "source"),
+        ('fast_interval = "1ms"', "fast_interval"),
+        ('fast_interval = "6s"', "fast_interval"),
+        ('watch = "yes"', "watch"),
+        ("watch = 1", "watch"),
         ('path = "health"', "path"),
         ('path = "/a b"', "path"),
         ("codes = []", "codes"),
@@ -83,3 +91,9 @@ def test_without_a_type_the_other_keys_are_still_looked_at(balancer: Write, refu
 @pytest.mark.parametrize("check", ['"tcp"', "[]", "{ type = [] }", "{ type = {} }"])
 def test_a_check_of_another_kind_is_refused(balancer: Write, refuse: Refuse, check: str) -> None:
     assert refuse(balancer(check=check))
+
+
+def test_only_a_check_that_connects_by_tcp_can_be_watched(balancer: Write, refuse: Refuse) -> None:
+    assert refuse(balancer(check='{ type = "dummy", watch = true }')) == {
+        "balancer[0].check.watch": 'a "dummy" check makes no TCP connection that could be watched'
+    }

@@ -27,6 +27,7 @@ from kglb.events import (
     ResolutionFailed,
     RunsClosed,
     SegmentOpened,
+    WatchLost,
 )
 from kglb.model import ChangeDestination, DeleteService, Destination, RealId, Service, ServiceId
 from kglb.replay import sentence
@@ -118,6 +119,10 @@ SPOKEN: list[tuple[Event, str]] = [
     (
         HealthChanged(service=WEB, real=A, healthy=True, streak=3, run=3),
         "10.0.0.1:80 is up: 3 passes in a row (run since 3)",
+    ),
+    (
+        WatchLost(service=WEB, real=A, how="reset", after=63.24),
+        "10.0.0.1:80 is checked at once: its idle connection ended after 63.2 s (reset)",
     ),
     (
         OutcomesUnknown(counts={"local error EMFILE": 3}),
