@@ -75,7 +75,8 @@ class Checker(RecordingActor):
         self._phase = phase
         self._generation = 0
         self._own_time = 0.0
-        self._alarm: int | None = None  # the loss that is not cleared yet
+        self._lost: Lost | None = None  # to be recorded with what the probe finds
+        self._alarm: int | None = None  # the recorded loss that is not cleared yet
         self._to_clear = 0  # by so many passes in a row
         self._use(check, gate)
 
@@ -119,7 +120,7 @@ class Checker(RecordingActor):
     def _recheck(self, order: Recheck) -> None:
         """Drop the probe under way. Another question starts the streak anew; other thresholds decide at once."""
         self._take_back()
-        self._alarm, self._to_clear = None, 0
+        self._lost, self._alarm, self._to_clear = None, None, 0
         if not asks_the_same(self._check, order.check):
             self._streak, self._outcome, self._reason, self._run_seq = 0, "", "", 0
             self._run.count = 0
@@ -132,6 +133,8 @@ class Checker(RecordingActor):
         if balancer is None or balancer.config.check != self._check:
             return  # the answer to an older question: what to do instead is on its way here
         self._parts.probes[outcome.status] += 1
+        if self._lost is not None:
+            self._record_loss(self._lost)
         if outcome.status == "unknown":
             self._parts.unknowns[outcome.reason] += 1
             self._parts.prober.schedule(self._probe, self._next_own_time(outcome.due))
@@ -157,12 +160,17 @@ class Checker(RecordingActor):
 
     def _ask_at_once(self, lost: Lost) -> None:
         """Probe now. What was asked before the loss is forgotten: it may have been answered before it, too."""
-        event = WatchLost(service=self._service, real=self._real, how=lost.how, after=round(lost.after, 6))
-        self._alarm = self.recorder.record(event)
+        self._lost = lost
         self._to_clear = self._check.rise
         self._generation += 1
         self._parts.prober.cancel(self._probe)
         self._parts.prober.schedule(self._probe, self._parts.now())
+
+    def _record_loss(self, lost: Lost) -> None:
+        """Only now: on its way to the disk on its own it would delay the records that follow, and so the failover."""
+        event = WatchLost(service=self._service, real=self._real, how=lost.how, after=round(lost.after, 6))
+        self._alarm = self.recorder.record(event)
+        self._lost = None
 
     def _watch(self, *, passed: bool) -> None:
         self._to_clear = max(self._to_clear - 1, 0) if passed else 0

@@ -158,6 +158,7 @@ class HealthChanged(_Event, frozen=True, kw_only=True):
 class WatchLost(_Event, frozen=True, kw_only=True):
     """The idle connection held to a real ended ``after`` so many seconds, and how: a reason to probe, no verdict.
 
+    It is recorded with what that probe found, so that its way to the disk does not delay that of a verdict.
     How often this can be recorded of one real is bounded by how eagerly it is watched (``kglb.checks.idle``).
     """
 
