@@ -20,23 +20,23 @@ def json_lines(text: str) -> dict[Path, int]:
     for match in _TOKEN.finditer(text):
         line += text.count("\n", end, match.start())
         end = match.start()
-        token = match[0]
-        if key_expected and token[0] == '"':
-            path[-1] = json.loads(token)
+        found = match[0]
+        if key_expected and found[0] == '"':
+            path[-1] = json.loads(found)
             lines[tuple(path)] = line
             key_expected = False
             continue
-        if token in ("}", "]"):
+        if found in ("}", "]"):
             path.pop()
             key_expected = False
-        elif token == ",":
+        elif found == ",":
             key_expected = isinstance(path[-1], str)
             if isinstance(last := path[-1], int):
                 path[-1] = last + 1
-        elif token != ":":
+        elif found != ":":
             if path and isinstance(path[-1], int):
                 lines[tuple(path)] = line
-            if token in ("{", "["):
-                path.append("" if token == "{" else 0)
-                key_expected = token == "{"
+            if found in ("{", "["):
+                path.append("" if found == "{" else 0)
+                key_expected = found == "{"
     return lines

@@ -189,14 +189,13 @@ def _choices(field: Field) -> Sequence[Option | Message]:
 def _by_name(node: Node, fields: Iterable[Option | Message]) -> Mapping[str, Node]:
     if not isinstance(node.value, dict):
         raise RefusedError(f"expected an object, found {show(node.value)}")
-    accepted = {}
-    for field in fields:
-        accepted[field.name] = accepted[_snake_case(field.name)] = field.name
+    names = dict.fromkeys(field.name for field in fields)
+    accepted = {spelling: name for name in names for spelling in (name, _snake_case(name))}
     found: dict[str, Node] = {}
     for written, value in node.value.items():
         name = accepted.get(written)
         if name is None:
-            hint = did_you_mean(written, accepted) or f"known here: {', '.join(dict.fromkeys(accepted.values()))}"
+            hint = did_you_mean(written, names) or f"known here: {', '.join(names)}"
             node.fail("no such field", hint, at=(written,))
         elif name in found:
             node.fail(f"{name} is here twice, in both spellings", at=(written,))

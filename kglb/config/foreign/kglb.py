@@ -68,7 +68,7 @@ def _read_balancers(node: Node) -> list[Settings]:
     if "balancers" not in node.value:
         raise RefusedError("no balancers", 'write "balancers": [] to have none')
     inner = Node(node.value["balancers"], ("balancers",), node.reading)
-    balancers = read_list(inner, _read_balancer)
+    balancers = attempt(inner, lambda place: read_list(place, _read_balancer)) or ()
     _same_checks_of_a_vip(balancers)
     return [settings for _, settings in balancers]
 

@@ -209,15 +209,25 @@ HTTP = Message(
 DNS = _check(
     "dns",
     Option("queryString", STRING, "check.query", required=True),
-    Option("queryType", enum("A", "AAAA", "NS", "MX", "TXT", "SOA"), "check.query_type"),
+    Option("queryType", enum("A", "AAAA", "NS", "MX", "TXT", "SOA"), "check.record"),
     _PROTOCOL,
     Option("rcode", UINT32, "check.rcode"),
     _TIMEOUT,
 )
 
+_SEVERITIES = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
+"""RFC 5424, 6.2.1, by the names of syslog(3)."""
+
+
+def _severity(level: int) -> str:
+    if level >= len(_SEVERITIES):
+        raise RefusedError(f"expected a severity from 0 to {len(_SEVERITIES) - 1}, found {level}")
+    return _SEVERITIES[level]
+
+
 SYSLOG = _check(
     "syslog",
-    Option("logLevel", UINT32, "check.level"),
+    Option("logLevel", UINT32._replace(says_zero=True), "check.level", _severity),
     Option("port", UINT32, "check.port"),
     _PROTOCOL,
     _TIMEOUT,
@@ -248,8 +258,8 @@ def _prefix(node: Node, settings: Settings) -> Settings:
 
 
 BGP = (
-    Option("localAsn", UINT32, "announce.local_asn", required=True),
-    Option("peerAsn", UINT32, "announce.peer_asn", required=True),
+    Option("localAsn", UINT32, "local_asn", required=True),
+    Option("peerAsn", UINT32, "peer_asn", required=True),
     Option("community", STRING, "announce.community", required=True),
     Message("prefix", (_ip("prefix"),), required=True),
     Option("prefixlen", UINT32, "length", required=True),
@@ -260,6 +270,8 @@ BGP = (
 def _announced(node: Node, settings: Settings) -> Settings:
     """KgLb: without attributes of the route there is none, whatever the ratio."""
     if "announce.prefix" in settings:
+        numbers = [f"AS{settings.pop(key).value}" for key in ("local_asn", "peer_asn")]
+        node.warn(f"the session from {' to '.join(numbers)} is set up where the BGP speaker is", at=("bgpAttributes",))
         return settings
     if "announce.min_alive" in settings:
         node.warn("no bgpAttributes, so nothing is announced, whatever the ratio; nor is it by KgLb")

@@ -23,22 +23,22 @@ def to_toml(document: Mapping[str, object]) -> str:
 
 def _table(path: str, table: Mapping[str, object]) -> Iterator[str]:
     """A table's own keys first: what follows the header of an inner table is the inner table's."""
+    inner = {name: tables for name, value in table.items() if (tables := _tables(value))}
     for name, value in table.items():
-        if not _is_table(value):
+        if name not in inner:
             yield f"{_key(name)} = {_value(value)}"
-    for name, value in table.items():
-        if _is_table(value):
-            inner = f"{path}.{_key(name)}" if path else _key(name)
-            for element in value if isinstance(value, list) else [value]:
-                yield ""
-                yield f"[[{inner}]]" if isinstance(value, list) else f"[{inner}]"
-                yield from _table(inner, element)
+    for name, tables in inner.items():
+        full = f"{path}.{_key(name)}" if path else _key(name)
+        header = f"[[{full}]]" if isinstance(table[name], list) else f"[{full}]"
+        for element in tables:
+            yield from ("", header)
+            yield from _table(full, element)
 
 
-def _is_table(value: object) -> bool:
-    return isinstance(value, Mapping) or (
-        isinstance(value, list) and bool(value) and isinstance(value[0], Mapping)
-    )
+def _tables(value: object) -> list[Mapping[str, object]]:
+    """The tables that a value is or holds."""
+    elements = value if isinstance(value, list) else [value]
+    return [element for element in elements if isinstance(element, Mapping)]
 
 
 def _key(name: str) -> str:
