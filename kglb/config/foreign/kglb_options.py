@@ -26,6 +26,7 @@ from kglb.config.foreign.jsonpb import (
 )
 from kglb.config.problems import RefusedError, show
 from kglb.config.reader import Node
+from kglb.config.values import ratio
 
 DEFAULT_CONCURRENCY = 100
 """KgLb's; ours is no limit."""
@@ -279,7 +280,7 @@ def _announced(node: Node, settings: Settings) -> Settings:
 
 
 DYNAMIC_ROUTING = (
-    Option("announceLimitRatio", FLOAT, "announce.min_alive"),
+    Option("announceLimitRatio", FLOAT, "announce.min_alive", ratio),
     OneOf((Message("bgpAttributes", BGP, _prefix),), required=False),
 )
 
