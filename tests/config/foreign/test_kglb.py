@@ -4,6 +4,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -329,3 +330,33 @@ def test_the_page_says_what_an_option_is_here_and_whether_it_is_there_yet(option
     known = tables.get(table, balancers.BALANCER) + (KINDS[kind].keys if table == "check" and kind in KINDS else ())
     there = kind in KINDS and (ours == "none" or name in {each.name for each in known})
     assert note.startswith("Not yet") is not there
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from([*BASE, "ipv4", "dns"]), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+
+
+def beside_nothing(option: str) -> dict[str, Any]:
+    """The base without what would exclude the option."""
+    if found := re.match(r"upstreamChecker\.checker\.(\w+)", option):
+        return with_check(found[1], {"scheme": "http", "codes": [200]} if found[1] == "http" else {})
+    if found := re.match(r"lbService\.ipvsService\.(\w+Attributes)", option):
+        return with_service(found[1], {"address": {}, "port": 80} if "fwmark" not in found[1] else {"fwmark": 1})
+    return changed(BASE, "upstreamDiscovery", {}) if "mdb" in option else BASE
+
+
+@given(st.sampled_from(list(OPTIONS)), ANYTHING)
+def test_any_value_of_any_option_is_loaded_or_explained(option: str, value: object) -> None:
+    with suppress(ConfigError):
+        assert accepted(changed(beside_nothing(option), option, value)).digest
+
+
+@given(st.text(st.characters(codec="utf-8")))
+def test_any_text_after_a_brace_is_explained(text: str) -> None:
+    with pytest.raises(ConfigError):
+        parse("{" + text)
