@@ -4,7 +4,6 @@ import ipaddress
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Any
 
 from kglb.config.balancers import ANNOUNCE, BALANCER
@@ -14,8 +13,6 @@ from kglb.config.foreign.jsonpb import JsonReading, Settings, parse_json, read_f
 from kglb.config.problems import ConfigError, Path, Problem, RefusedError
 from kglb.config.reader import Node, ReportedError, attempt, read_list
 from kglb.config.secrets import Secrets
-
-_TABLES = {"announce": ANNOUNCE}
 
 
 @dataclass
@@ -108,18 +105,21 @@ def _is_address(host: str) -> bool:
 
 def _only_what_we_have(node: Node, settings: Settings) -> None:
     """An option whose key this version does not read is refused, so that nothing is left out in silence."""
-    kind = settings["check.type"].value
-    known = set(_known_keys(kind)) if kind in KINDS else {"check.type"}
-    known |= {key.name for key in BALANCER} | {f"{name}.{key.name}" for name, keys in _TABLES.items() for key in keys}
-    unknown = [said.path for key, said in settings.items() if key not in known]
-    if kind not in KINDS:
-        unknown = [settings["check.type"].path]
-    for path in dict.fromkeys(unknown):
+    kind = settings["check.type"]
+    if kind.value in KINDS:
+        known = _keys(kind.value)
+        unknown = dict.fromkeys(said.path for key, said in settings.items() if key not in known)
+    else:
+        unknown = {kind.path: None}
+    for path in unknown:
         node.fail("kglb-actors does not have this option yet", at=path[len(node.path) :])
 
 
-def _known_keys(kind: str) -> tuple[str, ...]:
-    return tuple(f"check.{key.name}" for key in (TYPE, *KINDS[kind].keys, *COMMON))
+def _keys(kind: str) -> tuple[str, ...]:
+    """Every key of a ``[[balancer]]`` that has this type of check, in the order of our own tables."""
+    tables = {"announce": ANNOUNCE, "check": (TYPE, *KINDS[kind].keys, *COMMON)}
+    own = (key.name for key in BALANCER if key.name not in tables)
+    return (*own, *(f"{table}.{key.name}" for table, keys in tables.items() for key in keys))
 
 
 def _same_checks_of_a_vip(balancers: Iterable[tuple[Node, Settings]]) -> None:
@@ -133,14 +133,12 @@ def _same_checks_of_a_vip(balancers: Iterable[tuple[Node, Settings]]) -> None:
 
 
 def _document(index: int, settings: Settings, origins: dict[Path, Path]) -> dict[str, Any]:
-    """One ``[[balancer]]``, its keys in the order of our own tables; where each was written goes to ``origins``."""
+    """One ``[[balancer]]``; where each key of it was written goes to ``origins``."""
     here: Path = ("balancer", index)
     origins[here] = settings["check.type"].path[:2]
     origins[*here, "check"] = settings["check.type"].path[:3]
-    nested = _known_keys(settings["check.type"].value)
-    order = [key.name for key in BALANCER] + [f"announce.{key.name}" for key in ANNOUNCE]
     document: dict[str, Any] = {}
-    for key in chain(order, nested):
+    for key in _keys(settings["check.type"].value):
         if key in settings:
             *tables, name = key.split(".")
             table = document

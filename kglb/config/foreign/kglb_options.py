@@ -32,6 +32,9 @@ DEFAULT_CONCURRENCY = 100
 """KgLb's; ours is no limit."""
 
 _FORWARDS = {"TUNNEL": "tunnel", "MASQ": "masquerade"}
+_EVERY_FLAG = (
+    "EMPTY", "PERSISTENT", "HASHED", "ONEPACKET", "SCHED1", "SCHED2", "SCHED3", "SH_FALLBACK", "SH_PORT", "SH_NOPORT",
+)  # fmt: skip
 _FLAGS = {"ONEPACKET": "ops", "SH_FALLBACK": "flag-1", "SH_PORT": "flag-2"}
 _GO_LEAVES = "$&+,/:;=@"
 """What Go's net/url leaves as it is in a path, besides letters, digits and ``-._~``."""
@@ -138,23 +141,7 @@ LB_SERVICE = (
                 )
             ),
             Option("scheduler", enum("RR", "WRR", "IP_VS_SCH"), "scheduler", _scheduler),
-            Option(
-                "flags",
-                enums(
-                    "EMPTY",
-                    "PERSISTENT",
-                    "HASHED",
-                    "ONEPACKET",
-                    "SCHED1",
-                    "SCHED2",
-                    "SCHED3",
-                    "SH_FALLBACK",
-                    "SH_PORT",
-                    "SH_NOPORT",
-                ),
-                "flags",
-                _flags,
-            ),
+            Option("flags", enums(*_EVERY_FLAG), "flags", _flags),
         ),
         required=True,
     ),
