@@ -248,7 +248,7 @@ def _prefix(node: Node, settings: Settings) -> Settings:
 BGP = (
     Option("localAsn", UINT32, "local_asn", required=True),
     Option("peerAsn", UINT32, "peer_asn", required=True),
-    Option("community", STRING, "announce.community", required=True),
+    Option("community", STRING, "announce.community", lambda value: [value], required=True),
     Message("prefix", (_ip("prefix"),), required=True),
     Option("prefixlen", UINT32, "length", required=True),
     Option("holdTimeMs", UINT32, "announce.hold_time", milliseconds),
