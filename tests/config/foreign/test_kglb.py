@@ -275,6 +275,7 @@ def test_a_secret_header_is_kept_out_of_the_config_and_warned_about_at_its_place
         ("{}", 'no balancers; write "balancers": [] to have none'),
         ('{"balancers": {}}', "balancers: expected a list"),
         ('{"balancers": [1]}', "balancers[0]: expected an object"),
+        ('{"balancers": [null]}', "balancers[0]: expected an object, found null"),
         ('{"balancer": []}', "balancer: no such field; known here: balancers"),
     ],
 )
