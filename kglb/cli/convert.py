@@ -1,8 +1,9 @@
 """``kglb-actors convert kglb FILE``: KgLb's JSON as our TOML on stdout. Writes no file and starts nothing."""
 
 import argparse
+import sys
 
-from kglb.cli.output import EXIT_OK, put, warn
+from kglb.cli.output import EXIT_OK, warn
 from kglb.config import convert_kglb
 
 
@@ -21,5 +22,5 @@ def run(args: argparse.Namespace) -> int:
     """Print the TOML, and warnings on stderr: 0, or 2 if the config is refused."""
     text, loaded = convert_kglb(args.config)
     warn(loaded.warnings)
-    put(text.removesuffix("\n"))
+    sys.stdout.buffer.write(text.encode())  # TOML is UTF-8 whatever the locale
     return EXIT_OK

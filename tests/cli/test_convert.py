@@ -1,5 +1,9 @@
 """Another program's config as ours."""
 
+import os
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 
 from tests.cli.conftest import Command
@@ -23,3 +27,12 @@ def test_what_cannot_be_converted_is_2_and_prints_nothing(kglb: Command, tmp_pat
     ran = kglb("convert", "kglb", path)
     assert (ran.code, ran.out) == (2, "")
     assert 'did you mean "dummy"?' in ran.err
+
+
+def test_the_toml_is_utf8_whatever_the_locale(tmp_path: Path) -> None:
+    path = tmp_path / "kglb.json"
+    path.write_text(EXAMPLE.read_text().replace("example-balancer", "kéglb"), encoding="utf-8")
+    command = (sys.executable, "-c", "import sys; from kglb.cli.main import main; sys.exit(main())")
+    environ = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    ran = subprocess.run([*command, "convert", "kglb", path], env=environ, capture_output=True, check=True)
+    assert tomllib.loads(ran.stdout.decode())["balancer"][0]["name"] == "kéglb"
