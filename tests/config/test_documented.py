@@ -62,9 +62,7 @@ def documented(section: str) -> dict[str, str]:
 
 def given(section: str) -> str:
     """The section's keys set to their documented defaults, where those are values."""
-    defaults = {
-        key: found[1] for key, text in documented(section).items() if (found := re.fullmatch("`(.*)`", text))
-    }
+    defaults = {key: found[1] for key, text in documented(section).items() if (found := re.fullmatch("`(.*)`", text))}
     separator = ", " if section in ("`[balancer.check]`", "`http` and `https`") else "\n"
     return "".join(f"{separator}{key} = {value}" for key, value in defaults.items())
 
