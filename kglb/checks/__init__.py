@@ -16,7 +16,7 @@ knows an actor.
 ``match``                       what must come back
 ``dummy``, ``tcp``, ``udp``     kinds
 ``dns``, ``syslog``, ``ping``   kinds
-``exec``                        the kind that runs a program
+``program``                     the kind that runs a program (``exec``)
 ``http``, ``https``             kinds; ``http_request`` and ``http_answer`` are what they say and hear
 ``tls``                         whom ``https`` trusts, and TLS within TLS
 ``proxy``, ``redirects``        HTTP through a proxy's tunnel, and hop by hop

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 from kglb.checks.dial import Dialer
 from kglb.checks.dummy import DummyProbe
-from kglb.checks.exec import ExecProbe
 from kglb.checks.gate import Gate
 from kglb.checks.outcome import Outcome
 from kglb.checks.ping import PingProbe
 from kglb.checks.probe import Probe
+from kglb.checks.program import ProgramProbe
 from kglb.checks.redirects import RedirectingProbe, http_kind
 from kglb.checks.syslog import SyslogTcpProbe, SyslogUdpProbe
 from kglb.checks.tcp import TcpExchangeProbe, TcpProbe
@@ -76,7 +76,7 @@ def make_probe(
         case PingCheck():
             return PingProbe(target, dialer, timeout=check.timeout, answered=answered, gate=gate)
         case ExecCheck():
-            return ExecProbe(check, target, answered=answered, gate=gate)
+            return ProgramProbe(check, target, answered=answered, gate=gate)
 
 
 def _dns_kind(check: DnsCheck) -> "type[DnsUdpProbe | DnsTcpProbe]":

@@ -202,8 +202,9 @@ class Prober:
             if events:
                 self._step(expired, events)
             if expired.sock is not None:
+                verdict = _timeout(expired, now)
                 self._hang_up(expired)
-                self._finish(expired, _timeout(expired, now))
+                self._finish(expired, verdict)
 
     def _start_due(self, until: float) -> bool:
         started = self.stats.started

@@ -102,7 +102,7 @@ def reap() -> None:
             os.close(pidfd)
 
 
-class ExecProbe(Probe):
+class ProgramProbe(Probe):
     """Passes when the program exits with status 0.
 
     It finds the real in KGLB_ADDRESS and KGLB_PORT, and the check's source, if any, in KGLB_SOURCE.
