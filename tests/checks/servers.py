@@ -14,6 +14,11 @@ from kglb.model import Endpoint
 Handler = Callable[[socket.socket], object]
 
 CERTIFICATE = Path(__file__).parent / "self_signed.pem"
+CA_FILE = Path(__file__).parent / "ca.pem"
+CA_SIGNED = Path(__file__).parent / "ca_signed.pem"
+"""A certificate for real.test, 127.0.0.1 and ::1, by the CA of ``CA_FILE``."""
+EXPIRED = Path(__file__).parent / "expired.pem"
+"""The same, no longer valid."""
 
 
 @contextmanager
@@ -93,10 +98,10 @@ def over_tls(handle: Handler, context: ssl.SSLContext | None = None) -> Handler:
     return wrapped
 
 
-def server_context() -> ssl.SSLContext:
-    """A TLS server's context with the self-signed certificate."""
+def server_context(certificate: Path = CERTIFICATE) -> ssl.SSLContext:
+    """A TLS server's context, with the self-signed certificate unless told otherwise."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(CERTIFICATE)
+    context.load_cert_chain(certificate)
     return context
 
 

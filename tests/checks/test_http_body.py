@@ -129,11 +129,11 @@ def test_chunks_that_are_none_fail(run: Run) -> None:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[tuple[int, int]]:
-    large = "y" * 4000
     with nginx(f"""
+        set $large "{"y" * 4000}";
         location = /well {{ return 200 "all is well"; }}
         location = /lost {{ return 200 "all is lost"; }}
-        location = /large {{ return 200 "{large}{large}{large}{large}{large}{large}all is well"; }}
+        location = /large {{ return 200 "$large$large$large$large$large$large${{large}}all is well"; }}
     """) as ports:
         yield ports
 
