@@ -1,4 +1,4 @@
-"""``kglb-actors run`` as a process. Where something it needs is missing it says what, and what to do, and ends with 3."""
+"""``kglb-actors run`` as a process; where something is missing it says what, and what to do, and ends with 3."""
 
 import os
 import signal
