@@ -4,7 +4,6 @@
 when it is due and calls back with an ``Outcome``. The ``Vigil`` holds an idle connection to each real that is watched.
 Nothing here keeps a real's health, decides, records, or knows an actor.
 
-=============  =====================================================================
 ``outcome``    what a probe finds
 ``port``       what checkers ask of prober and vigil
 ``prober``     the batched prober: due times, deadlines, reports
@@ -19,6 +18,28 @@ Nothing here keeps a real's health, decides, records, or knows an actor.
 ``dummy``, ``tcp``, ``http``, ``https``  the kinds
 ``make``       from the config to a probe
 =============  =====================================================================
+=======
+==============================  =====================================================================
+``outcome``                     what a probe finds
+``port``                        what checkers ask of prober and vigil
+``prober``                      the batched prober: due times, deadlines, reports
+``timetable``                   the heap behind due times and deadlines
+``watch``                       which sockets have news
+``vigil``                       idle connections whose end is noticed at once
+``eagerness``                   what false alarms teach the vigil
+``room``                        how many descriptors all of these may take
+``gate``                        a balancer's bound on probes under way
+``dial``                        sockets, and whom an errno accuses
+``probe``, ``datagram``         what all probes, and all that send one datagram, have in common
+``match``                       what must come back
+``dummy``, ``tcp``, ``udp``     kinds
+``dns``, ``syslog``, ``ping``   kinds
+``program``                     the kind that runs a program (``exec``)
+``http``, ``https``             kinds; ``http_request`` and ``http_answer`` are what they say and hear
+``tls``                         whom ``https`` trusts, and TLS within TLS
+``proxy``, ``redirects``        HTTP through a proxy's tunnel, and hop by hop
+``make``                        from the config to a probe
+==============================  =====================================================================
 """
 
 from kglb.checks.gate import Gate

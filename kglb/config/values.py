@@ -76,13 +76,6 @@ def choice(names: Iterable[str], aliases: Mapping[str, str] | None = None) -> Pa
     return parse
 
 
-def boolean(value: object) -> bool:
-    """True or false, and nothing that could pass for one of them."""
-    if not isinstance(value, bool):
-        raise RefusedError(f"expected true or false, found {show(value)}")
-    return value
-
-
 def integer(least: int, most: int) -> Parser[int]:
     """A whole number from ``least`` to ``most``."""
 

@@ -29,9 +29,7 @@ Refuse = Callable[..., dict[str, str]]
         ('type = "http", headers = { Host = "a.example" }', HttpCheck(headers={"Host": "a.example"})),
     ],
 )
-def test_a_check_becomes_the_models(
-    balancer: Write, accept: Callable[..., Loaded], written: str, check: Check
-) -> None:
+def test_a_check_becomes_the_models(balancer: Write, accept: Callable[..., Loaded], written: str, check: Check) -> None:
     assert accept(balancer(check=f"{{ {written} }}")).config.balancers[0].check == check
 
 
@@ -67,9 +65,7 @@ def test_giving_only_one_of_rise_and_fall_keeps_the_others_default(
         ('headers = ["a"]', "headers"),
     ],
 )
-def test_a_wrong_value_is_refused_at_its_place(
-    balancer: Write, refuse: Refuse, written: str, key: str
-) -> None:
+def test_a_wrong_value_is_refused_at_its_place(balancer: Write, refuse: Refuse, written: str, key: str) -> None:
     assert list(refuse(balancer(check=f'{{ type = "http", {written} }}'))) == [f"balancer[0].check.{key}"]
 
 
@@ -78,9 +74,7 @@ def test_a_key_of_another_type_is_unknown(balancer: Write, refuse: Refuse) -> No
 
 
 def test_a_type_that_does_not_exist_gets_a_suggestion(balancer: Write, refuse: Refuse) -> None:
-    assert refuse(balancer(check='{ type = "htp" }'))["balancer[0].check.type"].endswith(
-        'did you mean "http"?'
-    )
+    assert refuse(balancer(check='{ type = "htp" }'))["balancer[0].check.type"].endswith('did you mean "http"?')
 
 
 def test_without_a_type_the_other_keys_are_still_looked_at(balancer: Write, refuse: Refuse) -> None:
@@ -93,7 +87,13 @@ def test_a_check_of_another_kind_is_refused(balancer: Write, refuse: Refuse, che
     assert refuse(balancer(check=check))
 
 
-def test_only_a_check_that_connects_by_tcp_can_be_watched(balancer: Write, refuse: Refuse) -> None:
-    assert refuse(balancer(check='{ type = "dummy", watch = true }')) == {
-        "balancer[0].check.watch": 'a "dummy" check makes no TCP connection that could be watched'
+@pytest.mark.parametrize("kind", ["dummy", "udp", "ping", "syslog"])
+def test_only_a_check_that_connects_by_tcp_can_be_watched(balancer: Write, refuse: Refuse, kind: str) -> None:
+    assert refuse(balancer(check=f'{{ type = "{kind}", watch = true }}')) == {
+        "balancer[0].check.watch": f'a "{kind}" check makes no TCP connection that could be watched'
     }
+
+
+def test_dns_and_syslog_over_tcp_can_be_watched(balancer: Write, accept: Callable[..., Loaded]) -> None:
+    assert accept(balancer(check='{ type = "syslog", protocol = "tcp", watch = true }'))
+    assert accept(balancer(check='{ type = "dns", query = ".", protocol = "tcp", watch = true }'))
