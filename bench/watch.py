@@ -19,8 +19,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.contestants import CONTESTANTS, INTERVAL, JOURNAL, PORT, Contestant
-from bench.processes import cpu_seconds
+from bench.config import JOURNAL
+from bench.contestants import CONTESTANTS, INTERVAL, PORT, Contestant
 from bench.witness import Witness
 from journal import JournalReader
 from kglb.events import OperationsApplied, ProbeFlipped, decode
@@ -61,8 +61,8 @@ PROGRAMS = (
 
 
 HEAD = """\
-| reals | program | death to kernel median / p90 / max | by its journal, from failed probe to kernel | CPU |
-|---|---|---|---|---|"""
+| reals | program | death to kernel median / p90 / max | by its journal, from failed probe to kernel |
+|---|---|---|---|"""
 
 
 class Mortals:
@@ -88,12 +88,11 @@ class Mortals:
 
 
 class Result(NamedTuple):
-    """Milliseconds from each death to the kernel, the CPU seconds a second that the program took before, and what its
-    journal says: milliseconds from the first failed probe to the kernel's answer.
+    """Milliseconds: from each death to the kernel, and by the program's journal, if it has one, from the first failed
+    probe to the kernel's answer.
     """
 
     taken: list[float]
-    load: float
     steps: list[float]
 
 
@@ -112,12 +111,11 @@ def measure(program: Contestant, reals: int, samples: int, log: Path | None) -> 
             mortals = Mortals(process, addresses)
             Path(files, "config").mkdir()
             command = program.prepare(Path(files, "config"), network.vip, addresses)
-            with spawn(network.director, command, stdout=output.fileno(), stderr=output.fileno()) as director:
+            with spawn(network.director, command, stdout=output.fileno(), stderr=output.fileno()):
                 _wait_all_up(network, witness, reals)
                 time.sleep(2 * INTERVAL)
-                load = _load(director.pid, witness)
                 taken = _kill_some(mortals, witness, addresses, samples)
-            return Result(taken, load, _steps(Path(files, "config", JOURNAL)))
+            return Result(taken, _steps(Path(files, "config", JOURNAL)))
 
 
 def _steps(journal: Path) -> list[float]:
@@ -133,14 +131,6 @@ def _steps(journal: Path) -> list[float]:
                 steps.append((record.mono - failed) * 1000)
                 failed = float("nan")
     return steps
-
-
-def _load(pid: int, witness: Witness, seconds: float = 5.0) -> float:
-    cpu, begin = cpu_seconds(pid), time.time()
-    while time.time() < begin + seconds:
-        time.sleep(0.1)
-        witness.look()
-    return (cpu_seconds(pid) - cpu) / (time.time() - begin)
 
 
 def _wait_all_up(network: Network, witness: Witness, reals: int) -> None:
@@ -171,7 +161,7 @@ def _kill_some(mortals: Mortals, witness: Witness, addresses: Sequence[str], sam
 def row(name: str, reals: int, result: Result) -> str:
     """A row of the table."""
     steps = f"{_spread(result.steps)} ms" if result.steps else "-"
-    return f"| {reals:,} | {name} | {_spread(result.taken)} ms | {steps} | {result.load * 100:.1f} % |"
+    return f"| {reals:,} | {name} | {_spread(result.taken)} ms | {steps} |"
 
 
 def _spread(values: Sequence[float]) -> str:
