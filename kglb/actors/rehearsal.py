@@ -11,6 +11,7 @@ from kglb.actors.daemon import start
 from kglb.actors.parts import Parts, Resolve
 from kglb.actors.recorder import Fact, Recorder
 from kglb.actors.runtime import Scheduler
+from kglb.actors.supervisor import Stop
 from kglb.actors.understudies import Attended, NoJournal, NoProber, Notebook, unresolved
 from kglb.dataplane import DataPlane
 from kglb.dataplane.worker import Caller
@@ -20,6 +21,9 @@ from kglb.projections import State
 
 CALM = 3
 """Turns of the loop in a row without anything to do, after which all is done."""
+
+CLOSE_TIMEOUT = 5.0
+"""Seconds that the actors may take to end."""
 
 PATIENCE = 0.005
 """Seconds between two looks while a name or the machine is being asked."""
@@ -69,9 +73,11 @@ class Rehearsal:
                 parts.resolve = self._attended.resolve
                 await daemon.reload(reloaded, digest="", source="", secrets=parts.secrets)
                 await self._settled(scheduler)
+            return list(self._machine.operations)
         finally:
-            await daemon.close(1.0)
-        return self._machine.operations
+            daemon.stop(Stop(reason="rehearsed", on_stop="leave"))
+            await daemon.finished
+            await daemon.close(CLOSE_TIMEOUT)
 
     def _watch(self, fact: Fact) -> None:
         if isinstance(fact.event, ActorCrashed):
