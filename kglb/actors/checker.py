@@ -11,9 +11,10 @@ from pykka import ActorRef
 from kglb.actors.parts import Parts
 from kglb.actors.recorder import RecordingActor, Run
 from kglb.checks import Gate, Outcome, make_probe
+from kglb.checks.counts import CheckCounts
 from kglb.decisions import judge, observe
 from kglb.events import HealthChanged, ProbeFlipped
-from kglb.model import Check, ServiceId, asks_the_same, parse_endpoint
+from kglb.model import Check, ServiceId, asks_the_same, parse_endpoint, type_of
 from kglb.projections import RealState
 
 
@@ -60,12 +61,14 @@ class Checker(RecordingActor):
         self._run_seq = known.run_seq
         self._run: Run = parts.recorder.open_run(service, known.real, known.counted)
         self._phase = phase
+        self._counts = parts.checked[service, known.real] = CheckCounts(parts.now())
         self._generation = 0
         self._use(check, gate)
 
     def _use(self, check: Check, gate: Gate | None) -> None:
         self._generation += 1
         self._check = check
+        self._durations = self._parts.probe_durations[type_of(check)]
         generation, tell = self._generation, self.actor_ref.tell
         self._probe = make_probe(
             check,
@@ -101,7 +104,8 @@ class Checker(RecordingActor):
             self._run.count = 0
         self._use(order.check, order.gate)
         self._schedule_first()
-        self._believe(judge(self._healthy, self._streak, order.check.rise, order.check.fall), order.cause)
+        healthy = judge(self._healthy, self._streak, order.check.rise, order.check.fall)
+        self._believe(healthy, order.cause, since=self._parts.now())
 
     def _take_in(self, outcome: Outcome) -> None:
         balancer = self.recorder.state.fleet.balancers.get(self._service)
@@ -109,6 +113,8 @@ class Checker(RecordingActor):
             return  # the answer to an older question: what to do instead is on its way here
         self._parts.prober.schedule(self._probe, self._next_due(outcome.due))
         self._parts.probes[outcome.status] += 1
+        self._counts.add(outcome.status, self._parts.now())
+        self._durations.observe(outcome.latency)
         if outcome.status == "unknown":
             self._parts.unknowns[outcome.reason] += 1
         else:
@@ -127,9 +133,9 @@ class Checker(RecordingActor):
         healthy, self._streak = observe(
             self._healthy, self._streak, outcome.status == "success", self._check.rise, self._check.fall
         )
-        self._believe(healthy, self._run_seq)
+        self._believe(healthy, self._run_seq, since=outcome.started + outcome.latency)
 
-    def _believe(self, healthy: bool, cause: int) -> None:
+    def _believe(self, healthy: bool, cause: int, *, since: float) -> None:
         if healthy != self._healthy:
             self._healthy = healthy
             changed = HealthChanged(
@@ -139,7 +145,7 @@ class Checker(RecordingActor):
                 streak=self._streak,
                 run=self._run_seq,
             )
-            self.recorder.record(changed, cause=cause)
+            self._parts.reactions.begin(self.recorder.record(changed, cause=cause), since)
 
     def _flip(self, outcome: Outcome) -> None:
         assert outcome.status != "unknown"
@@ -157,8 +163,10 @@ class Checker(RecordingActor):
         self._run.count = 0
 
     def on_stop(self) -> None:
-        """Take the probe back."""
+        """Take the probe back; the real has no check any more."""
         self._let_go()
+        if self._parts.checked.get((self._service, self._real)) is self._counts:
+            del self._parts.checked[self._service, self._real]
 
     def on_failure(self, *_: object) -> None:
         """Take the probe back."""

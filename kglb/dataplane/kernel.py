@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from kglb.dataplane.addresses import Addresses
 from kglb.dataplane.batches import perform
+from kglb.dataplane.counters import ServiceCounters
 from kglb.dataplane.ipvs import Ipvs
 from kglb.dataplane.port import Failure
 from kglb.model import AddAddress, Address, DeleteAddress, Destination, Operation, Service, ServiceId
@@ -45,6 +46,10 @@ class KernelDataPlane:
     def addresses(self, interface: str) -> frozenset[Address]:
         """All addresses on an interface; none for an interface that is not there."""
         return self._addresses.on(interface)
+
+    def counters(self, service_id: ServiceId) -> ServiceCounters | None:
+        """What was counted of one service and its destinations, or None where there is none."""
+        return self._ipvs.counters(service_id)
 
     def close(self) -> None:
         """Close the sockets. What is in the kernel stays there."""

@@ -27,6 +27,7 @@ from kglb.model.config import (
     WhenAllDown,
     asks_the_same,
     secrets_of,
+    type_of,
 )
 from kglb.model.endpoint import Endpoint, RealId, parse_endpoint
 from kglb.model.operations import (
@@ -93,4 +94,5 @@ __all__ = [
     "parse_endpoint",
     "parse_service",
     "secrets_of",
+    "type_of",
 ]

@@ -119,6 +119,11 @@ def asks_the_same(one: Check, other: Check) -> bool:
     return _question(one) == _question(other)
 
 
+def type_of(check: Check) -> str:
+    """The type of a check as the config names it, as ``tcp``."""
+    return str(type(check).__struct_config__.tag)
+
+
 def secrets_of(check: Check) -> frozenset[SecretRef]:
     """The secrets that a check uses."""
     headers = check.headers.values() if isinstance(check, HttpCheck) else ()
