@@ -12,6 +12,7 @@ knows an actor.
 ``watch``      which sockets have news
 ``gate``       a balancer's bound on probes under way
 ``dial``       sockets, and whom an errno accuses
+``marked``     sockets under a firewall mark
 ``probe``      what all probes have in common
 ``dummy``, ``tcp``, ``http``, ``https``  the kinds
 ``make``       from the config to a probe
@@ -20,6 +21,7 @@ knows an actor.
 
 from kglb.checks.gate import Gate
 from kglb.checks.make import make_probe
+from kglb.checks.marked import MarkedDialer
 from kglb.checks.outcome import Outcome, Status, Verdict
 from kglb.checks.port import ProberPort
 from kglb.checks.probe import Probe
@@ -27,6 +29,7 @@ from kglb.checks.prober import Prober, ProberStats
 
 __all__ = [
     "Gate",
+    "MarkedDialer",
     "Outcome",
     "Probe",
     "Prober",

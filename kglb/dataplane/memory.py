@@ -5,13 +5,14 @@ memory`` use it; the contract in ``tests/dataplane`` holds it to what a real ker
 """
 
 import ipaddress
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from errno import EADDRNOTAVAIL, EEXIST, EINVAL, ENODEV, ENOENT, ERANGE, ESRCH
 from functools import lru_cache
 
 import msgspec
 
 from kglb.dataplane.batches import perform
+from kglb.dataplane.passage import Passage
 from kglb.dataplane.port import Failure
 from kglb.model import (
     AddAddress,
@@ -28,12 +29,18 @@ from kglb.model import (
     RealId,
     Service,
     ServiceId,
+    Way,
     parse_endpoint,
     parse_service,
 )
 from kglb.model.service import SCHEDULERS
 
 _ENGINES = ("", "sip")
+
+
+NOWHERE = Passage(
+    problem="the data plane is only memory, where no mark leads anywhere", remedy='data_plane.kind = "ipvs"'
+)
 
 
 class MemoryDataPlane:
@@ -51,8 +58,12 @@ class MemoryDataPlane:
         addresses: Iterable[Address] = (Address("127.0.0.1/8", "lo"), Address("::1/128", "lo")),
         interfaces: Iterable[str] = ("lo",),
         schedulers: Iterable[str] = SCHEDULERS,
+        passage: Passage = NOWHERE,
     ) -> None:
-        """Start with services that are not ours, addresses, interfaces, and the schedulers it knows."""
+        """Start with services that are not ours, addresses, interfaces, the schedulers it knows, and what it answers
+        when asked for the passage to a real.
+        """
+        self.passage = passage
         self._services = {service.id: service for service in foreign or {}}
         self._destinations = {
             service.id: {destination.real: destination for destination in destinations}
@@ -84,6 +95,10 @@ class MemoryDataPlane:
     def addresses(self, interface: str) -> frozenset[Address]:
         """All addresses on an interface; none for an interface that is not there."""
         return frozenset(address for address in self._addresses if address.interface == interface)
+
+    def passages(self, ways: Sequence[Way], source: str, vips: Collection[str]) -> list[Passage]:  # noqa: ARG002
+        """The same passage for each way."""
+        return [self.passage] * len(ways)
 
     def close(self) -> None:
         """Do nothing: there is nothing to give back."""

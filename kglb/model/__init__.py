@@ -18,9 +18,11 @@ from kglb.model.config import (
     TcpCheck,
     WhenAllDown,
     asks_the_same,
+    connects,
     secrets_of,
 )
 from kglb.model.endpoint import Endpoint, RealId, parse_endpoint
+from kglb.model.marks import Way, mark_id
 from kglb.model.operations import (
     AddAddress,
     AddDestination,
@@ -72,8 +74,11 @@ __all__ = [
     "ServiceKey",
     "StatusConfig",
     "TcpCheck",
+    "Way",
     "WhenAllDown",
     "asks_the_same",
+    "connects",
+    "mark_id",
     "parse_endpoint",
     "parse_service",
     "secrets_of",
