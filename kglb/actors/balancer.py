@@ -289,7 +289,7 @@ class BalancerActor(RecordingActor):
     # --- checks through the VIP ---------------------------------------------------------------------------------
 
     def _bring_marks_in_step(self, cause: int) -> None:
-        self._paths.bring_marks_in_step(self._config, cause)
+        self._paths.bring_marks_in_step(self._config, cause, self._touched)
         if self._config.fwmark_checks:
             self._seek_paths_in(0.0)
         else:

@@ -3,7 +3,7 @@
 The functions here record what the decisions say, or are called on the worker; none of them keeps anything.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from kglb.actors.recorder import Recorder
@@ -28,8 +28,13 @@ def marks_of(recorder: Recorder, service: ServiceId) -> dict[RealId, Marked]:
     return {real: Marked(*marked) for real, marked in recorder.state.fleet.marks.of(service).items()}
 
 
-def bring_marks_in_step(recorder: Recorder, config: Balancer, reals: Mapping[RealId, RealState], cause: int) -> None:
-    """Record which of a balancer's reals give their mark back and which get one, as long as there are some."""
+def bring_marks_in_step(
+    recorder: Recorder, config: Balancer, reals: Mapping[RealId, RealState], cause: Callable[[RealId], int]
+) -> None:
+    """Record which of a balancer's reals give their mark back and which get one, as long as there are some.
+
+    ``cause`` says for each real which record makes it so.
+    """
     held = marks_of(recorder, config.id)
     wanted = _ways(config, reals) if config.fwmark_checks else {}
     if not held and not wanted:
@@ -37,18 +42,13 @@ def bring_marks_in_step(recorder: Recorder, config: Balancer, reals: Mapping[Rea
     fleet = recorder.state.fleet
     assert fleet.config is not None, "a config is in force before there is a balancer"
     changes = mark_changes(held, wanted, fleet.config.marks)
-    release(recorder, config.id, {real: held[real] for real in changes.released}, cause)
+    for real in changes.released:
+        _release(recorder, config.id, real, held[real], cause(real))
     for real in changes.lacking:
         mark = choose_mark(wanted[real], fleet.marks)
         if mark is not None:
             assigned = MarkAssigned(service=config.id, real=real, mark=mark, way=wanted[real])
-            recorder.record(assigned, cause=cause)
-
-
-def release(recorder: Recorder, service: ServiceId, held: Mapping[RealId, Marked], cause: int) -> None:
-    """Record that reals give their marks back."""
-    for real, (mark, way) in held.items():
-        recorder.record(MarkReleased(service=service, real=real, mark=mark, way=way), cause=cause)
+            recorder.record(assigned, cause=cause(real))
 
 
 def release_unconfigured(recorder: Recorder, config: Config) -> None:
@@ -56,7 +56,8 @@ def release_unconfigured(recorder: Recorder, config: Config) -> None:
     configured = {balancer.id for balancer in config.balancers}
     fleet = recorder.state.fleet
     for service in [service for service in fleet.marks.users if service not in configured]:
-        release(recorder, service, marks_of(recorder, service), fleet.config_seq)
+        for real, marked in marks_of(recorder, service).items():
+            _release(recorder, service, real, marked, fleet.config_seq)
 
 
 def path_of(config: Balancer, real: RealId, marked: Marked, source: str) -> Path:
@@ -73,6 +74,11 @@ def stands(machine: DataPlane, path: Path) -> bool:
         and machine.service(service.id) == service
         and machine.destinations(service.id) == [path.way.destination]
     )
+
+
+def _release(recorder: Recorder, service: ServiceId, real: RealId, marked: Marked, cause: int) -> None:
+    released = MarkReleased(service=service, real=real, mark=marked.mark, way=marked.way)
+    recorder.record(released, cause=cause)
 
 
 def _ways(config: Balancer, reals: Mapping[RealId, RealState]) -> dict[RealId, Way]:

@@ -33,10 +33,14 @@ class Paths:
         """Whether they were sought just now."""
         return self._parts.now() - self._sought < SEEK_PAUSE
 
-    def bring_marks_in_step(self, config: Balancer, cause: int) -> None:
-        """Record which reals give their mark back and which get one; without marked checks all paths end."""
+    def bring_marks_in_step(self, config: Balancer, cause: int, causes: Mapping[RealId, int]) -> None:
+        """Record which reals give their mark back and which get one; without marked checks all paths end.
+
+        ``causes`` are the records about single reals, ``cause`` is that of all others.
+        """
         recorder = self._parts.recorder
-        bring_marks_in_step(recorder, config, recorder.state.fleet.balancers[self._service].reals, cause)
+        reals = recorder.state.fleet.balancers[self._service].reals
+        bring_marks_in_step(recorder, config, reals, lambda real: causes.get(real, cause))
         if not config.fwmark_checks:
             self.known = {}
             self._note({})
@@ -47,7 +51,7 @@ class Paths:
         Raises OSError where the machine cannot be asked; then all stay as they are.
         """
         recorder = self._parts.recorder
-        self.bring_marks_in_step(config, recorder.state.fleet.config_seq)
+        self.bring_marks_in_step(config, recorder.state.fleet.config_seq, {})
         marked = marks_of(recorder, self._service)
         ways = [one.way for one in marked.values()]
         addresses = recorder.state.data_plane.desired.addresses.values()
