@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from kglb.dataplane.addresses import Addresses
 from kglb.dataplane.batches import perform
 from kglb.dataplane.ipvs import Ipvs
-from kglb.dataplane.passage import Passage, find_passage
+from kglb.dataplane.passage import Passage, find_passage, sysctl_reader
 from kglb.dataplane.port import Failure
 from kglb.dataplane.routes import Routes
 from kglb.model import AddAddress, Address, DeleteAddress, Destination, Operation, Service, ServiceId, Way
@@ -51,7 +51,8 @@ class KernelDataPlane:
 
     def passages(self, ways: Sequence[Way], source: str, vips: Collection[str]) -> list[Passage]:
         """For each way to a real: the address that checks through the VIP come from, or what forbids them."""
-        return [find_passage(way, source, vips, self._routes.to) for way in ways]
+        in_force = sysctl_reader()
+        return [find_passage(way, source, vips, self._routes.to, in_force) for way in ways]
 
     def close(self) -> None:
         """Close the sockets. What is in the kernel stays there."""

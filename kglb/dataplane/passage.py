@@ -10,6 +10,7 @@ The answer is taken to come in where packets to the real go out. Reads only.
 """
 
 from collections.abc import Callable, Collection
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -17,7 +18,7 @@ import msgspec
 from kglb.dataplane.routes import Route
 from kglb.model import Way
 
-_SYSCTLS = Path("/proc/sys/net/ipv4/conf")
+SYSCTLS = Path("/proc/sys/net/ipv4/conf")
 _DIRECT_ANSWERS = ("tunnel", "direct")
 
 
@@ -34,11 +35,11 @@ def find_passage(
     source: str,
     vips: Collection[str],
     route_to: Callable[[str], Route | None],
-    sysctls: Path = _SYSCTLS,
+    in_force: Callable[[str, str], int],
 ) -> Passage:
     """The passage to a real. ``source`` is the configured address, empty to find one; ``vips`` are none to take.
 
-    Raises OSError where the kernel cannot be asked.
+    ``in_force`` gives an interface's IPv4 sysctl by its name. Raises OSError where the kernel cannot be asked.
     """
     route = route_to(way.address)
     chosen = source or _own_address(way, route, vips)
@@ -49,7 +50,7 @@ def find_passage(
             remedy='set source = "ADDRESS" in [balancer.check]: an address of this machine that is no VIP',
         )
     if way.forward.method in _DIRECT_ANSWERS and not way.ipv6 and route is not None:
-        return _admitted(chosen, route.interface, sysctls)
+        return _admitted(chosen, route.interface, in_force)
     return Passage(chosen)
 
 
@@ -59,13 +60,13 @@ def _own_address(way: Way, route: Route | None, vips: Collection[str]) -> str:
     return route.source
 
 
-def _admitted(source: str, interface: str, sysctls: Path) -> Passage:
+def _admitted(source: str, interface: str, in_force: Callable[[str, str], int]) -> Passage:
     """The passage, if the interface lets answers from the VIP in."""
     problems, settings = [], []
-    if _in_force(sysctls, interface, "accept_local") == 0:
+    if in_force(interface, "accept_local") == 0:
         problems.append(f"net.ipv4.conf.{interface}.accept_local is 0")
         settings.append(f"net.ipv4.conf.{interface}.accept_local=1")
-    if _in_force(sysctls, interface, "rp_filter") == 1:
+    if in_force(interface, "rp_filter") == 1:
         problems.append(f"net.ipv4.conf.{interface}.rp_filter (or that of all) is 1")
         settings.append(f"net.ipv4.conf.{interface}.rp_filter=2")
     if not problems:
@@ -77,5 +78,11 @@ def _admitted(source: str, interface: str, sysctls: Path) -> Passage:
     )
 
 
-def _in_force(sysctls: Path, interface: str, name: str) -> int:
-    return max(int((sysctls / where / name).read_text()) for where in ("all", interface))
+def sysctl_reader(directory: Path = SYSCTLS) -> Callable[[str, str], int]:
+    """Reads what is in force on an interface, each sysctl once: for one look at many reals."""
+
+    @cache
+    def in_force(interface: str, name: str) -> int:
+        return max(int((directory / where / name).read_text()) for where in ("all", interface))
+
+    return in_force

@@ -179,6 +179,17 @@ def test_a_sysctl_that_somebody_breaks_takes_no_healthy_real_out(tmp_path: Path)
     run(main())
 
 
+def test_in_memory_no_mark_leads_anywhere_and_that_is_said(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with world(tmp_path, config(marked()), machine=MemoryDataPlane()) as w:
+            await asyncio.sleep(5)
+            (said,) = events_of(tmp_path, ChecksImpossible)
+            assert "memory" in said.problem
+            assert w.prober.asked == []
+
+    run(main())
+
+
 def test_without_a_mark_left_the_others_are_checked_and_one_that_frees_up_is_used(tmp_path: Path) -> None:
     async def main() -> None:
         both = (marked(DNS, 1, name="dns"), marked(reals=2))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kglb.dataplane.passage import Passage, find_passage
+from kglb.dataplane.passage import Passage, find_passage, sysctl_reader
 from kglb.dataplane.routes import Route
 from kglb.model import Forward, Way
 
@@ -29,7 +29,7 @@ class Machine:
 
     def passage(self, forward: Forward, *, address: str = REAL, ipv6: bool = False, source: str = "") -> Passage:
         way = Way(address, forward, ipv6)
-        return find_passage(way, source, {VIP}, lambda _: self.route, self._sysctls)
+        return find_passage(way, source, {VIP}, lambda _: self.route, sysctl_reader(self._sysctls))
 
 
 @pytest.fixture
