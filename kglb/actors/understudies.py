@@ -2,14 +2,14 @@
 is read and takes notes of the rest. And who is waited for: calls to the machine, and names.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TypeVar
 
 from kglb.actors.parts import Resolve
 from kglb.checks import Probe
-from kglb.dataplane import DataPlane, Failure, MemoryDataPlane, ServiceCounters
+from kglb.dataplane import DataPlane, Failure, MemoryDataPlane, Passage, ServiceCounters
 from kglb.dataplane.worker import Caller
-from kglb.model import Address, Destination, Operation, Service, ServiceId
+from kglb.model import Address, Destination, Operation, Service, ServiceId, Way
 from kglb.projections import Holding
 
 T = TypeVar("T")
@@ -140,6 +140,10 @@ class Notebook:
     def counters(self, service_id: ServiceId) -> ServiceCounters | None:
         """What was counted of one service."""
         return self._machine.counters(service_id)
+
+    def passages(self, ways: Sequence[Way], source: str, vips: Collection[str]) -> list[Passage]:
+        """For each way to a real: the address that checks come from, or what forbids them."""
+        return self._machine.passages(ways, source, vips)
 
     def close(self) -> None:
         """Close the machine that is read."""

@@ -5,7 +5,7 @@ memory`` use it; the contract in ``tests/dataplane`` holds it to what a real ker
 """
 
 import ipaddress
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from errno import EADDRNOTAVAIL, EEXIST, EINVAL, ENODEV, ENOENT, ERANGE, ESRCH
 from functools import lru_cache
 
@@ -13,6 +13,7 @@ import msgspec
 
 from kglb.dataplane.batches import perform
 from kglb.dataplane.counters import DestinationCounters, ServiceCounters, Traffic
+from kglb.dataplane.passage import Passage
 from kglb.dataplane.port import Failure
 from kglb.model import (
     AddAddress,
@@ -29,12 +30,18 @@ from kglb.model import (
     RealId,
     Service,
     ServiceId,
+    Way,
     parse_endpoint,
     parse_service,
 )
 from kglb.model.service import SCHEDULERS
 
 _ENGINES = ("", "sip")
+
+
+NOWHERE = Passage(
+    problem="the data plane is only memory, where no mark leads anywhere", remedy='data_plane.kind = "ipvs"'
+)
 
 
 class MemoryDataPlane:
@@ -52,8 +59,12 @@ class MemoryDataPlane:
         addresses: Iterable[Address] = (Address("127.0.0.1/8", "lo"), Address("::1/128", "lo")),
         interfaces: Iterable[str] = ("lo",),
         schedulers: Iterable[str] = SCHEDULERS,
+        passage: Passage = NOWHERE,
     ) -> None:
-        """Start with services that are not ours, addresses, interfaces, and the schedulers it knows."""
+        """Start with services that are not ours, addresses, interfaces, the schedulers it knows, and what it answers
+        when asked for the passage to a real.
+        """
+        self.passage = passage
         self._services = {service.id: service for service in foreign or {}}
         self._destinations = {
             service.id: {destination.real: destination for destination in destinations}
@@ -96,6 +107,10 @@ class MemoryDataPlane:
             for held in self.destinations(service_id)
         ]
         return ServiceCounters(service_id, self.traffic.get((service_id, None), Traffic()), destinations)
+
+    def passages(self, ways: Sequence[Way], source: str, vips: Collection[str]) -> list[Passage]:  # noqa: ARG002
+        """The same passage for each way."""
+        return [self.passage] * len(ways)
 
     def close(self) -> None:
         """Do nothing: there is nothing to give back."""
