@@ -19,13 +19,15 @@ from kglb.model import (
     Operation,
     RealId,
     Service,
+    ServiceId,
     TcpCheck,
 )
 from kglb.projections import State
 from tests.actors.virtual import run
-from tests.actors.world import journal_of, world
-from tests.projections.builders import WEB, balancer, config, real_id
+from tests.actors.world import WatchedMachine, journal_of, world
+from tests.projections.builders import DNS, WEB, balancer, config, real_id
 
+MARK = ServiceId("fwmark://7")
 CHECK = TcpCheck(interval=1.0, timeout=1.0, rise=1, fall=3)
 
 
@@ -43,6 +45,30 @@ async def no_names(name: str, ipv6: bool) -> tuple[str, ...]:
 async def reload(state: State, after: Config) -> list[Operation]:
     machine = machine_as_known(state.data_plane.actual)
     return await Rehearsal(state, machine, InlineWorker(), no_names).reload(after)
+
+
+def test_what_is_rehearsed_is_what_the_reload_then_does(tmp_path: Path) -> None:
+    before = config(balancer(reals=3, check=CHECK), balancer(DNS, 2, name="dns", address=None))
+    after = config(
+        balancer(reals=2, check=CHECK, scheduler="rr", weight=7), balancer(MARK, 2, name="mark", address=None)
+    )
+
+    async def main() -> tuple[list[Operation], list[Operation]]:
+        machine = WatchedMachine()
+        async with world(tmp_path, before, machine=machine) as w:
+            await asyncio.sleep(1.5)
+            w.real_fails_now(real_id(0))
+            await asyncio.sleep(5)
+            state = State.from_checkpoint(w.state.seq, b"".join(w.state.checkpoint()))
+            machine.batches.clear()
+            await w.reload(after)
+            await asyncio.sleep(0.01)
+            done = [operation for batch in machine.batches for operation in batch]
+        return await reload(state, after), done
+
+    rehearsed, done = run(main())
+    assert rehearsed == done
+    assert len(done) > 5
 
 
 def test_a_threshold_that_decides_at_once_is_foreseen(tmp_path: Path) -> None:

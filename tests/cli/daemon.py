@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from journal import JournalReader
-from kglb.events import Event, Record, decode
+from kglb.events import Event, OperationsApplied, Record, decode
+from kglb.model import AddDestination, ChangeDestination
 
 COMMAND = [sys.executable, "-c", "import sys; from kglb.cli.main import main; sys.exit(main())"]
 
@@ -52,6 +53,19 @@ class Site:
         while not (self.journal.exists() and condition([record.event for record in self.records()])):
             assert time.monotonic() < deadline, "it did not happen in time"
             time.sleep(0.02)
+
+    def wait_up(self, real: str) -> None:
+        """Return once the machine has the real with its full weight."""
+        self.wait(lambda events: any(_brings_up(event, real) for event in events))
+
+
+def _brings_up(event: Event, real: str) -> bool:
+    return isinstance(event, OperationsApplied) and any(
+        isinstance(operation, AddDestination | ChangeDestination)
+        and operation.destination.real == real
+        and operation.destination.weight > 0
+        for operation in event.operations
+    )
 
 
 @contextmanager
