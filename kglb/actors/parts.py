@@ -14,8 +14,8 @@ from kglb.checks import ProberPort
 from kglb.checks.counts import CheckCounts
 from kglb.dataplane import DataPlane
 from kglb.dataplane.worker import Caller
-from kglb.histogram import Histogram
 from kglb.model import RealId, SecretRef, ServiceId
+from kglb.model.histogram import Histogram
 
 Resolve = Callable[[str, bool], Awaitable[tuple[str, ...]]]
 """All addresses of a name, IPv6 ones if so asked, at least one; raises OSError with a sentence that says why not."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from kglb.histogram import MICROSECONDS, Histogram
+from kglb.model.histogram import MICROSECONDS, Histogram
 
 LONGEST = 60.0
 """Seconds after which a change is taken to have led to no operation: a real that was at weight 0 already."""

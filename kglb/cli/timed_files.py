@@ -3,7 +3,7 @@
 import time
 
 from journal import OsFiles
-from kglb.histogram import MICROSECONDS, Histogram
+from kglb.model.histogram import MICROSECONDS, Histogram
 
 
 class TimedFiles(OsFiles):

@@ -28,8 +28,8 @@ from kglb.cli.reloading import Reloader
 from kglb.cli.timed_files import TimedFiles
 from kglb.config import Loaded
 from kglb.dataplane import DataPlane, KernelDataPlane, MemoryDataPlane, Worker
-from kglb.histogram import Histogram
 from kglb.model import Config
+from kglb.model.histogram import Histogram
 from kglb.web import LoopLag, Status, StatusServer, TrafficReader, Vitals
 
 CLOSE_TIMEOUT = 5.0

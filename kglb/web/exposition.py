@@ -7,7 +7,7 @@ Lines that come one by one can be made in slices, and cost a tenth.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
-from kglb.histogram import Histogram
+from kglb.model.histogram import Histogram
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from kglb.histogram import MILLISECONDS, Histogram
+from kglb.model.histogram import MILLISECONDS, Histogram
 
 INTERVAL = 0.1
 """Seconds between two looks. uvloop counts whole milliseconds: on it an idle loop is up to 1 ms late."""

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import msgspec
 
 from kglb.checks.counts import CheckCounts
-from kglb.histogram import Histogram
 from kglb.model import RealId, ServiceId
+from kglb.model.histogram import Histogram
 
 
 class Vitals(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 from kglb.checks.counts import CheckCounts
 from kglb.events import RealRemoved
-from kglb.histogram import Histogram
+from kglb.model.histogram import Histogram
 from kglb.web.check_metrics import check_families
 from tests.projections.builders import WEB, real_id
 from tests.web.builders import Fleet, Reading, read, vitals, web_fleet

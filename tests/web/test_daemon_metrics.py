@@ -1,7 +1,7 @@
 import kglb
 from kglb.events import OperationFailed, OutcomesUnknown
-from kglb.histogram import Histogram
 from kglb.model import AddDestination, ChangeDestination
+from kglb.model.histogram import Histogram
 from kglb.web.daemon_metrics import daemon_families
 from kglb.web.refusals import Refusals
 from kglb.web.tally import Tally

@@ -3,7 +3,7 @@ import os
 import resource
 import time
 
-from kglb.histogram import Histogram
+from kglb.model.histogram import Histogram
 from kglb.web.process_metrics import open_descriptors, process_families
 from tests.web.builders import WELL, read, vitals
 

@@ -9,8 +9,8 @@ import pytest
 
 from kglb.checks.counts import CheckCounts
 from kglb.dataplane import InlineWorker, MemoryDataPlane
-from kglb.histogram import Histogram
 from kglb.model import AddDestination, AddService
+from kglb.model.histogram import Histogram
 from kglb.web import Status, TrafficReader
 from tests.projections.builders import WEB, real_id
 from tests.web.builders import Fleet, vitals, web_fleet

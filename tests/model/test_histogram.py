@@ -1,6 +1,6 @@
 import pytest
 
-from kglb.histogram import Histogram
+from kglb.model.histogram import Histogram
 
 
 @pytest.mark.parametrize(("seconds", "bucket"), [(0.0, 0), (0.1, 0), (0.11, 1), (1.0, 1), (7.0, 2)])
