@@ -3,10 +3,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec import json, structs
 
 from kglb.config import ConfigError, Loaded, parse
 from kglb.model import (
     Check,
+    Config,
     DnsCheck,
     DummyCheck,
     ExecCheck,
@@ -150,6 +152,26 @@ def test_a_mistake_of_a_kind_is_refused_at_its_place(balancer: Write, refuse: Re
 def test_no_message_shows_the_credentials_of_a_url(balancer: Write, refuse: Refuse) -> None:
     check = '{ type = "http", proxy_check_url = "http://user:s3cret@a/" }'
     assert "s3cret" not in str(refuse(balancer(check=check)))
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        TcpCheck(send=b"\x00\xff", expect=b"ok", expect_regex="^a", close="fin"),
+        HttpCheck(
+            body="caf\u00e9", follow_redirects=True, proxy_check_url="https://a.test/", sni="b.test", verify=True
+        ),
+        DnsCheck(query=".", record="SOA", protocol="tcp", rcode=5),
+        SyslogCheck(level="err"),
+        UdpCheck(send=b"\n"),
+        ExecCheck(command=("/bin/true", "-v")),
+        PingCheck(port=0),
+    ],
+)
+def test_a_check_survives_the_journal(balancer: Write, accept: Callable[..., Loaded], check: Check) -> None:
+    config = accept(balancer()).config
+    config = structs.replace(config, balancers=(structs.replace(config.balancers[0], check=check),))
+    assert json.decode(json.encode(config), type=Config) == config
 
 
 class TestACaFile:
