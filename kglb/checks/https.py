@@ -87,7 +87,6 @@ class HttpsProbe(HttpProbe):
     def wrap(self, name: str | None, session: ssl.SSLSession | None) -> ssl.SSLSocket:
         """The connection with TLS on it, before the handshake. Raises OSError when it is reset already."""
         assert self.sock is not None
-        self.sock.getpeername()  # of a reset connection ``wrap_socket`` would make an SSLSocket that nobody closes
         # Else Nagle's algorithm holds the request back until the end of the handshake is acknowledged.
         self.sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
         return self._context.wrap_socket(
