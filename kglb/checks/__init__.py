@@ -4,21 +4,6 @@
 when it is due and calls back with an ``Outcome``. The ``Vigil`` holds an idle connection to each real that is watched.
 Nothing here keeps a real's health, decides, records, or knows an actor.
 
-``outcome``    what a probe finds
-``port``       what checkers ask of prober and vigil
-``prober``     the batched prober: due times, deadlines, reports
-``timetable``  the heap behind due times and deadlines
-``watch``      which sockets have news
-``vigil``      idle connections whose end is noticed at once
-``eagerness``  what false alarms teach the vigil
-``room``       how many descriptors all of these may take
-``gate``       a balancer's bound on probes under way
-``dial``       sockets, and whom an errno accuses
-``probe``      what all probes have in common
-``dummy``, ``tcp``, ``http``, ``https``  the kinds
-``make``       from the config to a probe
-=============  =====================================================================
-=======
 ==============================  =====================================================================
 ``outcome``                     what a probe finds
 ``port``                        what checkers ask of prober and vigil
@@ -29,7 +14,8 @@ Nothing here keeps a real's health, decides, records, or knows an actor.
 ``eagerness``                   what false alarms teach the vigil
 ``room``                        how many descriptors all of these may take
 ``gate``                        a balancer's bound on probes under way
-``dial``                        sockets, and whom an errno accuses
+``dial``                        sockets, and whom an errno accuses; ``marked`` dials under a firewall mark
+``counts``                      the answers of one real, for the metrics
 ``probe``, ``datagram``         what all probes, and all that send one datagram, have in common
 ``match``                       what must come back
 ``dummy``, ``tcp``, ``udp``     kinds
@@ -44,6 +30,7 @@ Nothing here keeps a real's health, decides, records, or knows an actor.
 
 from kglb.checks.gate import Gate
 from kglb.checks.make import make_idle, make_probe
+from kglb.checks.marked import MarkedDialer
 from kglb.checks.outcome import Outcome, Status, Verdict
 from kglb.checks.port import ProberPort, VigilPort
 from kglb.checks.probe import Probe
@@ -53,6 +40,7 @@ from kglb.checks.vigil import IdleConnection, Vigil
 __all__ = [
     "Gate",
     "IdleConnection",
+    "MarkedDialer",
     "Outcome",
     "Probe",
     "Prober",

@@ -85,7 +85,7 @@ class HttpsProbe(HttpProbe):
         self.phase = ANSWER
 
     def wrap(self, name: str | None, session: ssl.SSLSession | None) -> ssl.SSLSocket:
-        """The connection with TLS on it, before the handshake."""
+        """The connection with TLS on it, before the handshake. Raises OSError when it is reset already."""
         assert self.sock is not None
         # Else Nagle's algorithm holds the request back until the end of the handshake is acknowledged.
         self.sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)

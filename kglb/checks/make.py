@@ -42,19 +42,19 @@ def make_probe(
     answered: Callable[[Outcome], None],
     gate: Gate | None = None,
     secrets: Mapping[SecretRef, str] | None = None,
-    mark: int = 0,
+    dialer: Dialer | None = None,
 ) -> Probe:
     """The probe of one real: ``target``, at the check's own port where it has one.
 
     ``answered`` gets each outcome, on the loop. ``gate`` bounds how many of a balancer's probes are under way
-    at once, None for no bound. ``secrets`` are the values behind the check's references. ``mark`` is the
-    fwmark of the probe's packets, 0 for none.
+    at once, None for no bound. ``secrets`` are the values behind the check's references. ``dialer`` says how
+    the probe connects; without one it is from the check's ``source``.
 
     Raises ValueError for what cannot be sent, for a secret that was not loaded and for a pattern that is none,
     OSError for a CA file that cannot be used.
     """
     target = _target(check, target)
-    dialer = _dialer(check, mark)
+    dialer = dialer or _dialer(check)
     secrets = secrets or {}
     match check:
         case DummyCheck():
@@ -79,20 +79,20 @@ def make_probe(
             return ProgramProbe(check, target, answered=answered, gate=gate)
 
 
-def make_idle(check: Check, target: Endpoint, *, lost: Lost, mark: int = 0) -> IdleConnection:
+def make_idle(check: Check, target: Endpoint, *, lost: Lost, dialer: Dialer | None = None) -> IdleConnection:
     """The connection by which a real is watched; it goes where the check's probes go, in the same way.
 
-    ``lost`` is told, on the loop, when it ends.
+    ``lost`` is told, on the loop, when it ends. ``target`` and ``dialer`` are those of ``make_probe``.
     """
-    return IdleConnection(_target(check, target), _dialer(check, mark), lost)
+    return IdleConnection(_target(check, target), dialer or _dialer(check), lost)
 
 
 def _target(check: Check, real: Endpoint) -> Endpoint:
     return Endpoint(real.address, check.port) if check.port else real
 
 
-def _dialer(check: Check, mark: int) -> Dialer:
-    return Dialer(check.source, mark, fin=check.close == "fin")
+def _dialer(check: Check) -> Dialer:
+    return Dialer(check.source, fin=check.close == "fin")
 
 
 def _dns_kind(check: DnsCheck) -> "type[DnsUdpProbe | DnsTcpProbe]":

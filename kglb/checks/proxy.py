@@ -84,10 +84,11 @@ class TunnelProbe(HttpsProbe):
             return None
         chunk = self.sock.recv(_CHUNK)
         self._reply += chunk
-        if not chunk or len(self._reply) > HEARD_LIMIT:
+        if not chunk:
             return self.cut_off(f"after {len(self._reply)} bytes")
         if not self._is_open:
-            return None
+            endless = len(self._reply) >= HEARD_LIMIT
+            return Verdict("failure", "endless head", f"more than {HEARD_LIMIT} bytes") if endless else None
         status = _STATUS_LINE.match(self._reply)
         if status is None:
             return Verdict("failure", "not HTTP", shown(self._reply))

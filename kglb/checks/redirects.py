@@ -31,7 +31,7 @@ _SHOWN: Final = 200
 
 def http_kind(check: HttpCheck) -> type[HttpProbe]:
     """The kind of probe that asks once."""
-    if check.proxy_check_url.lower().startswith("https:"):
+    if check.proxy_check_url.startswith("https:"):
         return TunnelProbe
     return HttpsProbe if check.tls else HttpProbe
 

@@ -5,16 +5,23 @@ question raises ``VERSION``: it is recorded in ``DaemonStarted``, so that a repl
 """
 
 from kglb.decisions.balancing import Decision, Standing, decide, mode_of, weight_of
+from kglb.decisions.fwmarks import Changes, Marked, Pool, checked_at, choose_mark, mark_changes
 from kglb.decisions.health import judge, observe, presumed_healthy
 
 VERSION = 1
 
 __all__ = [
     "VERSION",
+    "Changes",
     "Decision",
+    "Marked",
+    "Pool",
     "Standing",
+    "checked_at",
+    "choose_mark",
     "decide",
     "judge",
+    "mark_changes",
     "mode_of",
     "observe",
     "presumed_healthy",

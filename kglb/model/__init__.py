@@ -26,10 +26,13 @@ from kglb.model.config import (
     UdpCheck,
     WhenAllDown,
     asks_the_same,
+    connects,
     connects_by_tcp,
     secrets_of,
+    type_of,
 )
 from kglb.model.endpoint import Endpoint, RealId, parse_endpoint
+from kglb.model.marks import Way, mark_id
 from kglb.model.operations import (
     AddAddress,
     AddDestination,
@@ -89,10 +92,14 @@ __all__ = [
     "TcpCheck",
     "Transport",
     "UdpCheck",
+    "Way",
     "WhenAllDown",
     "asks_the_same",
+    "connects",
     "connects_by_tcp",
+    "mark_id",
     "parse_endpoint",
     "parse_service",
     "secrets_of",
+    "type_of",
 ]

@@ -25,8 +25,8 @@ def test_a_host_that_replies_passes(run: Run, address: str) -> None:
 class OverUdp(PingProbe):
     """Speaks to a UDP server, which answers as a host of the test's making would."""
 
-    def dial(self) -> socket.socket:  # type: ignore[override]
-        return self.dialer.dial_udp(self.target)  # type: ignore[return-value]
+    def dial(self) -> socket.SocketType:
+        return self.dialer.dial_udp(self.target)
 
 
 def pinged(run: Run, reply: Callable[[bytes], list[bytes]]) -> Outcome:

@@ -26,6 +26,10 @@ from tests.checks.servers import (
 )
 
 OK_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+# Of a connection that is reset at this very moment, CPython's wrap_socket raises and leaves it to the garbage
+# collector, which closes it at once, but not without a warning.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")
 BY_TLS = pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
 
 
@@ -126,7 +130,7 @@ def test_a_wrong_answer_from_behind_the_tunnel_fails(run: Run, tls: bool, answer
         (b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "proxy refused with 407"),
         (b"HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n", "proxy refused with 302"),
         (b"SSH-2.0-OpenSSH\r\n\r\n", "not HTTP"),
-        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 20_000, "closed during tunnel setup"),
+        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 20_000, "endless head"),
         (b"HTTP/1.1 200 OK\r\n\r\nthis is no TLS at all", "TLS error during handshake"),
     ],
     ids=["407", "302", "garbage", "endless", "no TLS"],
@@ -155,7 +159,7 @@ def test_a_proxy_that_breaks_off_fails(run: Run, tls: bool, handler: Handler) ->
 @BY_TLS
 def test_an_origin_that_closes_in_the_handshake_fails(run: Run, tls: bool) -> None:
     with serving(lambda connection: connection.recv(1000)) as origin, serving(secured(tunnelling(), tls)) as real:
-        [outcome] = run(ask(HttpCheck(proxy_check_url=f"https://{origin}/", tls=tls, timeout=1.0), real))
+        [outcome] = run(ask(HttpCheck(proxy_check_url=f"https://{origin}/", tls=tls, timeout=0.3), real))
     assert outcome.status == "failure"
     assert outcome.reason in ("closed during handshake", "timeout during handshake")
 
@@ -169,9 +173,9 @@ def test_a_silent_proxy_is_a_timeout_and_a_missing_one_refused(run: Run, tls: bo
 
 
 def test_verification_asks_both_the_proxy_and_the_origin_for_their_names(run: Run) -> None:
-    def check(origin: Endpoint, **keys: str) -> HttpCheck:
+    def check(origin: Endpoint, sni: str = "") -> HttpCheck:
         url = f"https://{origin}/"
-        return HttpCheck(proxy_check_url=url, tls=True, verify=True, ca_file=str(CA_FILE), timeout=2.0, **keys)
+        return HttpCheck(proxy_check_url=url, tls=True, verify=True, ca_file=str(CA_FILE), timeout=2.0, sni=sni)
 
     known = server_context(CA_SIGNED)
     with (

@@ -1,5 +1,6 @@
 """Following redirects: every hop asks the real that is checked, under one timeout."""
 
+import errno
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -7,6 +8,7 @@ from queue import SimpleQueue
 
 import pytest
 
+from kglb.checks.dial import Dialer
 from kglb.checks.redirects import HOPS, next_hop
 from kglb.model import Endpoint, HttpCheck, SecretRef
 from tests.checks.asking import Run, ask
@@ -129,6 +131,23 @@ class TestTheVerdict:
         with refusing() as closed, serving(answering(redirect(f"http://x:{closed.port}/"))) as real:
             [outcome] = run(ask(FOLLOWING, real))
         assert (outcome.status, outcome.reason) == ("failure", "refused")
+
+    def test_is_unknown_where_the_next_connection_fails_for_a_reason_of_our_own(
+        self, run: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        dials: list[Endpoint] = []
+        dial = Dialer.dial
+
+        def once(dialer: Dialer, target: Endpoint) -> socket.SocketType:
+            dials.append(target)
+            if len(dials) % 2 == 0:
+                raise OSError(errno.ENOBUFS, "No buffer space available")
+            return dial(dialer, target)
+
+        monkeypatch.setattr(Dialer, "dial", once)
+        with serving(answering(redirect("/end"))) as real:
+            outcomes = run(ask(FOLLOWING, real, times=2))
+        assert {(outcome.status, outcome.reason) for outcome in outcomes} == {("unknown", "local error ENOBUFS")}
 
     def test_comes_within_one_timeout_over_all_hops(self, run: Run) -> None:
         def slow(connection: socket.socket) -> None:

@@ -69,7 +69,7 @@ def documented(section: str) -> dict[str, str]:
 def given(section: str) -> str:
     """The section's keys set to their documented defaults, where those are values."""
     defaults = {key: found[1] for key, text in documented(section).items() if (found := re.fullmatch("`(.*)`", text))}
-    separator = "\n" if section.startswith(("`[[", "`[j", "`[d", "`[s")) else ", "
+    separator = "\n" if section in ("`[journal]`", "`[data_plane]`", "`[status]`", "`[[balancer]]`") else ", "
     return "".join(f"{separator}{key} = {value}" for key, value in defaults.items())
 
 

@@ -59,7 +59,7 @@ REALS = (
 )
 """Those with port 81 refuse the check's connection."""
 
-CHECK = TcpCheck(interval=0.05, timeout=0.05, rise=1, fall=1)
+CHECK = TcpCheck(interval=0.05, timeout=2.0, rise=1, fall=1)
 SETTLE_TIMEOUT = 10.0
 PROTOCOL_NUMBERS = {"tcp": 6, "udp": 17}
 

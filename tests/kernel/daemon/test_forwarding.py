@@ -9,7 +9,7 @@ from lab import forwarding
 from lab.client import Client
 from lab.net import Network
 from lab.reals import Reals
-from tests.kernel.director import WEIGHT, Director, balancer
+from tests.kernel.director import WEIGHT, Director, balancer, until
 
 FORWARDS = {
     "masquerade": '"masquerade"',
@@ -61,7 +61,7 @@ def test_traffic_follows_health(serving: Director, network: Network, reals: Real
             """Who answers once the reals have these weights."""
             serving.wait_weights(service, weights)
             since = time.monotonic()
-            client.wait(8)
+            until(lambda: len(client.samples(since)) >= 8, "requests")
             assert client.failures(since) == []
             return set(client.answered(since))
 

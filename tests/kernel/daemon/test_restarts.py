@@ -69,7 +69,7 @@ def test_a_real_that_died_meanwhile_loses_its_weight_within_one_interval(
     director: Director, network: Network, reals: Reals
 ) -> None:
     interval, slack = 0.5, 0.2
-    check = f'{{ type = "http", interval = "{interval}s", timeout = "100ms", rise = 1, fall = 1 }}'
+    check = f'{{ type = "http", interval = "{interval}s", timeout = "500ms", rise = 1, fall = 1 }}'
     director.configure(balancer(STEADY, [FIRST, SECOND], check=check))
     director.start()
     director.wait_weights(STEADY, BOTH_UP)
