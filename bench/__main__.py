@@ -6,6 +6,8 @@ import sys
 
 COMMANDS = (
     ("lab", "run", "--", sys.executable, "-m", "bench.reaction"),
+    ("lab", "run", "--", sys.executable, "-m", "bench.watch"),
+    ("bench.vigil",),
     ("bench.daemon_cpu", "--check", "tcp"),
     ("bench.daemon_cpu", "--check", "http"),
     ("bench.scale",),

@@ -5,6 +5,11 @@ reaches a threshold. A checker that crashes leaves its real's last health in for
 
 A check under a mark counts only while the mark's service is known to be in the kernel; and where it says other than is
 believed, only once the machine confirms that the way to the real was open.
+
+A real that is watched has an idle connection from the first probe that passes until one fails. When the connection is
+lost, the real is probed at once. It is *in doubt* from then on until ``rise`` probes in a row have passed, and whenever
+its streak contradicts its health; meanwhile ``fast_interval`` applies. Afterwards its own times do, as if nothing had
+been: a thousand reals that were in doubt together are not probed in step from then on.
 """
 
 from typing import NamedTuple
@@ -15,10 +20,10 @@ from pykka import ActorRef
 from kglb.actors.marking import Path, stands
 from kglb.actors.parts import Parts
 from kglb.actors.recorder import RecordingActor, Run
-from kglb.checks import Gate, MarkedDialer, Outcome, make_probe
+from kglb.checks import Gate, IdleConnection, MarkedDialer, Outcome, make_idle, make_probe
 from kglb.checks.counts import CheckCounts
 from kglb.decisions import judge, observe
-from kglb.events import HealthChanged, ProbeFlipped
+from kglb.events import HealthChanged, ProbeFlipped, WatchLost
 from kglb.model import Check, ServiceId, asks_the_same, parse_endpoint, type_of
 from kglb.projections import RealState
 
@@ -28,6 +33,14 @@ class Answered(NamedTuple):
 
     generation: int
     outcome: Outcome
+
+
+class Lost(NamedTuple):
+    """The idle connection ended: which, how, and after how many seconds."""
+
+    idle: IdleConnection
+    how: str
+    after: float
 
 
 class Recheck(NamedTuple):
@@ -75,6 +88,10 @@ class Checker(RecordingActor):
         self._phase = phase
         self._counts = parts.checked[service, known.real] = CheckCounts(parts.now())
         self._generation = 0
+        self._own_time = 0.0
+        self._lost: Lost | None = None  # to be recorded with what the probe finds
+        self._alarm: int | None = None  # the recorded loss that is not cleared yet
+        self._to_clear = 0  # by so many passes in a row
         self._use(check, gate, path)
 
     def _use(self, check: Check, gate: Gate | None, path: Path | None) -> None:
@@ -82,15 +99,20 @@ class Checker(RecordingActor):
         self._check = check
         self._durations = self._parts.probe_durations[type_of(check)]
         self._path = path
-        generation, tell = self._generation, self.actor_ref.tell
+        target = parse_endpoint(self._real) if path is None else path.target
+        dialer = None if path is None else self._marked(path, check)
+        tell = self.actor_ref.tell
         self._probe = make_probe(
             check,
-            parse_endpoint(self._real) if path is None else path.target,
-            answered=lambda outcome: tell(Answered(generation, outcome)),
+            target,
+            answered=lambda outcome: tell(Answered(self._generation, outcome)),
             gate=gate,
             secrets=self._parts.secrets,
-            dialer=None if path is None else self._marked(path, check),
+            dialer=dialer,
         )
+        self._idle: IdleConnection | None = None
+        if check.watch:
+            self._idle = make_idle(check, target, lost=lambda *lost: tell(Lost(*lost)), dialer=dialer)
 
     def _is_placed(self) -> bool:
         """Whether the mark of the checks, if they have one, is known to lead to the real."""
@@ -105,7 +127,8 @@ class Checker(RecordingActor):
         return MarkedDialer(path.source, path.mark, self._is_placed, fin=check.close == "fin")
 
     def _schedule_first(self) -> None:
-        self._parts.prober.schedule(self._probe, self._parts.now() + self._phase * self._check.interval)
+        self._own_time = self._parts.now() + self._phase * self._check.interval
+        self._parts.prober.schedule(self._probe, self._own_time)
 
     def on_receive(self, message: object) -> None:
         """Take an outcome in and schedule the next probe, or check otherwise."""
@@ -113,6 +136,9 @@ class Checker(RecordingActor):
             case Answered(generation, outcome):
                 if generation == self._generation:
                     self._take_in(outcome)
+            case Lost(idle):
+                if idle is self._idle:
+                    self._ask_at_once(message)
             case Recheck():
                 self._recheck(message)
             case _:
@@ -120,7 +146,8 @@ class Checker(RecordingActor):
 
     def _recheck(self, order: Recheck) -> None:
         """Drop the probe under way. Another question starts the streak anew; other thresholds decide at once."""
-        self._parts.prober.cancel(self._probe)
+        self._take_back()
+        self._lost, self._alarm, self._to_clear = None, None, 0
         if not asks_the_same(self._check, order.check):
             self._streak, self._outcome, self._reason, self._run_seq = 0, "", "", 0
             self._run.count = 0
@@ -159,20 +186,58 @@ class Checker(RecordingActor):
         self._count(outcome)
 
     def _count(self, outcome: Outcome) -> None:
-        self._parts.prober.schedule(self._probe, self._next_due(outcome.due))
         self._parts.probes[outcome.status] += 1
         self._counts.add(outcome.status, self._parts.now())
         self._durations.observe(outcome.latency)
+        if self._lost is not None:
+            self._record_loss(self._lost)
         if outcome.status == "unknown":
             self._parts.unknowns[outcome.reason] += 1
+            self._parts.prober.schedule(self._probe, self._next_own_time(outcome.due))
         else:
             self._observe(outcome)
+            self._watch(passed=outcome.status == "success")
+            self._parts.prober.schedule(self._probe, self._next_due(outcome.due))
 
     def _next_due(self, due: float) -> float:
-        """The next of the real's own times that has not passed: lateness does not shift them."""
+        fast = self._check.fast_interval
+        return max(due + fast, self._parts.now()) if fast and self._in_doubt else self._next_own_time(due)
+
+    def _next_own_time(self, due: float) -> float:
+        """The next of the real's own times that has not passed: neither lateness nor doubt shifts them."""
         interval = self._check.interval
-        passed = (self._parts.now() - due) // interval
-        return due + interval * (max(passed, 0.0) + 1.0)
+        passed = (max(self._parts.now(), due) - self._own_time) // interval
+        self._own_time += interval * max(passed + 1.0, 0.0)
+        return self._own_time
+
+    @property
+    def _in_doubt(self) -> bool:
+        return self._to_clear > 0 or (self._streak < 0 if self._healthy else self._streak > 0)
+
+    def _ask_at_once(self, lost: Lost) -> None:
+        """Probe now. What was asked before the loss is forgotten: it may have been answered before it, too."""
+        self._lost = lost
+        self._to_clear = self._check.rise
+        self._generation += 1
+        self._parts.prober.cancel(self._probe)
+        self._parts.prober.schedule(self._probe, self._parts.now())
+
+    def _record_loss(self, lost: Lost) -> None:
+        """Only now: on its way to the disk on its own it would delay the records that follow, and so the failover."""
+        event = WatchLost(service=self._service, real=self._real, how=lost.how, after=round(lost.after, 6))
+        self._alarm = self.recorder.record(event)
+        self._lost = None
+
+    def _watch(self, *, passed: bool) -> None:
+        self._to_clear = max(self._to_clear - 1, 0) if passed else 0
+        if not self._to_clear:
+            self._alarm = None
+        if self._idle is None:
+            return
+        if passed:
+            self._parts.vigil.hold(self._idle)
+        else:
+            self._parts.vigil.release(self._idle)
 
     def _observe(self, outcome: Outcome) -> None:
         if outcome.status != self._outcome or outcome.reason != self._reason:
@@ -206,20 +271,25 @@ class Checker(RecordingActor):
             latency=round(outcome.latency, 6),
             previous_count=self._run.count,
         )
-        self._run_seq = self.recorder.record(flipped)
+        self._run_seq = self.recorder.record(flipped, cause=self._alarm)
         self._outcome, self._reason = outcome.status, outcome.reason
         self._run.count = 0
 
     def on_stop(self) -> None:
-        """Take the probe back; the real has no check any more."""
+        """Take probe and connection back; the real has no check any more."""
         self._let_go()
         if self._parts.checked.get((self._service, self._real)) is self._counts:
             del self._parts.checked[self._service, self._real]
 
     def on_failure(self, *_: object) -> None:
-        """Take the probe back."""
+        """Take probe and connection back."""
         self._let_go()
 
-    def _let_go(self) -> None:
+    def _take_back(self) -> None:
         self._parts.prober.cancel(self._probe)
+        if self._idle is not None:
+            self._parts.vigil.release(self._idle)
+
+    def _let_go(self) -> None:
+        self._take_back()
         self.recorder.forget_run(self._service, self._real, self._run)

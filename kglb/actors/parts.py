@@ -1,4 +1,4 @@
-"""What the actors share: the loop's clock, the prober, the recorder, the machine and the resolver, all replaceable."""
+"""What the actors share: the loop's clock, prober, vigil, recorder, the machine and the resolver, all replaceable."""
 
 import time
 from collections import Counter, defaultdict
@@ -10,7 +10,7 @@ from kglb.actors.reactions import Reactions
 from kglb.actors.recorder import Recorder
 from kglb.actors.runtime import Scheduler
 from kglb.actors.scrubbing import scrubber
-from kglb.checks import ProberPort
+from kglb.checks import ProberPort, VigilPort
 from kglb.checks.counts import CheckCounts
 from kglb.dataplane import DataPlane
 from kglb.dataplane.worker import Caller
@@ -37,6 +37,7 @@ class Parts:
     scheduler: Scheduler
     recorder: Recorder
     prober: ProberPort
+    vigil: VigilPort
     machine: DataPlane
     worker: Caller
     resolve: Resolve

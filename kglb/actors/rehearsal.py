@@ -12,7 +12,7 @@ from kglb.actors.parts import Parts, Resolve
 from kglb.actors.recorder import Fact, Recorder
 from kglb.actors.runtime import Scheduler
 from kglb.actors.supervisor import Stop
-from kglb.actors.understudies import Attended, NoJournal, NoProber, Notebook, unresolved
+from kglb.actors.understudies import Attended, NoJournal, NoProber, Notebook, NoVigil, unresolved
 from kglb.dataplane import DataPlane
 from kglb.dataplane.worker import Caller
 from kglb.events import ActorCrashed
@@ -60,6 +60,7 @@ class Rehearsal:
             scheduler=scheduler,
             recorder=recorder,
             prober=NoProber(),
+            vigil=NoVigil(),
             machine=self._machine,
             worker=self._attended,
             resolve=self._attended.resolve if reloaded is None else unresolved,

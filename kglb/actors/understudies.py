@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TypeVar
 
 from kglb.actors.parts import Resolve
-from kglb.checks import Probe
+from kglb.checks import IdleConnection, Probe
 from kglb.dataplane import DataPlane, Failure, MemoryDataPlane, Passage, ServiceCounters
 from kglb.dataplane.worker import Caller
 from kglb.model import Address, Destination, Operation, Service, ServiceId, Way
@@ -66,6 +66,19 @@ class NoProber:
         """Do nothing."""
 
     def cancel(self, probe: Probe) -> None:
+        """Do nothing."""
+
+    async def close(self) -> None:
+        """Do nothing."""
+
+
+class NoVigil:
+    """Nothing is held, so nothing is lost."""
+
+    def hold(self, idle: IdleConnection) -> None:
+        """Do nothing."""
+
+    def release(self, idle: IdleConnection) -> None:
         """Do nothing."""
 
     async def close(self) -> None:

@@ -1,21 +1,46 @@
 """Probing: one prober for the whole process, and one kind of probe per module.
 
 ``make_probe`` turns a check of the config and a real's endpoint into a ``Probe``; the ``Prober`` makes it
-when it is due and calls back with an ``Outcome``. Nothing here keeps a real's health, decides, records, or
-knows an actor.
+when it is due and calls back with an ``Outcome``. The ``Vigil`` holds an idle connection to each real that is watched.
+Nothing here keeps a real's health, decides, records, or knows an actor.
 
-==============================  =============================================================="""
+=======
+==============================  =====================================================================
+``outcome``                     what a probe finds
+``port``                        what checkers ask of prober and vigil
+``prober``                      the batched prober: due times, deadlines, reports
+``timetable``                   the heap behind due times and deadlines
+``watch``                       which sockets have news
+``vigil``                       idle connections whose end is noticed at once
+``eagerness``                   what false alarms teach the vigil
+``room``                        how many descriptors all of these may take
+``gate``                        a balancer's bound on probes under way
+``dial``                        sockets, and whom an errno accuses
+``marked``                      sockets under a firewall mark
+``probe``, ``datagram``         what all probes, and all that send one datagram, have in common
+``match``                       what must come back
+``dummy``, ``tcp``, ``udp``     kinds
+``dns``, ``syslog``, ``ping``   kinds
+``program``                     the kind that runs a program (``exec``)
+``http``, ``https``             kinds; ``http_request`` and ``http_answer`` are what they say and hear
+``tls``                         whom ``https`` trusts, and TLS within TLS
+``proxy``, ``redirects``        HTTP through a proxy's tunnel, and hop by hop
+``make``                        from the config to a probe
+==============================  =====================================================================
+"""
 
 from kglb.checks.gate import Gate
-from kglb.checks.make import make_probe
+from kglb.checks.make import make_idle, make_probe
 from kglb.checks.marked import MarkedDialer
 from kglb.checks.outcome import Outcome, Status, Verdict
-from kglb.checks.port import ProberPort
+from kglb.checks.port import ProberPort, VigilPort
 from kglb.checks.probe import Probe
 from kglb.checks.prober import Prober, ProberStats
+from kglb.checks.vigil import IdleConnection, Vigil
 
 __all__ = [
     "Gate",
+    "IdleConnection",
     "MarkedDialer",
     "Outcome",
     "Probe",
@@ -24,5 +49,8 @@ __all__ = [
     "ProberStats",
     "Status",
     "Verdict",
+    "Vigil",
+    "VigilPort",
+    "make_idle",
     "make_probe",
 ]

@@ -14,6 +14,7 @@ from kglb.checks.redirects import RedirectingProbe, http_kind
 from kglb.checks.syslog import SyslogTcpProbe, SyslogUdpProbe
 from kglb.checks.tcp import TcpExchangeProbe, TcpProbe
 from kglb.checks.udp import UdpProbe
+from kglb.checks.vigil import IdleConnection, Lost
 from kglb.model.config import (
     Check,
     DnsCheck,
@@ -31,7 +32,7 @@ from kglb.model.endpoint import Endpoint
 if TYPE_CHECKING:
     from kglb.checks.dns import DnsTcpProbe, DnsUdpProbe
 
-__all__ = ["Gate", "make_probe"]
+__all__ = ["Gate", "make_idle", "make_probe"]
 
 
 def make_probe(
@@ -52,9 +53,8 @@ def make_probe(
     Raises ValueError for what cannot be sent, for a secret that was not loaded and for a pattern that is none,
     OSError for a CA file that cannot be used.
     """
-    if check.port:
-        target = Endpoint(target.address, check.port)
-    dialer = dialer or Dialer(check.source, fin=check.close == "fin")
+    target = _target(check, target)
+    dialer = dialer or _dialer(check)
     secrets = secrets or {}
     match check:
         case DummyCheck():
@@ -77,6 +77,22 @@ def make_probe(
             return PingProbe(target, dialer, timeout=check.timeout, answered=answered, gate=gate)
         case ExecCheck():
             return ProgramProbe(check, target, answered=answered, gate=gate)
+
+
+def make_idle(check: Check, target: Endpoint, *, lost: Lost, dialer: Dialer | None = None) -> IdleConnection:
+    """The connection by which a real is watched; it goes where the check's probes go, in the same way.
+
+    ``lost`` is told, on the loop, when it ends.
+    """
+    return IdleConnection(_target(check, target), dialer or _dialer(check), lost)
+
+
+def _target(check: Check, real: Endpoint) -> Endpoint:
+    return Endpoint(real.address, check.port) if check.port else real
+
+
+def _dialer(check: Check) -> Dialer:
+    return Dialer(check.source, fin=check.close == "fin")
 
 
 def _dns_kind(check: DnsCheck) -> "type[DnsUdpProbe | DnsTcpProbe]":

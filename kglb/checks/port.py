@@ -1,8 +1,9 @@
-"""What checkers ask of whatever makes their probes: the batched prober, or a simulated one in its place."""
+"""What checkers ask of prober and vigil, or of simulated ones in their place."""
 
 from typing import Protocol
 
 from kglb.checks.probe import Probe
+from kglb.checks.vigil import IdleConnection
 
 
 class ProberPort(Protocol):
@@ -18,4 +19,20 @@ class ProberPort(Protocol):
 
     async def close(self) -> None:
         """Cancel everything, for good."""
+        ...
+
+
+class VigilPort(Protocol):
+    """Holds idle connections, and tells the ``lost`` of each when it ends. Never calls it from within these."""
+
+    def hold(self, idle: IdleConnection) -> None:
+        """A probe of the real has passed: hold the connection, open or renew it, as far as past losses allow."""
+        ...
+
+    def release(self, idle: IdleConnection) -> None:
+        """Hold the connection no more and forget past losses; nothing is told of it."""
+        ...
+
+    async def close(self) -> None:
+        """Release all, for good."""
         ...

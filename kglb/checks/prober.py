@@ -6,8 +6,9 @@ batch in one go. That is four system calls a TCP check (socket, setsockopt, conn
 cost that counts.
 
 Ticks stand on a grid of 5 ms, so a probe starts at most that late on an idle loop; after a batch was
-started or got on, the next looks follow within 1, 2 and 4 ms, so that a quick answer is a quick report. All
-times fall on whole milliseconds, because uvloop's timers count those. No tick works much longer than 2 ms:
+started or got on, the next looks follow within 1, 2 and 4 ms, so that a quick answer is a quick report. Who
+schedules a probe less than a tick ahead is in a hurry: until it is due, the grid is one of 1 ms. All times fall
+on whole milliseconds, because uvloop's timers count those. No tick works much longer than 2 ms:
 what is left waits for the next, and the rest of the loop has its turn in between.
 
 Descriptors: at most ``room`` sockets are open at once. At that bound, or when the kernel has none left,
@@ -18,13 +19,13 @@ never blocks.
 import asyncio
 import errno
 import math
-import resource
 from collections.abc import Callable
 from typing import Final
 
 from kglb.checks.dial import OUT_OF_DESCRIPTORS, verdict_of
 from kglb.checks.outcome import Outcome, Verdict
 from kglb.checks.probe import REDIAL, Probe
+from kglb.checks.room import default_room
 from kglb.checks.timetable import Timetable, new_ticket
 from kglb.checks.watch import Watch
 
@@ -37,8 +38,6 @@ LATE: Final = 0.1
 """A deadline noticed later than this many seconds proves nothing about the real."""
 RETRY: Final = 0.05
 """Seconds between attempts while there is no descriptor and none of ours is about to become free."""
-RESERVE: Final = 128
-"""Descriptors the prober leaves to the rest of the daemon: journal, kernel, status."""
 
 
 class ProberStats:
@@ -61,8 +60,8 @@ class Prober:
     """The ``ProberPort`` of production. One per process, on a running event loop.
 
     ``clock`` gives loop time, finer than ``loop.time`` where that counts whole milliseconds (on uvloop pass
-    ``time.monotonic``, which is the same clock). ``room`` is how many sockets may be open at once; by
-    default what the descriptor limit allows, less a reserve.
+    ``time.monotonic``, which is the same clock). ``room`` is how many sockets may be open at once, by
+    default what the descriptor limit allows, less a reserve; ``held`` says how many of them others have.
     """
 
     def __init__(
@@ -71,11 +70,13 @@ class Prober:
         loop: asyncio.AbstractEventLoop | None = None,
         clock: Callable[[], float] | None = None,
         room: int | None = None,
+        held: Callable[[], int] = lambda: 0,
     ) -> None:
         self.stats = ProberStats()
         self._loop = loop or asyncio.get_running_loop()
         self._clock = clock or self._loop.time
-        self._room = _default_room() if room is None else room
+        self._room = default_room() if room is None else room
+        self._held = held
         self._due = Timetable()
         self._deadlines = Timetable()
         self._watch = Watch()
@@ -85,6 +86,7 @@ class Prober:
         self._busy = False
         self._closed = False
         self._no_start_before = 0.0
+        self._hurry_until = -math.inf
         self._looks = 0  # since something last got on: an index into FOLLOW_UPS
         self._loop.add_reader(self._watch.slow_fd, self._hear_slow)
 
@@ -102,8 +104,10 @@ class Prober:
         assert not probe.ticket, "this probe is scheduled already"
         probe.due = due
         self._due.add(due, probe)
+        if due - self._clock() < TICK:
+            self._hurry_until = max(self._hurry_until, due)
         if not self._busy:
-            self._wake_at(_on_grid(due))
+            self._wake_at(self._on_grid(due))
 
     def cancel(self, probe: Probe) -> None:
         """Forget the probe, and close its socket when it is under way: it reports nothing any more."""
@@ -242,7 +246,7 @@ class Prober:
         self._looks = 0
 
     def _check_room(self) -> None:
-        if len(self._watch) >= self._room:
+        if len(self._watch) + self._held() >= self._room:
             raise OSError(errno.EMFILE, "at the prober's own bound")
 
     def _count_start(self, lateness: float) -> None:
@@ -303,10 +307,10 @@ class Prober:
             return
         earliest = self._due.earliest
         if earliest is not None:
-            self._wake_at(_on_grid(max(earliest, self._no_start_before)))
+            self._wake_at(self._on_grid(max(earliest, self._no_start_before)))
         earliest = self._deadlines.earliest
         if earliest is not None:
-            self._wake_at(_on_grid(earliest))
+            self._wake_at(self._on_grid(earliest))
         if self._watch.has_young:
             self._wake_at(self._next_look())
 
@@ -317,6 +321,11 @@ class Prober:
         pause = FOLLOW_UPS[self._looks]
         self._looks += 1
         return math.floor(now * 1000) / 1000 + pause
+
+    def _on_grid(self, when: float) -> float:
+        if when <= self._hurry_until:
+            return math.ceil(when * 1000) / 1000
+        return math.ceil(when / TICK) * TICK
 
     def _wake_at(self, when: float) -> None:
         if when >= self._wake:
@@ -330,10 +339,6 @@ class Prober:
             self._timer = self._loop.call_at(when, self._tick)
 
 
-def _on_grid(when: float) -> float:
-    return math.ceil(when / TICK) * TICK
-
-
 def _no_descriptor(error: Exception) -> bool:
     return isinstance(error, OSError) and error.errno in OUT_OF_DESCRIPTORS
 
@@ -342,8 +347,3 @@ def _timeout(probe: Probe, now: float) -> Verdict:
     if now - probe.started - probe.timeout > LATE:
         return Verdict("unknown", "deadline noticed late", f"during {probe.phase}")
     return probe.overdue()
-
-
-def _default_room() -> int:
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return max(limit - RESERVE, limit // 2)

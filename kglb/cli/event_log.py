@@ -33,6 +33,7 @@ from kglb.events import (
     RealAdded,
     ResolutionFailed,
     RunsClosed,
+    WatchLost,
 )
 from kglb.model import RealId, ServiceId
 from kglb.projections import State
@@ -57,6 +58,7 @@ _LEVELS: dict[type, int] = {
     ProbeFlipped: logging.DEBUG,
     RealAdded: logging.DEBUG,
     RunsClosed: logging.DEBUG,
+    WatchLost: logging.DEBUG,
 }
 
 

@@ -21,7 +21,7 @@ from kglb.actors.recorder import Recorder
 from kglb.actors.recovery import recover
 from kglb.actors.runtime import Scheduler
 from kglb.actors.supervisor import Stop
-from kglb.checks import Prober
+from kglb.checks import Prober, Vigil
 from kglb.checks.resolve import resolve
 from kglb.cli.event_log import EventLog
 from kglb.cli.reloading import Reloader
@@ -54,11 +54,13 @@ async def serve(loaded: Loaded, read: Callable[[], Loaded], *, source: str, log_
         stack.push_async_callback(_close_journal, recorder, log)
         log.speak_of(recorder.state)
         recorder.observe(log.fact)
-        prober = Prober(loop=loop, clock=time.monotonic)
+        vigil = Vigil(loop=loop, clock=time.monotonic)
+        prober = Prober(loop=loop, clock=time.monotonic, held=vigil.__len__)
         parts = Parts(
             scheduler=scheduler,
             recorder=recorder,
             prober=prober,
+            vigil=vigil,
             machine=machine,
             worker=worker,
             resolve=resolve,
@@ -68,7 +70,9 @@ async def serve(loaded: Loaded, read: Callable[[], Loaded], *, source: str, log_
         lag = LoopLag()
         stack.callback(lag.close)
         traffic = TrafficReader(worker, machine)
-        status = Status(recorder.state, _vitals(parts, prober, log, files.syncs, lag.histogram), traffic.read)
+        status = Status(
+            recorder.state, _vitals(parts, prober, vigil, log, syncs=files.syncs, loop_lag=lag.histogram), traffic.read
+        )
         recorder.observe(lambda fact: status.note(fact.event))
         if config.status.listen:
             server = StatusServer(status.routes())
@@ -90,7 +94,9 @@ async def serve(loaded: Loaded, read: Callable[[], Loaded], *, source: str, log_
         return clean
 
 
-def _vitals(parts: Parts, prober: Prober, log: EventLog, syncs: Histogram, loop_lag: Histogram) -> Callable[[], Vitals]:
+def _vitals(
+    parts: Parts, prober: Prober, vigil: Vigil, log: EventLog, *, syncs: Histogram, loop_lag: Histogram
+) -> Callable[[], Vitals]:
     since = time.time()
     recorder = parts.recorder
 
@@ -101,6 +107,7 @@ def _vitals(parts: Parts, prober: Prober, log: EventLog, syncs: Histogram, loop_
             probes=parts.probes,
             probes_in_flight=prober.in_flight,
             probe_lateness=prober.stats.lateness,
+            idle_connections=len(vigil),
             restarts=parts.restarts,
             journal_degraded=recorder.degraded,
             journal_unwritten=recorder.unwritten,

@@ -23,6 +23,7 @@ from kglb.model import (
     TcpCheck,
     Transport,
     UdpCheck,
+    connects_by_tcp,
 )
 
 _MOST_RESULTS = 1000
@@ -43,6 +44,8 @@ COMMON = (
     Key("port", leaf(network.port)),
     Key("source", leaf(network.ip_address)),
     Key("close", leaf(choice(("reset", "fin")))),
+    Key("fast_interval", leaf(duration("2ms", "24h"))),
+    Key("watch", leaf(boolean)),
 )
 
 _EXCHANGE = (
@@ -105,6 +108,14 @@ def read_check(node: Node) -> Check:
     del values["type"]
     _ask_together(node, values)
     check = kind.make(**values)
+    if check.fast_interval > check.interval:
+        node.fail(
+            f"expected at most the interval ({duration_text(check.interval)}), "
+            f"found {duration_text(check.fast_interval)}",
+            at=("fast_interval",),
+        )
+    if check.watch and not connects_by_tcp(check):
+        node.fail(f'a "{word}" check makes no TCP connection that could be watched', at=("watch",))
     if check.timeout > check.interval:
         node.warn(
             f"the timeout ({duration_text(check.timeout)}) is longer than the interval "

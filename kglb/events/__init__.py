@@ -33,6 +33,7 @@ from kglb.events.types import (
     RealRemoved,
     ResolutionFailed,
     RunsClosed,
+    WatchLost,
 )
 
 __all__ = [
@@ -66,6 +67,7 @@ __all__ = [
     "ResolutionFailed",
     "RunsClosed",
     "SegmentOpened",
+    "WatchLost",
     "decode",
     "encode",
 ]

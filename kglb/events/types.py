@@ -155,6 +155,19 @@ class HealthChanged(_Event, frozen=True, kw_only=True):
     run: int
 
 
+class WatchLost(_Event, frozen=True, kw_only=True):
+    """The idle connection held to a real ended ``after`` so many seconds, and how: a reason to probe, no verdict.
+
+    It is recorded with what that probe found, so that its way to the disk does not delay that of a verdict.
+    How often this can be recorded of one real is bounded by how eagerly it is watched (``kglb.checks.idle``).
+    """
+
+    service: ServiceId
+    real: RealId
+    how: str
+    after: float
+
+
 class OutcomesUnknown(_Event, frozen=True, kw_only=True):
     """Probes that said nothing about their reals because the fault was ours, by reason, since the last such event."""
 
@@ -281,6 +294,7 @@ Event = (
     | ProbeFlipped
     | RunsClosed
     | HealthChanged
+    | WatchLost
     | OutcomesUnknown
     | MarkAssigned
     | MarkReleased

@@ -27,6 +27,7 @@ from kglb.model.config import (
     WhenAllDown,
     asks_the_same,
     connects,
+    connects_by_tcp,
     secrets_of,
     type_of,
 )
@@ -95,6 +96,7 @@ __all__ = [
     "WhenAllDown",
     "asks_the_same",
     "connects",
+    "connects_by_tcp",
     "mark_id",
     "parse_endpoint",
     "parse_service",

@@ -31,7 +31,11 @@ class SecretRef(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class _Check(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
-    """What every health check has. ``timeout`` bounds the whole check; ``rise`` and ``fall`` count results."""
+    """What every health check has. ``timeout`` bounds the whole check; ``rise`` and ``fall`` count results.
+
+    ``fast_interval`` is the interval while the real is in doubt. With ``watch``, which is for checks that connect by
+    TCP, an idle connection is held to the real, and its loss is a reason to check at once.
+    """
 
     interval: float = 5.0
     timeout: float = 5.0
@@ -40,6 +44,8 @@ class _Check(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     port: int = 0  # 0: the real's own
     source: str = ""  # "": the kernel chooses
     close: Literal["reset", "fin"] = "reset"  # how a TCP connection of the check ends
+    fast_interval: float = 0.0  # 0: the interval
+    watch: bool = False
 
 
 class DummyCheck(_Check, frozen=True, kw_only=True, tag="dummy"):
@@ -124,6 +130,17 @@ def type_of(check: Check) -> str:
     return str(type(check).__struct_config__.tag)
 
 
+def connects_by_tcp(check: Check) -> bool:
+    """Whether a check makes TCP connections, so that one can be held to watch the real by."""
+    match check:
+        case TcpCheck() | HttpCheck():
+            return True
+        case DnsCheck(protocol=protocol) | SyslogCheck(protocol=protocol):
+            return protocol == "tcp"
+        case _:
+            return False
+
+
 def secrets_of(check: Check) -> frozenset[SecretRef]:
     """The secrets that a check uses."""
     headers = check.headers.values() if isinstance(check, HttpCheck) else ()
@@ -136,7 +153,7 @@ def connects(check: Check) -> bool:
 
 
 def _question(check: Check) -> Check:
-    return msgspec.structs.replace(check, interval=0.0, timeout=0.0, rise=0, fall=0)
+    return msgspec.structs.replace(check, interval=0.0, timeout=0.0, rise=0, fall=0, fast_interval=0.0, watch=False)
 
 
 class Real(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

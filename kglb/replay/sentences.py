@@ -34,6 +34,7 @@ from kglb.events import (
     ResolutionFailed,
     RunsClosed,
     SegmentOpened,
+    WatchLost,
 )
 from kglb.model import Operation, RealId, ServiceId
 from kglb.model.operations import describe
@@ -197,6 +198,10 @@ def _health_changed(event: HealthChanged, runs: Runs) -> str:
     return f"{event.real} is down: {verdicts(event.streak)}{reason} (run since {event.run})"
 
 
+def _watch_lost(event: WatchLost, _: Runs) -> str:
+    return f"{event.real} is checked at once: its idle connection ended after {event.after:.1f} s ({event.how})"
+
+
 def _outcomes_unknown(event: OutcomesUnknown, _: Runs) -> str:
     reasons = listed(f"{count} {reason}" for reason, count in event.counts.items())
     checks = plural(sum(event.counts.values()), "check")
@@ -285,6 +290,7 @@ _TABLE: dict[type, tuple[str, Tone | Callable[[Any], Tone], Callable[[Any, Runs]
     ProbeFlipped: ("probe", "quiet", _probe_flipped),
     RunsClosed: ("probe", "quiet", _runs_closed),
     HealthChanged: ("health", _tone_of_belief, _health_changed),
+    WatchLost: ("probe", "quiet", _watch_lost),
     OutcomesUnknown: ("probe", "warning", _outcomes_unknown),
     MarkAssigned: ("mark", "quiet", _mark_assigned),
     MarkReleased: ("mark", "quiet", _mark_released),

@@ -107,3 +107,4 @@ def _probes(tally: Tally, vitals: Vitals) -> Iterator[Family]:
         "By how much probes began after they were due, summed.",
         single(round(vitals.probe_lateness, 6)),
     )
+    yield gauge("kglb_idle_connections", "Connections held to watch reals by.", single(vitals.idle_connections))

@@ -16,6 +16,7 @@ class Vitals(msgspec.Struct, frozen=True, kw_only=True):
     - ``started``: the machine was read and the actors run.
     - ``probes``: answers by status (success, failure, unknown).
     - ``probe_lateness``: by how many seconds probes began after they were due, summed.
+    - ``idle_connections``: how many are held to watch reals by.
     - ``restarts``: by kind of actor.
     - ``journal_degraded``: why records do not reach the disk, "" while they do.
     - ``journal_unwritten``, ``journal_unsynced``: records that have yet to be written, and synced.
@@ -31,6 +32,7 @@ class Vitals(msgspec.Struct, frozen=True, kw_only=True):
     probes: Mapping[str, int]
     probes_in_flight: int
     probe_lateness: float
+    idle_connections: int
     restarts: Mapping[str, int]
     journal_degraded: str
     journal_unwritten: int

@@ -16,7 +16,7 @@ from kglb.actors.recorder import Recorder
 from kglb.actors.recovery import recover
 from kglb.actors.runtime import Scheduler
 from kglb.actors.supervisor import Stop
-from kglb.checks import Outcome, Probe
+from kglb.checks import IdleConnection, Outcome, Probe
 from kglb.dataplane import Failure, InlineWorker, MemoryDataPlane
 from kglb.events import Event, Record, decode
 from kglb.model import Config, Operation, RealId, ServiceId
@@ -66,6 +66,26 @@ class ScriptedProber:
         self._timers.clear()
 
 
+class ScriptedVigil:
+    """Holds what it is told to hold, until ``lose``."""
+
+    def __init__(self) -> None:
+        self.held: dict[RealId, IdleConnection] = {}
+
+    def hold(self, idle: IdleConnection) -> None:
+        self.held[idle.target.id] = idle
+
+    def release(self, idle: IdleConnection) -> None:
+        self.held.pop(idle.target.id, None)
+
+    def lose(self, real: RealId, how: str = "reset", after: float = 60.0) -> None:
+        idle = self.held.pop(real)
+        idle.lost(idle, how, after)
+
+    async def close(self) -> None:
+        self.held.clear()
+
+
 class UnsyncedFiles(OsFiles):
     """Real files, but nobody waits for the platter: virtual time would wait for it ten thousand times."""
 
@@ -82,6 +102,7 @@ class World:
         self.machine = machine
         self.names = names
         self.prober = ScriptedProber(self.loop)
+        self.vigil = ScriptedVigil()
         scheduler = Scheduler(self.loop)
         opened = open_journal(directory, UnsyncedFiles())
         self.set_aside: list[dict[str, Any]] = []
@@ -96,6 +117,7 @@ class World:
             scheduler=scheduler,
             recorder=self.recorder,
             prober=self.prober,
+            vigil=self.vigil,
             machine=machine,
             worker=InlineWorker(),
             resolve=self._resolve,

@@ -51,6 +51,20 @@ class TestTime:
 
         assert run(scenario()) == pytest.approx([0.0, 0.03, 0.06, 0.09])
 
+    def test_a_probe_in_a_hurry_waits_for_no_tick(self, run: Run) -> None:
+        async def scenario() -> list[float]:
+            answers = Answers()
+            async with probing() as prober:
+                probe = make_probe(DummyCheck(), NOWHERE, answered=answers)
+                for count in range(1, 41):
+                    prober.schedule(probe, time.monotonic() + 0.002)
+                    await answers.first(count)
+            return sorted(outcome.started - outcome.due for outcome in answers)
+
+        lateness = run(scenario())
+        assert lateness[0] >= 0
+        assert lateness[20] < 0.002
+
     def test_a_real_that_hangs_does_not_delay_the_news_about_the_others(self, run: Run) -> None:
         async def scenario() -> Answers:
             answers = Answers()

@@ -33,6 +33,10 @@ Refuse = Callable[..., dict[str, str]]
             TcpCheck(interval=0.5, timeout=0.25, rise=1, fall=4, port=81),
         ),
         ('type = "tcp", source = "127.0.0.1"', TcpCheck(source="127.0.0.1")),
+        ('type = "tcp", watch = true, fast_interval = "2ms"', TcpCheck(watch=True, fast_interval=0.002)),
+        ('type = "https", watch = true', HttpCheck(tls=True, watch=True)),
+        ('type = "dummy", watch = false', DummyCheck()),
+        ('type = "tcp", interval = "1s", fast_interval = "1s"', TcpCheck(interval=1.0, fast_interval=1.0)),
         ('type = "http"', HttpCheck(path="/", codes=(200,))),
         ('type = "https", path = "/health?deep=1"', HttpCheck(path="/health?deep=1", tls=True)),
         ('type = "http", codes = [301, "200-202", 201]', HttpCheck(codes=(200, 201, 202, 301))),
@@ -79,6 +83,10 @@ def test_giving_only_one_of_rise_and_fall_keeps_the_others_default(
         ("port = 0", "port"),
         ("port = 65536", "port"),
         ('source = "eth0"', "source"),
+        ('fast_interval = "1ms"', "fast_interval"),
+        ('fast_interval = "6s"', "fast_interval"),
+        ('watch = "yes"', "watch"),
+        ("watch = 1", "watch"),
         ('path = "health"', "path"),
         ('path = "/a b"', "path"),
         ("codes = []", "codes"),
@@ -245,3 +253,15 @@ def test_a_udp_service_checked_by_tcp_is_warned_about_where_tcp_is_another_serve
 ) -> None:
     text = balancer(service='"udp://192.0.2.1:53"', reals='["10.0.0.1:53"]', check=f"{{ {check} }}")
     assert bool(accept(text).warnings) is warned
+
+
+@pytest.mark.parametrize("kind", ["dummy", "udp", "ping", "syslog"])
+def test_only_a_check_that_connects_by_tcp_can_be_watched(balancer: Write, refuse: Refuse, kind: str) -> None:
+    assert refuse(balancer(check=f'{{ type = "{kind}", watch = true }}')) == {
+        "balancer[0].check.watch": f'a "{kind}" check makes no TCP connection that could be watched'
+    }
+
+
+def test_dns_and_syslog_over_tcp_can_be_watched(balancer: Write, accept: Callable[..., Loaded]) -> None:
+    assert accept(balancer(check='{ type = "syslog", protocol = "tcp", watch = true }'))
+    assert accept(balancer(check='{ type = "dns", query = ".", protocol = "tcp", watch = true }'))

@@ -12,8 +12,10 @@ from kglb.events import (
     Entry,
     NameResolved,
     OperationFailed,
+    ProbeFlipped,
     RealAdded,
     RealRemoved,
+    WatchLost,
 )
 from kglb.model import ChangeDestination, Destination, RealId, ServiceId
 from kglb.replay import AmbiguousRealError, Explanation, Source, UnknownRealError, explain
@@ -65,6 +67,14 @@ def test_a_real_that_failed_its_checks_is_explained_from_the_kernel_to_the_probe
     assert [link.because for link in found.chain] == [(seqs["health"],), (seqs["health"],), (seqs["run"],), ()]
     decided = next(link for link in found.chain if link.seq == seqs["decision"])
     assert found.since == decided.at
+
+
+def test_a_failure_that_a_lost_watch_led_to_is_explained_to_the_loss(fleet: Fleet) -> None:
+    lost = fleet.builder.record(WatchLost(service=WEB, real=A, how="reset", after=3.0))
+    refused = ProbeFlipped(service=WEB, real=A, outcome="failure", reason="refused", latency=0.001, previous_count=3)
+    run = fleet.builder.record(refused, cause=lost)
+    fleet.decide("available", {A: 0}, fleet.judge(A, streak=-2, run=run))
+    assert chain(why(fleet))[-2:] == [(run, "ProbeFlipped"), (lost, "WatchLost")]
 
 
 def test_a_single_failure_is_not_spoken_of_as_a_row(fleet: Fleet) -> None:

@@ -31,6 +31,7 @@ from kglb.events import (
     ResolutionFailed,
     RunsClosed,
     SegmentOpened,
+    WatchLost,
 )
 from kglb.model import ChangeDestination, DeleteService, Destination, Forward, RealId, Service, ServiceId, Way
 from kglb.replay import sentence
@@ -123,6 +124,10 @@ SPOKEN: list[tuple[Event, str]] = [
     (
         HealthChanged(service=WEB, real=A, healthy=True, streak=3, run=3),
         "10.0.0.1:80 is up: 3 passes in a row (run since 3)",
+    ),
+    (
+        WatchLost(service=WEB, real=A, how="reset", after=63.24),
+        "10.0.0.1:80 is checked at once: its idle connection ended after 63.2 s (reset)",
     ),
     (
         OutcomesUnknown(counts={"local error EMFILE": 3}),

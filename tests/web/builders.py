@@ -17,6 +17,7 @@ WELL = Vitals(
     started=True,
     probes={"success": 7, "failure": 2, "unknown": 1},
     probes_in_flight=3,
+    idle_connections=2,
     probe_lateness=0.25,
     restarts={"applier": 1, "balancer": 0},
     journal_degraded="",
