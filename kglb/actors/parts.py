@@ -10,7 +10,7 @@ from kglb.actors.recorder import Recorder
 from kglb.actors.runtime import Scheduler
 from kglb.actors.scrubbing import scrubber
 from kglb.checks import ProberPort
-from kglb.dataplane import DataPlane
+from kglb.dataplane import DataPlane, MemoryRoutes, RouteEngine
 from kglb.dataplane.worker import Caller
 from kglb.model import SecretRef
 
@@ -35,6 +35,7 @@ class Parts:
     machine: DataPlane
     worker: Caller
     resolve: Resolve
+    routes: RouteEngine = field(default_factory=MemoryRoutes)
     now: Callable[[], float] = time.monotonic
     random: Random = field(default_factory=Random)
     secrets: Mapping[SecretRef, str] = field(default_factory=dict)

@@ -6,7 +6,7 @@ from kglb.dataplane.addresses import Addresses
 from kglb.dataplane.batches import perform
 from kglb.dataplane.ipvs import Ipvs
 from kglb.dataplane.port import Failure
-from kglb.model import AddAddress, Address, DeleteAddress, Destination, Operation, Service, ServiceId
+from kglb.model import AddAddress, Address, DeleteAddress, Destination, Operation, RouteOperation, Service, ServiceId
 
 
 class KernelDataPlane:
@@ -27,7 +27,8 @@ class KernelDataPlane:
         for operation in batch:
             if isinstance(operation, AddAddress | DeleteAddress):
                 return [self._addresses.send(operation)]
-            ipvs.append(operation)
+            if not isinstance(operation, RouteOperation):  # which ``rules`` refuses
+                ipvs.append(operation)
         return self._ipvs.send(ipvs)
 
     def services(self) -> list[Service]:

@@ -6,17 +6,22 @@ question raises ``VERSION``: it is recorded in ``DaemonStarted``, so that a repl
 
 from kglb.decisions.balancing import Decision, Standing, decide, mode_of, weight_of
 from kglb.decisions.health import judge, observe, presumed_healthy
+from kglb.decisions.routing import Candidate, decide_routes, may_announce, routes
 
 VERSION = 1
 
 __all__ = [
     "VERSION",
+    "Candidate",
     "Decision",
     "Standing",
     "decide",
+    "decide_routes",
     "judge",
+    "may_announce",
     "mode_of",
     "observe",
     "presumed_healthy",
+    "routes",
     "weight_of",
 ]

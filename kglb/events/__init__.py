@@ -28,6 +28,9 @@ from kglb.events.types import (
     RealAdded,
     RealRemoved,
     ResolutionFailed,
+    RouteAnnounced,
+    RoutesDecided,
+    RouteWithdrawn,
     RunsClosed,
 )
 
@@ -56,6 +59,9 @@ __all__ = [
     "RealRemoved",
     "Record",
     "ResolutionFailed",
+    "RouteAnnounced",
+    "RouteWithdrawn",
+    "RoutesDecided",
     "RunsClosed",
     "SegmentOpened",
     "decode",

@@ -5,7 +5,7 @@ is what a checkpoint stores.
 """
 
 from kglb.projections.dataplane import DataPlaneState, Dirty, Holding
-from kglb.projections.drift import address_drift, entry_drift, interfaces
+from kglb.projections.drift import address_drift, entry_drift, interfaces, route_drift
 from kglb.projections.fleet import BalancerState, FleetState, RealState
 from kglb.projections.plan import Planned, plan
 from kglb.projections.state import State
@@ -23,4 +23,5 @@ __all__ = [
     "entry_drift",
     "interfaces",
     "plan",
+    "route_drift",
 ]
