@@ -28,17 +28,17 @@ class RetryRoutes(NamedTuple):
 
 class Announcer:
     """One per applier, whose tasks and timers it uses. ``missing`` are the addresses that the kernel refuses to serve
-    now: no route is announced that leads there. ``idle`` is called when nothing is left to do.
+    now: no route is announced that leads there. ``done`` is called when nothing is left to do for now.
     """
 
     def __init__(
-        self, owner: RecordingActor, parts: Parts, missing: Callable[[], Iterable[str]], idle: Callable[[], None]
+        self, owner: RecordingActor, parts: Parts, missing: Callable[[], Iterable[str]], done: Callable[[], None]
     ) -> None:
         self._owner = owner
         self._recorder = parts.recorder
         self._parts = parts
         self._missing = missing
-        self._idle = idle
+        self._done = done
         self._causes: dict[str, int] = {}
         self._waiting: dict[str, int] = {}
         self._refused: dict[str, int] = {}
@@ -48,6 +48,7 @@ class Announcer:
         self._retrying = False
         self._read_back = False
         self._busy = False
+        self._announcing = ""
 
     @property
     def _state(self) -> DataPlaneState:
@@ -55,7 +56,13 @@ class Announcer:
 
     @property
     def held(self) -> Iterable[str]:
-        """The prefixes of the withdrawn routes whose hold time is not over."""
+        """The prefixes by which packets may arrive though they are neither wanted nor known to be announced.
+
+        Those of the withdrawn routes whose hold time is not over, and that of an announcement that is under way.
+        """
+        under_way = self._announcing
+        if under_way and under_way not in self._state.desired.routes:
+            return (*self._holds, under_way)
         return self._holds
 
     @property
@@ -95,6 +102,7 @@ class Announcer:
             self._owner.spawn(self._work())
 
     async def _work(self) -> None:
+        performed = False
         while self._causes or self._read_back:
             if self._read_back:
                 self._read_back = False
@@ -110,8 +118,10 @@ class Announcer:
             else:
                 await self._recorder.written(self._recorder.last_seq)
                 await self._perform(operation, cause)
+                performed = True
         self._busy = False
-        self._idle()
+        if performed:
+            self._done()
 
     def _operation(self, prefix: str) -> RouteOperation | None:
         """What brings a route in step now, whatever it was when that was planned."""
@@ -129,7 +139,9 @@ class Announcer:
 
     async def _perform(self, operation: RouteOperation, cause: int) -> None:
         route = operation.route
+        self._announcing = route.prefix if isinstance(operation, AnnounceRoute) else ""
         failure = await self._parts.routes.perform(operation)
+        self._announcing = ""
         if failure is not None:
             self._try_again(operation, failure, cause)
             return
@@ -139,6 +151,8 @@ class Announcer:
         else:
             self._recorder.record(RouteWithdrawn(route=route), cause=cause)
             self._hold(route)
+        if self._operation(route.prefix) is not None:  # another thing is wanted by now
+            self._causes.setdefault(route.prefix, self._recorder.last_seq)
 
     def _hold(self, route: Route) -> None:
         self._holds.pop(route.prefix, lambda: None)()

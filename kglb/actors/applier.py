@@ -73,7 +73,7 @@ class Applier(RecordingActor):
         self._retrying: set[ServiceId | None] = set()
         self._writes = 0
         self._waiting: list[Planned] = []
-        self._announcer = Announcer(self, parts, missing=self._missing, idle=self._work_if_idle)
+        self._announcer = Announcer(self, parts, missing=self._missing, done=self._routes_done)
 
     @property
     def _data_plane(self) -> DataPlaneState:
@@ -145,6 +145,10 @@ class Applier(RecordingActor):
         self._busy = False
         if not (self._retrying or self._waiting) and self._announcer.settled and self._parent is not None:
             self._parent.tell(Settled())
+
+    def _routes_done(self) -> None:
+        self._plan_again(self._data_plane.dirty)
+        self._work_if_idle()
 
     def _plan_again(self, dirty: Dirty) -> None:
         """Have planned again what waits for a route, which may be gone or wanted again."""

@@ -201,8 +201,9 @@ class Supervisor(RecordingActor):
         if on_stop == "leave":
             self._finish(clean=True)
         else:
-            routes = self.recorder.state.data_plane.actual.routes.values()
-            hold_time = max((route.hold_time for route in routes), default=0.0)
+            configured = (balancer.route for balancer in self._config.balancers)
+            routes = (*self.recorder.state.data_plane.actual.routes.values(), *configured)
+            hold_time = max((route.hold_time for route in routes if route is not None), default=0.0)
             budget = CLEANUP_BASE + CLEANUP_PER_SERVICE * len(self._config.balancers) + hold_time
             self.after(budget, GiveUpCleanup())
             self._finish_if_clean()

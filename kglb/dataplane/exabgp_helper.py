@@ -122,7 +122,7 @@ class Helper:
         return ""
 
     async def refresh(self) -> None:
-        """Give ExaBGP every route again, for ever; ExaBGP tells its peers only what is new to them."""
+        """Give ExaBGP every route again, for ever; for a peer that has it, that changes nothing."""
         while True:
             await asyncio.sleep(REFRESH)
             for prefix in list(self._routes):

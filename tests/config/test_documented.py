@@ -9,7 +9,7 @@ import pytest
 from kglb.config import parse
 from kglb.config.balancers import ANNOUNCE, BALANCER, PERSISTENCE
 from kglb.config.checks import COMMON, KINDS, TYPE
-from kglb.config.document import DATA_PLANE, DOCUMENT, JOURNAL, STATUS
+from kglb.config.document import BGP, DATA_PLANE, DOCUMENT, JOURNAL, STATUS
 from kglb.config.forward import FORWARD, FORWARD_ALIASES, FORWARDS
 from kglb.config.headers import SECRET, SENSITIVE_HEADERS
 from kglb.config.network import flag, scheduler
@@ -26,6 +26,7 @@ HTTP = KINDS["http"].keys
 SECTIONS: dict[str, Sequence[Key]] = {
     "`[journal]`": JOURNAL,
     "`[data_plane]`": DATA_PLANE,
+    "`[bgp]`": BGP,
     "`[status]`": STATUS,
     "`[[balancer]]`": BALANCER,
     "`persistence`": PERSISTENCE,
@@ -48,6 +49,8 @@ check = {{ type = "http"{check} }}
 {journal}
 [data_plane]
 {data_plane}
+[bgp]
+{bgp}
 [status]
 {status}
 """
@@ -90,9 +93,10 @@ def test_the_documented_defaults_are_the_defaults() -> None:
         balancer=given("`[[balancer]]`"),
         journal=given("`[journal]`"),
         data_plane=given("`[data_plane]`"),
+        bgp=given("`[bgp]`"),
         status=given("`[status]`"),
     )
-    left_out = MINIMAL.format(check="", balancer="", journal="", data_plane="", status="")
+    left_out = MINIMAL.format(check="", balancer="", journal="", data_plane="", bgp="", status="")
     assert parse(spelled_out).config == parse(left_out).config
 
 
