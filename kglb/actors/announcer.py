@@ -15,6 +15,9 @@ from kglb.events import DriftFound, OperationFailed, RouteAnnounced, RouteWithdr
 from kglb.model import AnnounceRoute, Prefixes, Route, RouteOperation, WithdrawRoute
 from kglb.projections import DataPlaneState, route_drift
 
+LONGEST_WAIT = 3.0
+"""Seconds between two attempts to reach an engine that refuses: it may just have started again."""
+
 
 class HoldOver(NamedTuple):
     """Told to the applier: nothing arrives by this withdrawn route any more."""
@@ -28,11 +31,12 @@ class RetryRoutes(NamedTuple):
 
 class Announcer:
     """One per applier, whose tasks and timers it uses. ``missing`` are the addresses that the kernel refuses to serve
-    now: no route is announced that leads there. ``done`` is called when nothing is left to do for now.
+    now: no route is announced that leads there. ``done`` is called when nothing is left to do for now, with whether
+    anything was tried.
     """
 
     def __init__(
-        self, owner: RecordingActor, parts: Parts, missing: Callable[[], Iterable[str]], done: Callable[[], None]
+        self, owner: RecordingActor, parts: Parts, missing: Callable[[], Iterable[str]], done: Callable[[bool], None]
     ) -> None:
         self._owner = owner
         self._recorder = parts.recorder
@@ -44,7 +48,7 @@ class Announcer:
         self._refused: dict[str, int] = {}
         self._holds: dict[str, Callable[[], None]] = {}
         self._failures: dict[str, Failure] = {}
-        self._retries = Restarts(parts.now)
+        self._retries = Restarts(parts.now, longest=LONGEST_WAIT)
         self._retrying = False
         self._read_back = False
         self._busy = False
@@ -67,8 +71,8 @@ class Announcer:
 
     @property
     def settled(self) -> bool:
-        """Whether nothing is under way or to be tried again."""
-        return not (self._busy or self._retrying)
+        """Whether nothing is under way, and no refusal matters any more."""
+        return not self._busy and all(self._operation(prefix) is None for prefix in self._refused)
 
     def begin(self, causes: dict[str, int]) -> None:
         """Bring these routes in step, soon, and those that waited for the kernel.
@@ -120,8 +124,7 @@ class Announcer:
                 await self._perform(operation, cause)
                 performed = True
         self._busy = False
-        if performed:
-            self._done()
+        self._done(performed)
 
     def _operation(self, prefix: str) -> RouteOperation | None:
         """What brings a route in step now, whatever it was when that was planned."""

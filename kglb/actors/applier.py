@@ -146,8 +146,9 @@ class Applier(RecordingActor):
         if not (self._retrying or self._waiting) and self._announcer.settled and self._parent is not None:
             self._parent.tell(Settled())
 
-    def _routes_done(self) -> None:
-        self._plan_again(self._data_plane.dirty)
+    def _routes_done(self, tried: bool) -> None:
+        if tried:
+            self._plan_again(self._data_plane.dirty)
         self._work_if_idle()
 
     def _plan_again(self, dirty: Dirty) -> None:

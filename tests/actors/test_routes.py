@@ -18,8 +18,8 @@ from kglb.events import (
     RouteWithdrawn,
 )
 from kglb.model import (
-    AddService,
     Address,
+    AddService,
     Announce,
     Balancer,
     BgpConfig,
@@ -371,8 +371,19 @@ def test_a_refusal_is_recorded_once_and_tried_again_until_it_is_taken(tmp_path: 
             assert len(routes.history) > 3
             assert len(events_of(tmp_path, OperationFailed)) == 1
             routes.failure = None
-            await asyncio.sleep(31)
+            await asyncio.sleep(3.1)
             assert announced(w) == [PREFIX]
+
+    run(main())
+
+
+def test_a_stop_is_clean_where_no_engine_ever_took_a_route(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with world(tmp_path, config(web())) as w:
+            assert isinstance(w.parts.routes, MemoryRoutes)
+            w.parts.routes.failure = Failure(111, "no ExaBGP helper")
+            await asyncio.sleep(1.5)
+            assert await w.stop()
 
     run(main())
 
