@@ -179,8 +179,8 @@ def test_e14_the_hold_time_of_the_config_is_that_of_the_route(tmp_path: Path) ->
     async def main() -> None:
         async with world(tmp_path, config(web(hold_time=7.0))):
             await asyncio.sleep(1.5)
-        for kind in (RouteAnnounced, RouteWithdrawn):
-            assert [event.route.hold_time for event in events_of(tmp_path, kind)] == [7.0]
+        assert [event.route.hold_time for event in events_of(tmp_path, RouteAnnounced)] == [7.0]
+        assert [event.route.hold_time for event in events_of(tmp_path, RouteWithdrawn)] == [7.0]
 
     run(main())
 

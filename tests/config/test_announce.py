@@ -44,12 +44,12 @@ def test_an_empty_announce_is_the_vip_with_the_defaults(balancer: Write, accept:
 @pytest.mark.parametrize(
     ("key", "value", "says"),
     [
-        ("prefix", '"192.0.2.1/24"', "expected a prefix like 192.0.2.0/24, found '192.0.2.1/24'; write 192.0.2.0/24"),
-        ("prefix", '"everything"', "expected a prefix like 192.0.2.0/24, found 'everything'"),
+        ("prefix", '"192.0.2.1/24"', 'expected a prefix like 192.0.2.0/24, found "192.0.2.1/24"; write 192.0.2.0/24'),
+        ("prefix", '"everything"', 'expected a prefix like 192.0.2.0/24, found "everything"'),
         ("prefix", '"198.51.100.0/24"', "the VIP 192.0.2.1 is not in 198.51.100.0/24"),
-        ("next_hop", '"me"', "expected an IP address, found 'me'"),
+        ("next_hop", '"me"', 'expected an IP address, found "me"'),
         ("med", "-1", "expected a whole number from 0 to 4294967295, found -1"),
-        ("hold_time", '"2h"', "expected a duration of at most 1h"),
+        ("hold_time", '"2h"', 'expected a duration of at most 1h, found "2h"'),
     ],
 )
 def test_a_value_that_no_route_can_have_is_refused(

@@ -24,7 +24,9 @@ OTHER = route("169.0.0.1/32")
         pytest.param([R1, R2], [route("172.0.0.0/24")], (), id="E4"),
         pytest.param([R1, R1, R2], [], (R1, R2), id="E5"),
         pytest.param([R1, R1, R2], [R1, R2], (), id="E7"),
-        pytest.param([route("172.0.0.0/24")], [R1], (route("172.0.0.0/24"),), id="a narrower prohibition blocks nothing"),
+        pytest.param(
+            [route("172.0.0.0/24")], [R1], (route("172.0.0.0/24"),), id="a narrower prohibition blocks nothing"
+        ),
         pytest.param([route("fd00::1/128")], [route("fd00::/64")], (), id="IPv6"),
         pytest.param([R1], [route("::/0")], (R1,), id="of the other family"),
     ],
@@ -61,7 +63,9 @@ def test_one_balancer_withholds_the_route_from_all_that_share_it(
 
 
 @pytest.mark.parametrize(
-    ("mode", "alive", "total"), [("initial", 0, 0), ("initial", 1, 1), ("no_upstreams", 0, 0)], ids=["E11", "E11", "E11"]
+    ("mode", "alive", "total"),
+    [("initial", 0, 0), ("initial", 1, 1), ("no_upstreams", 0, 0)],
+    ids=["E11", "E11", "E11"],
 )
 def test_a_balancer_without_reals_or_an_initial_one_announces_nothing(mode: Mode, alive: int, total: int) -> None:
     assert not may_announce(candidate(alive=alive, total=total, mode=mode))

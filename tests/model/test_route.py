@@ -42,9 +42,7 @@ def test_the_longest_prefix_that_contains_another_covers_it(
     containing = [
         member
         for member in members
-        if member.version == asked.version
-        and member.prefixlen <= asked.prefixlen
-        and asked.network_address in member
+        if member.version == asked.version and member.prefixlen <= asked.prefixlen and asked.network_address in member
     ]
     longest = max(containing, key=lambda member: member.prefixlen, default="")
     assert Prefixes(map(str, members)).covering(str(asked)) == str(longest)
