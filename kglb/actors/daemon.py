@@ -55,9 +55,9 @@ class Daemon:
         """Let go of actors, prober and machine; the names of the actors that did not stop, which would be a bug."""
         if self._supervisor.is_alive():
             self._supervisor.stop(block=False)
+        leftovers = await _actors_gone(timeout)
         await self._parts.prober.close()
         await self._parts.routes.close()
-        leftovers = await _actors_gone(timeout)
         if await self._parts.worker.close(timeout):
             self._parts.machine.close()
         return leftovers

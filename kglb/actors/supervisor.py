@@ -206,7 +206,6 @@ class Supervisor(RecordingActor):
             hold_time = max((route.hold_time for route in routes if route is not None), default=0.0)
             budget = CLEANUP_BASE + CLEANUP_PER_SERVICE * len(self._config.balancers) + hold_time
             self.after(budget, GiveUpCleanup())
-            self._finish_if_clean()
 
     def _finish_if_clean(self) -> None:
         if self._stopping != "cleanup":

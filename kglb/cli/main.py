@@ -24,6 +24,7 @@ class Verb(NamedTuple):
 VERBS = {
     "run": Verb("kglb.cli.run", "run the daemon"),
     "check": Verb("kglb.cli.check", "check a config, and say every mistake"),
+    "convert": Verb("kglb.cli.convert", "print another program's config as ours"),
     "tail": Verb("kglb.cli.tail", "show the journal in plain sentences, and follow it"),
     "replay": Verb("kglb.cli.replay", "show the state of the data plane at any moment"),
     "exabgp-helper": Verb("kglb.cli.exabgp_helper", "hand routes to ExaBGP, which runs this"),

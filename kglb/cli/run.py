@@ -27,7 +27,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         epilog="Signals: HUP reloads the config, TERM and INT stop as data_plane.on_stop says, "
         "USR2 stops and leaves the kernel serving, USR1 writes every stack to stderr.",
     )
-    parser.add_argument("config", type=Path, help="the configuration, TOML")
+    parser.add_argument("config", type=Path, help="the configuration: TOML, or KgLb's JSON")
     parser.add_argument("--journal", metavar="DIRECTORY", help="instead of journal.directory")
     parser.add_argument("--data-plane", choices=("ipvs", "memory"), help="instead of data_plane.kind")
     parser.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info")

@@ -25,9 +25,7 @@ Refuse = Callable[..., dict[str, str]]
         ('type = "http", headers = { Host = "a.example" }', HttpCheck(headers={"Host": "a.example"})),
     ],
 )
-def test_a_check_becomes_the_models(
-    balancer: Write, accept: Callable[..., Loaded], written: str, check: Check
-) -> None:
+def test_a_check_becomes_the_models(balancer: Write, accept: Callable[..., Loaded], written: str, check: Check) -> None:
     assert accept(balancer(check=f"{{ {written} }}")).config.balancers[0].check == check
 
 
@@ -59,9 +57,7 @@ def test_giving_only_one_of_rise_and_fall_keeps_the_others_default(
         ('headers = ["a"]', "headers"),
     ],
 )
-def test_a_wrong_value_is_refused_at_its_place(
-    balancer: Write, refuse: Refuse, written: str, key: str
-) -> None:
+def test_a_wrong_value_is_refused_at_its_place(balancer: Write, refuse: Refuse, written: str, key: str) -> None:
     assert list(refuse(balancer(check=f'{{ type = "http", {written} }}'))) == [f"balancer[0].check.{key}"]
 
 
@@ -70,9 +66,7 @@ def test_a_key_of_another_type_is_unknown(balancer: Write, refuse: Refuse) -> No
 
 
 def test_a_type_that_does_not_exist_gets_a_suggestion(balancer: Write, refuse: Refuse) -> None:
-    assert refuse(balancer(check='{ type = "htp" }'))["balancer[0].check.type"].endswith(
-        'did you mean "http"?'
-    )
+    assert refuse(balancer(check='{ type = "htp" }'))["balancer[0].check.type"].endswith('did you mean "http"?')
 
 
 def test_without_a_type_the_other_keys_are_still_looked_at(balancer: Write, refuse: Refuse) -> None:

@@ -65,9 +65,8 @@ def test_one_balancer_withholds_the_route_from_all_that_share_it(
 @pytest.mark.parametrize(
     ("mode", "alive", "total"),
     [("initial", 0, 0), ("initial", 1, 1), ("no_upstreams", 0, 0)],
-    ids=["E11", "E11", "E11"],
 )
-def test_a_balancer_without_reals_or_an_initial_one_announces_nothing(mode: Mode, alive: int, total: int) -> None:
+def test_e11_a_balancer_without_reals_or_an_initial_one_announces_nothing(mode: Mode, alive: int, total: int) -> None:
     assert not may_announce(candidate(alive=alive, total=total, mode=mode))
 
 

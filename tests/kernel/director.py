@@ -184,16 +184,12 @@ data_plane = {{ reconcile_interval = "{reconcile_interval}" }}
 
     def wait_weights(self, service: str, expected: dict[str, int], timeout: float = 10.0) -> None:
         """Return once the service's reals have these weights in the kernel."""
-        until(
-            lambda: self.weights().get(service) == expected, f"{service} with weights {expected}", timeout
-        )
+        until(lambda: self.weights().get(service) == expected, f"{service} with weights {expected}", timeout)
 
 
 def weights_now() -> Weights:
     """The weights in the calling thread's namespace."""
-    return {
-        service: {real: counts.weight for real, counts in reals.items()} for service, reals in table().items()
-    }
+    return {service: {real: counts.weight for real, counts in reals.items()} for service, reals in table().items()}
 
 
 class Poller:

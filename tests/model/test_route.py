@@ -1,12 +1,11 @@
-"""Routes, the prefixes that cover each other, and the keys by which services are known."""
+"""Routes, and the prefixes that cover each other."""
 
 import ipaddress
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kglb.model import Announce, Prefixes, Route, parse_service
+from kglb.model import Announce, Prefixes, Route
 from tests.projections.builders import WEB, balancer
 
 
@@ -46,16 +45,3 @@ def test_the_longest_prefix_that_contains_another_covers_it(
     ]
     longest = max(containing, key=lambda member: member.prefixlen, default="")
     assert Prefixes(map(str, members)).covering(str(asked)) == str(longest)
-
-
-@pytest.mark.parametrize(
-    ("text", "kglb"),
-    [
-        ("tcp://172.0.0.1:443", "172.0.0.1:443-tcp"),
-        ("tcp://[::1]:443", "::1:443-tcp"),
-        ("udp://127.0.0.1:80", "127.0.0.1:80-udp"),
-        ("fwmark://1010", "fwmark:1010:v4"),
-    ],
-)
-def test_e17_every_service_that_kglb_tells_apart_has_a_key_of_its_own(text: str, kglb: str) -> None:
-    assert parse_service(text).id == text, f"KgLb: {kglb}"

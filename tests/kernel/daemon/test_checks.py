@@ -45,9 +45,7 @@ def serving(network: Network, servers: Reals, tmp_path_factory: pytest.TempPathF
         ("refuse", "refused", "refused"),
     ],
 )
-def test_http_and_tcp_checks(
-    serving: Director, reals: Reals, behaviour: Behaviour, http: str, tcp: str
-) -> None:
+def test_http_and_tcp_checks(serving: Director, reals: Reals, behaviour: Behaviour, http: str, tcp: str) -> None:
     both_up, one_up = {FIRST: WEIGHT, SECOND: WEIGHT}, {FIRST: 0, SECOND: WEIGHT}
     serving.wait_weights(HTTP, both_up)
     serving.wait_weights(TCP, both_up)

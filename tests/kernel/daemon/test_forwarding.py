@@ -51,9 +51,7 @@ def reals_of(network: Network, family: str) -> list[str]:
 
 @pytest.mark.parametrize("method", FORWARDS)
 @pytest.mark.parametrize("family", ["IPv4", "IPv6"])
-def test_traffic_follows_health(
-    serving: Director, network: Network, reals: Reals, method: str, family: str
-) -> None:
+def test_traffic_follows_health(serving: Director, network: Network, reals: Reals, method: str, family: str) -> None:
     vip = VIPS[method, family]
     service, (first, second) = service_at(vip), reals_of(network, family)
 
