@@ -3,7 +3,7 @@
 ``port`` says what a data plane is. ``kernel`` is this machine's (``netlink``: the socket, ``ipvs_codec``:
 the bytes, ``ipvs`` and ``addresses`` on top); ``memory`` is the fake. Both perform operations by
 ``batches``, refuse by ``rules`` what the kernel would silently take wrongly, and say by ``failures`` what
-went wrong. ``worker`` carries calls off the event loop. ``routes`` is the port to a BGP engine, with its fake;
+went wrong. ``worker`` carries calls off the event loop. ``route_engine`` is the port to a BGP engine, with its fake;
 ``exabgp`` (and ``exabgp_helper``, a process of its own) is the one engine there is. Nothing here decides what
 should be in the kernel or announced.
 """
@@ -12,7 +12,7 @@ from kglb.dataplane.exabgp import ExaBgpRoutes
 from kglb.dataplane.kernel import KernelDataPlane
 from kglb.dataplane.memory import MemoryDataPlane
 from kglb.dataplane.port import DataPlane, Failure, Unavailable
-from kglb.dataplane.routes import MemoryRoutes, RouteEngine
+from kglb.dataplane.route_engine import MemoryRoutes, RouteEngine
 from kglb.dataplane.worker import InlineWorker, Worker
 
 __all__ = [
