@@ -7,16 +7,18 @@ from kglb.projections import Holding, entry_drift
 
 
 def read_owned(machine: DataPlane, config: Config, known: Holding) -> Adopted:
-    """Find what is ours: services that the config names, and what this boot's journal (``known``) says we made.
+    """Find what is ours: services that the config names, what this boot's journal (``known``) says we made, and the
+    services of marks in our range.
 
     An address is ours only if we made it; one that was there before us is wanted perhaps, but never deleted.
     Raises OSError where the machine cannot be read.
     """
     owned = {balancer.id for balancer in config.balancers} | known.services.keys()
+    marks = config.marks
     entries = []
     foreign = 0
     for service in machine.services():
-        if service.id in owned:
+        if service.id in owned or service.key.mark in marks:
             entries.append(Entry(service, tuple(machine.destinations(service.id))))
         else:
             foreign += 1
@@ -41,6 +43,10 @@ def read_claimed(machine: DataPlane, config: Config, known: Holding) -> tuple[Op
         if balancer.id not in known.services and (service := machine.service(balancer.id)) is not None:
             entry = Entry(service, tuple(machine.destinations(balancer.id)))
             changes += entry_drift(known, balancer.id, entry)
+    if marks := config.marks:
+        for service in machine.services():
+            if service.key.mark in marks and service.id not in known.services:
+                changes += entry_drift(known, service.id, Entry(service, tuple(machine.destinations(service.id))))
     wanted = {balancer.address for balancer in config.balancers if balancer.address is not None}
     unknown = {address for address in wanted if str(address) not in known.addresses}
     return (*changes, *(AddAddress(address) for address in sorted(_present(machine, unknown))))

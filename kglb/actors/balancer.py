@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 from pykka import ActorRef
 
-from kglb.actors.checker import Checker, Recheck
+from kglb.actors.checker import Checker, Obstructed, Recheck
 from kglb.actors.parts import Parts
+from kglb.actors.paths import SEEK_INTERVAL, Paths
 from kglb.actors.recorder import Fact, RecordingActor
 from kglb.actors.restarts import Restarts
 from kglb.actors.runtime import Crash
@@ -54,6 +55,10 @@ class ResolveNames(NamedTuple):
     """Command: it is time to ask for the addresses of the names again."""
 
 
+class SeekPaths(NamedTuple):
+    """Command: it is time to look for the paths of checks through the VIP again."""
+
+
 class BalancerActor(RecordingActor):
     """Balances one virtual service. ``first_phase`` sets its first probes apart from other balancers'."""
 
@@ -68,6 +73,8 @@ class BalancerActor(RecordingActor):
         self._phase = first_phase
         self._failing_names: dict[str, str] = {}
         self._next_names: Callable[[], None] = lambda: None
+        self._paths = Paths(parts, config.id)
+        self._next_paths: Callable[[], None] = lambda: None
 
     @property
     def _state(self) -> BalancerState:
@@ -78,10 +85,11 @@ class BalancerActor(RecordingActor):
     def on_start(self) -> None:
         """Bring the reals in step with the config, start their checkers, decide once."""
         self.recorder.subscribe(self.actor_ref, HealthChanged, service=self._config.id)
+        config_seq = self.recorder.state.fleet.config_seq
         names = self._bring_reals_in_step()
+        self._bring_marks_in_step(config_seq)
         for real in self._state.reals:
             self._start_checker(real)
-        config_seq = self.recorder.state.fleet.config_seq
         self._touched = {
             real: config_seq if state.weight is not None else state.health_seq
             for real, state in self._state.reals.items()
@@ -118,6 +126,11 @@ class BalancerActor(RecordingActor):
                     self._start_checker(real)
             case ResolveNames():
                 self.spawn(self._resolve_names())
+            case SeekPaths():
+                self.spawn(self._seek_paths())
+            case Obstructed():
+                if not self._paths.are_fresh:
+                    self._seek_paths_in(0.0)
             case Reconfigure():
                 self._reconfigure(message)
             case _:
@@ -134,11 +147,13 @@ class BalancerActor(RecordingActor):
         before, self._config = self._config, config
         staying = list(self._checkers.items())
         names = self._bring_reals_in_step(cause)
-        if order.renew or (config.check, config.concurrency) != (before.check, before.concurrency):
+        self._bring_marks_in_step(cause)
+        asked = (config.check, config.concurrency, config.fwmark_checks)
+        if order.renew or asked != (before.check, before.concurrency, before.fwmark_checks):
             self._gate = _gate_of(config)
             for real, checker in staying:
                 if real in self._checkers and checker.is_alive():
-                    checker.tell(Recheck(config.check, self._gate, cause))
+                    checker.tell(Recheck(config.check, self._gate, cause, self._paths.known.get(real)))
         for real in self._state.reals:
             self._touched.setdefault(real, cause)
             if real not in self._checkers:
@@ -182,9 +197,7 @@ class BalancerActor(RecordingActor):
         self._touched[real] = self.recorder.record(added, cause=cause)
 
     def _remove(self, real: RealId, entry: Real, cause: int | None = None) -> None:
-        checker = self._checkers.pop(real, None)
-        if checker is not None and checker.is_alive():
-            checker.stop(block=False)
+        self._stop_checker(real)
         self._restarts.forget(real)
         removed = RealRemoved(service=self._config.id, real=real, host=entry.host)
         self._touched[real] = self.recorder.record(removed, cause=cause)
@@ -234,10 +247,14 @@ class BalancerActor(RecordingActor):
         if endpoint.id not in self._state.reals:
             self._add(endpoint.id, entry, seq)
             self._start_checker(endpoint.id)
+        self._bring_marks_in_step(seq)
 
     # --- checkers -----------------------------------------------------------------------------------------------
 
     def _start_checker(self, real: RealId) -> None:
+        path = self._paths.known.get(real)
+        if self._config.fwmark_checks and path is None:
+            return  # it starts once its path is known
         self._phase = (self._phase + _GOLDEN) % 1.0
         self._checkers[real] = Checker.start(
             self._parts,
@@ -247,7 +264,13 @@ class BalancerActor(RecordingActor):
             gate=self._gate,
             phase=self._phase,
             parent=self.actor_ref,
+            path=path,
         )
+
+    def _stop_checker(self, real: RealId) -> None:
+        checker = self._checkers.pop(real, None)
+        if checker is not None and checker.is_alive():
+            checker.stop(block=False)
 
     def _restart(self, crash: Crash) -> None:
         real = RealId(str(crash.key))
@@ -262,6 +285,41 @@ class BalancerActor(RecordingActor):
         )
         self.recorder.record(crashed)
         self.after(wait, StartChecker(real))
+
+    # --- checks through the VIP ---------------------------------------------------------------------------------
+
+    def _bring_marks_in_step(self, cause: int) -> None:
+        self._paths.bring_marks_in_step(self._config, cause, self._touched)
+        if self._config.fwmark_checks:
+            self._seek_paths_in(0.0)
+        else:
+            self._next_paths()
+
+    def _seek_paths_in(self, seconds: float) -> None:
+        self._next_paths()
+        self._next_paths = self.after(seconds, SeekPaths())
+
+    async def _seek_paths(self) -> None:
+        self._seek_paths_in(SEEK_INTERVAL)
+        try:
+            changed = await self._paths.seek(self._config)
+        except OSError as error:
+            self._parts.say("looking for the paths of checks failed", service=self._config.id, error=str(error))
+            return
+        if changed - self._paths.known.keys():
+            self.recorder.close_runs(self._config.id)
+        for real in changed:
+            self._follow_path(real)
+
+    def _follow_path(self, real: RealId) -> None:
+        """Check the real by the path that is known now, or not at all."""
+        path, checker = self._paths.known.get(real), self._checkers.get(real)
+        if path is None:
+            self._stop_checker(real)
+        elif checker is not None and checker.is_alive():
+            checker.tell(Recheck(self._config.check, self._gate, self.recorder.state.fleet.config_seq, path))
+        else:
+            self._start_checker(real)
 
     # --- decision -----------------------------------------------------------------------------------------------
 

@@ -90,6 +90,7 @@ async def start(parts: Parts, config: Config, *, digest: str, source: str, pid: 
     adopted = await parts.worker.call(read_owned, parts.machine, config, known)
     recorder.record(replace(adopted, routes=await _announced(parts)), cause=started)
     parts.foreign = adopted.foreign
+    parts.confirmed = parts.now()
     recorder.record(ConfigApplied(digest=digest, source=source, config=config), cause=started)
     finished: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
     supervisor = Supervisor.start(parts, config, finished)

@@ -7,6 +7,7 @@ from pykka import ActorRef
 
 from kglb.actors.applier import Applier, SetInterval, Settled
 from kglb.actors.balancer import BalancerActor, Reconfigure
+from kglb.actors.marking import release_unconfigured
 from kglb.actors.parts import Parts
 from kglb.actors.recorder import RecordingActor
 from kglb.actors.restarts import Restarts
@@ -76,6 +77,7 @@ class Supervisor(RecordingActor):
 
     def on_start(self) -> None:
         """Start the balancers, which decide at once; then router and applier, which find everything decided."""
+        release_unconfigured(self.recorder, self._config)
         for balancer in self._config.balancers:
             self._start_balancer(balancer.id)
         self._start_router()
@@ -133,6 +135,7 @@ class Supervisor(RecordingActor):
             self.recorder.record(DriftFound(changes=order.found))
         applied = ConfigApplied(digest=order.digest, source=order.source, config=order.config)
         seq = self.recorder.record(applied)
+        release_unconfigured(self.recorder, order.config)
         known = {balancer.id: balancer for balancer in before.balancers}
         for balancer in order.config.balancers:
             was = known.pop(balancer.id, None)

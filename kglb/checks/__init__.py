@@ -4,28 +4,11 @@
 when it is due and calls back with an ``Outcome``. Nothing here keeps a real's health, decides, records, or
 knows an actor.
 
-==============================  =====================================================================
-``outcome``                     what a probe finds
-``port``                        what checkers ask of a prober
-``prober``                      the batched prober: due times, deadlines, reports
-``timetable``                   the heap behind due times and deadlines
-``watch``                       which sockets have news
-``gate``                        a balancer's bound on probes under way
-``dial``                        sockets, and whom an errno accuses
-``probe``, ``datagram``         what all probes, and all that send one datagram, have in common
-``match``                       what must come back
-``dummy``, ``tcp``, ``udp``     kinds
-``dns``, ``syslog``, ``ping``   kinds
-``program``                     the kind that runs a program (``exec``)
-``http``, ``https``             kinds; ``http_request`` and ``http_answer`` are what they say and hear
-``tls``                         whom ``https`` trusts, and TLS within TLS
-``proxy``, ``redirects``        HTTP through a proxy's tunnel, and hop by hop
-``make``                        from the config to a probe
-==============================  =====================================================================
-"""
+==============================  =============================================================="""
 
 from kglb.checks.gate import Gate
 from kglb.checks.make import make_probe
+from kglb.checks.marked import MarkedDialer
 from kglb.checks.outcome import Outcome, Status, Verdict
 from kglb.checks.port import ProberPort
 from kglb.checks.probe import Probe
@@ -33,6 +16,7 @@ from kglb.checks.prober import Prober, ProberStats
 
 __all__ = [
     "Gate",
+    "MarkedDialer",
     "Outcome",
     "Probe",
     "Prober",

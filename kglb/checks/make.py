@@ -41,20 +41,20 @@ def make_probe(
     answered: Callable[[Outcome], None],
     gate: Gate | None = None,
     secrets: Mapping[SecretRef, str] | None = None,
-    mark: int = 0,
+    dialer: Dialer | None = None,
 ) -> Probe:
     """The probe of one real: ``target``, at the check's own port where it has one.
 
     ``answered`` gets each outcome, on the loop. ``gate`` bounds how many of a balancer's probes are under way
-    at once, None for no bound. ``secrets`` are the values behind the check's references. ``mark`` is the
-    fwmark of the probe's packets, 0 for none.
+    at once, None for no bound. ``secrets`` are the values behind the check's references. ``dialer`` says how
+    the probe connects; without one it is from the check's ``source``.
 
     Raises ValueError for what cannot be sent, for a secret that was not loaded and for a pattern that is none,
     OSError for a CA file that cannot be used.
     """
     if check.port:
         target = Endpoint(target.address, check.port)
-    dialer = Dialer(check.source, mark, fin=check.close == "fin")
+    dialer = dialer or Dialer(check.source, fin=check.close == "fin")
     secrets = secrets or {}
     match check:
         case DummyCheck():

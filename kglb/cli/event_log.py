@@ -22,8 +22,11 @@ from kglb.actors.recorder import Fact
 from kglb.cli.output import Paint, paint_for
 from kglb.events import (
     ActorCrashed,
+    ChecksImpossible,
     ConfigRejected,
     DriftFound,
+    MarkAssigned,
+    MarkReleased,
     OperationFailed,
     OutcomesUnknown,
     ProbeFlipped,
@@ -43,11 +46,14 @@ _QUEUE = 10_000
 
 _LEVELS: dict[type, int] = {
     ActorCrashed: logging.ERROR,
+    ChecksImpossible: logging.ERROR,
     ConfigRejected: logging.ERROR,
     OperationFailed: logging.ERROR,
     DriftFound: logging.WARNING,
     OutcomesUnknown: logging.WARNING,
     ResolutionFailed: logging.WARNING,
+    MarkAssigned: logging.DEBUG,
+    MarkReleased: logging.DEBUG,
     ProbeFlipped: logging.DEBUG,
     RealAdded: logging.DEBUG,
     RunsClosed: logging.DEBUG,

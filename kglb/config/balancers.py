@@ -9,7 +9,7 @@ from kglb.config.forward import read_forward
 from kglb.config.problems import RefusedError, show
 from kglb.config.reader import Key, Node, ReportedError, leaf, read_list, read_table
 from kglb.config.reals import read_reals
-from kglb.config.values import choice, duration, integer, nonempty, ratio, text
+from kglb.config.values import boolean, choice, duration, integer, nonempty, ratio, text
 from kglb.model import Announce, Balancer, DummyCheck, Forward, Real, Service, ServiceKey, WhenAllDown
 from kglb.model.service import FLAG_ALIASES
 
@@ -91,6 +91,7 @@ BALANCER = (
     Key("resolve_interval", leaf(duration("1s", "24h"))),
     Key("reals", read_reals, required=True),
     Key("announce", _read_announce),
+    Key("fwmark_checks", leaf(boolean)),
     Key("check", read_check, required=True),
 )
 

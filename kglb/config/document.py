@@ -9,8 +9,8 @@ from kglb.config import network
 from kglb.config.balancers import read_balancer
 from kglb.config.problems import RefusedError
 from kglb.config.reader import Key, Node, Read, leaf, read_list, read_table
-from kglb.config.rules import ask_rules, services_differ
-from kglb.config.values import absolute_path, choice, duration, nonempty, or_off, size
+from kglb.config.rules import ask_rules, marks_are_free, services_differ
+from kglb.config.values import absolute_path, choice, duration, integer, nonempty, or_off, size
 from kglb.model import Address, Balancer, BgpConfig, Config, DataPlaneConfig, JournalConfig, StatusConfig
 
 T = TypeVar("T")
@@ -26,6 +26,8 @@ DATA_PLANE = (
     Key("vip_interface", leaf(network.interface)),
     Key("reconcile_interval", leaf(duration("1s", "24h"))),
     Key("on_stop", leaf(choice(("cleanup", "leave")))),
+    Key("fwmark_base", leaf(integer(1, 2**31 - 1))),
+    Key("fwmark_count", leaf(integer(1, 65536))),
 )
 
 BGP = (
@@ -66,6 +68,7 @@ def read_config(node: Node) -> Config:
         node.fail("no balancer", "add a [[balancer]], or balancer = [] to have none")
     config = Config(**values)
     _warn_of_silence(node, config)
+    marks_are_free(node, config)
     interface = config.data_plane.vip_interface
     return msgspec.structs.replace(
         config, balancers=tuple(_with_vip(balancer, interface) for balancer in config.balancers)

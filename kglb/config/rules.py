@@ -10,7 +10,18 @@ from typing import NamedTuple
 
 from kglb.config.balancers import Draft
 from kglb.config.reader import Node
-from kglb.model import DummyCheck, ExecCheck, HttpCheck, PingCheck, Prefixes, Real, ServiceId, TcpCheck
+from kglb.model import (
+    Config,
+    DummyCheck,
+    ExecCheck,
+    HttpCheck,
+    PingCheck,
+    Prefixes,
+    Real,
+    ServiceId,
+    TcpCheck,
+    connects,
+)
 from kglb.model.endpoint import split_host_port
 
 _NEEDED_SCHEDULER = {"sh-port": "sh", "sh-fallback": "sh", "mh-port": "mh", "mh-fallback": "mh"}
@@ -85,7 +96,7 @@ def port_zero_needs_tunnel(draft: Draft) -> None:
 def checks_have_a_port(draft: Draft) -> None:
     """A real on port 0 cannot be connected to; its check names a port. A program may know another one."""
     check = draft.balancer.check
-    if isinstance(check, DummyCheck | PingCheck | ExecCheck) or check.port:
+    if isinstance(check, DummyCheck | PingCheck | ExecCheck) or check.port or draft.balancer.fwmark_checks:
         return
     for place, real in _placed_reals(draft):
         if _port(real) == 0:
@@ -93,13 +104,34 @@ def checks_have_a_port(draft: Draft) -> None:
 
 
 def source_fits(draft: Draft) -> None:
-    """A connection has one family: the check's source address must have that of every real."""
+    """A connection has one family: the check's source address must have that of every real, or of the VIP it checks."""
     source = draft.balancer.check.source
     if not source:
+        return
+    if draft.balancer.fwmark_checks:
+        if draft.balancer.service.key.ipv6 != (":" in source):
+            draft.node.fail(
+                f"the check cannot connect from {source} to the VIP: their families differ", at=("check", "source")
+            )
         return
     for place, real in _placed_reals(draft):
         if _family(real) not in (None, ":" in source):
             place.fail(f"the check cannot connect from {source} to {real.host}: their families differ")
+
+
+def checks_can_be_marked(draft: Draft) -> None:
+    """Checks through the VIP need a VIP, a port of it, and a TCP connection (KgLb: no syslog, no DNS over UDP)."""
+    balancer = draft.balancer
+    if not balancer.fwmark_checks:
+        return
+    key, check = balancer.service.key, balancer.check
+    if key.protocol == "fwmark":
+        draft.node.fail("a fwmark service has no VIP to check through", at=("fwmark_checks",))
+    if not (connects(check) or isinstance(check, DummyCheck)):
+        draft.node.fail("only checks over TCP can go through the VIP", at=("fwmark_checks",))
+    for place, real in _placed_reals(draft):
+        if not (check.port or key.port or _port(real)):
+            place.fail(f"neither the service nor {real.host} has a port to check", "add port to [balancer.check]")
 
 
 def udp_checked_by_tcp(draft: Draft) -> None:
@@ -154,6 +186,7 @@ RULES = (
     Rule(port_zero_needs_tunnel, frozenset({"forward"})),
     Rule(checks_have_a_port, frozenset({"check"})),
     Rule(source_fits, frozenset({"check"})),
+    Rule(checks_can_be_marked, frozenset({"check", "fwmark_checks"})),
     Rule(udp_checked_by_tcp, frozenset({"check"})),
     Rule(weights_count, frozenset({"scheduler", "weight"})),
     Rule(ports_reach, frozenset({"forward"})),
@@ -178,6 +211,18 @@ def services_differ(drafts: Iterable[Draft]) -> None:
                 f"duplicate service: {draft.balancer.id} is balancer[{earlier.node.path[-1]}]'s already "
                 f'("{earlier.balancer.name}"' + (f", line {line})" if line else ")"),
                 at=("service",),
+            )
+
+
+def marks_are_free(node: Node, config: Config) -> None:
+    """No service is on a mark that is ours to give to checks."""
+    marks = config.marks
+    for balancer in config.balancers:
+        if balancer.service.key.mark in marks:
+            node.fail(
+                f"{balancer.name}: {balancer.id} is one of the marks for checks, {marks[0]} to {marks[-1]}",
+                "take another mark, or change fwmark_base",
+                at=("data_plane", "fwmark_base"),
             )
 
 

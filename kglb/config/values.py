@@ -95,6 +95,13 @@ def integer(least: int, most: int) -> Parser[int]:
     return parse
 
 
+def boolean(value: object) -> bool:
+    """``true`` or ``false``."""
+    if not isinstance(value, bool):
+        raise RefusedError(f"expected true or false, found {show(value)}")
+    return value
+
+
 def ratio(value: object) -> float:
     """A share from 0 to 1."""
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:

@@ -1,12 +1,25 @@
 """The data plane that is this machine's kernel: IPVS by our own netlink messages, addresses by pyroute2."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from kglb.dataplane.addresses import Addresses
 from kglb.dataplane.batches import perform
+from kglb.dataplane.counters import ServiceCounters
 from kglb.dataplane.ipvs import Ipvs
+from kglb.dataplane.passage import Passage, find_passage, sysctl_reader
 from kglb.dataplane.port import Failure
-from kglb.model import AddAddress, Address, DeleteAddress, Destination, Operation, RouteOperation, Service, ServiceId
+from kglb.dataplane.routes import Routes
+from kglb.model import (
+    AddAddress,
+    Address,
+    DeleteAddress,
+    Destination,
+    Operation,
+    RouteOperation,
+    Service,
+    ServiceId,
+    Way,
+)
 
 
 class KernelDataPlane:
@@ -16,6 +29,7 @@ class KernelDataPlane:
         """Open the sockets; raises Unavailable where there is no IPVS or we may not change it."""
         self._ipvs = Ipvs()
         self._addresses = Addresses()
+        self._routes = Routes()
 
     def apply(self, operations: Sequence[Operation]) -> list[Failure | None]:
         """Perform the operations in order, and return for each None or why it did not take place."""
@@ -47,7 +61,17 @@ class KernelDataPlane:
         """All addresses on an interface; none for an interface that is not there."""
         return self._addresses.on(interface)
 
+    def counters(self, service_id: ServiceId) -> ServiceCounters | None:
+        """What was counted of one service and its destinations, or None where there is none."""
+        return self._ipvs.counters(service_id)
+
+    def passages(self, ways: Sequence[Way], source: str, vips: Collection[str]) -> list[Passage]:
+        """For each way to a real: the address that checks through the VIP come from, or what forbids them."""
+        in_force = sysctl_reader()
+        return [find_passage(way, source, vips, self._routes.to, in_force) for way in ways]
+
     def close(self) -> None:
         """Close the sockets. What is in the kernel stays there."""
         self._ipvs.close()
         self._addresses.close()
+        self._routes.close()

@@ -5,13 +5,15 @@ memory`` use it; the contract in ``tests/dataplane`` holds it to what a real ker
 """
 
 import ipaddress
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from errno import EADDRNOTAVAIL, EEXIST, EINVAL, ENODEV, ENOENT, EOPNOTSUPP, ERANGE, ESRCH
 from functools import lru_cache
 
 import msgspec
 
 from kglb.dataplane.batches import perform
+from kglb.dataplane.counters import DestinationCounters, ServiceCounters, Traffic
+from kglb.dataplane.passage import Passage
 from kglb.dataplane.port import Failure
 from kglb.model import (
     AddAddress,
@@ -29,6 +31,7 @@ from kglb.model import (
     RealId,
     Service,
     ServiceId,
+    Way,
     WithdrawRoute,
     parse_endpoint,
     parse_service,
@@ -36,6 +39,11 @@ from kglb.model import (
 from kglb.model.service import SCHEDULERS
 
 _ENGINES = ("", "sip")
+
+
+NOWHERE = Passage(
+    problem="the data plane is only memory, where no mark leads anywhere", remedy='data_plane.kind = "ipvs"'
+)
 
 
 class MemoryDataPlane:
@@ -53,8 +61,12 @@ class MemoryDataPlane:
         addresses: Iterable[Address] = (Address("127.0.0.1/8", "lo"), Address("::1/128", "lo")),
         interfaces: Iterable[str] = ("lo",),
         schedulers: Iterable[str] = SCHEDULERS,
+        passage: Passage = NOWHERE,
     ) -> None:
-        """Start with services that are not ours, addresses, interfaces, and the schedulers it knows."""
+        """Start with services that are not ours, addresses, interfaces, the schedulers it knows, and what it answers
+        when asked for the passage to a real.
+        """
+        self.passage = passage
         self._services = {service.id: service for service in foreign or {}}
         self._destinations = {
             service.id: {destination.real: destination for destination in destinations}
@@ -66,6 +78,7 @@ class MemoryDataPlane:
         for address in addresses:
             self._put_address(address)
         self._schedulers = frozenset((*schedulers, "none"))  # "none" schedules nothing, and is always there
+        self.traffic: dict[tuple[ServiceId, RealId | None], Traffic] = {}
 
     def apply(self, operations: Sequence[Operation]) -> list[Failure | None]:
         """Perform the operations in order, and return for each None or why it did not take place."""
@@ -86,6 +99,20 @@ class MemoryDataPlane:
     def addresses(self, interface: str) -> frozenset[Address]:
         """All addresses on an interface; none for an interface that is not there."""
         return frozenset(address for address in self._addresses if address.interface == interface)
+
+    def counters(self, service_id: ServiceId) -> ServiceCounters | None:
+        """What ``traffic`` says of one service (real None) and its destinations, else nothing but zeros."""
+        if service_id not in self._services:
+            return None
+        destinations = [
+            DestinationCounters(held.real, held.weight, 0, 0, self.traffic.get((service_id, held.real), Traffic()))
+            for held in self.destinations(service_id)
+        ]
+        return ServiceCounters(service_id, self.traffic.get((service_id, None), Traffic()), destinations)
+
+    def passages(self, ways: Sequence[Way], source: str, vips: Collection[str]) -> list[Passage]:  # noqa: ARG002
+        """The same passage for each way."""
+        return [self.passage] * len(ways)
 
     def close(self) -> None:
         """Do nothing: there is nothing to give back."""

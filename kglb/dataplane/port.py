@@ -6,12 +6,14 @@ Two things stand behind it: ``KernelDataPlane`` (ipvs and addresses of this mach
 remembers, not the port.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 import msgspec
 
-from kglb.model import Address, Destination, Operation, Service, ServiceId
+from kglb.dataplane.counters import ServiceCounters
+from kglb.dataplane.passage import Passage
+from kglb.model import Address, Destination, Operation, Service, ServiceId, Way
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -59,6 +61,15 @@ class DataPlane(Protocol):
 
     def addresses(self, interface: str) -> frozenset[Address]:
         """All addresses on an interface, IPv4 and IPv6; none for an interface that is not there."""
+
+    def counters(self, service_id: ServiceId) -> ServiceCounters | None:
+        """What was counted of one service and its destinations, or None where there is none."""
+
+    def passages(self, ways: Sequence[Way], source: str, vips: Collection[str]) -> list[Passage]:
+        """For each way to a real: the address that checks through the VIP come from, or what forbids them.
+
+        ``source`` is the configured address, empty to find one; ``vips`` are none to take.
+        """
 
     def close(self) -> None:
         """Give back sockets. What is in the kernel stays there."""

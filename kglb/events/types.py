@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from journal.format import JournalGap, JournalRepaired, SegmentOpened
-from kglb.model import Address, Config, Destination, Operation, Real, RealId, Route, Service, ServiceId
+from kglb.model import Address, Config, Destination, Operation, Real, RealId, Route, Service, ServiceId, Way
 
 Mode = Literal["initial", "available", "failsafe", "unavailable", "no_upstreams", "shutdown"]
 """What a balancer does with its reals; the states and their transitions stand in ``kglb.decisions.balancing``."""
@@ -161,6 +161,46 @@ class OutcomesUnknown(_Event, frozen=True, kw_only=True):
     counts: dict[str, int]
 
 
+# --- checks through the VIP -------------------------------------------------------------------------------------
+
+
+class MarkAssigned(_Event, frozen=True, kw_only=True):
+    """A real's checks carry this mark, which leads this way and nowhere else. Reals at one address share theirs."""
+
+    service: ServiceId
+    real: RealId
+    mark: int
+    way: Way
+
+
+class MarkReleased(_Event, frozen=True, kw_only=True):
+    """A real needs its mark no more; with its last real a mark is free."""
+
+    service: ServiceId
+    real: RealId
+    mark: int
+    way: Way
+
+
+class ChecksImpossible(_Event, frozen=True, kw_only=True):
+    """This machine cannot check these reals, for a ``problem`` of its own; their health stays as it is.
+
+    Recorded when the problem begins or becomes another, with what helps.
+    """
+
+    service: ServiceId
+    reals: tuple[RealId, ...]
+    problem: str
+    remedy: str
+
+
+class ChecksResumed(_Event, frozen=True, kw_only=True):
+    """Nothing on this machine keeps these reals from being checked any more."""
+
+    service: ServiceId
+    reals: tuple[RealId, ...]
+
+
 # --- balancing --------------------------------------------------------------------------------------------------
 
 
@@ -265,6 +305,10 @@ Event = (
     | RunsClosed
     | HealthChanged
     | OutcomesUnknown
+    | MarkAssigned
+    | MarkReleased
+    | ChecksImpossible
+    | ChecksResumed
     | BalancerDecided
     | RoutesDecided
     | RouteAnnounced

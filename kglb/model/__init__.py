@@ -27,9 +27,12 @@ from kglb.model.config import (
     UdpCheck,
     WhenAllDown,
     asks_the_same,
+    connects,
     secrets_of,
+    type_of,
 )
 from kglb.model.endpoint import Endpoint, RealId, parse_endpoint
+from kglb.model.marks import Way, mark_id
 from kglb.model.operations import (
     AddAddress,
     AddDestination,
@@ -98,10 +101,14 @@ __all__ = [
     "TcpCheck",
     "Transport",
     "UdpCheck",
+    "Way",
     "WhenAllDown",
     "WithdrawRoute",
     "asks_the_same",
+    "connects",
+    "mark_id",
     "parse_endpoint",
     "parse_service",
     "secrets_of",
+    "type_of",
 ]

@@ -120,10 +120,20 @@ def asks_the_same(one: Check, other: Check) -> bool:
     return _question(one) == _question(other)
 
 
+def type_of(check: Check) -> str:
+    """The type of a check as the config names it, as ``tcp``."""
+    return str(type(check).__struct_config__.tag)
+
+
 def secrets_of(check: Check) -> frozenset[SecretRef]:
     """The secrets that a check uses."""
     headers = check.headers.values() if isinstance(check, HttpCheck) else ()
     return frozenset(value for value in headers if isinstance(value, SecretRef))
+
+
+def connects(check: Check) -> bool:
+    """Whether a check speaks over a TCP connection of its own: only such a one can be sent under a mark."""
+    return isinstance(check, TcpCheck | HttpCheck) or (isinstance(check, DnsCheck) and check.protocol == "tcp")
 
 
 def _question(check: Check) -> Check:
@@ -155,7 +165,10 @@ class Announce(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Balancer(msgspec.Struct, frozen=True, kw_only=True):
-    """One virtual service with its reals and its check. ``concurrency`` 0 is unlimited."""
+    """One virtual service with its reals and its check. ``concurrency`` 0 is unlimited.
+
+    With ``fwmark_checks`` the checks go to the VIP and reach each real as its clients' packets do.
+    """
 
     name: str
     setup: str = ""
@@ -167,6 +180,7 @@ class Balancer(msgspec.Struct, frozen=True, kw_only=True):
     resolve_interval: float = 30.0
     address: Address | None = None  # the VIP to keep on an interface; None for fwmark services
     announce: Announce | None = None
+    fwmark_checks: bool = False
 
     @property
     def id(self) -> ServiceId:
@@ -198,12 +212,17 @@ class JournalConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DataPlaneConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Which machine is driven, and how. ``reconcile_interval`` in seconds."""
+    """Which machine is driven, and how. ``reconcile_interval`` in seconds.
+
+    ``fwmark_count`` marks from ``fwmark_base`` on are ours, if any balancer has ``fwmark_checks``.
+    """
 
     kind: Literal["ipvs", "memory"] = "ipvs"
     vip_interface: str = "lo"
     reconcile_interval: float = 30.0
     on_stop: Literal["cleanup", "leave"] = "cleanup"
+    fwmark_base: int = 10000
+    fwmark_count: int = 5000
 
 
 class StatusConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -227,3 +246,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     status: StatusConfig = StatusConfig()
     bgp: BgpConfig = BgpConfig()
     balancers: tuple[Balancer, ...] = ()
+
+    @property
+    def marks(self) -> range:
+        """The firewall marks that are ours: none unless a balancer checks its reals through them."""
+        if not any(balancer.fwmark_checks for balancer in self.balancers):
+            return range(0)
+        first = self.data_plane.fwmark_base
+        return range(first, first + self.data_plane.fwmark_count)

@@ -7,6 +7,7 @@ is what a checkpoint stores.
 from kglb.projections.dataplane import DataPlaneState, Dirty, Holding
 from kglb.projections.drift import address_drift, entry_drift, interfaces, route_drift
 from kglb.projections.fleet import BalancerState, FleetState, RealState
+from kglb.projections.marks import HeldMark, MarksState
 from kglb.projections.plan import Planned, plan
 from kglb.projections.state import State
 
@@ -15,7 +16,9 @@ __all__ = [
     "DataPlaneState",
     "Dirty",
     "FleetState",
+    "HeldMark",
     "Holding",
+    "MarksState",
     "Planned",
     "RealState",
     "State",

@@ -17,6 +17,8 @@ from kglb.events import (
     DaemonStopping,
     DriftFound,
     Event,
+    MarkAssigned,
+    MarkReleased,
     OperationsApplied,
     RealAdded,
     RealRemoved,
@@ -42,6 +44,7 @@ from kglb.model import (
     Route,
     Service,
     ServiceId,
+    Way,
     WithdrawRoute,
 )
 from kglb.projections.fleet import FleetState, RealState
@@ -130,6 +133,12 @@ class DataPlaneState(msgspec.Struct, kw_only=True):
         if (step := _STEPS.get(type(event))) is not None:
             step(self, seq, event, fleet)
 
+    def holds_mark(self, mark: int, way: Way) -> bool:
+        """Whether the kernel is known to have the mark's service with this way as its only one."""
+        service, destination = way.service(mark), way.destination
+        held = self.actual.destinations.get(service.id)
+        return self.actual.services.get(service.id) == service and held == {destination.real: destination}
+
     def take_dirty(self) -> Dirty:
         """What may differ since this was last asked."""
         dirty, self.dirty = self.dirty, Dirty()
@@ -191,24 +200,26 @@ def _config_applied(state: DataPlaneState, seq: int, event: ConfigApplied, fleet
             if held.get(real.real) != (wanted := _destination(real)):
                 held[real.real] = wanted
                 state.dirty.mark_destination(id, real.real, seq)
+    for mark, held_mark in fleet.marks.held.items():
+        _want_mark(state, seq, mark, held_mark.way, before)
     for id in before.services:
         if id not in desired.services:
             state.dirty.services[id] = seq
     for key in {**before.addresses, **desired.addresses}:
         if (key in before.addresses) != (key in desired.addresses):
             state.dirty.addresses[key] = seq
-    desired.routes = _still_configured(before.routes, event.config)
-    for prefix in before.routes:
-        if prefix not in desired.routes:
+    _keep_configured_routes(state, seq, before.routes, event.config)
+
+
+def _keep_configured_routes(state: DataPlaneState, seq: int, routes: dict[str, Route], config: Config) -> None:
+    """Want those of the routes that some balancer still has; whether each may be announced is decided afterwards."""
+    balancers = config.balancers if routes and config.bgp.engine != "none" else ()
+    configured = {route.prefix for balancer in balancers if (route := balancer.route) is not None}
+    for prefix, route in routes.items():
+        if prefix in configured:
+            state.desired.routes[prefix] = route
+        else:
             state.dirty.routes[prefix] = seq
-
-
-def _still_configured(routes: dict[str, Route], config: Config) -> dict[str, Route]:
-    """The routes that some balancer still has; whether each may be announced is decided afterwards."""
-    if not routes or config.bgp.engine == "none":
-        return {}
-    configured = {route.prefix for balancer in config.balancers if (route := balancer.route) is not None}
-    return {prefix: route for prefix, route in routes.items() if prefix in configured}
 
 
 def _real_added(state: DataPlaneState, seq: int, event: RealAdded, fleet: FleetState) -> None:
@@ -230,6 +241,26 @@ def _balancer_decided(state: DataPlaneState, seq: int, event: BalancerDecided, f
         if (real := fleet.real(event.service, name)) is not None:
             destinations[name] = _destination(real)
             state.dirty.mark_destination(event.service, name, event.causes.get(name, seq))
+
+
+def _mark_assigned(state: DataPlaneState, seq: int, event: MarkAssigned, fleet: FleetState) -> None:
+    _want_mark(state, seq, event.mark, event.way, state.desired)
+
+
+def _want_mark(state: DataPlaneState, seq: int, mark: int, way: Way, before: Holding) -> None:
+    service, destination = way.service(mark), way.destination
+    is_new = service.id not in before.services
+    state.desired.services[service.id] = service
+    state.desired.destinations[service.id] = {destination.real: destination}
+    if is_new:
+        state.mark_service(service.id, seq)
+
+
+def _mark_released(state: DataPlaneState, seq: int, event: MarkReleased, fleet: FleetState) -> None:
+    id = event.way.service(event.mark).id
+    if event.mark not in fleet.marks.held and state.desired.services.pop(id, None) is not None:
+        del state.desired.destinations[id]
+        state.mark_service(id, seq)
 
 
 def _adopted(state: DataPlaneState, seq: int, event: Adopted, fleet: FleetState) -> None:
@@ -293,6 +324,8 @@ _STEPS: dict[type, Callable[[DataPlaneState, int, Any, FleetState], None]] = {
     RoutesDecided: _routes_decided,
     RouteAnnounced: _route_announced,
     RouteWithdrawn: _route_withdrawn,
+    MarkAssigned: _mark_assigned,
+    MarkReleased: _mark_released,
     Adopted: _adopted,
     OperationsApplied: _operations_applied,
     DriftFound: _drift_found,

@@ -8,6 +8,8 @@ from msgspec.structs import replace
 
 from kglb.events import (
     BalancerDecided,
+    ChecksImpossible,
+    ChecksResumed,
     ConfigApplied,
     DaemonStarted,
     DaemonStopping,
@@ -21,6 +23,7 @@ from kglb.events import (
     RunsClosed,
 )
 from kglb.model import Balancer, Config, Real, RealId, ServiceId, asks_the_same
+from kglb.projections.marks import MarksState
 
 
 class RealState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -54,6 +57,7 @@ class BalancerState(msgspec.Struct, kw_only=True):
     """One balancer: its config, its reals in the order they came, and what it last decided.
 
     ``alive`` and ``total`` follow the reals; ``decided_alive`` and ``decided_total`` are those of the last decision.
+    ``unchecked`` are the reals that this machine cannot check, and why.
     """
 
     config: Balancer
@@ -65,6 +69,7 @@ class BalancerState(msgspec.Struct, kw_only=True):
     decided_alive: int = 0
     decided_total: int = 0
     decided_seq: int = 0
+    unchecked: dict[RealId, str] = {}
 
     @property
     def alive_ratio(self) -> float:
@@ -75,7 +80,7 @@ class BalancerState(msgspec.Struct, kw_only=True):
 
 
 class FleetState(msgspec.Struct, kw_only=True):
-    """All balancers, the config they come from, and the last good address of every name."""
+    """All balancers, the config they come from, the last good address of every name, the marks of checks."""
 
     config: Config | None = None
     digest: str = ""
@@ -84,6 +89,7 @@ class FleetState(msgspec.Struct, kw_only=True):
     stopped: Literal["", "cleanup", "leave"] = ""
     balancers: dict[ServiceId, BalancerState] = {}
     names: dict[str, str] = {}  # "service host" -> address
+    marks: MarksState = msgspec.field(default_factory=MarksState)
 
     def real(self, service: ServiceId, real: RealId) -> RealState | None:
         """What is known of a real, None if nothing."""
@@ -94,6 +100,7 @@ class FleetState(msgspec.Struct, kw_only=True):
         """Take one event in."""
         if (step := _STEPS.get(type(event))) is not None:
             step(self, seq, event)
+        self.marks.fold(event)
 
 
 def name_key(service: ServiceId, host: str) -> str:
@@ -158,6 +165,7 @@ def _real_removed(fleet: FleetState, seq: int, event: RealRemoved) -> None:
     if balancer is not None and (gone := balancer.reals.pop(event.real, None)) is not None:
         balancer.total -= 1
         balancer.alive -= gone.healthy
+        balancer.unchecked.pop(event.real, None)
 
 
 def _name_resolved(fleet: FleetState, seq: int, event: NameResolved) -> None:
@@ -220,6 +228,17 @@ def _balancer_decided(fleet: FleetState, seq: int, event: BalancerDecided) -> No
             reals[name] = replace(before, weight=weight, weight_seq=seq)
 
 
+def _checks_impossible(fleet: FleetState, seq: int, event: ChecksImpossible) -> None:
+    if (balancer := fleet.balancers.get(event.service)) is not None:
+        balancer.unchecked.update(dict.fromkeys(event.reals, event.problem))
+
+
+def _checks_resumed(fleet: FleetState, seq: int, event: ChecksResumed) -> None:
+    if (balancer := fleet.balancers.get(event.service)) is not None:
+        for real in event.reals:
+            balancer.unchecked.pop(real, None)
+
+
 _STEPS: dict[type, Callable[[FleetState, int, Any], None]] = {
     DaemonStarted: _daemon_started,
     DaemonStopping: _daemon_stopping,
@@ -231,4 +250,6 @@ _STEPS: dict[type, Callable[[FleetState, int, Any], None]] = {
     RunsClosed: _runs_closed,
     HealthChanged: _health_changed,
     BalancerDecided: _balancer_decided,
+    ChecksImpossible: _checks_impossible,
+    ChecksResumed: _checks_resumed,
 }

@@ -11,6 +11,7 @@ from kglb.events import Event
 from kglb.model import Balancer, Config
 from kglb.projections.dataplane import DataPlaneState, Holding
 from kglb.projections.fleet import BalancerState, FleetState
+from kglb.projections.marks import MarksState
 
 _SLICE = 200  # entries encoded at once: well under a millisecond
 
@@ -59,8 +60,11 @@ class State:
 
 
 def _snapshot(fleet: FleetState) -> FleetState:
-    balancers = {id: replace(balancer, reals=dict(balancer.reals)) for id, balancer in fleet.balancers.items()}
-    return replace(fleet, balancers=balancers, names=dict(fleet.names))
+    balancers = {
+        id: replace(balancer, reals=dict(balancer.reals), unchecked=dict(balancer.unchecked))
+        for id, balancer in fleet.balancers.items()
+    }
+    return replace(fleet, balancers=balancers, names=dict(fleet.names), marks=fleet.marks.snapshot())
 
 
 def _copy(holding: Holding) -> Holding:
@@ -72,7 +76,7 @@ def _copy(holding: Holding) -> Holding:
     )
 
 
-_BRANCHES = (_Checkpoint, FleetState, BalancerState, Holding, Config, Balancer)
+_BRANCHES = (_Checkpoint, FleetState, BalancerState, MarksState, Holding, Config, Balancer)
 
 
 def _parts(tree: object) -> Iterator[bytes]:

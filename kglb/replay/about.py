@@ -7,6 +7,8 @@ from msgspec.structs import replace
 from kglb.events import (
     Adopted,
     BalancerDecided,
+    ChecksImpossible,
+    ChecksResumed,
     DriftFound,
     Event,
     OperationFailed,
@@ -58,6 +60,8 @@ def narrow(event: Event, wanted: Wanted) -> Event:
             return replace(event, changes=tuple(change for change in changes if wanted(*pair_of(change))))
         case RunsClosed(runs=runs):
             return replace(event, runs=tuple(run for run in runs if wanted(run.service, run.real)))
+        case ChecksImpossible(service=service, reals=reals) | ChecksResumed(service=service, reals=reals):
+            return replace(event, reals=tuple(real for real in reals if wanted(service, real)))
         case _:
             return event
 
@@ -93,6 +97,8 @@ def _pairs(event: Event) -> Iterable[tuple[ServiceId | None, RealId | None]]:
             return map(pair_of, _operations(event))
         case BalancerDecided(service=service, weights=weights):
             return ((service, None), *((service, real) for real in weights))
+        case ChecksImpossible(service=service, reals=reals) | ChecksResumed(service=service, reals=reals):
+            return ((service, real) for real in (None, *reals))
         case RunsClosed(runs=runs):
             return ((run.service, run.real) for run in runs)
         case Adopted(entries=entries):

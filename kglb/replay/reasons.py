@@ -77,6 +77,8 @@ class Reasons:
         if added.healthy:
             unseen = "no failure has" if check.fall == 1 else f"no {check.fall} failures in a row have"
             return f"the kernel sent it traffic already when it was added, and {unseen} been seen since"
+        if problem := self._balancer.unchecked.get(self._real.real):
+            return f"it was added, and this machine cannot check it: {problem}"
         if not self._real.outcome:
             return "it was added, and none of its checks has an answer yet"
         so_far = f"{verdicts(self._real.streak)} so far"

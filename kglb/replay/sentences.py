@@ -11,6 +11,8 @@ from kglb.events import (
     ActorCrashed,
     Adopted,
     BalancerDecided,
+    ChecksImpossible,
+    ChecksResumed,
     ConfigApplied,
     ConfigRejected,
     DaemonStarted,
@@ -20,6 +22,8 @@ from kglb.events import (
     HealthChanged,
     JournalGap,
     JournalRepaired,
+    MarkAssigned,
+    MarkReleased,
     NameResolved,
     OperationFailed,
     OperationsApplied,
@@ -202,6 +206,26 @@ def _outcomes_unknown(event: OutcomesUnknown, _: Runs) -> str:
     return f"{checks} said nothing, for reasons of this machine: {reasons}"
 
 
+# --- checks through the VIP ---------------------------------------------------------------------------------
+
+
+def _mark_assigned(event: MarkAssigned, _: Runs) -> str:
+    return f"checks of {event.real} carry mark {event.mark}: {event.way}"
+
+
+def _mark_released(event: MarkReleased, _: Runs) -> str:
+    return f"checks of {event.real} carry mark {event.mark} no more"
+
+
+def _checks_impossible(event: ChecksImpossible, _: Runs) -> str:
+    kept = "its health stays as it is" if len(event.reals) == 1 else "their health stays as it is"
+    return f"{listed(event.reals)} cannot be checked, {kept}: {event.problem}; try: {event.remedy}"
+
+
+def _checks_resumed(event: ChecksResumed, _: Runs) -> str:
+    return f"{listed(event.reals)} can be checked again"
+
+
 # --- balancing and kernel -----------------------------------------------------------------------------------
 
 
@@ -290,6 +314,10 @@ _TABLE: dict[type, tuple[str, Tone | Callable[[Any], Tone], Callable[[Any, Runs]
     RunsClosed: ("probe", "quiet", _runs_closed),
     HealthChanged: ("health", _tone_of_belief, _health_changed),
     OutcomesUnknown: ("probe", "warning", _outcomes_unknown),
+    MarkAssigned: ("mark", "quiet", _mark_assigned),
+    MarkReleased: ("mark", "quiet", _mark_released),
+    ChecksImpossible: ("probe", "bad", _checks_impossible),
+    ChecksResumed: ("probe", "good", _checks_resumed),
     BalancerDecided: ("weights", _tone_of_decision, _balancer_decided),
     RoutesDecided: ("route", _tone_of_routes, _routes_decided),
     RouteAnnounced: ("route", "good", _route_announced),

@@ -3,6 +3,7 @@
 import pytest
 
 from kglb.checks import Gate, make_probe
+from kglb.checks.dial import Dialer
 from kglb.checks.dummy import DummyProbe
 from kglb.checks.http import HttpProbe
 from kglb.checks.https import HttpsProbe
@@ -29,9 +30,10 @@ def test_each_kind_of_check_has_its_probe(check: Check, kind: type[Probe]) -> No
 @pytest.mark.parametrize("check", [TcpCheck(timeout=2), HttpCheck(timeout=2), HttpCheck(tls=True, timeout=2)])
 def test_a_probe_has_its_checks_timeout_gate_source_and_mark(check: Check) -> None:
     gate = Gate(1)
-    probe = make_probe(check, REAL, answered=lambda _: None, gate=gate, mark=7)
+    probe = make_probe(check, REAL, answered=lambda _: None, gate=gate, dialer=Dialer("10.0.0.1", 7))
     assert isinstance(probe, ConnectingProbe)
-    assert (probe.timeout, probe.gate, probe.target, probe.dialer.mark) == (2, gate, REAL, 7)
+    assert (probe.timeout, probe.gate, probe.target) == (2, gate, REAL)
+    assert (probe.dialer.source, probe.dialer.mark) == ("10.0.0.1", 7)
 
 
 @pytest.mark.parametrize("check", [TcpCheck(port=8080), HttpCheck(port=8080)])

@@ -6,7 +6,7 @@ from itertools import combinations
 
 import pytest
 
-from kglb.dataplane import DataPlane, Failure
+from kglb.dataplane import DataPlane, DestinationCounters, Failure, Traffic
 from kglb.model import (
     AddAddress,
     AddDestination,
@@ -410,3 +410,18 @@ class DataPlaneContract:
         assert errnos(outcomes) == ["", "", "", "EEXIST", "", "ESRCH", ""]
         assert plane.destinations(WEB) == [real(1, 9)]
         assert VIP not in plane.addresses("lo")
+
+    def test_what_was_just_made_has_counted_nothing(self, plane: DataPlane) -> None:
+        succeed(plane, AddService(Service(id=WEB)), AddDestination(WEB, real(1, 5)), AddDestination(WEB, real(2)))
+        counted = plane.counters(WEB)
+        assert counted is not None
+        assert (counted.id, counted.traffic) == (WEB, Traffic())
+        for _ in range(2):
+            found = {one.real: one for one in counted.destinations}
+            assert found == {
+                real(1).real: DestinationCounters(real(1).real, 5, 0, 0, Traffic()),
+                real(2).real: DestinationCounters(real(2).real, 1, 0, 0, Traffic()),
+            }
+
+    def test_a_service_that_is_not_there_has_no_counters(self, plane: DataPlane) -> None:
+        assert plane.counters(MISSING) is None

@@ -9,6 +9,8 @@ from kglb.events import (
     ActorCrashed,
     Adopted,
     BalancerDecided,
+    ChecksImpossible,
+    ChecksResumed,
     ConfigRejected,
     DaemonStopping,
     DriftFound,
@@ -17,6 +19,8 @@ from kglb.events import (
     HealthChanged,
     JournalGap,
     JournalRepaired,
+    MarkAssigned,
+    MarkReleased,
     NameResolved,
     OpenRun,
     OperationFailed,
@@ -36,10 +40,12 @@ from kglb.model import (
     ChangeDestination,
     DeleteService,
     Destination,
+    Forward,
     RealId,
     Route,
     Service,
     ServiceId,
+    Way,
     WithdrawRoute,
 )
 from kglb.replay import sentence
@@ -47,6 +53,7 @@ from kglb.replay.sentences import KINDS
 from tests.projections.builders import VIP, WEB, added, applied, balancer, real_id, started
 
 A, B = real_id(0), real_id(1)
+WAY = Way("10.0.0.1", Forward("tunnel"), False)
 REFUSED = ProbeFlipped(
     service=WEB, real=A, outcome="failure", reason="refused", detail="ECONNREFUSED", latency=0.001, previous_count=9
 )
@@ -137,6 +144,16 @@ SPOKEN: list[tuple[Event, str]] = [
         OutcomesUnknown(counts={"local error EMFILE": 3}),
         "3 checks said nothing, for reasons of this machine: 3 local error EMFILE",
     ),
+    (
+        MarkAssigned(service=WEB, real=A, mark=10000, way=WAY),
+        "checks of 10.0.0.1:80 carry mark 10000: IPv4 to 10.0.0.1 by ipip",
+    ),
+    (MarkReleased(service=WEB, real=A, mark=10000, way=WAY), "checks of 10.0.0.1:80 carry mark 10000 no more"),
+    (
+        ChecksImpossible(service=WEB, reals=(A, B), problem="a sysctl is 0", remedy="sysctl -w it=1"),
+        "10.0.0.1:80, 10.0.0.2:80 cannot be checked, their health stays as it is: a sysctl is 0; try: sysctl -w it=1",
+    ),
+    (ChecksResumed(service=WEB, reals=(A,)), "10.0.0.1:80 can be checked again"),
     (decided("available", {A: 0}), "available, 1 of 2 up: weight of 10.0.0.1:80 to 0"),
     (decided("available", {}), "available, 1 of 2 up"),
     (

@@ -115,3 +115,10 @@ def test_a_route_is_wanted_and_announced_one_after_the_other() -> None:
     assert values() == (1, 0)
     fleet.record(RouteAnnounced(route=route))
     assert values() == (1, 1)
+
+
+def test_the_setup_and_the_type_of_the_check_are_labels() -> None:
+    fleet = Fleet()
+    fleet.record(started())
+    fleet.record(applied(balancer(WEB, 1, setup='ed"ge')))
+    assert reading(fleet).value("kglb_balancer_info", **WEB_LABELS, setup='ed"ge', check="dummy") == 1
