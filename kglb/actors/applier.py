@@ -93,11 +93,15 @@ class Applier(RecordingActor):
 
     def on_stop(self) -> None:
         """Listen no more."""
-        self.recorder.unsubscribe(self.actor_ref)
+        self._listen_no_more()
 
     def on_failure(self, *_: object) -> None:
         """Listen no more."""
+        self._listen_no_more()
+
+    def _listen_no_more(self) -> None:
         self.recorder.unsubscribe(self.actor_ref)
+        self._parts.routes.on_loss(lambda: None)
 
     def on_receive(self, message: object) -> None:
         """Facts wake the applier; their effect stands in the projection already."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from kglb.actors.applier import Applier
 from kglb.actors.router import Router
 from kglb.dataplane import Failure, MemoryDataPlane, MemoryRoutes
 from kglb.events import (
@@ -398,6 +399,20 @@ def test_a_router_that_crashed_starts_again_and_decides_as_before(tmp_path: Path
             await asyncio.sleep(0.1)
             assert announced(w) == []
         assert [event.actor for event in events_of(tmp_path, ActorCrashed)] == ["router"]
+
+    run(main())
+
+
+def test_an_engine_that_goes_away_while_the_applier_starts_again_is_noticed(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with world(tmp_path, config(web())) as w:
+            await asyncio.sleep(1.5)
+            actor_of(Applier).tell("nonsense")
+            await asyncio.sleep(0.01)
+            assert isinstance(w.parts.routes, MemoryRoutes)
+            w.parts.routes.lose()
+            await asyncio.sleep(1)
+            assert announced(w) == [PREFIX]
 
     run(main())
 
