@@ -27,7 +27,15 @@ from kglb.cli.event_log import EventLog
 from kglb.cli.reloading import Reloader
 from kglb.cli.timed_files import TimedFiles
 from kglb.config import Loaded
-from kglb.dataplane import DataPlane, KernelDataPlane, MemoryDataPlane, Worker
+from kglb.dataplane import (
+    DataPlane,
+    ExaBgpRoutes,
+    KernelDataPlane,
+    MemoryDataPlane,
+    MemoryRoutes,
+    RouteEngine,
+    Worker,
+)
 from kglb.model import Config
 from kglb.model.histogram import Histogram
 from kglb.web import LoopLag, Status, StatusServer, TrafficReader, Vitals
@@ -64,6 +72,7 @@ async def serve(loaded: Loaded, read: Callable[[], Loaded], *, source: str, log_
             machine=machine,
             worker=worker,
             resolve=resolve,
+            routes=_routes(config),
             say=log.say,
         )
         parts.use_secrets(loaded.secrets)
@@ -128,6 +137,11 @@ def _vitals(
 
 def _machine(config: Config) -> DataPlane:
     return KernelDataPlane() if config.data_plane.kind == "ipvs" else MemoryDataPlane()
+
+
+def _routes(config: Config) -> RouteEngine:
+    in_earnest = config.data_plane.kind == "ipvs" and config.bgp.engine == "exabgp"
+    return ExaBgpRoutes(config.bgp.socket) if in_earnest else MemoryRoutes()
 
 
 def _open_journal(config: Config, files: TimedFiles, scheduler: Scheduler, log: EventLog) -> Recorder:
