@@ -78,6 +78,4 @@ class Capture:
 
 def _attach(packets: socket.socket, program: Sequence[Instruction]) -> None:
     code = ctypes.create_string_buffer(b"".join(_INSTRUCTION.pack(*step) for step in program))
-    packets.setsockopt(
-        socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("@HP", len(program), ctypes.addressof(code))
-    )
+    packets.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("@HP", len(program), ctypes.addressof(code)))

@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from bench.config import config_text
+
 PORT = 80
 INTERVAL = 1.0
-JOURNAL = "journal"
 
 
 class Contestant(NamedTuple):
@@ -22,31 +23,10 @@ class Contestant(NamedTuple):
 
 
 def _kglb(directory: Path, vip: str, reals: Sequence[str]) -> list[str]:
-    addresses = "\n".join(f'    "{real}:{PORT}",' for real in reals)
     config = directory / "kglb.toml"
-    config.write_text(f"""\
-[journal]
-directory = "{directory / JOURNAL}"
-
-[data_plane]
-vip_interface = "lo"
-
-[[balancer]]
-name = "bench"
-service = "tcp://{vip}:{PORT}"
-scheduler = "wrr"
-forward = "masquerade"
-reals = [
-{addresses}
-]
-
-[balancer.check]
-type = "tcp"
-interval = "{INTERVAL:g}s"
-timeout = "1s"
-rise = 1
-fall = 1
-""")
+    targets = [f"{real}:{PORT}" for real in reals]
+    text = config_text(directory, service=f"tcp://{vip}:{PORT}", reals=targets, check="tcp", interval=INTERVAL)
+    config.write_text(text)
     return [str(Path(sys.executable).with_name("kglb-actors")), "run", str(config)]
 
 

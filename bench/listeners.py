@@ -1,7 +1,7 @@
 """Reals that can do one thing: accept connections. Thousands of addresses, a listening socket each, on one epoll.
 
-A program of its own, as reals are. Orders come one a line, ``close ADDRESS`` or ``listen ADDRESS``; each is answered by a
-line once it is done. Ends with its input.
+A program of its own, as reals are. Orders come one a line, ``close ADDRESS`` or ``listen ADDRESS``; each is answered
+by a line once it is done. Ends with its input.
 
     python -m bench.listeners PORT <<< ADDRESSES
 """

@@ -29,3 +29,9 @@ def memory_mb(pid: int) -> float:
             if line.startswith("Pss:"):
                 kilobytes += int(line.split()[1])
     return kilobytes / 1024
+
+
+def resident_mb(pid: int) -> float:
+    """Resident memory of one process, in MB."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGESIZE") / 2**20

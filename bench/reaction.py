@@ -22,8 +22,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.contestants import CONTESTANTS, INTERVAL, JOURNAL, PORT, Contestant
-from bench.processes import cpu_seconds, memory_mb
+from bench.config import JOURNAL
+from bench.contestants import CONTESTANTS, INTERVAL, PORT, Contestant
+from bench.processes import memory_mb
+from bench.spare import Spare
 from bench.witness import Witness
 from journal import JournalReader
 from kglb.events import BalancerDecided, OperationsApplied, ProbeFlipped, decode
@@ -32,8 +34,10 @@ from lab.namespaces import in_namespace, spawn
 from lab.net import Network
 
 START_TIMEOUT = 60.0
+WINDOWS = 5
+"""Parts of the steady state; what counts is the median of their costs."""
 PAUSE = 0.2
-"""Seconds, and up to an interval more, between a real's return and the next one's death."""
+"""Seconds, and up to twice that, between a real's return and the next one's death."""
 
 
 class Failure(NamedTuple):
@@ -102,6 +106,7 @@ def measure(
         Network(reals=reals, shared=True) as network,
         listening(network) as listeners,
         Witness(network) as witness,
+        Spare(Path(files)) as spare,
         Path(log or Path(files, "log")).open("ab") as output,
     ):
         network.add_vip(network.vip)
@@ -111,11 +116,11 @@ def measure(
         with spawn(network.director, argv, stdout=output.fileno(), stderr=output.fileno()) as program:
             _wait_all_up(network, witness, reals)
             result = Result(contestant.name, reals, time.time() - begin, 0.0, 0.0, 0.0, [], Steps([], [], []))
-            _watch_steady(program.pid, witness, steady, result)
+            _watch_steady(program.pid, witness, spare, steady, result)
             choice = random.Random(reals)
             for _ in range(samples):
                 result.failures.append(_kill_one(choice.choice(addresses), listeners, witness))
-                time.sleep(PAUSE + choice.random() * INTERVAL)
+                time.sleep(PAUSE * (1.0 + choice.random()))
         if (Path(files) / JOURNAL).exists():
             result.steps = _steps(Path(files) / JOURNAL)
     return result
@@ -150,16 +155,16 @@ def _wait_all_up(network: Network, witness: Witness, reals: int) -> None:
     raise TimeoutError(f"not all of {reals} reals were up after {START_TIMEOUT:g} s")
 
 
-def _watch_steady(pid: int, witness: Witness, seconds: float, result: Result) -> None:
+def _watch_steady(pid: int, witness: Witness, spare: Spare, seconds: float, result: Result) -> None:
     time.sleep(2 * INTERVAL)
     witness.look()
-    checks, cpu, begin = witness.probe_count, cpu_seconds(pid), time.time()
-    while time.time() < begin + seconds:
-        time.sleep(0.1)
-        witness.look()
-    made = witness.probe_count - checks
-    result.checks_per_second = made / (time.time() - begin)
-    result.cpu_per_1000_checks = (cpu_seconds(pid) - cpu) / made * 1000
+    costs, checks, begin = [], witness.probe_count, time.time()
+    for _ in range(WINDOWS):
+        before = witness.probe_count
+        busy = spare.busy_seconds(seconds / WINDOWS, witness.look_for)
+        costs.append(busy / (witness.probe_count - before) * 1000)
+    result.checks_per_second = (witness.probe_count - checks) / (time.time() - begin)
+    result.cpu_per_1000_checks = statistics.median(costs)
     result.memory = memory_mb(pid)
 
 
@@ -207,9 +212,7 @@ def _spread(values: Sequence[float]) -> str:
 
 def main() -> None:
     """Measure, print a row as soon as there is one, then the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     names = [contestant.name for contestant in CONTESTANTS]
     parser.add_argument("--reals", type=int, nargs="+", default=[100, 1000])
     parser.add_argument("--samples", type=int, default=40, help="how many deaths per program and size")

@@ -65,9 +65,7 @@ class Witness:
         with in_namespace(self._network.director):
             ip("link add changes type nlmon", "link set changes up")
         self._changes = Capture(self._network.director, "changes", keep=1900, frames=4096)
-        self._probes = Capture(
-            self._network.real_namespaces[0], "eth0", keep=60, frames=16384, accept=PROBES
-        )
+        self._probes = Capture(self._network.real_namespaces[0], "eth0", keep=60, frames=16384, accept=PROBES)
         return self
 
     def __exit__(
@@ -87,6 +85,13 @@ class Witness:
             else:
                 self.refusals[_address(packet[26:30])].append(at)
         return [change for at, packet in self._changes.read() for change in changes_in(at, packet)]
+
+    def look_for(self, seconds: float) -> None:
+        """Take in the probes of so many seconds."""
+        end = time.time() + seconds
+        while time.time() < end:
+            time.sleep(0.1)
+            self.look()
 
     def wait_for(self, address: str, *, up: bool, since: float, timeout: float = 15.0) -> Change:
         """The first change since then that put the real in (``up``) or out of service; raises TimeoutError."""

@@ -48,6 +48,7 @@ from journal.format import (
     SegmentOpened,
     decode_as,
 )
+from journal.lock import writer_of
 from journal.opening import OpenJournal, open_journal
 from journal.reader import JournalReader
 from journal.retention import Retention
@@ -80,4 +81,5 @@ __all__ = [
     "UnknownFormat",
     "decode_as",
     "open_journal",
+    "writer_of",
 ]

@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 from kglb.cli.main import VERBS
+from kglb.projections import State
+from kglb.web import Status
+from tests.web.builders import WELL
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -20,3 +23,11 @@ def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
 def test_the_readme_lists_every_verb_and_no_other() -> None:
     table = (ROOT / "README.md").read_text().partition("| Verb |")[2].partition("\n\n")[0]
     assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(VERBS)
+
+
+def test_every_metric_is_explained() -> None:
+    page = (ROOT / "docs" / "metrics.md").read_text()
+    status = Status(State(), lambda: WELL)
+    traffic = re.compile(r"^kglb_ipvs_(service|backend)_(incoming|outgoing)_(bytes|packets)_total$")
+    names = [family.name for family in status.families()]
+    assert [name for name in names if f"`{name}" not in page and not traffic.match(name)] == []

@@ -146,6 +146,8 @@ class Applier(RecordingActor):
                 microseconds=microseconds,
             )
             self.recorder.record(applied, cause=max(applied.causes))
+            self._parts.confirmed = self._parts.now()
+            self._parts.reactions.end(applied.causes, self._parts.confirmed)
         refused: dict[ServiceId | None, int] = {}
         for step, failure in zip(planned, results, strict=True):
             if failure is not None:
@@ -178,6 +180,7 @@ class Applier(RecordingActor):
             for id in list(actual.services):
                 await self._compare(id)
             await self._compare_addresses()
+            self._parts.confirmed = self._parts.now()
         except OSError as error:
             self._parts.say("reconcile failed", error=str(error))
         self._reconcile_later()

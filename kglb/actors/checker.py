@@ -16,9 +16,10 @@ from kglb.actors.marking import Path, stands
 from kglb.actors.parts import Parts
 from kglb.actors.recorder import RecordingActor, Run
 from kglb.checks import Gate, MarkedDialer, Outcome, make_probe
+from kglb.checks.counts import CheckCounts
 from kglb.decisions import judge, observe
 from kglb.events import HealthChanged, ProbeFlipped
-from kglb.model import Check, ServiceId, asks_the_same, parse_endpoint
+from kglb.model import Check, ServiceId, asks_the_same, parse_endpoint, type_of
 from kglb.projections import RealState
 
 
@@ -72,12 +73,14 @@ class Checker(RecordingActor):
         self._run_seq = known.run_seq
         self._run: Run = parts.recorder.open_run(service, known.real, known.counted)
         self._phase = phase
+        self._counts = parts.checked[service, known.real] = CheckCounts(parts.now())
         self._generation = 0
         self._use(check, gate, path)
 
     def _use(self, check: Check, gate: Gate | None, path: Path | None) -> None:
         self._generation += 1
         self._check = check
+        self._durations = self._parts.probe_durations[type_of(check)]
         self._path = path
         generation, tell = self._generation, self.actor_ref.tell
         self._probe = make_probe(
@@ -86,7 +89,7 @@ class Checker(RecordingActor):
             answered=lambda outcome: tell(Answered(generation, outcome)),
             gate=gate,
             secrets=self._parts.secrets,
-            dialer=None if path is None else MarkedDialer(path.source, path.mark, self._is_placed),
+            dialer=None if path is None else self._marked(path, check),
         )
 
     def _is_placed(self) -> bool:
@@ -97,6 +100,9 @@ class Checker(RecordingActor):
     def on_start(self) -> None:
         """Schedule the first probe."""
         self._schedule_first()
+
+    def _marked(self, path: Path, check: Check) -> MarkedDialer:
+        return MarkedDialer(path.source, path.mark, self._is_placed, fin=check.close == "fin")
 
     def _schedule_first(self) -> None:
         self._parts.prober.schedule(self._probe, self._parts.now() + self._phase * self._check.interval)
@@ -120,7 +126,8 @@ class Checker(RecordingActor):
             self._run.count = 0
         self._use(order.check, order.gate, order.path)
         self._schedule_first()
-        self._believe(judge(self._healthy, self._streak, order.check.rise, order.check.fall), order.cause)
+        healthy = judge(self._healthy, self._streak, order.check.rise, order.check.fall)
+        self._believe(healthy, order.cause, since=self._parts.now())
 
     def _take_in(self, outcome: Outcome) -> None:
         balancer = self.recorder.state.fleet.balancers.get(self._service)
@@ -154,6 +161,8 @@ class Checker(RecordingActor):
     def _count(self, outcome: Outcome) -> None:
         self._parts.prober.schedule(self._probe, self._next_due(outcome.due))
         self._parts.probes[outcome.status] += 1
+        self._counts.add(outcome.status, self._parts.now())
+        self._durations.observe(outcome.latency)
         if outcome.status == "unknown":
             self._parts.unknowns[outcome.reason] += 1
         else:
@@ -172,9 +181,9 @@ class Checker(RecordingActor):
         healthy, self._streak = observe(
             self._healthy, self._streak, outcome.status == "success", self._check.rise, self._check.fall
         )
-        self._believe(healthy, self._run_seq)
+        self._believe(healthy, self._run_seq, since=outcome.started + outcome.latency)
 
-    def _believe(self, healthy: bool, cause: int) -> None:
+    def _believe(self, healthy: bool, cause: int, *, since: float) -> None:
         if healthy != self._healthy:
             self._healthy = healthy
             changed = HealthChanged(
@@ -184,7 +193,7 @@ class Checker(RecordingActor):
                 streak=self._streak,
                 run=self._run_seq,
             )
-            self.recorder.record(changed, cause=cause)
+            self._parts.reactions.begin(self.recorder.record(changed, cause=cause), since)
 
     def _flip(self, outcome: Outcome) -> None:
         assert outcome.status != "unknown"
@@ -202,8 +211,10 @@ class Checker(RecordingActor):
         self._run.count = 0
 
     def on_stop(self) -> None:
-        """Take the probe back."""
+        """Take the probe back; the real has no check any more."""
         self._let_go()
+        if self._parts.checked.get((self._service, self._real)) is self._counts:
+            del self._parts.checked[self._service, self._real]
 
     def on_failure(self, *_: object) -> None:
         """Take the probe back."""

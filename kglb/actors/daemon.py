@@ -54,8 +54,8 @@ class Daemon:
         """Let go of actors, prober and machine; the names of the actors that did not stop, which would be a bug."""
         if self._supervisor.is_alive():
             self._supervisor.stop(block=False)
-        await self._parts.prober.close()
         leftovers = await _actors_gone(timeout)
+        await self._parts.prober.close()
         if await self._parts.worker.close(timeout):
             self._parts.machine.close()
         return leftovers
@@ -88,6 +88,7 @@ async def start(parts: Parts, config: Config, *, digest: str, source: str, pid: 
     adopted = await parts.worker.call(read_owned, parts.machine, config, known)
     recorder.record(adopted, cause=started)
     parts.foreign = adopted.foreign
+    parts.confirmed = parts.now()
     recorder.record(ConfigApplied(digest=digest, source=source, config=config), cause=started)
     finished: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
     supervisor = Supervisor.start(parts, config, finished)

@@ -1,18 +1,21 @@
 """What the actors share: the loop's clock, the prober, the recorder, the machine and the resolver, all replaceable."""
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 
+from kglb.actors.reactions import Reactions
 from kglb.actors.recorder import Recorder
 from kglb.actors.runtime import Scheduler
 from kglb.actors.scrubbing import scrubber
 from kglb.checks import ProberPort
+from kglb.checks.counts import CheckCounts
 from kglb.dataplane import DataPlane
 from kglb.dataplane.worker import Caller
-from kglb.model import SecretRef
+from kglb.model import RealId, SecretRef, ServiceId
+from kglb.model.histogram import Histogram
 
 Resolve = Callable[[str, bool], Awaitable[tuple[str, ...]]]
 """All addresses of a name, IPv6 ones if so asked, at least one; raises OSError with a sentence that says why not."""
@@ -26,7 +29,9 @@ def _silent(event: str, **fields: object) -> None:
 class Parts:
     """One per daemon. ``random`` is the only source of randomness; ``now`` (the loop's time in seconds, but finer than
     uvloop's whole milliseconds) the only clock; ``say`` writes to the operational log. Counted for the metrics are
-    ``probes`` by status, ``unknowns`` by reason, ``restarts`` by kind of actor, and ``foreign`` services.
+    ``probes`` by status, ``unknowns`` by reason, ``restarts`` by kind of actor, ``foreign`` services, and what was
+    ``checked`` of each real; measured ``probe_durations`` by type of check, ``reactions``, and when the machine was
+    last ``confirmed`` to hold what we know.
     """
 
     scheduler: Scheduler
@@ -42,6 +47,10 @@ class Parts:
     unknowns: Counter[str] = field(default_factory=Counter)
     restarts: Counter[str] = field(default_factory=Counter)
     foreign: int = 0
+    checked: dict[tuple[ServiceId, RealId], CheckCounts] = field(default_factory=dict)
+    probe_durations: defaultdict[str, Histogram] = field(default_factory=lambda: defaultdict(Histogram))
+    reactions: Reactions = field(default_factory=Reactions)
+    confirmed: float = 0.0
     started: bool = False
     say: Callable[..., None] = _silent
 

@@ -5,11 +5,11 @@ what it records has ``cause = N``. The recorder never touches a file or the kern
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from pykka import ActorRef
 
-from journal import Appender
+from journal import Degraded
 from kglb.actors.runtime import LoopActor, Scheduler
 from kglb.events import Event, OpenRun, RunsClosed, encode
 from kglb.model import RealId, ServiceId
@@ -25,6 +25,42 @@ class Fact(NamedTuple):
     seq: int
     cause: int | None
     event: Event
+
+
+class RecordSink(Protocol):
+    """What the recorder asks of a journal; ``journal.Appender`` is the real one."""
+
+    @property
+    def last_seq(self) -> int:
+        """The number of the newest record."""
+
+    @property
+    def written_seq(self) -> int:
+        """The last record that the kernel has."""
+
+    @property
+    def synced_seq(self) -> int:
+        """The last record that is on the platter."""
+
+    @property
+    def should_rotate(self) -> bool:
+        """Whether it is time for a new segment."""
+
+    @property
+    def degraded(self) -> Degraded | None:
+        """Why records do not reach the disk; None while they do."""
+
+    def append(self, event: bytes, cause: int | None = None) -> int:
+        """Record an event; returns its number."""
+
+    def rotate(self, checkpoint: Iterator[bytes]) -> int:
+        """Begin a new segment with a checkpoint."""
+
+    async def wait_written(self, seq: int, timeout: float | None = None) -> bool:
+        """Wait until the kernel has record ``seq``."""
+
+    async def close(self, timeout: float) -> bool:
+        """Write and sync what is left."""
 
 
 class Run:
@@ -44,13 +80,13 @@ class Recorder:
         self.cause: int | None = None
         self.scrub: Callable[[str], str] = str
         self._loop = scheduler.loop
-        self._appender: Appender
+        self._appender: RecordSink
         self._subscribers: dict[tuple[type, ServiceId | None], list[ActorRef[Any]]] = {}
         self._observers: list[Callable[[Fact], None]] = []
         self._runs: dict[tuple[ServiceId, RealId], Run] = {}
         self._rotating = False
 
-    def write_to(self, appender: Appender) -> None:
+    def write_to(self, appender: RecordSink) -> None:
         """Record to this appender; called once, before anything is recorded. (It needs ``checkpoint`` to be made.)"""
         self._appender = appender
 

@@ -49,6 +49,11 @@ class Scheduler:
         self._ready: deque[LoopActor] = deque()
         self._scheduled = False
 
+    @property
+    def idle(self) -> bool:
+        """Whether no inbox has anything in it."""
+        return not self._scheduled
+
     def ready(self, actor: "LoopActor") -> None:
         """Have the actor's inbox drained soon. Callable from any thread."""
         if threading.get_ident() != self._thread:

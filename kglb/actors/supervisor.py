@@ -197,7 +197,6 @@ class Supervisor(RecordingActor):
         else:
             budget = CLEANUP_BASE + CLEANUP_PER_SERVICE * len(self._config.balancers)
             self.after(budget, GiveUpCleanup())
-            self._finish_if_clean()
 
     def _finish_if_clean(self) -> None:
         if self._stopping != "cleanup":

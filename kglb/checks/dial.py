@@ -1,7 +1,7 @@
 """Opens the sockets of probes, and says whom an errno accuses: the real or this machine.
 
-Nothing here blocks or waits. Every socket closes with a reset (SO_LINGER 0): thousands of checks a second
-that close with FIN would fill the kernel's TIME_WAIT table.
+Nothing here blocks or waits. TCP connections close with a reset (SO_LINGER 0) unless told otherwise: thousands
+of checks a second that close with FIN would fill the kernel's TIME_WAIT table.
 """
 
 import errno
@@ -11,12 +11,17 @@ from socket import (
     AF_INET,
     AF_INET6,
     IP_BIND_ADDRESS_NO_PORT,
+    IPPROTO_ICMP,
+    IPPROTO_ICMPV6,
     IPPROTO_IP,
     IPPROTO_TCP,
+    IPPROTO_UDP,
     SO_LINGER,
     SO_MARK,
     SOCK_CLOEXEC,
+    SOCK_DGRAM,
     SOCK_NONBLOCK,
+    SOCK_RAW,
     SOCK_STREAM,
     SOL_SOCKET,
     SocketType,
@@ -28,7 +33,7 @@ from kglb.model.endpoint import Endpoint
 
 SocketAddress = tuple[str, int]
 
-_TYPE: Final = int(SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC)
+_FLAGS: Final = int(SOCK_NONBLOCK | SOCK_CLOEXEC)
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 
 OUT_OF_DESCRIPTORS: Final = frozenset({errno.EMFILE, errno.ENFILE})
@@ -69,22 +74,45 @@ out for what we do not understand. EACCES that arrives later is the exception, s
 
 
 class Dialer:
-    """How probes connect: from an address ("": the kernel chooses one), under a fwmark (0: none)."""
+    """How probes connect: from an address ("": the kernel chooses one), under a fwmark (0: none).
 
-    __slots__ = ("mark", "source")
+    With ``fin`` a TCP connection closes in order instead of with a reset.
+    """
 
-    def __init__(self, source: str = "", mark: int = 0) -> None:
+    __slots__ = ("fin", "mark", "source")
+
+    def __init__(self, source: str = "", mark: int = 0, *, fin: bool = False) -> None:
         self.source = source
         self.mark = mark
+        self.fin = fin
 
     def dial(self, target: Endpoint) -> SocketType:
         """Begin a TCP connection, without waiting for it, and hand back its socket.
 
         Raises OSError for what fails at once, with nothing left open; ``verdict_of`` says what it means.
         """
-        sock = SocketType(AF_INET6 if ":" in target.address else AF_INET, _TYPE, IPPROTO_TCP)
+        return self._connect(SocketType(_family(target), SOCK_STREAM | _FLAGS, IPPROTO_TCP), target)
+
+    def dial_udp(self, target: Endpoint) -> SocketType:
+        """A UDP socket that hears this target alone, and of its ICMP errors. Raises OSError as ``dial``."""
+        return self._connect(SocketType(_family(target), SOCK_DGRAM | _FLAGS, IPPROTO_UDP), target)
+
+    def dial_icmp(self, target: Endpoint) -> SocketType:
+        """An ICMP socket that hears this target alone: an unprivileged one (icmp(7)), else a raw one.
+
+        Raises PermissionError where neither is allowed, other OSErrors as ``dial``.
+        """
+        protocol = IPPROTO_ICMPV6 if target.is_ipv6 else IPPROTO_ICMP
         try:
-            sock.setsockopt(SOL_SOCKET, SO_LINGER, _RESET_ON_CLOSE)
+            sock = SocketType(_family(target), SOCK_DGRAM | _FLAGS, protocol)
+        except PermissionError:
+            sock = SocketType(_family(target), SOCK_RAW | _FLAGS, protocol)
+        return self._connect(sock, Endpoint(target.address, 0))
+
+    def _connect(self, sock: SocketType, target: Endpoint) -> SocketType:
+        try:
+            if not self.fin:
+                sock.setsockopt(SOL_SOCKET, SO_LINGER, _RESET_ON_CLOSE)
             if self.mark:
                 sock.setsockopt(SOL_SOCKET, SO_MARK, self.mark)
             if self.source:
@@ -96,6 +124,10 @@ class Dialer:
             sock.close()
             raise
         return sock
+
+
+def _family(target: Endpoint) -> int:
+    return AF_INET6 if ":" in target.address else AF_INET
 
 
 def _check(error: int) -> None:

@@ -1,17 +1,35 @@
 """From a configured check to the probe that makes it. One place knows all kinds; it never starts anything."""
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from kglb.checks.dial import Dialer
 from kglb.checks.dummy import DummyProbe
 from kglb.checks.gate import Gate
-from kglb.checks.http import HttpProbe
-from kglb.checks.https import HttpsProbe
 from kglb.checks.outcome import Outcome
+from kglb.checks.ping import PingProbe
 from kglb.checks.probe import Probe
-from kglb.checks.tcp import TcpProbe
-from kglb.model.config import Check, DummyCheck, HttpCheck, SecretRef, TcpCheck
+from kglb.checks.program import ProgramProbe
+from kglb.checks.redirects import RedirectingProbe, http_kind
+from kglb.checks.syslog import SyslogTcpProbe, SyslogUdpProbe
+from kglb.checks.tcp import TcpExchangeProbe, TcpProbe
+from kglb.checks.udp import UdpProbe
+from kglb.model.config import (
+    Check,
+    DnsCheck,
+    DummyCheck,
+    ExecCheck,
+    HttpCheck,
+    PingCheck,
+    SecretRef,
+    SyslogCheck,
+    TcpCheck,
+    UdpCheck,
+)
 from kglb.model.endpoint import Endpoint
+
+if TYPE_CHECKING:
+    from kglb.checks.dns import DnsTcpProbe, DnsUdpProbe
 
 __all__ = ["Gate", "make_probe"]
 
@@ -31,16 +49,37 @@ def make_probe(
     at once, None for no bound. ``secrets`` are the values behind the check's references. ``dialer`` says how
     the probe connects; without one it is from the check's ``source``.
 
-    Raises ValueError for a header that cannot be sent and for a secret that was not loaded.
+    Raises ValueError for what cannot be sent, for a secret that was not loaded and for a pattern that is none,
+    OSError for a CA file that cannot be used.
     """
     if check.port:
         target = Endpoint(target.address, check.port)
-    dialer = dialer or Dialer(check.source)
+    dialer = dialer or Dialer(check.source, fin=check.close == "fin")
+    secrets = secrets or {}
     match check:
         case DummyCheck():
             return DummyProbe(timeout=check.timeout, answered=answered)
         case TcpCheck():
+            if check.send or check.expect or check.expect_regex:
+                return TcpExchangeProbe(check, target, dialer, answered=answered, gate=gate)
             return TcpProbe(target, dialer, timeout=check.timeout, answered=answered, gate=gate)
         case HttpCheck():
-            kind = HttpsProbe if check.tls else HttpProbe
-            return kind(check, target, dialer, answered=answered, gate=gate, secrets=secrets or {})
+            http = RedirectingProbe if check.follow_redirects else http_kind(check)
+            return http(check, target, dialer, answered=answered, gate=gate, secrets=secrets)
+        case DnsCheck():
+            return _dns_kind(check)(check, target, dialer, answered=answered, gate=gate)
+        case SyslogCheck():
+            syslog = SyslogTcpProbe if check.protocol == "tcp" else SyslogUdpProbe
+            return syslog(check, target, dialer, answered=answered, gate=gate)
+        case UdpCheck():
+            return UdpProbe(check, target, dialer, answered=answered, gate=gate)
+        case PingCheck():
+            return PingProbe(target, dialer, timeout=check.timeout, answered=answered, gate=gate)
+        case ExecCheck():
+            return ProgramProbe(check, target, answered=answered, gate=gate)
+
+
+def _dns_kind(check: DnsCheck) -> "type[DnsUdpProbe | DnsTcpProbe]":
+    from kglb.checks.dns import DnsTcpProbe, DnsUdpProbe  # noqa: PLC0415 - dnspython, which most configs do not need
+
+    return DnsTcpProbe if check.protocol == "tcp" else DnsUdpProbe

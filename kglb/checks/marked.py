@@ -17,8 +17,8 @@ class MarkedDialer(Dialer):
 
     __slots__ = ("_is_placed",)
 
-    def __init__(self, source: str, mark: int, is_placed: Callable[[], bool]) -> None:
-        super().__init__(source, mark)
+    def __init__(self, source: str, mark: int, is_placed: Callable[[], bool], *, fin: bool = False) -> None:
+        super().__init__(source, mark, fin=fin)
         self._is_placed = is_placed
 
     def dial(self, target: Endpoint) -> SocketType:

@@ -17,6 +17,10 @@ from kglb.checks.outcome import Outcome, Verdict
 from kglb.model.endpoint import Endpoint
 
 CONNECT: Final = "connect"
+ANSWER: Final = "answer"
+
+REDIAL: Final = Verdict("unknown", "redial")
+"""Not a verdict yet: the conversation goes on over another connection, see ``Probe.redial``."""
 
 _CUT_OFF: Final = frozenset({errno.ECONNRESET, errno.EPIPE, errno.ENOTCONN})
 """Errnos that prove the connection was accepted: Linux answers a reset of a SYN with ECONNREFUSED."""
@@ -64,13 +68,21 @@ class Probe:
         raise NotImplementedError
 
     def step(self, events: int) -> Verdict | None:
-        """Go on after ``poll`` events on the socket: a verdict, or None with ``interest`` saying what to
+        """Go on after ``poll`` events on the socket: a verdict, REDIAL, or None with ``interest`` saying what to
         wait for.
 
         Raises BlockingIOError when there was nothing to do after all, another OSError when the connection
         failed.
         """
         raise NotImplementedError
+
+    def redial(self) -> None:
+        """Close the socket and begin the next connection of the same conversation; raises as ``begin``."""
+        raise NotImplementedError
+
+    def overdue(self) -> Verdict:
+        """What it says of the real that its timeout has passed."""
+        return Verdict("failure", f"timeout during {self.phase}")
 
     def end(self) -> None:
         """Close the socket and forget the conversation."""

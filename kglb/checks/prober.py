@@ -24,7 +24,7 @@ from typing import Final
 
 from kglb.checks.dial import OUT_OF_DESCRIPTORS, verdict_of
 from kglb.checks.outcome import Outcome, Verdict
-from kglb.checks.probe import Probe
+from kglb.checks.probe import REDIAL, Probe
 from kglb.checks.timetable import Timetable, new_ticket
 from kglb.checks.watch import Watch
 
@@ -129,7 +129,11 @@ class Prober:
         for probe in self._watch.probes:
             probe.ticket = 0
             probe.end()
+            self._leave_gate(probe)
         self._watch.close()
+        while (waiting := self._due.pop(math.inf)) is not None:  # those that take over a place too
+            waiting.ticket = 0
+            self._leave_gate(waiting)
         self._due.clear()
         self._deadlines.clear()
 
@@ -171,11 +175,23 @@ class Prober:
             return
         except Exception as error:
             verdict = self._blame(error, at_once=False)
-        if verdict is None:
+        if verdict is REDIAL:
+            self._redial(probe)
+        elif verdict is None:
             self._watch.change(probe)
         else:
             self._hang_up(probe)
             self._finish(probe, verdict)
+
+    def _redial(self, probe: Probe) -> None:
+        self._watch.remove(probe)
+        try:
+            probe.redial()
+        except Exception as error:
+            probe.end()
+            self._finish(probe, self._blame(error, at_once=True))
+        else:
+            self._watch.add(probe)
 
     def _expire(self, until: float) -> None:
         for probe in self._watch.age(until - SLICE - YOUNG):
@@ -186,8 +202,9 @@ class Prober:
             if events:
                 self._step(expired, events)
             if expired.sock is not None:
+                verdict = _timeout(expired, now)
                 self._hang_up(expired)
-                self._finish(expired, _timeout(expired, now))
+                self._finish(expired, verdict)
 
     def _start_due(self, until: float) -> bool:
         started = self.stats.started
@@ -324,7 +341,7 @@ def _no_descriptor(error: Exception) -> bool:
 def _timeout(probe: Probe, now: float) -> Verdict:
     if now - probe.started - probe.timeout > LATE:
         return Verdict("unknown", "deadline noticed late", f"during {probe.phase}")
-    return Verdict("failure", f"timeout during {probe.phase}")
+    return probe.overdue()
 
 
 def _default_room() -> int:

@@ -1,7 +1,18 @@
-"""The check that passes when a connection is accepted. Sends nothing, reads nothing."""
+"""The checks of a TCP port: that a connection is accepted, and that a short exchange over it goes as expected."""
 
-from kglb.checks.outcome import OK, Verdict
-from kglb.checks.probe import ConnectingProbe
+from collections.abc import Callable
+from select import POLLIN, POLLOUT
+from typing import Final
+
+from kglb.checks.dial import Dialer
+from kglb.checks.gate import Gate
+from kglb.checks.match import HEARD_LIMIT, Expectation, shown
+from kglb.checks.outcome import OK, Outcome, Verdict
+from kglb.checks.probe import ANSWER, ConnectingProbe
+from kglb.model.config import TcpCheck
+from kglb.model.endpoint import Endpoint
+
+_CHUNK: Final = 16 * 1024
 
 
 class TcpProbe(ConnectingProbe):
@@ -18,3 +29,64 @@ class TcpProbe(ConnectingProbe):
     def cut_off(self, how: str) -> Verdict:  # noqa: ARG002
         """Pass: it was accepted. How soon we look must not change the verdict."""
         return OK
+
+
+class TcpExchangeProbe(ConnectingProbe):
+    """Sends what is to be sent, and passes when what is expected has come back.
+
+    A wrong answer has one reason, whether the server then closes, goes on, or waits for our timeout.
+    """
+
+    __slots__ = ("_expected", "_heard", "_message", "_unsent")
+
+    first_phase = ANSWER
+
+    def __init__(
+        self,
+        check: TcpCheck,
+        target: Endpoint,
+        dialer: Dialer,
+        *,
+        answered: Callable[[Outcome], None],
+        gate: Gate | None = None,
+    ) -> None:
+        super().__init__(target, dialer, timeout=check.timeout, answered=answered, gate=gate)
+        self._message = check.send
+        self._expected = Expectation(check.expect, check.expect_regex)
+        self._unsent = b""
+        self._heard = b""
+
+    def begin(self) -> None:
+        """Dial the target, with the whole message yet to send."""
+        super().begin()
+        self._unsent = self._message
+        self._heard = b""
+
+    def converse(self) -> Verdict | None:
+        """Send what is left of the message, then read until the answer can be judged."""
+        assert self.sock is not None
+        if self.interest == POLLOUT:
+            if self._unsent:
+                self._unsent = self._unsent[self.sock.send(self._unsent) :]
+            if self._unsent:
+                return None
+            self.interest = POLLIN
+            return None if self._expected else OK
+        chunk = self.sock.recv(_CHUNK)
+        if not chunk:
+            return self.cut_off(f"after {len(self._heard)} bytes")
+        self._heard += chunk
+        if self._expected.met_by(self._heard):
+            return OK
+        return self._unexpected() if len(self._heard) >= HEARD_LIMIT else None
+
+    def cut_off(self, how: str) -> Verdict:
+        """Fail: what is expected cannot come any more."""
+        return self._unexpected() if self._heard else super().cut_off(how)
+
+    def overdue(self) -> Verdict:
+        """Fail: what is expected has not come in time."""
+        return self._unexpected() if self._heard else super().overdue()
+
+    def _unexpected(self) -> Verdict:
+        return Verdict("failure", "unexpected answer", shown(self._heard))

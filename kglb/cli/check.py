@@ -13,7 +13,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "check",
         description="Check a config and do nothing: 0 and a summary if it is right, else 2 and every mistake.",
     )
-    parser.add_argument("config", metavar="CONFIG", help="the configuration, TOML")
+    parser.add_argument("config", metavar="CONFIG", help="the configuration: TOML, or KgLb's JSON")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -24,6 +24,9 @@ class Verb(NamedTuple):
 VERBS = {
     "run": Verb("kglb.cli.run", "run the daemon"),
     "check": Verb("kglb.cli.check", "check a config, and say every mistake"),
+    "convert": Verb("kglb.cli.convert", "print another program's config as ours"),
+    "plan": Verb("kglb.cli.plan", "show what a config would change, and change nothing"),
+    "reload": Verb("kglb.cli.reload", "have the running daemon read its config again"),
     "tail": Verb("kglb.cli.tail", "show the journal in plain sentences, and follow it"),
     "replay": Verb("kglb.cli.replay", "show the state of the data plane at any moment"),
     "explain": Verb("kglb.cli.explain", "say why a real has its weight"),

@@ -27,15 +27,20 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         epilog="Signals: HUP reloads the config, TERM and INT stop as data_plane.on_stop says, "
         "USR2 stops and leaves the kernel serving, USR1 writes every stack to stderr.",
     )
-    parser.add_argument("config", type=Path, help="the configuration, TOML")
+    add_config_options(parser)
+    parser.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info")
+
+
+def add_config_options(parser: argparse.ArgumentParser) -> None:
+    """The config and what of it the command line may override."""
+    parser.add_argument("config", type=Path, help="the configuration: TOML, or KgLb's JSON")
     parser.add_argument("--journal", metavar="DIRECTORY", help="instead of journal.directory")
     parser.add_argument("--data-plane", choices=("ipvs", "memory"), help="instead of data_plane.kind")
-    parser.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info")
 
 
 def run(args: argparse.Namespace) -> int:
     """Run until told to stop: 0 after a clean end, 1 if something of ours was left in the kernel, else 2 or 3."""
-    read = partial(_read, args)
+    read = partial(read_config, args)
     loaded = read()
     warn(loaded.warnings)
     faulthandler.register(signal.SIGUSR1, all_threads=True)
@@ -50,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     return EXIT_OK if clean else EXIT_NO
 
 
-def _read(args: argparse.Namespace) -> Loaded:
+def read_config(args: argparse.Namespace) -> Loaded:
     """The config with what the command line overrides. Raises ConfigError."""
     loaded = load(args.config)
     config = loaded.config

@@ -25,10 +25,12 @@ from kglb.checks import Prober
 from kglb.checks.resolve import resolve
 from kglb.cli.event_log import EventLog
 from kglb.cli.reloading import Reloader
+from kglb.cli.timed_files import TimedFiles
 from kglb.config import Loaded
 from kglb.dataplane import DataPlane, KernelDataPlane, MemoryDataPlane, Worker
 from kglb.model import Config
-from kglb.web import Status, StatusServer, Vitals
+from kglb.model.histogram import Histogram
+from kglb.web import LoopLag, Status, StatusServer, TrafficReader, Vitals
 
 CLOSE_TIMEOUT = 5.0
 """Seconds that the journal, the kernel's thread and the actors may take to end."""
@@ -47,7 +49,8 @@ async def serve(loaded: Loaded, read: Callable[[], Loaded], *, source: str, log_
         scheduler = Scheduler(loop)
         worker = Worker("kernel")
         machine = await worker.call(_machine, config)
-        recorder = _open_journal(config, scheduler, log)
+        files = TimedFiles()
+        recorder = _open_journal(config, files, scheduler, log)
         stack.push_async_callback(_close_journal, recorder, log)
         log.speak_of(recorder.state)
         recorder.observe(log.fact)
@@ -62,7 +65,10 @@ async def serve(loaded: Loaded, read: Callable[[], Loaded], *, source: str, log_
             say=log.say,
         )
         parts.use_secrets(loaded.secrets)
-        status = Status(recorder.state, _vitals(parts, prober, log))
+        lag = LoopLag()
+        stack.callback(lag.close)
+        traffic = TrafficReader(worker, machine)
+        status = Status(recorder.state, _vitals(parts, prober, log, files.syncs, lag.histogram), traffic.read)
         recorder.observe(lambda fact: status.note(fact.event))
         if config.status.listen:
             server = StatusServer(status.routes())
@@ -84,7 +90,7 @@ async def serve(loaded: Loaded, read: Callable[[], Loaded], *, source: str, log_
         return clean
 
 
-def _vitals(parts: Parts, prober: Prober, log: EventLog) -> Callable[[], Vitals]:
+def _vitals(parts: Parts, prober: Prober, log: EventLog, syncs: Histogram, loop_lag: Histogram) -> Callable[[], Vitals]:
     since = time.time()
     recorder = parts.recorder
 
@@ -101,6 +107,13 @@ def _vitals(parts: Parts, prober: Prober, log: EventLog) -> Callable[[], Vitals]
             journal_unsynced=recorder.unsynced,
             foreign_services=parts.foreign,
             log_lines_dropped=log.dropped,
+            checked=parts.checked,
+            probe_durations=parts.probe_durations,
+            reactions=parts.reactions.histogram,
+            syncs=syncs,
+            loop_lag=loop_lag,
+            now=parts.now(),
+            confirmed=parts.confirmed,
         )
 
     return vitals
@@ -110,14 +123,14 @@ def _machine(config: Config) -> DataPlane:
     return KernelDataPlane() if config.data_plane.kind == "ipvs" else MemoryDataPlane()
 
 
-def _open_journal(config: Config, scheduler: Scheduler, log: EventLog) -> Recorder:
+def _open_journal(config: Config, files: TimedFiles, scheduler: Scheduler, log: EventLog) -> Recorder:
     def on_state(degraded: Degraded | None) -> None:
         if degraded is None:
             log.say("journal recovered")
         else:
             log.say("journal degraded", level=logging.ERROR, reason=degraded.reason, since=degraded.since)
 
-    opened = open_journal(Path(config.journal.directory))
+    opened = open_journal(Path(config.journal.directory), files)
     try:
         recorder = Recorder(recover(opened, log.say), scheduler)
         appender = opened.appender(

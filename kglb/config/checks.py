@@ -1,43 +1,31 @@
 """``[balancer.check]``: one row of ``KINDS`` for each type of health check."""
 
-import re
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from kglb.config import network
 from kglb.config.headers import read_headers
-from kglb.config.problems import RefusedError, show
-from kglb.config.reader import Key, Node, ReportedError, leaf, read_list, read_table
-from kglb.config.values import choice, duration, duration_text, integer, text
-from kglb.model import Check, DummyCheck, HttpCheck, TcpCheck
+from kglb.config.http_checks import boolean, path, read_ca_file, read_codes, server_name, url
+from kglb.config.payloads import domain_name, payload_text, rcode, read_command, read_payload, regex
+from kglb.config.reader import Key, Node, ReportedError, leaf, read_table
+from kglb.config.values import choice, duration, duration_text, integer
+from kglb.model import (
+    Check,
+    DnsCheck,
+    DnsRecord,
+    DummyCheck,
+    ExecCheck,
+    HttpCheck,
+    PingCheck,
+    SyslogCheck,
+    SyslogLevel,
+    TcpCheck,
+    Transport,
+    UdpCheck,
+)
 
-_PATH = re.compile(r"/[\x21-\x7e]*")
-_CODE_RANGE = re.compile(r"([1-5][0-9]{2})-([1-5][0-9]{2})")
 _MOST_RESULTS = 1000
-
-
-def _path(value: object) -> str:
-    found = text(value)
-    if not _PATH.fullmatch(found):
-        raise RefusedError(f'expected a path like "/health" in ASCII without spaces, found {show(found)}')
-    return found
-
-
-def _codes(value: object) -> range:
-    if type(value) is int and 100 <= value <= 599:
-        return range(value, value + 1)
-    found = _CODE_RANGE.fullmatch(value) if isinstance(value, str) else None
-    if found and (codes := range(int(found[1]), int(found[2]) + 1)):
-        return codes
-    raise RefusedError(f'expected a status code from 100 to 599 or a range like "200-299", found {show(value)}')
-
-
-def _read_codes(node: Node) -> tuple[int, ...]:
-    ranges = read_list(node, leaf(_codes))
-    if not node.value:
-        raise RefusedError("no code at all: the check could never pass", "leave it out to mean [200]")
-    return tuple(sorted({code for _, codes in ranges for code in codes}))
 
 
 class Kind(NamedTuple):
@@ -54,24 +42,57 @@ COMMON = (
     Key("fall", leaf(integer(1, _MOST_RESULTS))),
     Key("port", leaf(network.port)),
     Key("source", leaf(network.ip_address)),
+    Key("close", leaf(choice(("reset", "fin")))),
+)
+
+_EXCHANGE = (
+    Key("send", read_payload),
+    Key("expect", read_payload),
+    Key("expect_regex", leaf(regex)),
 )
 
 _HTTP = (
-    Key("path", leaf(_path)),
-    Key("codes", _read_codes),
+    Key("path", leaf(path)),
+    Key("codes", read_codes),
     Key("headers", read_headers),
+    Key("body", leaf(payload_text)),
+    Key("body_regex", leaf(regex)),
+    Key("follow_redirects", leaf(boolean)),
+    Key("proxy_check_url", leaf(url)),
 )
+
+_TLS = (
+    Key("sni", leaf(server_name)),
+    Key("verify", leaf(boolean)),
+    Key("ca_file", read_ca_file),
+)
+
+_PROTOCOL = Key("protocol", leaf(choice(get_args(Transport))))
+
+_DNS = (
+    Key("query", leaf(domain_name), required=True),
+    Key("record", leaf(choice(get_args(DnsRecord)))),
+    _PROTOCOL,
+    Key("rcode", leaf(rcode)),
+)
+
+_SYSLOG = (_PROTOCOL, Key("level", leaf(choice(get_args(SyslogLevel)))))
 
 KINDS = {
     "dummy": Kind(DummyCheck),
-    "tcp": Kind(TcpCheck),
+    "tcp": Kind(TcpCheck, _EXCHANGE),
     "http": Kind(HttpCheck, _HTTP),
-    "https": Kind(partial(HttpCheck, tls=True), _HTTP),
+    "https": Kind(partial(HttpCheck, tls=True), (*_HTTP, *_TLS)),
+    "dns": Kind(DnsCheck, _DNS),
+    "syslog": Kind(SyslogCheck, _SYSLOG),
+    "udp": Kind(UdpCheck, _EXCHANGE),
+    "exec": Kind(ExecCheck, (Key("command", read_command, required=True),)),
+    "ping": Kind(PingCheck),
 }
 
 TYPE = Key("type", leaf(choice(KINDS)), required=True)
 
-_EVERY_KEY = tuple({key.name: key for kind in KINDS.values() for key in kind.keys}.values())
+_EVERY_KEY = tuple({key.name: Key(key.name, key.read) for kind in KINDS.values() for key in kind.keys}.values())
 
 
 def read_check(node: Node) -> Check:
@@ -82,6 +103,7 @@ def read_check(node: Node) -> Check:
     if failed or kind is None:
         raise ReportedError
     del values["type"]
+    _ask_together(node, values)
     check = kind.make(**values)
     if check.timeout > check.interval:
         node.warn(
@@ -89,3 +111,14 @@ def read_check(node: Node) -> Check:
             f"({duration_text(check.interval)}): a real that hangs is checked less often"
         )
     return check
+
+
+def _ask_together(node: Node, values: dict[str, Any]) -> None:
+    """What must hold, or deserves a warning, between the keys of one check."""
+    for part in ("expect", "body"):
+        if values.get(part) and values.get(f"{part}_regex"):
+            node.fail(f"either {part} or {part}_regex, not both", at=(f"{part}_regex",))
+    if values.get("ca_file") and not values.get("verify"):
+        node.fail("a CA file verifies nothing by itself", "add verify = true", at=("ca_file",))
+    if values.get("proxy_check_url") and "path" in values:
+        node.warn("the proxy is asked for proxy_check_url, the path is not used", at=("path",))

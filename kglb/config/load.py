@@ -1,4 +1,7 @@
-"""From a file or a text to a ``Loaded`` config, or a ``ConfigError`` with every mistake and nothing else."""
+"""From a file or a text to a ``Loaded`` config, or a ``ConfigError`` with every mistake and nothing else.
+
+A text that is a JSON object is KgLb's config; what is said here of TOML is said of it too.
+"""
 
 import hashlib
 import os
@@ -11,6 +14,8 @@ import msgspec
 
 from kglb.config.document import read_config
 from kglb.config.files import UnreadableError, read_text, readable_by_others
+from kglb.config.foreign.kglb import is_kglb, translate
+from kglb.config.foreign.toml import to_toml
 from kglb.config.problems import ConfigError, Problem
 from kglb.config.reader import Node, Reading, attempt
 from kglb.config.secrets import Secrets
@@ -43,11 +48,7 @@ def load(path: str | os.PathLike[str], *, environ: Mapping[str, str] = os.enviro
     'tcp://192.168.100.10:80'
     """
     name = os.fspath(path)
-    source = os.fsencode(name).decode("utf-8", "backslashreplace")
-    try:
-        text = read_text(name, limit=LARGEST_FILE)
-    except UnreadableError as error:
-        raise ConfigError(source, (Problem("", None, str(error)),)) from None
+    source, text = _read(name)
     loaded = parse(text, source=source, environ=environ)
     if any(reference.inline for reference in loaded.secrets) and readable_by_others(name):
         exposed = Problem("", None, "holds secrets and everybody may read it", "chmod o-r, or move the secrets out")
@@ -61,17 +62,41 @@ def parse(text: str, *, source: str = "config", environ: Mapping[str, str] = os.
     Raises ConfigError with every mistake.
     """
     secrets = Secrets(environ, os.path.dirname(source))
-    reading = Reading(text, secrets)
-    config = attempt(Node(_document(text, source), (), reading), read_config)
+    if is_kglb(text):
+        document = translate(text, source, secrets)
+    else:
+        document = Node(_document(text, source), (), Reading(text, secrets))
+    reading = document.reading
+    config = attempt(document, read_config)
     if reading.problems or config is None:
         raise ConfigError(source, _by_line(reading.problems))
     warnings = tuple(warning.render(source) for warning in _by_line(reading.warnings))
     return Loaded(config, secrets.values, warnings, digest(config))
 
 
+def convert_kglb(path: str | os.PathLike[str]) -> tuple[str, Loaded]:
+    """KgLb's config as TOML, and what both load to. Raises ConfigError as ``load`` does."""
+    source, text = _read(os.fspath(path))
+    if not is_kglb(text):
+        raise ConfigError(source, (Problem("", 1, "expected KgLb's config, a JSON object"),))
+    loaded = parse(text, source=source)
+    document = translate(text, source, Secrets({}, ""))
+    assert isinstance(document.value, dict)
+    return to_toml(document.value), loaded
+
+
 def digest(config: Config) -> str:
     """The SHA-256 of the config's canonical JSON, in hex: equal for equal configs, whatever their text."""
     return hashlib.sha256(msgspec.json.encode(config, order="deterministic")).hexdigest()
+
+
+def _read(name: str) -> tuple[str, str]:
+    """The name of a file as messages have it, and its text."""
+    source = os.fsencode(name).decode("utf-8", "backslashreplace")
+    try:
+        return source, read_text(name, limit=LARGEST_FILE)
+    except UnreadableError as error:
+        raise ConfigError(source, (Problem("", None, str(error)),)) from None
 
 
 def _document(text: str, source: str) -> dict[str, object]:

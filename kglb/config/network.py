@@ -51,7 +51,7 @@ def real_host(value: object) -> str:
         if address.is_unspecified or address.is_multicast:
             raise RefusedError(f"a real server needs a unicast address, found {show(found)}")
         return str(endpoint)
-    return f"{_host_name(host)}:{port_number}"
+    return f"{host_name(host)}:{port_number}"
 
 
 def _is_address(host: str) -> bool:
@@ -62,7 +62,8 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _host_name(host: str) -> str:
+def host_name(host: str) -> str:
+    """A host name in canonical form (RFC 1123)."""
     name = host.lower()
     labels = name.removesuffix(".").split(".")
     well_formed = len(name) <= _LONGEST_NAME and all(_LABEL.fullmatch(label) for label in labels)

@@ -19,6 +19,7 @@ _KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
     (list, "a list"),
     (dict, "a table"),
     ((datetime.date, datetime.time), "a date or time"),
+    (type(None), "null"),
 )
 
 

@@ -37,9 +37,14 @@ class Reading:
 
     def line(self, path: Path) -> int | None:
         """The line of a key, else of the nearest thing around it."""
+        path = self.written(path)
         while path and path not in self._lines:
             path = path[:-1]
         return self._lines.get(path)
+
+    def written(self, path: Path) -> Path:
+        """Where in the file a path of the document was written: another place only if it was translated."""
+        return path
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +59,15 @@ class Node:
     def fail(self, message: str, hint: str = "", *, at: Path = ()) -> None:
         """Report a mistake here, or at a path below."""
         path = (*self.path, *at)
-        self.reading.problems.append(Problem(path_text(path), self.reading.line(path), message, hint))
+        self.reading.problems.append(self._problem(path, message, hint))
 
     def warn(self, message: str, *, at: Path = ()) -> None:
         """Report what is allowed but deserves a second look."""
         path = (*self.path, *at)
-        self.reading.warnings.append(Problem(path_text(path), self.reading.line(path), message))
+        self.reading.warnings.append(self._problem(path, message))
+
+    def _problem(self, path: Path, message: str, hint: str = "") -> Problem:
+        return Problem(path_text(self.reading.written(path)), self.reading.line(path), message, hint)
 
 
 Read = Callable[[Node], T]

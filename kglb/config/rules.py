@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from kglb.config.balancers import Draft
 from kglb.config.reader import Node
-from kglb.model import Config, DummyCheck, Real, ServiceId, connects
+from kglb.model import Config, DummyCheck, ExecCheck, HttpCheck, PingCheck, Real, ServiceId, TcpCheck, connects
 from kglb.model.endpoint import split_host_port
 
 _NEEDED_SCHEDULER = {"sh-port": "sh", "sh-fallback": "sh", "mh-port": "mh", "mh-fallback": "mh"}
@@ -78,9 +78,9 @@ def port_zero_needs_tunnel(draft: Draft) -> None:
 
 
 def checks_have_a_port(draft: Draft) -> None:
-    """A real on port 0 cannot be connected to; its check names a port."""
+    """A real on port 0 cannot be connected to; its check names a port. A program may know another one."""
     check = draft.balancer.check
-    if isinstance(check, DummyCheck) or check.port or draft.balancer.fwmark_checks:
+    if isinstance(check, DummyCheck | PingCheck | ExecCheck) or check.port or draft.balancer.fwmark_checks:
         return
     for place, real in _placed_reals(draft):
         if _port(real) == 0:
@@ -121,7 +121,8 @@ def checks_can_be_marked(draft: Draft) -> None:
 def udp_checked_by_tcp(draft: Draft) -> None:
     """Warning: TCP to the port of a UDP service says nothing about it. A port of the check's own is meant."""
     check = draft.balancer.check
-    if draft.balancer.service.key.protocol == "udp" and not isinstance(check, DummyCheck) and not check.port:
+    by_tcp = isinstance(check, TcpCheck | HttpCheck)  # DNS and syslog serve one port by both
+    if draft.balancer.service.key.protocol == "udp" and by_tcp and not check.port:
         draft.node.warn("the service is UDP but the check connects by TCP", at=("check",))
 
 

@@ -19,7 +19,7 @@ class Secrets:
     def __init__(self, environ: Mapping[str, str], directory: str) -> None:
         self.values: dict[SecretRef, str] = {}
         self._environ = environ
-        self._directory = directory
+        self.directory = directory
 
     def from_environment(self, name: str) -> SecretRef:
         """The value of a variable; raises RefusedError when it is not set or empty."""
@@ -30,7 +30,7 @@ class Secrets:
     def from_file(self, name: str) -> SecretRef:
         """The content of a file without final newlines; raises RefusedError when unreadable or empty."""
         try:
-            content = read_text(os.path.join(self._directory, name), limit=_LARGEST_SECRET, regular=True)
+            content = read_text(os.path.join(self.directory, name), limit=_LARGEST_SECRET, regular=True)
         except UnreadableError as error:
             raise RefusedError(f"the file {name} {error}") from None
         if not (value := content.rstrip("\r\n")):

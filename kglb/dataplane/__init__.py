@@ -1,12 +1,13 @@
 """Ports to the machine: virtual services, destinations and addresses, in the kernel or in memory.
 
-``port`` says what a data plane is. ``kernel`` is this machine's (``netlink``: the socket, ``ipvs_codec``:
-the bytes, ``ipvs`` and ``addresses`` on top); ``memory`` is the fake. Both perform operations by
+``port`` says what a data plane is. ``kernel`` is this machine's (``netlink``: the socket, ``ipvs_codec`` and
+``ipvs_counters``: the bytes, ``ipvs`` and ``addresses`` on top); ``memory`` is the fake. Both perform operations by
 ``batches``, refuse by ``rules`` what the kernel would silently take wrongly, and say by ``failures`` what
 went wrong. ``passage`` says, by ``routes``, whether checks can go through a VIP. ``worker`` carries calls off
 the event loop. Nothing here decides what should be in the kernel.
 """
 
+from kglb.dataplane.counters import DestinationCounters, ServiceCounters, Traffic
 from kglb.dataplane.kernel import KernelDataPlane
 from kglb.dataplane.memory import MemoryDataPlane
 from kglb.dataplane.passage import Passage
@@ -15,11 +16,14 @@ from kglb.dataplane.worker import InlineWorker, Worker
 
 __all__ = [
     "DataPlane",
+    "DestinationCounters",
     "Failure",
     "InlineWorker",
     "KernelDataPlane",
     "MemoryDataPlane",
     "Passage",
+    "ServiceCounters",
+    "Traffic",
     "Unavailable",
     "Worker",
 ]

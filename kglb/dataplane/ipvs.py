@@ -1,8 +1,10 @@
 """IPVS in this machine's kernel: batches of operations, and reading back. It judges and remembers nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from kglb.dataplane import ipvs_codec as codec
+from kglb.dataplane.counters import DestinationCounters, ServiceCounters
+from kglb.dataplane.ipvs_counters import decode_counters, decode_traffic
 from kglb.dataplane.netlink import GenericNetlink
 from kglb.dataplane.port import Unavailable
 from kglb.model import Destination, Service, ServiceId
@@ -56,6 +58,25 @@ class Ipvs:
         """The destinations of a service in no particular order; none for a service that is not there."""
         return [codec.decode_destination(answer) for answer in self._netlink.dump(codec.ask_destinations(service_id))]
 
+    def counters(self, service_id: ServiceId) -> ServiceCounters | None:
+        """What was counted of one service and its destinations, or None where there is none."""
+        try:
+            (answer,) = self._netlink.get(codec.ask_service(service_id))
+        except ProcessLookupError:
+            return None
+        answers = self._netlink.dump(codec.ask_destinations(service_id))
+        return ServiceCounters(service_id, decode_traffic(answer), _Destinations(answers))
+
     def close(self) -> None:
         """Close the socket."""
         self._netlink.close()
+
+
+class _Destinations:
+    """Answers about destinations, decoded when they are iterated."""
+
+    def __init__(self, answers: list[memoryview]) -> None:
+        self._answers = answers
+
+    def __iter__(self) -> Iterator[DestinationCounters]:
+        return map(decode_counters, self._answers)

@@ -143,16 +143,21 @@ def decode_service(answer: memoryview) -> Service | None:
 def decode_destination(answer: memoryview) -> Destination:
     """The destination in an answer. A stranger's method or tunnel without a name reads ``local``."""
     values = attributes(attributes(answer)[_DESTINATION])
-    (family,) = _U16.unpack(values[11])
-    (port,) = _PORT.unpack(values[2])
-    address = _address_text(family, values[1])
     return Destination(
-        real=RealId(f"[{address}]:{port}" if family == socket.AF_INET6 else f"{address}:{port}"),
+        real=real_of(values),
         weight=_U32.unpack(values[4])[0],
         forward=_forward(values),
         upper=_U32.unpack(values[5])[0],
         lower=_U32.unpack(values[6])[0],
     )
+
+
+def real_of(values: Attributes) -> RealId:
+    """The identity of the destination with these attributes."""
+    (family,) = _U16.unpack(values[11])
+    (port,) = _PORT.unpack(values[2])
+    address = _address_text(family, values[1])
+    return RealId(f"[{address}]:{port}" if family == socket.AF_INET6 else f"{address}:{port}")
 
 
 def _identity(service_id: ServiceId) -> bytes:

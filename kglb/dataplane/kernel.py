@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 
 from kglb.dataplane.addresses import Addresses
 from kglb.dataplane.batches import perform
+from kglb.dataplane.counters import ServiceCounters
 from kglb.dataplane.ipvs import Ipvs
 from kglb.dataplane.passage import Passage, find_passage, sysctl_reader
 from kglb.dataplane.port import Failure
@@ -48,6 +49,10 @@ class KernelDataPlane:
     def addresses(self, interface: str) -> frozenset[Address]:
         """All addresses on an interface; none for an interface that is not there."""
         return self._addresses.on(interface)
+
+    def counters(self, service_id: ServiceId) -> ServiceCounters | None:
+        """What was counted of one service and its destinations, or None where there is none."""
+        return self._ipvs.counters(service_id)
 
     def passages(self, ways: Sequence[Way], source: str, vips: Collection[str]) -> list[Passage]:
         """For each way to a real: the address that checks through the VIP come from, or what forbids them."""

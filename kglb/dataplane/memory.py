@@ -12,6 +12,7 @@ from functools import lru_cache
 import msgspec
 
 from kglb.dataplane.batches import perform
+from kglb.dataplane.counters import DestinationCounters, ServiceCounters, Traffic
 from kglb.dataplane.passage import Passage
 from kglb.dataplane.port import Failure
 from kglb.model import (
@@ -75,6 +76,7 @@ class MemoryDataPlane:
         for address in addresses:
             self._put_address(address)
         self._schedulers = frozenset((*schedulers, "none"))  # "none" schedules nothing, and is always there
+        self.traffic: dict[tuple[ServiceId, RealId | None], Traffic] = {}
 
     def apply(self, operations: Sequence[Operation]) -> list[Failure | None]:
         """Perform the operations in order, and return for each None or why it did not take place."""
@@ -95,6 +97,16 @@ class MemoryDataPlane:
     def addresses(self, interface: str) -> frozenset[Address]:
         """All addresses on an interface; none for an interface that is not there."""
         return frozenset(address for address in self._addresses if address.interface == interface)
+
+    def counters(self, service_id: ServiceId) -> ServiceCounters | None:
+        """What ``traffic`` says of one service (real None) and its destinations, else nothing but zeros."""
+        if service_id not in self._services:
+            return None
+        destinations = [
+            DestinationCounters(held.real, held.weight, 0, 0, self.traffic.get((service_id, held.real), Traffic()))
+            for held in self.destinations(service_id)
+        ]
+        return ServiceCounters(service_id, self.traffic.get((service_id, None), Traffic()), destinations)
 
     def passages(self, ways: Sequence[Way], source: str, vips: Collection[str]) -> list[Passage]:  # noqa: ARG002
         """The same passage for each way."""

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import msgspec
 
+from kglb.dataplane.counters import ServiceCounters
 from kglb.dataplane.passage import Passage
 from kglb.model import Address, Destination, Operation, Service, ServiceId, Way
 
@@ -60,6 +61,9 @@ class DataPlane(Protocol):
 
     def addresses(self, interface: str) -> frozenset[Address]:
         """All addresses on an interface, IPv4 and IPv6; none for an interface that is not there."""
+
+    def counters(self, service_id: ServiceId) -> ServiceCounters | None:
+        """What was counted of one service and its destinations, or None where there is none."""
 
     def passages(self, ways: Sequence[Way], source: str, vips: Collection[str]) -> list[Passage]:
         """For each way to a real: the address that checks through the VIP come from, or what forbids them.

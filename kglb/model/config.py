@@ -11,6 +11,10 @@ import msgspec
 from kglb.model.service import Address, Forward, Service, ServiceId
 
 WhenAllDown = Literal["fail_open", "fail_closed"]
+Transport = Literal["udp", "tcp"]
+DnsRecord = Literal["A", "AAAA", "NS", "MX", "TXT", "SOA"]
+SyslogLevel = Literal["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"]
+"""The severities of RFC 5424, 6.2.1, in their order, by the names of syslog(3)."""
 
 
 class SecretRef(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -35,6 +39,7 @@ class _Check(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     fall: int = 2
     port: int = 0  # 0: the real's own
     source: str = ""  # "": the kernel chooses
+    close: Literal["reset", "fin"] = "reset"  # how a TCP connection of the check ends
 
 
 class DummyCheck(_Check, frozen=True, kw_only=True, tag="dummy"):
@@ -42,19 +47,68 @@ class DummyCheck(_Check, frozen=True, kw_only=True, tag="dummy"):
 
 
 class TcpCheck(_Check, frozen=True, kw_only=True, tag="tcp"):
-    """Passes when the connection is accepted."""
+    """Passes when the connection is accepted, ``send`` is sent, and what is expected has come back, if anything is."""
+
+    send: bytes = b""
+    expect: bytes = b""
+    expect_regex: str = ""
 
 
 class HttpCheck(_Check, frozen=True, kw_only=True, tag="http"):
-    """Passes when a GET is answered with one of ``codes``. Certificates are not verified, as in KgLb."""
+    """Passes when a GET is answered with one of ``codes``, and with the expected body, if one is expected.
+
+    ``proxy_check_url`` asks the real, as a proxy, for that URL. ``sni`` "" asks for the ``Host`` header's name.
+    ``ca_file`` "" verifies, where ``verify`` says so, by what the system trusts.
+    """
 
     path: str = "/"
     codes: tuple[int, ...] = (200,)
     headers: dict[str, str | SecretRef] = {}
+    body: str = ""
+    body_regex: str = ""
+    follow_redirects: bool = False
+    proxy_check_url: str = ""
     tls: bool = False
+    sni: str = ""
+    verify: bool = False
+    ca_file: str = ""
 
 
-Check = DummyCheck | TcpCheck | HttpCheck
+class DnsCheck(_Check, frozen=True, kw_only=True, tag="dns"):
+    """Passes when a query is answered with ``rcode`` (RFC 1035, 4.1.1)."""
+
+    query: str
+    record: DnsRecord = "A"
+    protocol: Transport = "udp"
+    rcode: int = 0
+
+
+class SyslogCheck(_Check, frozen=True, kw_only=True, tag="syslog"):
+    """Passes when a message can be sent to a syslog daemon."""
+
+    protocol: Transport = "udp"
+    level: SyslogLevel = "info"
+
+
+class UdpCheck(_Check, frozen=True, kw_only=True, tag="udp"):
+    """Passes when ``send`` brings the expected datagram back; with nothing expected, when it brings no ICMP error."""
+
+    send: bytes = b""
+    expect: bytes = b""
+    expect_regex: str = ""
+
+
+class ExecCheck(_Check, frozen=True, kw_only=True, tag="exec"):
+    """Passes when a program exits with status 0. ``command`` is an absolute path and arguments."""
+
+    command: tuple[str, ...]
+
+
+class PingCheck(_Check, frozen=True, kw_only=True, tag="ping"):
+    """Passes when an ICMP echo request is answered."""
+
+
+Check = DummyCheck | TcpCheck | HttpCheck | DnsCheck | SyslogCheck | UdpCheck | ExecCheck | PingCheck
 
 
 def asks_the_same(one: Check, other: Check) -> bool:
@@ -65,6 +119,11 @@ def asks_the_same(one: Check, other: Check) -> bool:
     return _question(one) == _question(other)
 
 
+def type_of(check: Check) -> str:
+    """The type of a check as the config names it, as ``tcp``."""
+    return str(type(check).__struct_config__.tag)
+
+
 def secrets_of(check: Check) -> frozenset[SecretRef]:
     """The secrets that a check uses."""
     headers = check.headers.values() if isinstance(check, HttpCheck) else ()
@@ -73,7 +132,7 @@ def secrets_of(check: Check) -> frozenset[SecretRef]:
 
 def connects(check: Check) -> bool:
     """Whether a check speaks over a TCP connection of its own: only such a one can be sent under a mark."""
-    return isinstance(check, TcpCheck | HttpCheck)
+    return isinstance(check, TcpCheck | HttpCheck) or (isinstance(check, DnsCheck) and check.protocol == "tcp")
 
 
 def _question(check: Check) -> Check:

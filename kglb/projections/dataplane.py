@@ -158,8 +158,8 @@ def _daemon_started(state: DataPlaneState, seq: int, event: DaemonStarted, fleet
 
 def _daemon_stopping(state: DataPlaneState, seq: int, event: DaemonStopping, fleet: FleetState) -> None:
     if event.on_stop == "cleanup":
-        state.desired = Holding()
         state.mark_everything(seq)
+        state.desired = Holding()
 
 
 def _config_applied(state: DataPlaneState, seq: int, event: ConfigApplied, fleet: FleetState) -> None:

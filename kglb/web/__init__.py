@@ -4,8 +4,10 @@ It reads projections and counters and changes nothing. It knows no actor: the co
 reads.
 """
 
+from kglb.web.loop_lag import LoopLag
 from kglb.web.server import ListenError, StatusServer
 from kglb.web.status import Status
+from kglb.web.traffic import TrafficReader
 from kglb.web.vitals import Vitals
 
-__all__ = ["ListenError", "Status", "StatusServer", "Vitals"]
+__all__ = ["ListenError", "LoopLag", "Status", "StatusServer", "TrafficReader", "Vitals"]

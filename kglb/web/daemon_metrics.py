@@ -1,17 +1,10 @@
-"""Metrics of the daemon itself: what it recorded, what it did to the machine, and how it is doing.
+"""Metrics of the daemon itself: what it recorded, what it did to the machine, and how it is doing."""
 
-Those of the process have the names all Prometheus clients give them. There is no ``process_open_fds``:
-counting 10,000 descriptors takes 20 ms, in which the loop stands still.
-"""
-
-import resource
-import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from kglb import __version__
 from kglb.projections import DataPlaneState, Holding
-from kglb.web.exposition import Family, by_label, counter, gauge, single
+from kglb.web.exposition import Family, by_label, counter, gauge, histogram, single
 from kglb.web.refusals import Refusals
 from kglb.web.tally import Tally
 from kglb.web.vitals import Vitals
@@ -21,10 +14,9 @@ def daemon_families(data_plane: DataPlaneState, tally: Tally, refusals: Refusals
     """All metrics that are not about a single balancer or real."""
     yield gauge("kglb_build_info", "Always 1, for its label.", by_label("version", {__version__: 1}))
     yield gauge("kglb_started", "Whether the machine was read and the actors run.", single(int(vitals.started)))
-    yield from _process(vitals)
     yield from _journal(tally, vitals)
     yield from _machine(data_plane, refusals, vitals)
-    yield from _operations(tally)
+    yield from _operations(tally, vitals)
     yield from _probes(tally, vitals)
     yield counter(
         "kglb_actor_restarts_total",
@@ -32,17 +24,6 @@ def daemon_families(data_plane: DataPlaneState, tally: Tally, refusals: Refusals
         by_label("kind", vitals.restarts),
     )
     yield counter("kglb_log_lines_dropped_total", "Log lines nobody took in time.", single(vitals.log_lines_dropped))
-
-
-def _process(vitals: Vitals) -> Iterator[Family]:
-    resident_pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
-    yield gauge("process_start_time_seconds", "When the process started, in Unix time.", single(vitals.start_time))
-    yield counter("process_cpu_seconds_total", "CPU time taken, by user and system.", single(time.process_time()))
-    yield gauge(
-        "process_resident_memory_bytes",
-        "Memory held.",
-        single(resident_pages * resource.getpagesize()),
-    )
 
 
 def _journal(tally: Tally, vitals: Vitals) -> Iterator[Family]:
@@ -62,6 +43,7 @@ def _journal(tally: Tally, vitals: Vitals) -> Iterator[Family]:
         "Records that have yet to be synced to the disk.",
         single(vitals.journal_unsynced),
     )
+    yield histogram("kglb_journal_sync_duration_seconds", "Time the disk took to sync the journal.", vitals.syncs)
 
 
 def _machine(data_plane: DataPlaneState, refusals: Refusals, vitals: Vitals) -> Iterator[Family]:
@@ -82,9 +64,14 @@ def _machine(data_plane: DataPlaneState, refusals: Refusals, vitals: Vitals) -> 
         "Operations the machine refused and that are still to be done.",
         single(len(refusals.standing(data_plane))),
     )
+    yield gauge(
+        "kglb_machine_confirmed_age_seconds",
+        "Time since the machine was last read or changed with success.",
+        single(round(max(0.0, vitals.now - vitals.confirmed), 3)),
+    )
 
 
-def _operations(tally: Tally) -> Iterator[Family]:
+def _operations(tally: Tally, vitals: Vitals) -> Iterator[Family]:
     yield counter("kglb_operations_applied_total", "Operations the machine did.", by_label("operation", tally.applied))
     yield counter(
         "kglb_operations_failed_total", "Operations the machine refused.", by_label("operation", tally.failed)
@@ -99,6 +86,11 @@ def _operations(tally: Tally) -> Iterator[Family]:
         "summary",
         "Time the machine took for a batch of operations.",
         [("_sum", round(tally.apply_seconds, 6)), ("_count", tally.apply_batches)],
+    )
+    yield histogram(
+        "kglb_reaction_duration_seconds",
+        "Time from the verdict that changed a real's health until the machine had done what followed.",
+        vitals.reactions,
     )
 
 

@@ -7,6 +7,8 @@ Lines that come one by one can be made in slices, and cost a tenth.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
+from kglb.model.histogram import Histogram
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 Sample = tuple[str, float]
@@ -19,7 +21,7 @@ class Family(NamedTuple):
     """One metric with its samples. ``help`` is plain text of one line."""
 
     name: str
-    kind: Literal["counter", "gauge", "summary"]
+    kind: Literal["counter", "gauge", "histogram", "summary"]
     help: str
     samples: Iterable[Sample]
 
@@ -32,6 +34,32 @@ def counter(name: str, help_text: str, samples: Iterable[Sample]) -> Family:
 def gauge(name: str, help_text: str, samples: Iterable[Sample]) -> Family:
     """A metric that goes up and down."""
     return Family(name, "gauge", help_text, samples)
+
+
+def histogram(name: str, help_text: str, seconds: Histogram) -> Family:
+    """Durations in buckets; the name ends in ``_seconds``."""
+    return Family(name, "histogram", help_text, _buckets(seconds, ""))
+
+
+def histograms(name: str, help_text: str, label: str, by_key: Mapping[str, Histogram]) -> Family:
+    """Durations in buckets for each value of a label."""
+    samples = (
+        sample for key, seconds in sorted(by_key.items()) for sample in _buckets(seconds, f'{label}="{escape(key)}"')
+    )
+    return Family(name, "histogram", help_text, samples)
+
+
+def _buckets(seconds: Histogram, labels: str) -> Iterator[Sample]:
+    """Cumulative, from one look at the counts: another thread may be counting."""
+    counts = tuple(seconds.counts)
+    before = f"{labels}," if labels else ""
+    total = 0
+    for bound, count in zip((*seconds.bounds, "+Inf"), counts, strict=True):
+        total += count
+        yield f'_bucket{{{before}le="{bound}"}}', total
+    braces = f"{{{labels}}}" if labels else ""
+    yield f"_sum{braces}", round(seconds.sum, 6)
+    yield f"_count{braces}", total
 
 
 def single(value: float) -> list[Sample]:

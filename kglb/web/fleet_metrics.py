@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import get_args
 
 from kglb.events import Mode
+from kglb.model import type_of
 from kglb.projections import BalancerState, State
 from kglb.web.exposition import Family, Sample, escape, gauge
 
@@ -15,6 +16,7 @@ _MODES: tuple[str, ...] = get_args(Mode)
 
 def fleet_families(state: State) -> Iterator[Family]:
     """All metrics with the labels balancer and service."""
+    yield gauge("kglb_balancer_info", "Always 1, for its labels: KgLb's setup, the type of the check.", _infos(state))
     yield gauge("kglb_balancer_mode", "Whether the balancer is in this mode.", _modes(state))
     yield gauge("kglb_balancer_reals", "Reals of the balancer.", _totals(state))
     yield gauge("kglb_balancer_alive_reals", "Reals of the balancer that are healthy.", _alive(state))
@@ -36,6 +38,12 @@ def _balancers(state: State) -> Iterator[tuple[BalancerState, str]]:
     """Each balancer and its labels, open for more. Ids of services and reals have nothing to escape."""
     for service, balancer in list(state.fleet.balancers.items()):
         yield balancer, f'{{balancer="{escape(balancer.config.name)}",service="{service}"'
+
+
+def _infos(state: State) -> Iterator[Sample]:
+    for balancer, labels in _balancers(state):
+        config = balancer.config
+        yield f'{labels},setup="{escape(config.setup)}",check="{type_of(config.check)}"}}', 1
 
 
 def _modes(state: State) -> Iterator[Sample]:

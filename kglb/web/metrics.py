@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from itertools import islice
 
 from kglb.web.exposition import Family, lines
@@ -17,12 +17,16 @@ _LINES = 100  # made between two looks at the clock: less than 0.1 ms
 
 
 class Metrics:
-    """The text of ``families``, made for one request at a time."""
+    """The text of ``families``, made for one request at a time. ``prepare`` comes before each new text."""
 
     def __init__(
-        self, families: Callable[[], Iterable[Family]], clock: Callable[[], float] = time.perf_counter
+        self,
+        families: Callable[[], Iterable[Family]],
+        clock: Callable[[], float] = time.perf_counter,
+        prepare: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._families = families
+        self._prepare = prepare
         self._clock = clock
         self._turn = asyncio.Lock()
         self._text = bytearray()
@@ -32,6 +36,8 @@ class Metrics:
         """The exposition in UTF-8, as old as REST allows; not to be changed."""
         async with self._turn:
             if self._clock() >= self._fresh_until:
+                if self._prepare is not None:
+                    await self._prepare()
                 self._text, seconds = await self._make()
                 self._fresh_until = self._clock() + REST * seconds
             return self._text

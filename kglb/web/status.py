@@ -1,29 +1,47 @@
 """The pages: ``/healthz``, and the metrics as ``/stats`` (KgLb's name) or ``/metrics``."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
+from kglb.dataplane import ServiceCounters
 from kglb.events import Event
+from kglb.model import ServiceId
 from kglb.projections import State
 from kglb.web.answer import Answer, Route, plain
+from kglb.web.availability import availability_families
+from kglb.web.check_metrics import check_families
 from kglb.web.daemon_metrics import daemon_families
-from kglb.web.exposition import CONTENT_TYPE, Family
+from kglb.web.exposition import CONTENT_TYPE, Family, gauge, single
 from kglb.web.fleet_metrics import fleet_families
 from kglb.web.health import complaints
+from kglb.web.ipvs_metrics import ipvs_families
 from kglb.web.metrics import Metrics
+from kglb.web.process_metrics import open_descriptors, process_families
 from kglb.web.refusals import Refusals
+from kglb.web.state_hash import state_hash
 from kglb.web.tally import Tally
 from kglb.web.vitals import Vitals
+
+ReadCounters = Callable[[Iterable[ServiceId]], Awaitable[Sequence[ServiceCounters]]]
+"""Reads what IPVS has counted of these services."""
+
+
+async def _no_counters(services: Iterable[ServiceId]) -> Sequence[ServiceCounters]:  # noqa: ARG001 - there are none
+    return ()
 
 
 class Status:
     """One per daemon. Reads ``state``, the fold of all that is recorded; asks for ``vitals`` each time."""
 
-    def __init__(self, state: State, vitals: Callable[[], Vitals]) -> None:
+    def __init__(self, state: State, vitals: Callable[[], Vitals], read_counters: ReadCounters = _no_counters) -> None:
         self._state = state
         self._vitals = vitals
+        self._read_counters = read_counters
         self._tally = Tally()
         self._refusals = Refusals()
-        self._metrics = Metrics(self.families)
+        self._metrics = Metrics(self.families, prepare=self.prepare)
+        self._counters: Sequence[ServiceCounters] = ()
+        self._hash = 0
+        self._descriptors = 0
 
     def note(self, event: Event) -> None:
         """Take one recorded event in; quick, and never raises."""
@@ -34,10 +52,26 @@ class Status:
         """What to serve under which path."""
         return {"/healthz": self._healthz, "/metrics": self._stats, "/stats": self._stats}
 
+    async def prepare(self) -> None:
+        """Fetch what takes waiting, before the families are made."""
+        self._counters = await self._read_counters(list(self._state.data_plane.actual.services))
+        self._hash = await state_hash(self._state)
+        self._descriptors = await open_descriptors()
+
     def families(self) -> Iterator[Family]:
-        """All metrics, as they are while they are consumed."""
-        yield from daemon_families(self._state.data_plane, self._tally, self._refusals, self._vitals())
+        """All metrics, as they are while they are consumed; what ``prepare`` fetched as it was then."""
+        vitals = self._vitals()
+        yield from availability_families(self._state, self._refusals, vitals)
+        yield from process_families(vitals, self._descriptors)
+        yield from daemon_families(self._state.data_plane, self._tally, self._refusals, vitals)
+        yield gauge(
+            "kglb_state_hash",
+            "What this director has decided, as a number: equal on two that see the same.",
+            single(self._hash),
+        )
         yield from fleet_families(self._state)
+        yield from check_families(self._state, vitals)
+        yield from ipvs_families(self._counters)
 
     async def _stats(self) -> Answer:
         return Answer(200, CONTENT_TYPE, await self._metrics.text())

@@ -4,6 +4,10 @@ from collections.abc import Mapping
 
 import msgspec
 
+from kglb.checks.counts import CheckCounts
+from kglb.model import RealId, ServiceId
+from kglb.model.histogram import Histogram
+
 
 class Vitals(msgspec.Struct, frozen=True, kw_only=True):
     """The process at one moment; counts are since its start.
@@ -16,6 +20,10 @@ class Vitals(msgspec.Struct, frozen=True, kw_only=True):
     - ``journal_degraded``: why records do not reach the disk, "" while they do.
     - ``journal_unwritten``, ``journal_unsynced``: records that have yet to be written, and synced.
     - ``foreign_services``: virtual services in the machine that are not ours.
+    - ``checked``: answers of each real that has a checker; ``probe_durations``: by type of check.
+    - ``reactions``: from the verdict that changed a real's health until the machine has acknowledged what follows.
+    - ``syncs``: of the journal to the disk. ``loop_lag``: by how much timers are late.
+    - ``now``: the loop's time. ``confirmed``: when the machine was last read or changed with success.
     """
 
     start_time: float
@@ -29,3 +37,10 @@ class Vitals(msgspec.Struct, frozen=True, kw_only=True):
     journal_unsynced: int
     foreign_services: int
     log_lines_dropped: int
+    checked: Mapping[tuple[ServiceId, RealId], CheckCounts] = {}
+    probe_durations: Mapping[str, Histogram] = {}
+    reactions: Histogram = msgspec.field(default_factory=Histogram)
+    syncs: Histogram = msgspec.field(default_factory=Histogram)
+    loop_lag: Histogram = msgspec.field(default_factory=Histogram)
+    now: float = 0.0
+    confirmed: float = 0.0

@@ -4,7 +4,7 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from queue import SimpleQueue
@@ -14,6 +14,11 @@ from kglb.model import Endpoint
 Handler = Callable[[socket.socket], object]
 
 CERTIFICATE = Path(__file__).parent / "self_signed.pem"
+CA_FILE = Path(__file__).parent / "ca.pem"
+CA_SIGNED = Path(__file__).parent / "ca_signed.pem"
+"""A certificate for real.test, 127.0.0.1 and ::1, by the CA of ``CA_FILE``."""
+EXPIRED = Path(__file__).parent / "expired.pem"
+"""The same, no longer valid."""
 
 
 @contextmanager
@@ -93,10 +98,10 @@ def over_tls(handle: Handler, context: ssl.SSLContext | None = None) -> Handler:
     return wrapped
 
 
-def server_context() -> ssl.SSLContext:
-    """A TLS server's context with the self-signed certificate."""
+def server_context(certificate: Path = CERTIFICATE) -> ssl.SSLContext:
+    """A TLS server's context, with the self-signed certificate unless told otherwise."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(CERTIFICATE)
+    context.load_cert_chain(certificate)
     return context
 
 
@@ -122,3 +127,44 @@ def black_hole(address: str = "127.0.0.1") -> Iterator[Endpoint]:
             filler.setblocking(False)
             filler.connect_ex(listener.getsockname())
         yield Endpoint(address, listener.getsockname()[1])
+
+
+@contextmanager
+def udp_serving(reply: Callable[[bytes], Iterable[bytes]], address: str = "127.0.0.1") -> Iterator[Endpoint]:
+    """A UDP server that answers each datagram with those of ``reply``."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with closing(socket.socket(family, socket.SOCK_DGRAM)) as server:
+        server.bind((address, 0))
+        server.settimeout(0.05)
+        over = threading.Event()
+
+        def serve() -> None:
+            while not over.is_set():
+                with suppress(TimeoutError, ConnectionRefusedError):
+                    datagram, peer = server.recvfrom(65536)
+                    for answer in reply(datagram):
+                        server.sendto(answer, peer)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield Endpoint(address, server.getsockname()[1])
+        over.set()
+        thread.join(5)
+
+
+@contextmanager
+def udp_closed(address: str = "127.0.0.1") -> Iterator[Endpoint]:
+    """A UDP port at which nobody listens: what is sent there brings an ICMP error back."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with closing(socket.socket(family, socket.SOCK_DGRAM)) as taken:
+        taken.bind((address, 0))
+        endpoint = Endpoint(address, taken.getsockname()[1])
+    yield endpoint
+
+
+def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    """A port of 127.0.0.1 that nobody has."""
+    with closing(socket.socket(socket.AF_INET, kind)) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+        return port

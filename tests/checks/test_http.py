@@ -7,7 +7,7 @@ from queue import SimpleQueue
 import pytest
 
 from kglb import __version__
-from kglb.checks.http import request_head
+from kglb.checks.http_request import request_head
 from kglb.model import Endpoint, HttpCheck, SecretRef
 from tests.checks.asking import Run, ask
 from tests.checks.servers import Handler, answering, resetting, serving, silent

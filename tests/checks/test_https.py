@@ -2,16 +2,34 @@
 
 import socket
 import ssl
+from pathlib import Path
 from queue import SimpleQueue
+from typing import Any
 
 import pytest
 
+from kglb.checks import make_probe
 from kglb.checks.https import RESUMPTIONS
-from kglb.model import HttpCheck
+from kglb.model import Endpoint, HttpCheck
 from tests.checks.asking import Run, ask
-from tests.checks.servers import answering, over_tls, resetting, server_context, serving, silent
+from tests.checks.servers import (
+    CA_FILE,
+    CA_SIGNED,
+    CERTIFICATE,
+    EXPIRED,
+    answering,
+    over_tls,
+    resetting,
+    server_context,
+    serving,
+    silent,
+)
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+# Of a connection that is reset at this very moment, CPython's wrap_socket raises and leaves it to the garbage
+# collector, which closes it at once, but not without a warning.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
@@ -96,3 +114,62 @@ def test_sessions_are_resumed_but_not_for_ever(run: Run, version: ssl.TLSVersion
     with serving(over_tls(note, context)) as real:
         run(ask(HttpCheck(tls=True), real, times=RESUMPTIONS + 3))
     assert resumed == [False, *[True] * RESUMPTIONS, False, True]
+
+
+def test_sni_may_differ_from_the_host(run: Run) -> None:
+    names: SimpleQueue[str | None] = SimpleQueue()
+    requests: SimpleQueue[bytes] = SimpleQueue()
+    context = server_context()
+    context.sni_callback = lambda _object, asked, _context: names.put(asked)
+    with serving(over_tls(answering(ANSWER, requests=requests), context)) as real:
+        run(ask(HttpCheck(tls=True, sni="edge.test", headers={"Host": "www.test"}), real))
+    assert names.get(timeout=5) == "edge.test"
+    assert b"\r\nHost: www.test\r\n" in requests.get(timeout=5)
+
+
+class TestVerification:
+    @pytest.mark.parametrize("name", [{"sni": "real.test"}, {"headers": {"Host": "real.test"}}, {}])
+    @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+    def test_passes_for_the_name_or_address_in_the_certificate(
+        self, run: Run, name: dict[str, Any], address: str
+    ) -> None:
+        with serving(over_tls(answering(ANSWER), server_context(CA_SIGNED)), address) as real:
+            check = HttpCheck(tls=True, verify=True, ca_file=str(CA_FILE), **name)
+            outcomes = run(ask(check, real, times=3))
+        assert {(outcome.status, outcome.reason) for outcome in outcomes} == {("success", "ok")}
+
+    @pytest.mark.parametrize(
+        ("certificate", "keys", "detail"),
+        [
+            (CERTIFICATE, {"ca_file": str(CA_FILE)}, "self-signed certificate"),
+            (EXPIRED, {"ca_file": str(CA_FILE)}, "certificate has expired"),
+            (CA_SIGNED, {"ca_file": str(CA_FILE), "sni": "other.test"}, "Hostname mismatch"),
+            (CA_SIGNED, {}, "unable to get local issuer certificate"),
+        ],
+        ids=["another CA", "expired", "another name", "the system's CAs"],
+    )
+    def test_fails_for_any_other(self, run: Run, certificate: Path, keys: dict[str, Any], detail: str) -> None:
+        with serving(over_tls(answering(ANSWER), server_context(certificate))) as real:
+            [outcome] = run(ask(HttpCheck(tls=True, verify=True, **keys), real))
+            [unverified] = run(ask(HttpCheck(tls=True), real))
+        assert (outcome.status, outcome.reason) == ("failure", "certificate not accepted")
+        assert detail in outcome.detail
+        assert unverified.status == "success"
+
+    def test_notices_a_ca_file_that_has_changed(self, run: Run, tmp_path: Path) -> None:
+        ca = tmp_path / "ca.pem"
+        ca.write_text(CERTIFICATE.read_text())
+        check = HttpCheck(tls=True, verify=True, ca_file=str(ca))
+        with serving(over_tls(answering(ANSWER), server_context(CA_SIGNED))) as real:
+            [before] = run(ask(check, real))
+            ca.write_text(CA_FILE.read_text())
+            [after] = run(ask(check, real))
+        assert (before.reason, after.reason) == ("certificate not accepted", "ok")
+
+    def test_needs_its_ca_file(self) -> None:
+        with pytest.raises(OSError, match="No such file"):
+            make_probe(
+                HttpCheck(tls=True, verify=True, ca_file="/nonexistent/ca.pem"),
+                Endpoint("10.0.0.7", 443),
+                answered=lambda _: None,
+            )

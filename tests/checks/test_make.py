@@ -1,15 +1,37 @@
 """From a configured check to its probe."""
 
+import subprocess
+import sys
+
 import pytest
 
 from kglb.checks import Gate, make_probe
 from kglb.checks.dial import Dialer
+from kglb.checks.dns import DnsTcpProbe, DnsUdpProbe
 from kglb.checks.dummy import DummyProbe
 from kglb.checks.http import HttpProbe
 from kglb.checks.https import HttpsProbe
+from kglb.checks.ping import PingProbe
 from kglb.checks.probe import ConnectingProbe, Probe
-from kglb.checks.tcp import TcpProbe
-from kglb.model import Check, DummyCheck, Endpoint, HttpCheck, SecretRef, TcpCheck
+from kglb.checks.program import ProgramProbe
+from kglb.checks.proxy import TunnelProbe
+from kglb.checks.redirects import RedirectingProbe
+from kglb.checks.syslog import SyslogTcpProbe, SyslogUdpProbe
+from kglb.checks.tcp import TcpExchangeProbe, TcpProbe
+from kglb.checks.udp import UdpProbe
+from kglb.model import (
+    Check,
+    DnsCheck,
+    DummyCheck,
+    Endpoint,
+    ExecCheck,
+    HttpCheck,
+    PingCheck,
+    SecretRef,
+    SyslogCheck,
+    TcpCheck,
+    UdpCheck,
+)
 
 REAL = Endpoint("10.0.0.7", 80)
 
@@ -21,6 +43,17 @@ REAL = Endpoint("10.0.0.7", 80)
         (TcpCheck(), TcpProbe),
         (HttpCheck(), HttpProbe),
         (HttpCheck(tls=True), HttpsProbe),
+        (TcpCheck(expect=b"x"), TcpExchangeProbe),
+        (HttpCheck(follow_redirects=True), RedirectingProbe),
+        (HttpCheck(proxy_check_url="http://a.test/"), HttpProbe),
+        (HttpCheck(proxy_check_url="https://a.test/"), TunnelProbe),
+        (DnsCheck(query="."), DnsUdpProbe),
+        (DnsCheck(query=".", protocol="tcp"), DnsTcpProbe),
+        (SyslogCheck(), SyslogUdpProbe),
+        (SyslogCheck(protocol="tcp"), SyslogTcpProbe),
+        (UdpCheck(), UdpProbe),
+        (PingCheck(), PingProbe),
+        (ExecCheck(command=("/bin/true",)), ProgramProbe),
     ],
 )
 def test_each_kind_of_check_has_its_probe(check: Check, kind: type[Probe]) -> None:
@@ -47,3 +80,14 @@ def test_a_secret_that_was_not_loaded_makes_no_probe() -> None:
     check = HttpCheck(headers={"Authorization": SecretRef(env="TOKEN")})
     with pytest.raises(ValueError, match="no value was loaded"):
         make_probe(check, REAL, answered=lambda _: None)
+
+
+def test_a_config_without_dns_checks_does_not_import_dnspython() -> None:
+    script = (
+        "import sys\n"
+        "from kglb.checks import make_probe\n"
+        "from kglb.model import Endpoint, HttpCheck\n"
+        "make_probe(HttpCheck(), Endpoint('10.0.0.7', 80), answered=print)\n"
+        "sys.exit('dns' in sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)

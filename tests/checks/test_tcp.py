@@ -2,13 +2,14 @@
 
 import os
 import socket
+import time
 from queue import SimpleQueue
 
 import pytest
 
 from kglb.model import HttpCheck, TcpCheck
 from tests.checks.asking import Run, ask
-from tests.checks.servers import answering, black_hole, refusing, resetting, serving, silent
+from tests.checks.servers import Handler, answering, black_hole, refusing, resetting, serving, silent
 
 LOOPBACKS = pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
 
@@ -89,3 +90,91 @@ def test_two_hundred_checks_leave_no_descriptor_open(run: Run) -> None:
         before = len(os.listdir("/proc/self/fd"))
         run(ask(TcpCheck(), dead, times=200))
     assert len(os.listdir("/proc/self/fd")) <= before
+
+
+def test_a_connection_that_closes_with_fin_ends_in_order(run: Run) -> None:
+    endings: SimpleQueue[bytes] = SimpleQueue()
+    with serving(lambda connection: endings.put(connection.recv(1))) as real:
+        run(ask(TcpCheck(close="fin"), real))
+        assert endings.get(timeout=5) == b""
+
+
+def saying(*parts: bytes, then: Handler = silent) -> Handler:
+    """Read a line, say these parts one by one, and go on as ``then``."""
+
+    def handle(connection: socket.socket) -> None:
+        connection.recv(100)
+        for part in parts:
+            connection.sendall(part)
+            time.sleep(0.01)
+        then(connection)
+
+    return handle
+
+
+PING = TcpCheck(send=b"PING\r\n", expect=b"+PONG", timeout=0.3)
+
+
+class TestAnExchange:
+    def test_sends_what_is_configured(self, run: Run) -> None:
+        heard: SimpleQueue[bytes] = SimpleQueue()
+        with serving(lambda connection: heard.put(connection.recv(100))) as real:
+            [outcome] = run(ask(TcpCheck(send=b"\x00HELO\r\n", close="fin"), real))
+            assert heard.get(timeout=5) == b"\x00HELO\r\n"
+        assert outcome.reason == "ok"
+
+    @pytest.mark.parametrize(
+        ("check", "parts"),
+        [
+            (PING, [b"+PONG\r\n"]),
+            (PING, [b"noise +PO", b"NG"]),
+            (TcpCheck(send=b"x", expect_regex=r"(?i)^ready \d+$"), [b"Ready 7"]),
+            (TcpCheck(send=b"x", expect_regex="\u00e9t\u00e9"), ["\u00e9t\u00e9".encode()]),
+            (TcpCheck(send=b"x", expect=b"\xff\x00"), [b"\xfe\xff\x00"]),
+        ],
+    )
+    def test_passes_when_the_expected_comes_back(self, run: Run, check: TcpCheck, parts: list[bytes]) -> None:
+        with serving(saying(*parts)) as real:
+            [outcome] = run(ask(check, real))
+        assert (outcome.status, outcome.reason) == ("success", "ok")
+
+    def test_may_expect_a_greeting_without_sending(self, run: Run) -> None:
+        def greet(connection: socket.socket) -> None:
+            time.sleep(0.05)
+            connection.sendall(b"220 mail.test ESMTP\r\n")
+            connection.recv(1)
+
+        with serving(greet) as real:
+            outcomes = run(ask(TcpCheck(expect=b"220 "), real, times=2))
+        assert {outcome.reason for outcome in outcomes} == {"ok"}
+
+    @pytest.mark.parametrize("then", [silent, socket.socket.close, resetting])
+    def test_fails_for_one_reason_with_a_wrong_answer_whatever_follows(self, run: Run, then: Handler) -> None:
+        with serving(saying(b"-ERR no\r\n", then=then)) as real:
+            [outcome] = run(ask(PING, real))
+        assert (outcome.status, outcome.reason, outcome.detail) == ("failure", "unexpected answer", "'-ERR no\\r\\n'")
+
+    def test_fails_when_nothing_comes_back(self, run: Run) -> None:
+        with serving(silent) as real:
+            [outcome] = run(ask(PING, real))
+        assert (outcome.status, outcome.reason) == ("failure", "timeout during answer")
+
+    def test_fails_when_the_server_closes_without_a_word(self, run: Run) -> None:
+        with serving(saying(then=socket.socket.close)) as real:
+            [outcome] = run(ask(PING, real))
+        assert (outcome.status, outcome.reason) == ("failure", "closed during answer")
+
+    def test_reads_no_more_than_64_kib(self, run: Run) -> None:
+        def pour(connection: socket.socket) -> None:
+            while True:
+                connection.sendall(b"x" * 65536)
+
+        with serving(pour) as real:
+            [outcome] = run(ask(TcpCheck(expect=b"y"), real))
+        assert outcome.reason == "unexpected answer"
+        assert outcome.latency < 2
+
+    def test_of_a_closed_port_fails_as_every_other(self, run: Run) -> None:
+        with refusing() as real:
+            [outcome] = run(ask(PING, real))
+        assert (outcome.status, outcome.reason) == ("failure", "refused")

@@ -38,7 +38,7 @@ def test_a_wrong_command_line_is_2(arguments: list[str], capsys: pytest.CaptureF
     assert "usage: kglb-actors" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("verb", ["check", "tail", "replay", "explain"])
+@pytest.mark.parametrize("verb", ["check", "convert", "tail", "replay", "explain"])
 def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         main([verb, "--help"])

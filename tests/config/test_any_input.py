@@ -109,9 +109,7 @@ def test_any_text_is_loaded_or_explained(text: str) -> None:
 @bounded(max_examples=300)
 @given(
     st.lists(
-        st.tuples(
-            st.integers(0, len(EXAMPLE)), st.integers(0, 12), st.sampled_from(WORDS) | st.text(max_size=6)
-        ),
+        st.tuples(st.integers(0, len(EXAMPLE)), st.integers(0, 12), st.sampled_from(WORDS) | st.text(max_size=6)),
         min_size=1,
         max_size=4,
     )

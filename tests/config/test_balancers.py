@@ -106,9 +106,7 @@ def test_a_name_is_neither_empty_nor_padded(balancer: Write, refuse: Refuse, nam
         ('{ type = "gue", port = 6080, checksum = "remcsum" }', Forward("tunnel", "gue", 6080, "remcsum")),
     ],
 )
-def test_forwarding_is_a_word_or_a_table(
-    balancer: Write, accept: Accept, written: str, forward: Forward
-) -> None:
+def test_forwarding_is_a_word_or_a_table(balancer: Write, accept: Accept, written: str, forward: Forward) -> None:
     assert accept(balancer(forward=written)).config.balancers[0].reals[0].forward == forward
 
 
@@ -130,9 +128,7 @@ def test_forwarding_the_kernel_does_not_have_is_refused(
     assert refuse(balancer(forward=written)) == {"balancer[0].forward": message}
 
 
-def test_a_real_may_differ_from_its_balancer_in_weight_and_forwarding(
-    balancer: Write, accept: Accept
-) -> None:
+def test_a_real_may_differ_from_its_balancer_in_weight_and_forwarding(balancer: Write, accept: Accept) -> None:
     text = balancer(
         weight="10",
         forward='"direct"',
@@ -192,9 +188,7 @@ def test_the_sip_engine_is_for_udp(balancer: Write, accept: Accept, refuse: Refu
     assert list(refuse(balancer(persistence=persistence))) == ["balancer[0].persistence.engine"]
 
 
-@pytest.mark.parametrize(
-    "written", ['"1.5s"', '"0s"', "360", "{ netmask = 24 }", '{ timeout = "6m", netmask = 33 }']
-)
+@pytest.mark.parametrize("written", ['"1.5s"', '"0s"', "360", "{ netmask = 24 }", '{ timeout = "6m", netmask = 33 }'])
 def test_persistence_the_kernel_cannot_keep_is_refused(balancer: Write, refuse: Refuse, written: str) -> None:
     assert all(path.startswith("balancer[0].persistence") for path in refuse(balancer(persistence=written)))
 
@@ -230,9 +224,7 @@ def test_one_packet_scheduling_is_for_udp_and_marks(balancer: Write, accept: Acc
         ("one-packet", "one-packet needs a udp:// or fwmark service"),
     ],
 )
-def test_a_flag_that_does_not_fit_is_refused(
-    balancer: Write, refuse: Refuse, flag: str, message: str
-) -> None:
+def test_a_flag_that_does_not_fit_is_refused(balancer: Write, refuse: Refuse, flag: str, message: str) -> None:
     assert refuse(balancer(flags=f'["{flag}"]')) == {"balancer[0].flags[0]": message}
 
 

@@ -1,9 +1,23 @@
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from msgspec import json, structs
 
-from kglb.config import Loaded
-from kglb.model import Check, DummyCheck, HttpCheck, TcpCheck
+from kglb.config import ConfigError, Loaded, parse
+from kglb.model import (
+    Check,
+    Config,
+    DnsCheck,
+    DummyCheck,
+    ExecCheck,
+    HttpCheck,
+    PingCheck,
+    SyslogCheck,
+    TcpCheck,
+    UdpCheck,
+)
 
 Write = Callable[..., str]
 Refuse = Callable[..., dict[str, str]]
@@ -23,11 +37,27 @@ Refuse = Callable[..., dict[str, str]]
         ('type = "https", path = "/health?deep=1"', HttpCheck(path="/health?deep=1", tls=True)),
         ('type = "http", codes = [301, "200-202", 201]', HttpCheck(codes=(200, 201, 202, 301))),
         ('type = "http", headers = { Host = "a.example" }', HttpCheck(headers={"Host": "a.example"})),
+        ('type = "tcp", close = "fin"', TcpCheck(close="fin")),
+        (r'type = "tcp", send = "PING\r\n", expect = "+PONG"', TcpCheck(send=b"PING\r\n", expect=b"+PONG")),
+        ('type = "tcp", send = { hex = "0a fF" }, expect_regex = "^a"', TcpCheck(send=b"\n\xff", expect_regex="^a")),
+        ('type = "udp", send = "caf\u00e9"', UdpCheck(send="caf\u00e9".encode())),
+        ('type = "http", body = "well"', HttpCheck(body="well")),
+        ("type = \"http\", body_regex = '\\d+'", HttpCheck(body_regex=r"\d+")),
+        ('type = "http", follow_redirects = true', HttpCheck(follow_redirects=True)),
+        ('type = "http", proxy_check_url = "https://a.test/b?c=1"', HttpCheck(proxy_check_url="https://a.test/b?c=1")),
+        ('type = "https", sni = "A.test", verify = true', HttpCheck(tls=True, sni="a.test", verify=True)),
+        ('type = "dns", query = "www.test"', DnsCheck(query="www.test")),
+        (
+            'type = "dns", query = ".", record = "SOA", protocol = "tcp", rcode = "refused"',
+            DnsCheck(query=".", record="SOA", protocol="tcp", rcode=5),
+        ),
+        ('type = "dns", query = "a", rcode = 9', DnsCheck(query="a", rcode=9)),
+        ('type = "syslog", protocol = "tcp", level = "err"', SyslogCheck(protocol="tcp", level="err")),
+        ('type = "exec", command = ["/bin/sh", "-c", "exit 0"]', ExecCheck(command=("/bin/sh", "-c", "exit 0"))),
+        ('type = "ping"', PingCheck()),
     ],
 )
-def test_a_check_becomes_the_models(
-    balancer: Write, accept: Callable[..., Loaded], written: str, check: Check
-) -> None:
+def test_a_check_becomes_the_models(balancer: Write, accept: Callable[..., Loaded], written: str, check: Check) -> None:
     assert accept(balancer(check=f"{{ {written} }}")).config.balancers[0].check == check
 
 
@@ -59,9 +89,7 @@ def test_giving_only_one_of_rise_and_fall_keeps_the_others_default(
         ('headers = ["a"]', "headers"),
     ],
 )
-def test_a_wrong_value_is_refused_at_its_place(
-    balancer: Write, refuse: Refuse, written: str, key: str
-) -> None:
+def test_a_wrong_value_is_refused_at_its_place(balancer: Write, refuse: Refuse, written: str, key: str) -> None:
     assert list(refuse(balancer(check=f'{{ type = "http", {written} }}'))) == [f"balancer[0].check.{key}"]
 
 
@@ -70,9 +98,7 @@ def test_a_key_of_another_type_is_unknown(balancer: Write, refuse: Refuse) -> No
 
 
 def test_a_type_that_does_not_exist_gets_a_suggestion(balancer: Write, refuse: Refuse) -> None:
-    assert refuse(balancer(check='{ type = "htp" }'))["balancer[0].check.type"].endswith(
-        'did you mean "http"?'
-    )
+    assert refuse(balancer(check='{ type = "htp" }'))["balancer[0].check.type"].endswith('did you mean "http"?')
 
 
 def test_without_a_type_the_other_keys_are_still_looked_at(balancer: Write, refuse: Refuse) -> None:
@@ -83,3 +109,139 @@ def test_without_a_type_the_other_keys_are_still_looked_at(balancer: Write, refu
 @pytest.mark.parametrize("check", ['"tcp"', "[]", "{ type = [] }", "{ type = {} }"])
 def test_a_check_of_another_kind_is_refused(balancer: Write, refuse: Refuse, check: str) -> None:
     assert refuse(balancer(check=check))
+
+
+@pytest.mark.parametrize(
+    ("written", "key"),
+    [
+        ('type = "tcp", close = "rst"', "close"),
+        ('type = "tcp", send = 5', "send"),
+        ('type = "tcp", send = { hex = "abc" }', "send.hex"),
+        ('type = "tcp", send = { hex = "" }', "send.hex"),
+        ('type = "tcp", send = {}', "send"),
+        ('type = "tcp", expect_regex = "("', "expect_regex"),
+        ('type = "udp", expect = "a", expect_regex = "a"', "expect_regex"),
+        ('type = "http", body = "a", body_regex = "a"', "body_regex"),
+        ('type = "http", follow_redirects = "yes"', "follow_redirects"),
+        ('type = "http", proxy_check_url = "ftp://a/"', "proxy_check_url"),
+        ('type = "http", proxy_check_url = "http:///a"', "proxy_check_url"),
+        ('type = "http", proxy_check_url = "http://a:0/"', "proxy_check_url"),
+        ('type = "http", proxy_check_url = "http://user:secret@a/"', "proxy_check_url"),
+        ('type = "http", proxy_check_url = "http://[a/"', "proxy_check_url"),
+        ('type = "https", sni = "a b"', "sni"),
+        ('type = "https", ca_file = "/nonexistent.pem", verify = true', "ca_file"),
+        ('type = "dns"', ""),
+        ('type = "dns", query = "a..b"', "query"),
+        ('type = "dns", query = "\u00e9.test"', "query"),
+        ('type = "dns", query = "a", record = "ANY"', "record"),
+        ('type = "dns", query = "a", protocol = "tls"', "protocol"),
+        ('type = "dns", query = "a", rcode = 16', "rcode"),
+        ('type = "dns", query = "a", rcode = "OOPS"', "rcode"),
+        ('type = "syslog", level = "loud"', "level"),
+        ('type = "exec", command = []', "command"),
+        ('type = "exec", command = "true"', "command"),
+        ('type = "exec", command = ["true"]', "command"),
+        ('type = "exec", command = ["/nonexistent/program"]', "command"),
+        ('type = "exec", command = ["/etc/passwd"]', "command"),
+    ],
+)
+def test_a_mistake_of_a_kind_is_refused_at_its_place(balancer: Write, refuse: Refuse, written: str, key: str) -> None:
+    assert list(refuse(balancer(check=f"{{ {written} }}"))) == [f"balancer[0].check{'.' * bool(key)}{key}"]
+
+
+def test_no_message_shows_the_credentials_of_a_url(balancer: Write, refuse: Refuse) -> None:
+    check = '{ type = "http", proxy_check_url = "http://user:s3cret@a/" }'
+    assert "s3cret" not in str(refuse(balancer(check=check)))
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        TcpCheck(send=b"\x00\xff", expect=b"ok", expect_regex="^a", close="fin"),
+        HttpCheck(
+            body="caf\u00e9", follow_redirects=True, proxy_check_url="https://a.test/", sni="b.test", verify=True
+        ),
+        DnsCheck(query=".", record="SOA", protocol="tcp", rcode=5),
+        SyslogCheck(level="err"),
+        UdpCheck(send=b"\n"),
+        ExecCheck(command=("/bin/true", "-v")),
+        PingCheck(port=0),
+    ],
+)
+def test_a_check_survives_the_journal(balancer: Write, accept: Callable[..., Loaded], check: Check) -> None:
+    config = accept(balancer()).config
+    config = structs.replace(config, balancers=(structs.replace(config.balancers[0], check=check),))
+    assert json.decode(json.encode(config), type=Config) == config
+
+
+class TestACaFile:
+    def write(self, directory: Path, name: str = "ca.pem") -> str:
+        shutil.copy(Path(__file__).parents[1] / "checks" / "ca.pem", directory / name)
+        return BALANCER.format(name=name)
+
+    def test_starts_at_the_configs_directory(self, tmp_path: Path) -> None:
+        loaded = parse(self.write(tmp_path), source=str(tmp_path / "config.toml"))
+        assert loaded.config.balancers[0].check == HttpCheck(tls=True, verify=True, ca_file=str(tmp_path / "ca.pem"))
+
+    def test_that_holds_no_certificate_is_refused(self, tmp_path: Path) -> None:
+        text = self.write(tmp_path)
+        (tmp_path / "ca.pem").write_text("hello")
+        with pytest.raises(ConfigError, match="holds no certificates in PEM"):
+            parse(text, source=str(tmp_path / "config.toml"))
+
+    def test_without_verification_is_refused(self, tmp_path: Path) -> None:
+        text = self.write(tmp_path).replace("verify = true, ", "")
+        with pytest.raises(ConfigError, match="add verify = true"):
+            parse(text, source=str(tmp_path / "config.toml"))
+
+
+BALANCER = """
+[[balancer]]
+name = "web"
+service = "tcp://192.0.2.1:443"
+reals = ["10.0.0.1:443"]
+check = {{ type = "https", verify = true, ca_file = "{name}" }}
+"""
+
+
+@pytest.mark.parametrize(
+    ("check", "warned"),
+    [
+        ('{ type = "http", proxy_check_url = "http://a/", path = "/b" }', True),
+        ('{ type = "http", proxy_check_url = "http://a/" }', False),
+    ],
+)
+def test_a_path_beside_a_proxys_url_is_warned_about(
+    balancer: Write, accept: Callable[..., Loaded], check: str, warned: bool
+) -> None:
+    assert any("the path is not used" in warning for warning in accept(balancer(check=check)).warnings) is warned
+
+
+@pytest.mark.parametrize(("kind", "accepted"), [("ping", True), ("exec", True), ("tcp", False), ("udp", False)])
+def test_a_real_on_port_0_has_only_checks_that_need_none(
+    balancer: Write, accept: Callable[..., Loaded], refuse: Refuse, kind: str, accepted: bool
+) -> None:
+    command = ', command = ["/bin/true"]' if kind == "exec" else ""
+    text = balancer(forward='"tunnel"', reals='["10.0.0.1:0"]', check=f'{{ type = "{kind}"{command} }}')
+    if accepted:
+        assert accept(text)
+    else:
+        assert "no port to check" in str(refuse(text))
+
+
+@pytest.mark.parametrize(
+    ("check", "warned"),
+    [
+        ('type = "tcp"', True),
+        ('type = "http"', True),
+        ('type = "dns", query = ".", protocol = "tcp"', False),
+        ('type = "syslog", protocol = "tcp"', False),
+        ('type = "udp"', False),
+        ('type = "ping"', False),
+    ],
+)
+def test_a_udp_service_checked_by_tcp_is_warned_about_where_tcp_is_another_server(
+    balancer: Write, accept: Callable[..., Loaded], check: str, warned: bool
+) -> None:
+    text = balancer(service='"udp://192.0.2.1:53"', reals='["10.0.0.1:53"]', check=f"{{ {check} }}")
+    assert bool(accept(text).warnings) is warned

@@ -33,7 +33,13 @@ SECTIONS: dict[str, Sequence[Key]] = {
     "`reals`": REAL,
     "`announce`": ANNOUNCE,
     "`[balancer.check]`": (TYPE, *COMMON),
+    "`tcp`": KINDS["tcp"].keys,
     "`http` and `https`": HTTP,
+    "`https`": KINDS["https"].keys[len(HTTP) :],
+    "`dns`": KINDS["dns"].keys,
+    "`syslog`": KINDS["syslog"].keys,
+    "`udp`": KINDS["udp"].keys,
+    "`exec`": KINDS["exec"].keys,
     "Secrets": SECRET,
 }
 
@@ -62,10 +68,8 @@ def documented(section: str) -> dict[str, str]:
 
 def given(section: str) -> str:
     """The section's keys set to their documented defaults, where those are values."""
-    defaults = {
-        key: found[1] for key, text in documented(section).items() if (found := re.fullmatch("`(.*)`", text))
-    }
-    separator = ", " if section in ("`[balancer.check]`", "`http` and `https`") else "\n"
+    defaults = {key: found[1] for key, text in documented(section).items() if (found := re.fullmatch("`(.*)`", text))}
+    separator = "\n" if section in ("`[journal]`", "`[data_plane]`", "`[status]`", "`[[balancer]]`") else ", "
     return "".join(f"{separator}{key} = {value}" for key, value in defaults.items())
 
 
@@ -93,6 +97,24 @@ def test_the_documented_defaults_are_the_defaults() -> None:
         status=given("`[status]`"),
     )
     left_out = MINIMAL.format(check="", balancer="", journal="", data_plane="", status="")
+    assert parse(spelled_out).config == parse(left_out).config
+
+
+@pytest.mark.parametrize(
+    ("kind", "keys"),
+    [
+        ("tcp", given("`tcp`")),
+        ("https", given("`http` and `https`") + given("`https`")),
+        ("dns", ', query = "."' + given("`dns`")),
+        ("syslog", given("`syslog`")),
+        ("udp", given("`udp`")),
+    ],
+)
+def test_the_documented_defaults_of_a_kind_of_check_are_the_defaults(kind: str, keys: str) -> None:
+    nothing = {"journal": "", "data_plane": "", "status": "", "balancer": ""}
+    required = ', query = "."' if kind == "dns" else ""
+    text = MINIMAL.replace('"http"', f'"{kind}"')
+    spelled_out, left_out = text.format(check=keys, **nothing), text.format(check=required, **nothing)
     assert parse(spelled_out).config == parse(left_out).config
 
 

@@ -106,9 +106,7 @@ def test_an_unknown_key_is_a_mistake_with_a_suggestion(balancer: Write, refuse: 
     assert refuse(text) == {"balancer[0].check": 'unknown key "intervall"; did you mean "interval"?'}
 
 
-def test_a_key_of_the_balancer_below_its_check_is_told_where_it_belongs(
-    balancer: Write, refuse: Refuse
-) -> None:
+def test_a_key_of_the_balancer_below_its_check_is_told_where_it_belongs(balancer: Write, refuse: Refuse) -> None:
     text = balancer(check="") + '[balancer.check]\ntype = "tcp"\nannounce = { min_alive = 0.5 }\n'
     assert refuse(text)["balancer[0].check"] == (
         'unknown key "announce"; it is a key of balancer[0]: move it above this table'
@@ -121,9 +119,7 @@ def test_an_empty_file_takes_no_service_away_by_accident(refuse: Refuse) -> None
 
 
 def test_a_single_table_is_told_to_be_a_list(refuse: Refuse) -> None:
-    assert refuse("[balancer]\n") == {
-        "balancer": "expected a list of tables, found a table; write [[balancer]]"
-    }
+    assert refuse("[balancer]\n") == {"balancer": "expected a list of tables, found a table; write [[balancer]]"}
 
 
 @pytest.mark.parametrize("text", ["journal = 5", "balancer = 5", "balancer = [5]", "[[journal]]"])

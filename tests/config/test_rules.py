@@ -14,15 +14,13 @@ Refuse = Callable[..., dict[str, str]]
 @pytest.mark.parametrize("name", ["web", "other"], ids=["G1 same name", "G3 another name"])
 def test_one_service_belongs_to_one_balancer(balancer: Write, refuse: Refuse, name: str) -> None:
     assert refuse(balancer() + balancer(name=f'"{name}"')) == {
-        "balancer[1].service": "duplicate service: tcp://192.0.2.1:80 is balancer[0]'s already "
-        '("web", line 3)'
+        "balancer[1].service": 'duplicate service: tcp://192.0.2.1:80 is balancer[0]\'s already ("web", line 3)'
     }
 
 
 def test_services_are_compared_in_canonical_form(balancer: Write, refuse: Refuse) -> None:
     texts = (
-        balancer(service=f'"tcp://[{vip}]:80"', reals='["[fd00::1]:80"]')
-        for vip in ("2001:db8::1", "2001:DB8:0::1")
+        balancer(service=f'"tcp://[{vip}]:80"', reals='["[fd00::1]:80"]') for vip in ("2001:db8::1", "2001:DB8:0::1")
     )
     assert list(refuse("".join(texts))) == ["balancer[1].service"]
 
@@ -60,15 +58,11 @@ def test_a_refused_forwarding_leads_to_no_second_complaint(balancer: Write, refu
 
 def test_port_0_of_a_real_is_for_tunnels(balancer: Write, accept: Accept, refuse: Refuse) -> None:
     text = balancer(reals='["10.0.0.1:0"]')
-    assert refuse(text) == {
-        "balancer[0].reals[0]": "port 0 is for tunnels, 10.0.0.1:0 is reached by masquerade"
-    }
+    assert refuse(text) == {"balancer[0].reals[0]": "port 0 is for tunnels, 10.0.0.1:0 is reached by masquerade"}
     assert accept(balancer(reals='["10.0.0.1:0"]', forward='"tunnel"'))
 
 
-def test_a_real_without_a_port_is_checked_on_the_checks(
-    balancer: Write, accept: Accept, refuse: Refuse
-) -> None:
+def test_a_real_without_a_port_is_checked_on_the_checks(balancer: Write, accept: Accept, refuse: Refuse) -> None:
     def text(check: str) -> str:
         return balancer(reals='["10.0.0.1:0"]', forward='"tunnel"', check=check)
 
@@ -76,9 +70,7 @@ def test_a_real_without_a_port_is_checked_on_the_checks(
     assert accept(text('{ type = "tcp", port = 80 }'))
 
 
-def test_every_port_is_a_service_only_with_persistence(
-    balancer: Write, accept: Accept, refuse: Refuse
-) -> None:
+def test_every_port_is_a_service_only_with_persistence(balancer: Write, accept: Accept, refuse: Refuse) -> None:
     service = '"tcp://192.0.2.1:0"'
     assert list(refuse(balancer(service=service))) == ["balancer[0].service"]
     assert accept(balancer(service=service, persistence='"6m"'))
@@ -89,9 +81,7 @@ def test_a_mark_has_no_route_to_announce(balancer: Write, refuse: Refuse) -> Non
     assert problems == {"balancer[0].announce": "a fwmark service has no VIP to announce; remove announce"}
 
 
-def test_the_source_of_checks_has_the_family_of_the_reals(
-    balancer: Write, accept: Accept, refuse: Refuse
-) -> None:
+def test_the_source_of_checks_has_the_family_of_the_reals(balancer: Write, accept: Accept, refuse: Refuse) -> None:
     check = '{ type = "tcp", source = "fd00::9" }'
     assert list(refuse(balancer(check=check))) == ["balancer[0].reals[0]"]
     assert accept(balancer(check=check, reals='["name:80"]'))

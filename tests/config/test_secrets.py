@@ -39,9 +39,7 @@ def test_a_secret_file_is_sought_beside_the_config(tmp_path: Path, balancer: Wri
     assert loaded.secrets == {SecretRef(file="token.txt"): "s3cret"}
 
 
-@pytest.mark.parametrize(
-    "name", ["Authorization", "proxy-authorization", "COOKIE", "X-Api-Key", "X-Auth-Token"]
-)
+@pytest.mark.parametrize("name", ["Authorization", "proxy-authorization", "COOKIE", "X-Api-Key", "X-Auth-Token"])
 def test_a_sensitive_header_in_the_file_is_moved_out_and_warned_about(
     balancer: Write, accept: Accept, name: str
 ) -> None:
@@ -53,9 +51,7 @@ def test_a_sensitive_header_in_the_file_is_moved_out_and_warned_about(
 
 
 def test_a_secret_is_nowhere_but_in_secrets(balancer: Write, accept: Accept) -> None:
-    loaded = accept(
-        with_headers(balancer, 'Cookie = "s3cret", X-A = { env = "TOKEN" }'), {"TOKEN": "s3cret-too"}
-    )
+    loaded = accept(with_headers(balancer, 'Cookie = "s3cret", X-A = { env = "TOKEN" }'), {"TOKEN": "s3cret-too"})
     assert b"s3cret" not in msgspec.json.encode(loaded.config)
     assert "s3cret" not in repr(loaded)
     assert "s3cret" not in "".join(loaded.warnings)
@@ -69,9 +65,7 @@ def test_a_refused_secret_is_not_shown(balancer: Write, refuse: Refuse, value: s
 
 
 @pytest.mark.parametrize("environ", [{}, {"TOKEN": ""}])
-def test_a_variable_that_is_not_set_is_a_mistake(
-    balancer: Write, refuse: Refuse, environ: dict[str, str]
-) -> None:
+def test_a_variable_that_is_not_set_is_a_mistake(balancer: Write, refuse: Refuse, environ: dict[str, str]) -> None:
     problems = refuse(with_headers(balancer, 'Authorization = { env = "TOKEN" }'), environ)
     assert problems == {
         "balancer[0].check.headers.Authorization": "the environment variable TOKEN is not set; "
@@ -119,9 +113,7 @@ def test_a_config_with_a_secret_that_everybody_may_read_is_warned_about(
     ],
 )
 def test_a_header_that_cannot_be_sent_is_refused(balancer: Write, refuse: Refuse, headers: str) -> None:
-    assert all(
-        path.startswith("balancer[0].check.headers.") for path in refuse(with_headers(balancer, headers))
-    )
+    assert all(path.startswith("balancer[0].check.headers.") for path in refuse(with_headers(balancer, headers)))
 
 
 def test_a_header_the_check_sends_itself_is_warned_about(balancer: Write, accept: Accept) -> None:

@@ -4,14 +4,11 @@ from kglb.config import describe, parse
 
 
 def test_a_config_is_summed_up_in_a_line_and_one_for_each_balancer(balancer: Callable[..., str]) -> None:
-    text = balancer(
-        forward='"tunnel"', check='{ type = "https", interval = "500ms", timeout = "100ms" }'
-    ) + balancer(
+    text = balancer(forward='"tunnel"', check='{ type = "https", interval = "500ms", timeout = "100ms" }') + balancer(
         name='"dns"', service='"udp://192.0.2.1:53"', reals='["a:53", { address = "b:53", forward = "dr" }]'
     )
     assert describe(parse(text).config) == (
-        "ok: 2 balancers, 3 reals, data plane ipvs, journal in /var/lib/kglb/journal, "
-        "status on 127.0.0.1:5678",
+        "ok: 2 balancers, 3 reals, data plane ipvs, journal in /var/lib/kglb/journal, status on 127.0.0.1:5678",
         "web: tcp://192.0.2.1:80 wlc, 1 real (ipip), https check every 500ms",
         "dns: udp://192.0.2.1:53 wlc, 2 reals (masquerade, direct), dummy check every 5s",
     )

@@ -31,9 +31,7 @@ def test_what_is_no_duration_within_bounds_is_refused(value: object) -> None:
         interval(value)
 
 
-@pytest.mark.parametrize(
-    ("value", "hint"), [(5, 'write "5s"'), (1.5, 'write "1.5s"'), ("5", 'write "5s"'), (-5, "")]
-)
+@pytest.mark.parametrize(("value", "hint"), [(5, 'write "5s"'), (1.5, 'write "1.5s"'), ("5", 'write "5s"'), (-5, "")])
 def test_a_number_without_a_unit_is_told_how_to_be_written(value: object, hint: str) -> None:
     with pytest.raises(RefusedError) as refused:
         interval(value)

@@ -6,7 +6,7 @@ from itertools import combinations
 
 import pytest
 
-from kglb.dataplane import DataPlane, Failure
+from kglb.dataplane import DataPlane, DestinationCounters, Failure, Traffic
 from kglb.model import (
     AddAddress,
     AddDestination,
@@ -73,9 +73,7 @@ def errnos(outcomes: Sequence[Failure | None]) -> list[str]:
 def wipe(plane: DataPlane) -> None:
     """Leave no service, and on lo no address but its own two."""
     succeed(plane, *(DeleteService(service.id) for service in plane.services()))
-    added = [
-        address for address in plane.addresses("lo") if address.address not in ("127.0.0.1/8", "::1/128")
-    ]
+    added = [address for address in plane.addresses("lo") if address.address not in ("127.0.0.1/8", "::1/128")]
     succeed(plane, *map(DeleteAddress, added))
 
 
@@ -85,9 +83,7 @@ class DataPlaneContract:
     # reading back what was written
 
     @pytest.mark.parametrize("scheduler", SCHEDULERS)
-    def test_every_scheduler_reads_back_with_every_set_of_flags(
-        self, plane: DataPlane, scheduler: str
-    ) -> None:
+    def test_every_scheduler_reads_back_with_every_set_of_flags(self, plane: DataPlane, scheduler: str) -> None:
         for count in range(len(FLAGS) + 1):
             for flags in combinations(sorted(FLAGS), count):
                 service = Service(id=DNS, scheduler=scheduler, flags=flags)
@@ -108,9 +104,7 @@ class DataPlaneContract:
             "fwmark://4294967295",
         ],
     )
-    def test_every_kind_of_key_names_its_service_and_no_other(
-        self, plane: DataPlane, service_id: ServiceId
-    ) -> None:
+    def test_every_kind_of_key_names_its_service_and_no_other(self, plane: DataPlane, service_id: ServiceId) -> None:
         service = Service(id=service_id, scheduler="rr")
         destination = real6(1) if service.key.ipv6 else real(1)
         succeed(plane, AddService(service), AddDestination(service_id, destination))
@@ -136,9 +130,7 @@ class DataPlaneContract:
             assert plane.destinations(WEB) == [real(1, forward=new)]
             succeed(plane, ChangeDestination(WEB, real(1, forward=old)))
 
-    @pytest.mark.parametrize(
-        "forward", [forward for forward in FORWARDS if forward.method == "tunnel"], ids=str
-    )
+    @pytest.mark.parametrize("forward", [forward for forward in FORWARDS if forward.method == "tunnel"], ids=str)
     def test_a_tunnel_crosses_address_families(self, plane: DataPlane, forward: Forward) -> None:
         succeed(plane, AddService(Service(id=WEB)), AddService(Service(id=DNS)))
         mixed = [real(1, forward=forward), real6(1, forward=forward)]
@@ -148,9 +140,7 @@ class DataPlaneContract:
             succeed(plane, *(DeleteDestination(service_id, destination.real) for destination in mixed))
             assert plane.destinations(service_id) == []
 
-    @pytest.mark.parametrize(
-        ("service_id", "lengths"), [(WEB, range(1, 32)), (DNS, range(1, 128)), (MARK, (8, 24))]
-    )
+    @pytest.mark.parametrize(("service_id", "lengths"), [(WEB, range(1, 32)), (DNS, range(1, 128)), (MARK, (8, 24))])
     def test_persistence_reads_back_with_every_netmask(
         self, plane: DataPlane, service_id: ServiceId, lengths: Sequence[int]
     ) -> None:
@@ -332,12 +322,8 @@ class DataPlaneContract:
         assert errnos(outcomes) == ["ENOENT", ""]
         assert plane.destinations(WEB) == [real(1, 0)]
 
-    def test_2000_operations_with_failures_among_them_give_each_its_own_outcome(
-        self, plane: DataPlane
-    ) -> None:
-        succeed(
-            plane, AddService(Service(id=WEB)), *(AddDestination(WEB, real(n)) for n in range(1, 2000, 7))
-        )
+    def test_2000_operations_with_failures_among_them_give_each_its_own_outcome(self, plane: DataPlane) -> None:
+        succeed(plane, AddService(Service(id=WEB)), *(AddDestination(WEB, real(n)) for n in range(1, 2000, 7)))
         outcomes = plane.apply([AddDestination(WEB, real(n, 3)) for n in range(1, 2001)])
         assert errnos(outcomes) == ["EEXIST" if n % 7 == 1 else "" for n in range(1, 2001)]
         outcomes = plane.apply([ChangeDestination(WEB, real(n * 2, 4)) for n in range(1, 2001)])
@@ -355,9 +341,7 @@ class DataPlaneContract:
         assert by_name(plane.destinations(WEB)) == by_name(destinations)
 
     def test_1000_services_read_back(self, plane: DataPlane) -> None:
-        services = [
-            Service(id=ServiceId(f"tcp://192.0.2.10:{port}"), scheduler="rr") for port in range(1, 1001)
-        ]
+        services = [Service(id=ServiceId(f"tcp://192.0.2.10:{port}"), scheduler="rr") for port in range(1, 1001)]
         for service in services:
             succeed(plane, AddService(service))
         assert {service.id: service for service in plane.services()} == {each.id: each for each in services}
@@ -426,3 +410,18 @@ class DataPlaneContract:
         assert errnos(outcomes) == ["", "", "", "EEXIST", "", "ESRCH", ""]
         assert plane.destinations(WEB) == [real(1, 9)]
         assert VIP not in plane.addresses("lo")
+
+    def test_what_was_just_made_has_counted_nothing(self, plane: DataPlane) -> None:
+        succeed(plane, AddService(Service(id=WEB)), AddDestination(WEB, real(1, 5)), AddDestination(WEB, real(2)))
+        counted = plane.counters(WEB)
+        assert counted is not None
+        assert (counted.id, counted.traffic) == (WEB, Traffic())
+        for _ in range(2):
+            found = {one.real: one for one in counted.destinations}
+            assert found == {
+                real(1).real: DestinationCounters(real(1).real, 5, 0, 0, Traffic()),
+                real(2).real: DestinationCounters(real(2).real, 1, 0, 0, Traffic()),
+            }
+
+    def test_a_service_that_is_not_there_has_no_counters(self, plane: DataPlane) -> None:
+        assert plane.counters(MISSING) is None

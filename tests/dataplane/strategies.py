@@ -73,9 +73,7 @@ def services(draw: st.DrawFn) -> Service:
     """Services that the rules allow; one in a few asks for a scheduler or an engine that does not exist."""
     service_id = draw(st.sampled_from(SERVICES))
     key = parse_service(service_id)
-    flags = {"one-packet", "flag-1", "flag-2", "flag-3"} - (
-        {"one-packet"} if key.protocol == "tcp" else set()
-    )
+    flags = {"one-packet", "flag-1", "flag-2", "flag-3"} - ({"one-packet"} if key.protocol == "tcp" else set())
     everywhere = key.protocol != "fwmark" and key.port == 0
     return Service(
         id=service_id,

@@ -22,8 +22,7 @@ WEB = ServiceId("tcp://192.0.2.10:80")
         (
             AddService(Service(id=WEB, scheduler="rr", engine="sip")),
             errno.ENOENT,
-            "the kernel has no scheduler 'rr' (module ip_vs_rr)"
-            " or no persistence engine 'sip' (module ip_vs_pe_sip)",
+            "the kernel has no scheduler 'rr' (module ip_vs_rr) or no persistence engine 'sip' (module ip_vs_pe_sip)",
         ),
         (DeleteService(WEB), errno.EPERM, "the kernel refuses: CAP_NET_ADMIN is missing"),
         (DeleteService(WEB), errno.ENOBUFS, "the kernel's answer was lost, so the outcome is unknown"),

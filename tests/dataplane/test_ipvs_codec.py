@@ -83,9 +83,7 @@ FULL_SERVICE = "0c00 0700 00000000 ffffffff 0800 0800 00000000 0800 0900 fffffff
             nested(1, WEB_KEY) + nested(2, REAL_KEY, plain(0, "e8030000")),
         ),
         (
-            ChangeDestination(
-                WEB, Destination(real=REAL, weight=0, forward=Forward("direct"), upper=9, lower=3)
-            ),
+            ChangeDestination(WEB, Destination(real=REAL, weight=0, forward=Forward("direct"), upper=9, lower=3)),
             6,
             nested(1, WEB_KEY) + nested(2, REAL_KEY, plain(3, "00000000", "09000000", "03000000")),
         ),
@@ -106,9 +104,7 @@ def test_each_operation_has_its_bytes(operation: IpvsOperation, command: int, bo
     ("service", "tail"),
     [
         (
-            Service(
-                id=WEB, scheduler="mh", flags=("flag-1", "flag-2"), persistence=300, netmask=24, engine="sip"
-            ),
+            Service(id=WEB, scheduler="mh", flags=("flag-1", "flag-2"), persistence=300, netmask=24, engine="sip"),
             "0700 0600 6d680000"
             "0c00 0700 19000000 ffffffff"  # persistent, flag-1, flag-2
             "0800 0800 2c010000"
@@ -203,9 +199,7 @@ def test_persistence_and_flags_are_read() -> None:
     assert read == Service(id=WEB, scheduler="wrr", flags=("flag-1", "flag-2"), persistence=300, netmask=16)
 
 
-@pytest.mark.parametrize(
-    ("netmask", "length"), [("00000000", -1), ("ff00ff00", -1), ("80000000", 1), ("fffffffe", 31)]
-)
+@pytest.mark.parametrize(("netmask", "length"), [("00000000", -1), ("ff00ff00", -1), ("80000000", 1), ("fffffffe", 31)])
 def test_a_netmask_that_is_no_prefix_reads_minus_1(netmask: str, length: int) -> None:
     read = decode_service(dumped_service(DUMPED_WEB_KEY, netmask=netmask))
     assert read is not None

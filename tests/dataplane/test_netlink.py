@@ -90,17 +90,13 @@ def test_sequence_numbers_start_again_before_they_overflow(controller: GenericNe
     assert controller._next == 4
 
 
-def test_a_dump_that_was_interrupted_is_made_again(
-    controller: GenericNetlink, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_dump_that_was_interrupted_is_made_again(controller: GenericNetlink, monkeypatch: pytest.MonkeyPatch) -> None:
     attempts = iter([([], True), ([memoryview(b"whole")], False)])
     monkeypatch.setattr(controller, "_ask", lambda request, flags: next(attempts))
     assert controller.dump((GET_FAMILY, b"")) == [memoryview(b"whole")]
 
 
-def test_a_table_that_never_rests_is_an_error(
-    controller: GenericNetlink, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_table_that_never_rests_is_an_error(controller: GenericNetlink, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(controller, "_ask", lambda request, flags: ([], True))
     with pytest.raises(BlockingIOError, match="changed during each of 5 attempts"):
         controller.dump((GET_FAMILY, b""))

@@ -22,39 +22,45 @@ class Commits:
         return None
 
 
-async def test_what_is_submitted_in_one_turn_of_the_loop_is_committed_together() -> None:
-    disk, commits = DiskThread(), Commits()
-    disk.start(commits)
+def test_what_is_submitted_in_one_turn_of_the_loop_is_committed_together() -> None:
+    async def scenario() -> list[list[Item]]:
+        disk, commits = DiskThread(), Commits()
+        disk.start(commits)
 
-    for item in (b"cause\n", b"decision\n"):
-        disk.submit(item)
-    await asyncio.sleep(0)
-    assert await disk.stop(5.0)
-
-    assert commits.batches == [[b"cause\n", b"decision\n"]]
-
-
-async def test_turns_that_pass_while_the_thread_works_are_committed_together_and_in_order() -> None:
-    disk, commits = DiskThread(), Commits()
-    commits.may_go_on.clear()
-    disk.start(commits)
-
-    disk.submit(b"1\n")
-    await asyncio.sleep(0.02)  # the thread has it
-    for item in (b"2\n", b"3\n"):
-        disk.submit(item)
+        for item in (b"cause\n", b"decision\n"):
+            disk.submit(item)
         await asyncio.sleep(0)
-    commits.may_go_on.set()
-    assert await disk.stop(5.0)
+        assert await disk.stop(5.0)
+        return commits.batches
 
-    assert commits.batches == [[b"1\n"], [b"2\n", b"3\n"]]
+    assert asyncio.run(scenario()) == [[b"cause\n", b"decision\n"]]
 
 
-async def test_stopping_commits_what_was_submitted_in_the_same_turn() -> None:
-    disk, commits = DiskThread(), Commits()
-    disk.start(commits)
+def test_turns_that_pass_while_the_thread_works_are_committed_together_and_in_order() -> None:
+    async def scenario() -> list[list[Item]]:
+        disk, commits = DiskThread(), Commits()
+        commits.may_go_on.clear()
+        disk.start(commits)
 
-    disk.submit(b"last\n")
-    assert await disk.stop(5.0)
+        disk.submit(b"1\n")
+        await asyncio.sleep(0.02)  # the thread has it
+        for item in (b"2\n", b"3\n"):
+            disk.submit(item)
+            await asyncio.sleep(0)
+        commits.may_go_on.set()
+        assert await disk.stop(5.0)
+        return commits.batches
 
-    assert commits.batches == [[b"last\n"]]
+    assert asyncio.run(scenario()) == [[b"1\n"], [b"2\n", b"3\n"]]
+
+
+def test_stopping_commits_what_was_submitted_in_the_same_turn() -> None:
+    async def scenario() -> list[list[Item]]:
+        disk, commits = DiskThread(), Commits()
+        disk.start(commits)
+
+        disk.submit(b"last\n")
+        assert await disk.stop(5.0)
+        return commits.batches
+
+    assert asyncio.run(scenario()) == [[b"last\n"]]

@@ -33,11 +33,8 @@ RUN = [sys.executable, "-c", "import sys; from kglb.cli.main import main; sys.ex
 WEIGHT = 1000
 """A healthy real's weight unless the config says otherwise."""
 
-INTERVAL, TIMEOUT = 0.1, 0.1
-"""Seconds between two checks of a real, and what one may take."""
-
-CHECK = '{ type = "http", interval = "100ms", timeout = "100ms", rise = 1, fall = 1 }'
-"""Quick checks of which the first that fails counts: a dead real is noticed after INTERVAL + TIMEOUT."""
+CHECK = '{ type = "http", interval = "100ms", timeout = "2s", rise = 1, fall = 1 }'
+"""Frequent checks of which the first that fails counts, but which wait long for a machine that is busy."""
 
 Weights = dict[str, dict[str, int]]
 """Of each real of each service."""
@@ -184,16 +181,12 @@ data_plane = {{ reconcile_interval = "{reconcile_interval}" }}
 
     def wait_weights(self, service: str, expected: dict[str, int], timeout: float = 10.0) -> None:
         """Return once the service's reals have these weights in the kernel."""
-        until(
-            lambda: self.weights().get(service) == expected, f"{service} with weights {expected}", timeout
-        )
+        until(lambda: self.weights().get(service) == expected, f"{service} with weights {expected}", timeout)
 
 
 def weights_now() -> Weights:
     """The weights in the calling thread's namespace."""
-    return {
-        service: {real: counts.weight for real, counts in reals.items()} for service, reals in table().items()
-    }
+    return {service: {real: counts.weight for real, counts in reals.items()} for service, reals in table().items()}
 
 
 class Poller:

@@ -16,7 +16,7 @@ def printed(service: Service, reals: Iterable[Destination]) -> SavedService:
     options = {"-s": service.scheduler}
     if service.persistence:
         options["-p"] = str(service.persistence)
-        if service.netmask:
+        if service.netmask not in (0, 128 if service.key.ipv6 else 32):
             options["-M"] = str(service.netmask) if service.key.ipv6 else dotted(service.netmask)
     if service.engine:
         options["--pe"] = service.engine
@@ -43,9 +43,7 @@ def printed_real(destination: Destination) -> dict[str, str]:
     if forward.tunnel == "gue":
         options["--tun-port"] = str(forward.port)
     if forward.tunnel != "ipip":
-        options[
-            {"none": "--tun-nocsum", "csum": "--tun-csum", "remcsum": "--tun-remcsum"}[forward.checksum]
-        ] = ""
+        options[{"none": "--tun-nocsum", "csum": "--tun-csum", "remcsum": "--tun-remcsum"}[forward.checksum]] = ""
     return options
 
 

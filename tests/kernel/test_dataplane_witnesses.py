@@ -56,9 +56,7 @@ def run(*argv: str) -> str:
     entries=st.lists(services(), max_size=6, unique_by=lambda service: service.id),
     pool=st.lists(destinations(), max_size=8, unique_by=lambda destination: destination.real),
 )
-def test_ipvsadm_reads_what_we_wrote(
-    plane: KernelDataPlane, entries: list[Service], pool: list[Destination]
-) -> None:
+def test_ipvsadm_reads_what_we_wrote(plane: KernelDataPlane, entries: list[Service], pool: list[Destination]) -> None:
     wipe(plane)
     expected = {}
     for service in entries:
@@ -97,9 +95,7 @@ def test_pyroute2_reads_what_we_wrote(plane: KernelDataPlane) -> None:
         assert row["IPVS_DEST_ATTR_PORT"] == 80
         assert row["IPVS_DEST_ATTR_WEIGHT"] == destination.weight
         assert (row["IPVS_DEST_ATTR_U_THRESH"], row["IPVS_DEST_ATTR_L_THRESH"]) == (9, destination.lower)
-        assert row["IPVS_DEST_ATTR_FWD_METHOD"] == ["masquerade", "local", "tunnel", "direct"].index(
-            forward.method
-        )
+        assert row["IPVS_DEST_ATTR_FWD_METHOD"] == ["masquerade", "local", "tunnel", "direct"].index(forward.method)
         assert row["IPVS_DEST_ATTR_TUN_TYPE"] == ["ipip", "gue", "gre"].index(forward.tunnel)
         assert row["IPVS_DEST_ATTR_TUN_FLAGS"] == ["none", "csum", "remcsum"].index(forward.checksum)
 
@@ -192,9 +188,7 @@ def test_ipv6_switched_off_is_said(plane: KernelDataPlane) -> None:
 
 def test_without_the_capability_the_data_plane_is_unavailable() -> None:
     script = "import os; from kglb.dataplane import KernelDataPlane; os.setuid(65534); KernelDataPlane()"
-    ended = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
-    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
     assert "Unavailable: IPVS needs the capability CAP_NET_ADMIN; try: " in ended.stderr
 
 

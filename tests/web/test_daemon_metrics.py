@@ -1,9 +1,7 @@
-import os
-import time
-
 import kglb
 from kglb.events import OperationFailed, OutcomesUnknown
 from kglb.model import AddDestination, ChangeDestination
+from kglb.model.histogram import Histogram
 from kglb.web.daemon_metrics import daemon_families
 from kglb.web.refusals import Refusals
 from kglb.web.tally import Tally
@@ -90,10 +88,15 @@ def test_restarts_and_lost_log_lines_are_counted() -> None:
     assert found.value("kglb_started") == 1
 
 
-def test_the_process_shows_its_start_its_memory_and_its_time() -> None:
-    before = time.process_time()
-    found = reading(Fleet())
-    assert found.value("process_start_time_seconds") == WELL.start_time
-    assert before <= (found.value("process_cpu_seconds_total") or 0) <= time.process_time()
-    memory = found.value("process_resident_memory_bytes") or 0
-    assert 1 << 20 < memory < os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+def test_a_slow_disk_and_a_slow_machine_show_in_their_histograms() -> None:
+    syncs, reactions = Histogram(), Histogram()
+    syncs.observe(0.3)
+    reactions.observe(0.004)
+    found = reading(Fleet(), vitals(syncs=syncs, reactions=reactions))
+    assert found.value("kglb_journal_sync_duration_seconds_bucket", le="0.2") == 0
+    assert found.value("kglb_journal_sync_duration_seconds_bucket", le="0.5") == 1
+    assert found.value("kglb_reaction_duration_seconds_sum") == 0.004
+
+
+def test_the_machine_is_as_old_as_its_last_confirmation() -> None:
+    assert reading(Fleet(), vitals(now=130.5, confirmed=100.0)).value("kglb_machine_confirmed_age_seconds") == 30.5

@@ -96,3 +96,10 @@ def test_the_fleet_may_change_between_two_lines() -> None:
                     fleet.record(RealRemoved(service=WEB, real=real_id(gone), host=real_id(gone)))
                 fleet.record(applied(balancer(DNS, 0, name="dns")))
     assert {dict(labels)["service"] for _, labels in reading(fleet).samples} == {DNS}
+
+
+def test_the_setup_and_the_type_of_the_check_are_labels() -> None:
+    fleet = Fleet()
+    fleet.record(started())
+    fleet.record(applied(balancer(WEB, 1, setup='ed"ge')))
+    assert reading(fleet).value("kglb_balancer_info", **WEB_LABELS, setup='ed"ge', check="dummy") == 1

@@ -17,6 +17,7 @@ import pytest
 import uvloop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from pyroute2 import IPVS, IPVSService
 
 from journal import JournalReader
@@ -32,6 +33,7 @@ from kglb.model import (
     JournalConfig,
     Real,
     RealId,
+    Service,
     StatusConfig,
     TcpCheck,
     parse_endpoint,
@@ -57,7 +59,7 @@ REALS = (
 )
 """Those with port 81 refuse the check's connection."""
 
-CHECK = TcpCheck(interval=0.05, timeout=0.05, rise=1, fall=1)
+CHECK = TcpCheck(interval=0.05, timeout=2.0, rise=1, fall=1)
 SETTLE_TIMEOUT = 10.0
 PROTOCOL_NUMBERS = {"tcp": 6, "udp": 17}
 
@@ -76,7 +78,7 @@ def real_entries(draw: st.DrawFn) -> Real:
 
 @st.composite
 def balancers(draw: st.DrawFn) -> Balancer:
-    service = draw(services().filter(is_printed))
+    service = canonical(draw(services().filter(is_printed)))
     entries = draw(st.lists(real_entries(), min_size=1, max_size=6, unique_by=lambda entry: entry.host))
     key = service.key
     vip = None if key.protocol == "fwmark" else Address(f"{key.address}/{128 if key.ipv6 else 32}", "lo")
@@ -89,6 +91,12 @@ def balancers(draw: st.DrawFn) -> Balancer:
     )
 
 
+def canonical(service: Service) -> Service:
+    """As ``kglb.config`` has it: only persistence has a netmask, and that of the whole address is 0."""
+    whole = service.netmask == (128 if service.key.ipv6 else 32)
+    return replace(service, netmask=0) if whole or not service.persistence else service
+
+
 def destination(entry: Real, weight: int) -> Destination:
     return Destination(
         real=RealId(entry.host), weight=weight, forward=entry.forward, upper=entry.upper, lower=entry.lower
@@ -98,16 +106,14 @@ def destination(entry: Real, weight: int) -> Destination:
 def destinations(balancer: Balancer) -> dict[RealId, Destination]:
     """What the kernel should hold: reals that answer with their weight, others with 0."""
     return {
-        RealId(entry.host): destination(
-            entry, entry.weight if parse_endpoint(entry.host).port == LISTENING else 0
-        )
+        RealId(entry.host): destination(entry, entry.weight if parse_endpoint(entry.host).port == LISTENING else 0)
         for entry in balancer.reals
     }
 
 
 async def settle_and_leave(loaded: Loaded, expected: dict[str, SavedService]) -> None:
     """Run the daemon until ipvsadm prints what is expected, or for too long; then stop it with SIGUSR2."""
-    daemon = asyncio.create_task(serve(loaded, source="test", log_level=logging.ERROR))
+    daemon = asyncio.create_task(serve(loaded, lambda: loaded, source="test", log_level=logging.ERROR))
     deadline = time.monotonic() + SETTLE_TIMEOUT
     while not daemon.done() and time.monotonic() < deadline and await asyncio.to_thread(saved) != expected:
         await asyncio.sleep(0.02)
@@ -144,27 +150,25 @@ def plane(network: Network, servers: Reals) -> Iterator[KernelDataPlane]:
         made = KernelDataPlane()
         yield made
         made.close()
+    gc.collect()  # what the daemons left unclosed, while this test's filter of warnings holds
 
 
 @settings(
-    max_examples=30,
+    max_examples=24,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # pyroute2's, closed off its thread
 @given(chosen=st.lists(balancers(), min_size=1, max_size=5, unique_by=lambda balancer: balancer.id))
-def test_kernel_journal_and_config_agree(
-    plane: KernelDataPlane, tmp_path: Path, chosen: list[Balancer]
-) -> None:
+def test_kernel_journal_and_config_agree(plane: KernelDataPlane, tmp_path: Path, chosen: list[Balancer]) -> None:
     wipe(plane)
     own = plane.addresses("lo")
-    expected = {
+    expected: dict[str, SavedService] = {
         balancer.id: printed(balancer.service, destinations(balancer).values()) for balancer in chosen
     }
     directory = tempfile.mkdtemp(dir=tmp_path)
-    config = Config(
-        journal=JournalConfig(directory=directory), status=StatusConfig(listen=""), balancers=tuple(chosen)
-    )
+    config = Config(journal=JournalConfig(directory=directory), status=StatusConfig(listen=""), balancers=tuple(chosen))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(settle_and_leave(Loaded(config, {}, (), "digest"), expected))
     gc.unfreeze()

@@ -12,7 +12,7 @@ from lab.reals import Behaviour, Reals
 from tests.kernel.director import WEIGHT, Director, balancer
 
 CERTIFICATE = Path(__file__).parent.parent.parent / "checks" / "self_signed.pem"
-TIMES = 'interval = "100ms", timeout = "100ms", rise = 1, fall = 1'
+TIMES = 'interval = "100ms", timeout = "300ms", rise = 1, fall = 1'
 HTTP, TCP, HTTPS = "tcp://10.0.0.100:80", "tcp://10.0.0.100:81", "tcp://10.0.0.100:443"
 FIRST, SECOND = "10.2.0.10:80", "10.2.0.11:80"
 TLS = "10.2.0.10:443"
@@ -45,9 +45,7 @@ def serving(network: Network, servers: Reals, tmp_path_factory: pytest.TempPathF
         ("refuse", "refused", "refused"),
     ],
 )
-def test_http_and_tcp_checks(
-    serving: Director, reals: Reals, behaviour: Behaviour, http: str, tcp: str
-) -> None:
+def test_http_and_tcp_checks(serving: Director, reals: Reals, behaviour: Behaviour, http: str, tcp: str) -> None:
     both_up, one_up = {FIRST: WEIGHT, SECOND: WEIGHT}, {FIRST: 0, SECOND: WEIGHT}
     serving.wait_weights(HTTP, both_up)
     serving.wait_weights(TCP, both_up)

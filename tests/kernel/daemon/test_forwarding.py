@@ -9,7 +9,7 @@ from lab import forwarding
 from lab.client import Client
 from lab.net import Network
 from lab.reals import Reals
-from tests.kernel.director import WEIGHT, Director, balancer
+from tests.kernel.director import WEIGHT, Director, balancer, until
 
 FORWARDS = {
     "masquerade": '"masquerade"',
@@ -51,9 +51,7 @@ def reals_of(network: Network, family: str) -> list[str]:
 
 @pytest.mark.parametrize("method", FORWARDS)
 @pytest.mark.parametrize("family", ["IPv4", "IPv6"])
-def test_traffic_follows_health(
-    serving: Director, network: Network, reals: Reals, method: str, family: str
-) -> None:
+def test_traffic_follows_health(serving: Director, network: Network, reals: Reals, method: str, family: str) -> None:
     vip = VIPS[method, family]
     service, (first, second) = service_at(vip), reals_of(network, family)
 
@@ -63,7 +61,7 @@ def test_traffic_follows_health(
             """Who answers once the reals have these weights."""
             serving.wait_weights(service, weights)
             since = time.monotonic()
-            client.wait(8)
+            until(lambda: len(client.samples(since)) >= 8, "requests")
             assert client.failures(since) == []
             return set(client.answered(since))
 

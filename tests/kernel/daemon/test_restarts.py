@@ -13,12 +13,12 @@ from tests.kernel.director import START_TIMEOUT, WEIGHT, Director, Poller, balan
 
 STEADY, FLAPPING = ServiceId("tcp://10.0.0.100:80"), ServiceId("tcp://10.0.0.101:80")
 FIRST, SECOND, THIRD = RealId("10.2.0.10:80"), RealId("10.2.0.11:80"), RealId("10.2.0.12:80")
-BOTH_UP = {FIRST: WEIGHT, SECOND: WEIGHT}
+BOTH_UP: dict[str, int] = {FIRST: WEIGHT, SECOND: WEIGHT}
 
 KILLS = 10
 SEED = 20261122
 STARTING = 0.8
-"""Seconds in which the lab's kernel takes a daemon from its first record to a settled state."""
+"""Seconds in which a quiet lab takes a daemon from its first record to a settled state."""
 
 
 def operations_on(director: Director, service: ServiceId, after: int) -> list[Operation]:
@@ -31,7 +31,7 @@ def operations_on(director: Director, service: ServiceId, after: int) -> list[Op
 
 
 def kill_at_random_moments(director: Director, reals: Reals) -> None:
-    """While a real flaps, so that there is always something to do."""
+    """While a real flaps, so that there is something to do; every third daemon has the time to do it first."""
     chance = random.Random(SEED)
     for number in range(KILLS):
         starts = 1 + len(director.events(DaemonStarted))
@@ -40,6 +40,8 @@ def kill_at_random_moments(director: Director, reals: Reals) -> None:
         reals.behave(behaviour, reals.network.reals[2])
         director.launch()
         until(lambda: len(director.events(DaemonStarted)) == starts, "the start", START_TIMEOUT)  # noqa: B023
+        if number % 3 == 2:
+            director.wait_weights(FLAPPING, {SECOND: WEIGHT, THIRD: WEIGHT if behaviour == "answer" else 0})
         time.sleep(chance.uniform(0, STARTING))
     director.kill()
 
@@ -67,7 +69,7 @@ def test_a_real_that_died_meanwhile_loses_its_weight_within_one_interval(
     director: Director, network: Network, reals: Reals
 ) -> None:
     interval, slack = 0.5, 0.2
-    check = f'{{ type = "http", interval = "{interval}s", timeout = "100ms", rise = 1, fall = 1 }}'
+    check = f'{{ type = "http", interval = "{interval}s", timeout = "500ms", rise = 1, fall = 1 }}'
     director.configure(balancer(STEADY, [FIRST, SECOND], check=check))
     director.start()
     director.wait_weights(STEADY, BOTH_UP)

@@ -1,6 +1,7 @@
 """The daemon stops: with cleanup it leaves nothing behind, without it everything; it never touches what is not ours."""
 
 import signal
+import time
 
 import pytest
 
@@ -63,6 +64,16 @@ def test_after_a_crash_the_next_stop_cleans_up_all_the_same(director: Director) 
     director.wait_weights(WEB, BOTH_UP)
     director.kill()
     director.start()
+    assert director.stop() == 0
+    assert (director.saved(), director.addresses()) == (services, addresses)
+
+
+@pytest.mark.parametrize("moment", [0.0, 0.05])
+def test_a_stop_amid_the_first_changes_leaves_nothing_behind(director: Director, moment: float) -> None:
+    services, addresses = director.saved(), director.addresses()
+    configure_all(director)
+    director.start()
+    time.sleep(moment)
     assert director.stop() == 0
     assert (director.saved(), director.addresses()) == (services, addresses)
 

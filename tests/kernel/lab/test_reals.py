@@ -78,9 +78,7 @@ def test_a_real_echoes_after_its_name(network: Network, reals: Reals, kind: sock
         assert endpoint.recv(100) == b"real1: hello"
 
 
-def test_old_connections_survive_a_real_that_refuses_but_not_one_that_died(
-    network: Network, reals: Reals
-) -> None:
+def test_old_connections_survive_a_real_that_refuses_but_not_one_that_died(network: Network, reals: Reals) -> None:
     real = network.reals[0]
     with connect(network, real.address, socket.SOCK_STREAM) as endpoint:
         endpoint.send(b"one")
@@ -95,9 +93,7 @@ def test_old_connections_survive_a_real_that_refuses_but_not_one_that_died(
 
 def test_when_the_process_is_killed_all_reals_refuse(network: Network, reals: Reals) -> None:
     reals.kill()
-    assert {outcome for real in network.reals for outcome in outcomes(network, real.address)} == {
-        "ECONNREFUSED"
-    }
+    assert {outcome for real in network.reals for outcome in outcomes(network, real.address)} == {"ECONNREFUSED"}
 
 
 def test_a_hundred_reals_in_one_namespace_behave_each_on_its_own() -> None:

@@ -1,0 +1,117 @@
+"""TLS for checks: contexts, the name that is asked for, and TLS within TLS.
+
+Certificates are not verified unless the check says so, as in KgLb.
+"""
+
+import os
+import ssl
+from functools import cache, lru_cache
+from ipaddress import ip_address
+from typing import Final
+
+from kglb.model.config import HttpCheck
+
+_RECORD: Final = 16 * 1024
+
+
+def tls_context(check: HttpCheck) -> ssl.SSLContext:
+    """The context of a check, shared by all that verify alike. A CA file that has changed is read again.
+
+    Raises OSError for a CA file that cannot be read, ssl.SSLError for one that holds no certificate.
+    """
+    if not check.verify:
+        return _trusting()
+    changed = os.stat(check.ca_file).st_mtime_ns if check.ca_file else 0
+    return _verifying(check.ca_file, changed)
+
+
+@cache
+def _trusting() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")  # a weak key is not for a health check to judge
+    return context
+
+
+@lru_cache(maxsize=16)
+def _verifying(ca_file: str, changed: int) -> ssl.SSLContext:  # noqa: ARG001
+    return ssl.create_default_context(cafile=ca_file or None)
+
+
+def host_name(authority: str | None) -> str:
+    """The name in ``name:port``; empty for an address, which SNI cannot hold (RFC 6066, 3)."""
+    name = (authority or "").rpartition("]")[2].partition(":")[0]
+    try:
+        ip_address(name)
+    except ValueError:
+        return name.strip(".")
+    return ""
+
+
+class NestedTls:
+    """TLS over an established TLS connection: the part of ``ssl.SSLSocket`` that a probe needs."""
+
+    __slots__ = ("_incoming", "_outer", "_outgoing", "_tls", "_unsent")
+
+    def __init__(self, outer: ssl.SSLSocket, context: ssl.SSLContext, name: str | None) -> None:
+        self._outer = outer
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
+        self._unsent = b""
+
+    def do_handshake(self) -> None:
+        """As ``SSLSocket.do_handshake``."""
+        while True:
+            try:
+                self._tls.do_handshake()
+            except ssl.SSLWantReadError:
+                self._receive()
+            else:
+                return self._flush()
+
+    def send(self, message: bytes) -> int:
+        """As ``SSLSocket.send``."""
+        self._flush()
+        sent = self._tls.write(message[:_RECORD])
+        self._unsent = self._outgoing.read()
+        return sent
+
+    def recv(self, size: int) -> bytes:
+        """As ``SSLSocket.recv``, but all that came: ``poll`` does not know of what would be left behind."""
+        heard = b""
+        while True:
+            try:
+                part = self._tls.read(size)
+            except ssl.SSLWantReadError:
+                if heard:
+                    return heard
+                self._receive()
+            except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+                return heard
+            else:
+                heard += part
+                if not part:
+                    return heard
+
+    def fileno(self) -> int:
+        """The connection's descriptor."""
+        return self._outer.fileno()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._outer.close()
+
+    def _receive(self) -> None:
+        self._flush()
+        chunk = self._outer.recv(_RECORD)
+        if chunk:
+            self._incoming.write(chunk)
+        else:
+            self._incoming.write_eof()
+
+    def _flush(self) -> None:
+        self._unsent += self._outgoing.read()
+        while self._unsent:
+            self._unsent = self._unsent[self._outer.send(self._unsent) :]

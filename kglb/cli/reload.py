@@ -1,0 +1,110 @@
+"""``kglb-actors reload``: have the running daemon read its config again, and say what came of it.
+
+It asks as anybody may, by SIGHUP, and reads the answer in the journal; the daemon itself tells it nothing.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+
+import msgspec
+
+from journal import writer_of
+from kglb.cli.output import EXIT_ENVIRONMENT, EXIT_NO, EXIT_OK, Failed, paint_for, put, put_json
+from kglb.cli.reading import add_journal_option
+from kglb.config import describe
+from kglb.events import ConfigApplied, ConfigRejected
+from kglb.replay import Found, Source
+
+POLL = 0.02
+"""Seconds between two looks for the answer."""
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Describe the verb."""
+    parser = subparsers.add_parser(
+        "reload",
+        description="Have the daemon that writes the journal read its config again, as SIGHUP does, and wait for what "
+        "comes of it: 0 if the config is in force, 1 if it was rejected (the one before stays in force), "
+        "3 if there is no daemon or no answer.",
+    )
+    parser.add_argument(
+        "--timeout", type=_seconds, default=10.0, metavar="SECONDS", help="how long to wait (default: %(default)g)"
+    )
+    add_journal_option(parser)
+    parser.add_argument("-o", "--output", choices=("short", "json"), default="short", help="(default: %(default)s)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Signal, wait for the record, print it: 0 or 1; raises Failed for 3."""
+    source = Source(args.journal)
+    pid = writer_of(args.journal)
+    if pid is None:
+        raise Failed(
+            EXIT_ENVIRONMENT,
+            f"no daemon writes the journal {args.journal}",
+            "start one with kglb-actors run, or name its journal with --journal",
+        )
+    last = source.bounds()[-1]
+    try:
+        os.kill(pid, signal.SIGHUP)
+    except PermissionError:
+        raise Failed(EXIT_ENVIRONMENT, f"process {pid} may not be signalled", "sudo, or as the daemon's user") from None
+    except ProcessLookupError:
+        raise _ended(pid) from None
+    answer = _answer(source.reader.follow(last + 1), pid, args)
+    if args.output == "json":
+        put_json(msgspec.json.encode(answer))
+    return _say(answer, quiet=args.output == "json")
+
+
+def _answer(records: Iterator[Found | None], pid: int, args: argparse.Namespace) -> Found:
+    """The record that says what came of it."""
+    deadline = time.monotonic() + args.timeout
+    for record in records:
+        if record is not None and isinstance(record.event, ConfigApplied | ConfigRejected):
+            return record
+        if record is None:
+            if writer_of(args.journal) != pid:
+                raise _ended(pid)
+            time.sleep(POLL)
+        if time.monotonic() > deadline:
+            break
+    problem = f"the daemon (process {pid}) has not answered within {args.timeout:g} s"
+    raise Failed(EXIT_ENVIRONMENT, problem, "it may be stopping, or its disk may hang: see its log")
+
+
+def _ended(pid: int) -> Failed:
+    return Failed(EXIT_ENVIRONMENT, f"the daemon (process {pid}) has ended", "see its log")
+
+
+def _say(answer: Found, *, quiet: bool) -> int:
+    """Print the answer, unless it was printed; the exit code."""
+    event = answer.event
+    if isinstance(event, ConfigApplied):
+        if not quiet:
+            put(f"record {answer.seq}: {event.source} is in force")
+            for line in describe(event.config):
+                put(line)
+        return EXIT_OK
+    assert isinstance(event, ConfigRejected)
+    if not quiet:
+        tag = paint_for(sys.stderr)("rejected:", "bad")
+        print(f"{tag} record {answer.seq}: {event.source}; the config before stays in force", file=sys.stderr)
+        for error in event.errors:
+            print(f"  {error}", file=sys.stderr)
+    return EXIT_NO
+
+
+def _seconds(text: str) -> float:
+    """An argument that is a number of seconds above 0. Raises argparse's own error."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number of seconds above 0, found {text!r}")
+    return seconds

@@ -1,0 +1,37 @@
+"""One number for what a director has decided: equal on two directors that see the same (KgLb's state_hash).
+
+It covers of each balancer the virtual service as it is wanted (key, scheduler, flags, persistence) and the mode; of
+each real its address and port, health, decided weight, forwarding and thresholds. It does not cover names, checks,
+interfaces, what the kernel holds, nor when and in which order things happened.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from hashlib import blake2b
+
+from msgspec.json import encode
+
+from kglb.projections import State
+
+BITS = 52
+"""A Prometheus sample is a double: whole numbers are exact up to 53 bits."""
+
+_SLICE = 200  # parts hashed at once: less than half a millisecond
+
+
+async def state_hash(state: State) -> int:
+    """The number, taken in slices: the sum of its parts' hashes, so that their order plays no role."""
+    total = 0
+    for count, part in enumerate(_parts(state), start=1):
+        total += int.from_bytes(blake2b(part, digest_size=8).digest())
+        if count % _SLICE == 0:
+            await asyncio.sleep(0)
+    return total % (1 << BITS)
+
+
+def _parts(state: State) -> Iterator[bytes]:
+    for id, balancer in list(state.fleet.balancers.items()):
+        yield encode((balancer.config.service, balancer.mode))
+        for real in list(balancer.reals.values()):
+            entry = real.entry
+            yield encode((id, real.real, real.healthy, real.weight, entry.forward, entry.upper, entry.lower))

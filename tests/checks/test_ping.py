@@ -1,0 +1,80 @@
+"""The ping check: an ICMP echo request, and the reply to this very request."""
+
+import socket
+import struct
+from collections.abc import Callable
+
+import pytest
+
+from kglb.checks import Gate, Outcome
+from kglb.checks.dial import Dialer
+from kglb.checks.ping import PingProbe, _checksum
+from kglb.model import Endpoint, PingCheck
+from tests.checks.asking import Answers, Run, ask, probing
+from tests.checks.servers import udp_serving
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.7", "::1"])
+def test_a_host_that_replies_passes(run: Run, address: str) -> None:
+    outcomes = run(ask(PingCheck(timeout=2.0), Endpoint(address, 0), times=3))
+    if outcomes[0].reason == "ICMP not permitted":
+        pytest.skip(outcomes[0].detail)
+    assert {(outcome.status, outcome.reason) for outcome in outcomes} == {("success", "ok")}
+
+
+class OverUdp(PingProbe):
+    """Speaks to a UDP server, which answers as a host of the test's making would."""
+
+    def dial(self) -> socket.SocketType:
+        return self.dialer.dial_udp(self.target)
+
+
+def pinged(run: Run, reply: Callable[[bytes], list[bytes]]) -> Outcome:
+    async def once(target: Endpoint) -> Outcome:
+        answers = Answers()
+        async with probing() as prober:
+            prober.schedule(OverUdp(target, Dialer(), timeout=0.15, answered=answers), 0.0)
+            return (await answers.first(1))[0]
+
+    with udp_serving(reply) as target:
+        return run(once(target))
+
+
+def test_the_reply_carries_the_requests_token(run: Run) -> None:
+    assert pinged(run, lambda request: [b"\x00" + request[1:]]).status == "success"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        lambda request: [request],
+        lambda request: [b"\x00" + request[1:8] + bytes(16)],
+        lambda request: [b"\x03" + request[1:]],
+        lambda request: [b"\x00" + request[1:-1]],
+        lambda _: [b"", b"\x00"],
+        lambda _: [],
+    ],
+    ids=["its own request", "another token", "another type", "cut", "too short", "silence"],
+)
+def test_nothing_else_is_a_reply(run: Run, reply: Callable[[bytes], list[bytes]]) -> None:
+    outcome = pinged(run, reply)
+    assert (outcome.status, outcome.reason) == ("failure", "timeout during answer")
+
+
+def test_every_request_has_a_token_of_its_own_and_a_right_checksum() -> None:
+    probe = PingProbe(Endpoint("127.0.0.1", 0), Dialer(), timeout=1.0, answered=lambda _: None, gate=Gate(1))
+    first, second = probe.message(), probe.message()
+    assert first[8:] != second[8:]
+    assert struct.unpack(">BB", first[:2]) == (8, 0)
+    assert _checksum(first) == 0
+
+
+def test_without_permission_nothing_is_said_about_the_real(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Dialer, "dial_icmp", forbidden)
+    [outcome] = run(ask(PingCheck(), Endpoint("127.0.0.1", 0)))
+    assert (outcome.status, outcome.reason) == ("unknown", "ICMP not permitted")
+    assert "CAP_NET_RAW" in outcome.detail
+    assert "net.ipv4.ping_group_range" in outcome.detail

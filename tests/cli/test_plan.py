@@ -1,0 +1,114 @@
+"""What would this config change? The answer, and that nothing is touched to find it."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kglb.events import OperationsApplied
+from tests.cli.conftest import Command
+from tests.cli.daemon import BAD, ONE, TWO, Site, running
+
+SERVICE = "tcp://192.168.100.10:80"
+REAL = "192.168.100.100:80"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path)
+
+
+@pytest.fixture
+def live(site: Site) -> Iterator[Site]:
+    """A daemon with one real, up."""
+    site.write(ONE)
+    with running(site):
+        site.wait_up(REAL)
+        yield site
+
+
+def test_where_nothing_was_everything_would_be_made_in_a_safe_order(kglb: Command, site: Site) -> None:
+    site.write(TWO)
+    ran = kglb("plan", site.config)
+    assert ran.code == 1
+    assert ran.out.splitlines() == [
+        f"a start with {site.config} would do, in this order:",
+        f"  + add service {SERVICE} (wlc)",
+        f"  + {SERVICE}: add 192.168.100.100:80 by masquerade, weight 0",
+        f"  + {SERVICE}: add 192.168.100.101:80 by masquerade, weight 0",
+        "  + add address 192.168.100.10/32 on lo",
+    ]
+    assert not site.journal.exists()
+
+
+def test_the_config_in_force_would_change_nothing(kglb: Command, live: Site) -> None:
+    before = len(live.records())
+    ran = kglb("plan", live.config)
+    assert (ran.code, ran.out) == (0, f"a reload with {live.config} would change nothing\n")
+    assert len(live.records()) == before
+
+
+def test_a_program_gets_the_operations_and_the_reload_then_does_them(kglb: Command, live: Site) -> None:
+    live.write(TWO.replace(REAL, "192.168.100.102:80"))
+    ran = kglb("plan", live.config, "-o", "json")
+    planned = json.loads(ran.out)
+    assert ran.code == 1
+    assert [operation["type"] for operation in planned] == ["AddDestination", "AddDestination", "DeleteDestination"]
+    before = live.records()[-1].seq
+    assert kglb("reload", "--journal", live.journal).code == 0
+    live.wait_up("192.168.100.101:80")
+    (done, *_) = (r.event for r in live.records() if r.seq > before and isinstance(r.event, OperationsApplied))
+    assert [type(operation).__name__ for operation in done.operations] == [one["type"] for one in planned]
+    assert kglb("plan", live.config).code == 0
+
+
+def test_a_start_after_a_crash_would_go_on(kglb: Command, site: Site) -> None:
+    site.write(ONE)
+    with running(site) as process:
+        site.wait_up(REAL)
+        process.kill()
+    ran = kglb("plan", site.config)
+    assert (ran.code, ran.out) == (0, f"a start with {site.config} would change nothing\n")
+
+
+def test_a_start_after_a_cleanup_would_begin_anew(kglb: Command, site: Site) -> None:
+    site.write(ONE)
+    with running(site) as process:
+        site.wait_up(REAL)
+        process.terminate()
+        process.wait(15)
+    ran = kglb("plan", site.config)
+    assert ran.code == 1
+    assert f"  + {SERVICE}: add 192.168.100.100:80 by masquerade, weight 0" in ran.out.splitlines()
+
+
+def test_against_a_kernel_that_is_empty_everything_is_missing(kglb: Command, live: Site) -> None:
+    ran = kglb("plan", live.config, "--against", "kernel")
+    assert ran.code == 1
+    assert f"  + {SERVICE}: add 192.168.100.100:80 by masquerade, weight 1000" in ran.out.splitlines()
+
+
+def test_a_secret_is_not_needed_but_its_config_must_be_right(
+    kglb: Command, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOKEN", "s3cr3t")
+    check = 'type = "http"\nheaders = { Authorization = { env = "TOKEN" } }'
+    site.write(ONE.replace('type = "dummy"', check))
+    ran = kglb("plan", site.config)
+    assert ran.code == 1
+    assert "s3cr3t" not in ran.out + ran.err
+
+
+def test_a_wrong_config_has_its_mistakes_named(kglb: Command, site: Site) -> None:
+    site.write(BAD)
+    ran = kglb("plan", site.config)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.count(f"{site.config}:") == 2
+
+
+def test_what_a_reload_cannot_change_is_said_beforehand(kglb: Command, live: Site) -> None:
+    live.write(ONE.replace('"off"', '"127.0.0.1:5679"'))
+    ran = kglb("plan", live.config)
+    assert (ran.code, ran.out) == (2, "")
+    assert "status: cannot change by a reload" in ran.err

@@ -1,0 +1,112 @@
+"""Has the config been taken? End to end, with the daemon as a process."""
+
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kglb.events import ConfigApplied, ConfigRejected, HealthChanged, OperationsApplied
+from kglb.model import AddDestination, ChangeDestination
+from tests.cli.conftest import Command
+from tests.cli.daemon import BAD, ONE, TWO, Site, running
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """A daemon with one real, up."""
+    one = Site(tmp_path)
+    one.write(ONE)
+    with running(one):
+        one.wait_up("192.168.100.100:80")
+        yield one
+
+
+def test_a_good_config_is_in_force_and_only_what_it_brings_is_done(kglb: Command, site: Site) -> None:
+    before = site.records()[-1].seq
+    site.write(TWO)
+    ran = kglb("reload", "--journal", site.journal)
+    assert ran.code == 0
+    assert "is in force" in ran.out
+    assert "1 balancer, 2 reals" in ran.out
+    site.wait_up("192.168.100.101:80")
+    done = [
+        operation
+        for record in site.records()
+        if record.seq > before and isinstance(record.event, OperationsApplied)
+        for operation in record.event.operations
+    ]
+    assert {type(operation) for operation in done} <= {AddDestination, ChangeDestination}
+    assert {operation.destination.real for operation in done} == {"192.168.100.101:80"}  # type: ignore[union-attr]
+    changed = [r.event for r in site.records() if r.seq > before and isinstance(r.event, HealthChanged)]
+    assert [change.real for change in changed] == ["192.168.100.101:80"]
+
+
+def test_a_bad_config_is_rejected_with_every_mistake_and_changes_nothing(kglb: Command, site: Site) -> None:
+    before = site.records()[-1].seq
+    site.write(BAD)
+    ran = kglb("reload", "--journal", site.journal)
+    assert (ran.code, ran.out) == (1, "")
+    assert "stays in force" in ran.err
+    assert 'did you mean "dummy"?' in ran.err
+    assert 'did you mean "interval"?' in ran.err
+    assert [type(record.event) for record in site.records() if record.seq > before] == [ConfigRejected]
+
+
+def test_a_program_gets_the_record(kglb: Command, site: Site) -> None:
+    site.write(TWO)
+    ran = kglb("reload", "--journal", site.journal, "-o", "json")
+    answer = json.loads(ran.out)
+    assert (ran.code, answer["event"]["type"]) == (0, "ConfigApplied")
+    site.write(BAD)
+    ran = kglb("reload", "--journal", site.journal, "-o", "json")
+    answer = json.loads(ran.out)
+    assert (ran.code, ran.err, answer["event"]["type"]) == (1, "", "ConfigRejected")
+    assert len(answer["event"]["errors"]) == 2
+
+
+def test_a_daemon_that_hangs_gives_no_answer(kglb: Command, site: Site) -> None:
+    assert site.process is not None
+    os.kill(site.process.pid, signal.SIGSTOP)
+    try:
+        ran = kglb("reload", "--journal", site.journal, "--timeout", "0.3")
+    finally:
+        os.kill(site.process.pid, signal.SIGCONT)
+    assert ran.code == 3
+    assert "has not answered within 0.3 s" in ran.err
+
+
+def test_a_daemon_that_ends_meanwhile_gives_no_answer(kglb: Command, site: Site) -> None:
+    assert site.process is not None
+    pid = site.process.pid
+    os.kill(pid, signal.SIGSTOP)
+    killer = threading.Timer(0.2, os.kill, (pid, signal.SIGKILL))
+    killer.start()
+    began = time.monotonic()
+    ran = kglb("reload", "--journal", site.journal, "--timeout", "20")
+    killer.join()
+    assert ran.code == 3
+    assert "has ended" in ran.err
+    assert time.monotonic() - began < 10
+
+
+def test_without_a_daemon_there_is_nobody_to_ask(kglb: Command, tmp_path: Path) -> None:
+    one = Site(tmp_path)
+    one.write(ONE)
+    with running(one):
+        one.wait(lambda events: any(isinstance(event, ConfigApplied) for event in events))
+    ran = kglb("reload", "--journal", one.journal)
+    assert (ran.code, ran.out) == (3, "")
+    assert "no daemon writes the journal" in ran.err
+    assert kglb("reload", "--journal", tmp_path / "nothing").code == 3
+
+
+@pytest.mark.parametrize("timeout", ["0", "-1", "nan", "inf", "soon"])
+def test_a_timeout_is_a_number_of_seconds(kglb: Command, timeout: str) -> None:
+    with pytest.raises(SystemExit) as left:
+        kglb("reload", f"--timeout={timeout}")
+    assert left.value.code == 2

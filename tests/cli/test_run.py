@@ -1,0 +1,123 @@
+"""``kglb-actors run`` as a process; where something is missing it says what, and what to do, and ends with 3."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from journal import JournalReader, open_journal
+from kglb.events import DaemonStarted, DaemonStopping, OperationsApplied, decode
+from lab.host import has_ip_vs
+
+RUN = [sys.executable, "-c", "import sys; from kglb.cli.main import main; sys.exit(main())", "run"]
+
+CONFIG = """
+data_plane = {{ kind = "memory" }}
+journal = {{ directory = "{journal}" }}
+status = {{ listen = "{listen}" }}
+
+[[balancer]]
+name = "web"
+service = "tcp://192.0.2.10:80"
+reals = ["127.0.0.1:9"]
+check = {{ type = "dummy", interval = "10ms", timeout = "10ms" }}
+"""
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    return tmp_path / "journal"
+
+
+@pytest.fixture
+def config(tmp_path: Path, journal: Path) -> Path:
+    path = tmp_path / "config.toml"
+    path.write_text(CONFIG.format(journal=journal, listen="off"))
+    return path
+
+
+def run(config: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """The daemon until it ends by itself."""
+    return subprocess.run([*RUN, str(config), *options], capture_output=True, text=True, timeout=30, check=False)
+
+
+@contextmanager
+def running(config: Path, journal: Path) -> Iterator[subprocess.Popen[str]]:
+    """A daemon that has begun to record."""
+    with subprocess.Popen([*RUN, str(config)], stderr=subprocess.PIPE, text=True) as process:
+        try:
+            deadline = time.monotonic() + 30
+            while not any(journal.glob("*.jsonl")):
+                assert process.poll() is None, process.communicate()[1]
+                assert time.monotonic() < deadline, "the daemon records nothing"
+                time.sleep(0.01)
+            yield process
+        finally:
+            process.kill()
+
+
+def test_it_runs_until_it_is_told_to_stop_and_cleans_up(config: Path, journal: Path) -> None:
+    with running(config, journal) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if '"OperationsApplied"' in line:
+                break
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+        assert process.returncode == 0
+    events = [record.event for record in JournalReader(journal, decode).records()]
+    assert [type(event) for event in events if isinstance(event, DaemonStarted | DaemonStopping)] == [
+        DaemonStarted,
+        DaemonStopping,
+    ]
+    assert isinstance(events[-1], OperationsApplied)
+
+
+def test_a_locked_journal_is_not_written_to(config: Path, journal: Path) -> None:
+    open_journal(journal)
+    ended = run(config)
+    assert ended.returncode == 3
+    assert f"error: {journal} is being written by process {os.getpid()}" in ended.stderr
+    assert "stop it, or use another directory" in ended.stderr
+    assert list(journal.glob("*.jsonl")) == []
+
+
+def test_a_status_port_in_use_is_named(config: Path, journal: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        listen = f"127.0.0.1:{taken.getsockname()[1]}"
+        config.write_text(CONFIG.format(journal=journal, listen=listen))
+        ended = run(config)
+    assert ended.returncode == 3
+    assert f"error: cannot listen on {listen}: Address already in use\n" in ended.stderr
+    assert "or change listen in [status]" in ended.stderr
+
+
+def test_a_journal_that_cannot_be_made_is_named(config: Path, tmp_path: Path) -> None:
+    ended = run(config, "--journal", str(config / "journal"))
+    assert ended.returncode == 3
+    assert f"error: {config / 'journal'}" in ended.stderr
+
+
+@pytest.mark.skipif(has_ip_vs() and os.geteuid() == 0, reason="this machine lets us drive its IPVS")
+def test_without_ipvs_it_says_what_is_missing_and_touches_nothing(config: Path, journal: Path) -> None:
+    ended = run(config, "--data-plane", "ipvs")
+    assert ended.returncode == 3
+    problem, remedy = ended.stderr.splitlines()
+    assert problem.startswith(("error: the kernel has no IPVS", "error: IPVS needs the capability"))
+    assert "sudo" in remedy
+    assert not journal.exists()
+
+
+def test_a_config_with_mistakes_touches_nothing(config: Path, journal: Path) -> None:
+    config.write_text(config.read_text().replace("dummy", "dumy"))
+    ended = run(config)
+    assert ended.returncode == 2
+    assert "dumy" in ended.stderr
+    assert not journal.exists()
