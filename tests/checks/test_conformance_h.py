@@ -15,6 +15,7 @@ from dns.rcode import Rcode
 from dns.resolver import NXDOMAIN
 
 from kglb.checks import Gate, make_probe, resolve
+from kglb.checks.dial import Dialer
 from kglb.checks.https import RESUMPTIONS
 from kglb.config import ConfigError, parse
 from kglb.model import Check, DnsCheck, Endpoint, HttpCheck, SyslogCheck, TcpCheck
@@ -155,7 +156,7 @@ def test_h9_tcp_passes_when_accepted_and_fails_when_refused(run: Run, address: s
 
 
 def test_h9_tcp_carries_the_mark_it_is_given() -> None:
-    probe = make_probe(TcpCheck(), Endpoint("10.0.0.1", 80), answered=lambda _: None, mark=7)
+    probe = make_probe(TcpCheck(), Endpoint("10.0.0.1", 80), answered=lambda _: None, dialer=Dialer(mark=7))
     assert probe.dialer.mark == 7  # type: ignore[attr-defined]
 
 
