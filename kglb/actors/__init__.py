@@ -2,5 +2,5 @@
 
 ``runtime``: the actor type; ``recorder``: facts; ``supervisor`` starts ``balancer`` (one per virtual service), which
 starts ``checker`` (one per real), and the ``applier``, which alone touches the machine; ``adoption`` and ``recovery``:
-what a start finds; ``daemon``: beginning and end.
+what a start finds; ``marking`` and ``paths``: checks through the VIP; ``daemon``: beginning and end.
 """

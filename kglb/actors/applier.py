@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from pykka import ActorRef
 
+from kglb.actors.announcer import Announcer, HoldOver, RetryRoutes
 from kglb.actors.parts import Parts
 from kglb.actors.recorder import Fact, RecordingActor
 from kglb.actors.restarts import Restarts
@@ -25,10 +26,11 @@ from kglb.events import (
     OperationsApplied,
     RealAdded,
     RealRemoved,
+    RoutesDecided,
 )
-from kglb.model import Operation, ServiceId
+from kglb.model import AnnounceRoute, Operation, RouteOperation, ServiceId, WithdrawRoute, parse_service
 from kglb.model.operations import service_of
-from kglb.projections import DataPlaneState, Planned, address_drift, entry_drift, interfaces, plan
+from kglb.projections import DataPlaneState, Dirty, Planned, address_drift, entry_drift, interfaces, plan
 
 BATCH = 500
 """Operations given to the machine at once: bounds the size of a record and how long the newest news waits."""
@@ -70,6 +72,8 @@ class Applier(RecordingActor):
         self._retries = Restarts(parts.now)
         self._retrying: set[ServiceId | None] = set()
         self._writes = 0
+        self._waiting: list[Planned] = []
+        self._announcer = Announcer(self, parts, missing=self._missing, done=self._routes_done)
 
     @property
     def _data_plane(self) -> DataPlaneState:
@@ -78,7 +82,8 @@ class Applier(RecordingActor):
     def on_start(self) -> None:
         """Listen to whatever changes the desired state, and begin."""
         kinds = (Adopted, BalancerDecided, ConfigApplied, DaemonStopping, DriftFound, RealAdded, RealRemoved)
-        self.recorder.subscribe(self.actor_ref, *kinds)
+        self.recorder.subscribe(self.actor_ref, *kinds, RoutesDecided)
+        self._parts.routes.on_loss(lambda: self.actor_ref.tell(RetryRoutes()))
         if self._recheck:
             self._data_plane.mark_everything(self.recorder.last_seq)
             self.actor_ref.tell(Reconcile())
@@ -88,11 +93,15 @@ class Applier(RecordingActor):
 
     def on_stop(self) -> None:
         """Listen no more."""
-        self.recorder.unsubscribe(self.actor_ref)
+        self._listen_no_more()
 
     def on_failure(self, *_: object) -> None:
         """Listen no more."""
+        self._listen_no_more()
+
+    def _listen_no_more(self) -> None:
         self.recorder.unsubscribe(self.actor_ref)
+        self._parts.routes.on_loss(lambda: None)
 
     def on_receive(self, message: object) -> None:
         """Facts wake the applier; their effect stands in the projection already."""
@@ -105,6 +114,11 @@ class Applier(RecordingActor):
                 self.spawn(self._retry(message))
             case SetInterval(seconds):
                 self._set_interval(seconds)
+            case HoldOver(prefix):
+                self._announcer.hold_over(prefix)
+                self._plan_again(self._data_plane.dirty)
+            case RetryRoutes():
+                self._announcer.retry()
             case _:
                 raise TypeError(f"an applier is not told {message!r}")
 
@@ -121,14 +135,42 @@ class Applier(RecordingActor):
 
     async def _work(self) -> None:
         while dirty := self._data_plane.take_dirty():
-            planned = plan(self._data_plane.actual, self._data_plane.desired, dirty)
-            if planned:
+            if dirty.routes:
+                self._plan_again(dirty)
+            planned = plan(self._data_plane.actual, self._data_plane.desired, dirty, self._announcer.held)
+            self._waiting += [step for step in planned if step.waits_for]
+            self._announcer.begin(_routes(planned, WithdrawRoute))
+            kernel = [step for step in planned if not (step.waits_for or isinstance(step.operation, RouteOperation))]
+            if kernel:
                 await self.recorder.written(self.recorder.last_seq)
-            for start in range(0, len(planned), BATCH):
-                await self._apply(planned[start : start + BATCH])
+            for start in range(0, len(kernel), BATCH):
+                await self._apply(kernel[start : start + BATCH])
+            self._announcer.begin(_routes(planned, AnnounceRoute))
         self._busy = False
-        if not self._retrying and self._parent is not None:
+        if not (self._retrying or self._waiting) and self._announcer.settled and self._parent is not None:
             self._parent.tell(Settled())
+
+    def _routes_done(self, tried: bool) -> None:
+        if tried:
+            self._plan_again(self._data_plane.dirty)
+        self._work_if_idle()
+
+    def _plan_again(self, dirty: Dirty) -> None:
+        """Have planned again what waits for a route, which may be gone or wanted again."""
+        for step in self._waiting:
+            dirty.mark_operation(step.operation, step.cause)
+        self._waiting.clear()
+
+    def _missing(self) -> list[str]:
+        """The addresses that the kernel refuses to serve now: of services, and those that are on no interface."""
+        state = self._data_plane
+        services = [id for id in self._retrying if id is not None and id not in state.actual.services]
+        hosts = [parse_service(id).address for id in services]
+        if None in self._retrying:
+            addresses = state.desired.addresses.items()
+            absent = (address for key, (address, _) in addresses if key not in state.actual.addresses)
+            hosts += [address.address.partition("/")[0] for address in absent]
+        return [host for host in hosts if host]
 
     async def _apply(self, planned: Sequence[Planned]) -> None:
         operations = tuple(step.operation for step in planned)
@@ -183,6 +225,7 @@ class Applier(RecordingActor):
             self._parts.confirmed = self._parts.now()
         except OSError as error:
             self._parts.say("reconcile failed", error=str(error))
+        self._announcer.read_back()
         self._reconcile_later()
 
     def _reconcile_later(self) -> None:
@@ -219,6 +262,10 @@ class Applier(RecordingActor):
             drift = address_drift(state.actual, state.desired, interface, found)
             if drift:
                 self.recorder.record(DriftFound(changes=drift))
+
+
+def _routes(planned: Sequence[Planned], kind: type[RouteOperation]) -> dict[str, int]:
+    return {step.operation.route.prefix: step.cause for step in planned if isinstance(step.operation, kind)}
 
 
 def _timed(machine: DataPlane, operations: tuple[Operation, ...]) -> tuple[list[Failure | None], int]:

@@ -306,18 +306,19 @@ class BalancerActor(RecordingActor):
         except OSError as error:
             self._parts.say("looking for the paths of checks failed", service=self._config.id, error=str(error))
             return
-        if changed - self._paths.known.keys():
+        if lost := [real for real in self._checkers if real not in self._paths.known]:
             self.recorder.close_runs(self._config.id)
+            for real in lost:
+                self._stop_checker(real)
         for real in changed:
             self._follow_path(real)
 
     def _follow_path(self, real: RealId) -> None:
-        """Check the real by the path that is known now, or not at all."""
-        path, checker = self._paths.known.get(real), self._checkers.get(real)
-        if path is None:
-            self._stop_checker(real)
-        elif checker is not None and checker.is_alive():
-            checker.tell(Recheck(self._config.check, self._gate, self.recorder.state.fleet.config_seq, path))
+        """Check the real by the path that is known now."""
+        checker = self._checkers.get(real)
+        if checker is not None and checker.is_alive():
+            cause = self.recorder.state.fleet.config_seq
+            checker.tell(Recheck(self._config.check, self._gate, cause, self._paths.known[real]))
         else:
             self._start_checker(real)
 

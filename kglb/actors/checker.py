@@ -3,13 +3,13 @@
 It records a probe only when its (outcome, reason) differs from the last one, and a ``HealthChanged`` when the streak
 reaches a threshold. A checker that crashes leaves its real's last health in force.
 
+A check under a mark counts only while the mark's service is known to be in the kernel; and where it says other than is
+believed, only once the machine confirms that the way to the real was open.
+
 A real that is watched has an idle connection from the first probe that passes until one fails. When the connection is
 lost, the real is probed at once. It is *in doubt* from then on until ``rise`` probes in a row have passed, and whenever
 its streak contradicts its health; meanwhile ``fast_interval`` applies. Afterwards its own times do, as if nothing had
 been: a thousand reals that were in doubt together are not probed in step from then on.
-
-A check under a mark counts only while the mark's service is known to be in the kernel; and where it says other than is
-believed, only once the machine confirms that the way to the real was open.
 """
 
 from typing import NamedTuple
@@ -99,9 +99,9 @@ class Checker(RecordingActor):
         self._check = check
         self._durations = self._parts.probe_durations[type_of(check)]
         self._path = path
-        tell = self.actor_ref.tell
         target = parse_endpoint(self._real) if path is None else path.target
         dialer = None if path is None else self._marked(path, check)
+        tell = self.actor_ref.tell
         self._probe = make_probe(
             check,
             target,

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 
+from msgspec.structs import replace
 from pykka import ActorRef, ActorRegistry
 
 from kglb import __version__
@@ -13,7 +14,7 @@ from kglb.actors.parts import Parts
 from kglb.actors.supervisor import Reject, Reload, Stop, Supervisor
 from kglb.decisions import VERSION
 from kglb.events import ConfigApplied, DaemonStarted
-from kglb.model import Config, SecretRef
+from kglb.model import Config, Route, SecretRef
 
 
 def boot_id() -> str:
@@ -57,6 +58,7 @@ class Daemon:
         leftovers = await _actors_gone(timeout)
         await self._parts.prober.close()
         await self._parts.vigil.close()
+        await self._parts.routes.close()
         if await self._parts.worker.close(timeout):
             self._parts.machine.close()
         return leftovers
@@ -87,10 +89,19 @@ async def start(parts: Parts, config: Config, *, digest: str, source: str, pid: 
     )
     known = recorder.state.data_plane.actual
     adopted = await parts.worker.call(read_owned, parts.machine, config, known)
-    recorder.record(adopted, cause=started)
+    recorder.record(replace(adopted, routes=await _announced(parts)), cause=started)
     parts.foreign = adopted.foreign
     parts.confirmed = parts.now()
     recorder.record(ConfigApplied(digest=digest, source=source, config=config), cause=started)
     finished: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
     supervisor = Supervisor.start(parts, config, finished)
     return Daemon(parts, supervisor, finished)
+
+
+async def _announced(parts: Parts) -> tuple[Route, ...]:
+    """The routes that are announced for us already; an engine that does not answer holds up no start."""
+    try:
+        return await parts.routes.announced()
+    except OSError as error:
+        parts.say("routes cannot be read", error=str(error))
+        return ()

@@ -12,7 +12,7 @@ from kglb.actors.runtime import Scheduler
 from kglb.actors.scrubbing import scrubber
 from kglb.checks import ProberPort, VigilPort
 from kglb.checks.counts import CheckCounts
-from kglb.dataplane import DataPlane
+from kglb.dataplane import DataPlane, MemoryRoutes, RouteEngine
 from kglb.dataplane.worker import Caller
 from kglb.model import RealId, SecretRef, ServiceId
 from kglb.model.histogram import Histogram
@@ -41,6 +41,7 @@ class Parts:
     machine: DataPlane
     worker: Caller
     resolve: Resolve
+    routes: RouteEngine = field(default_factory=MemoryRoutes)
     now: Callable[[], float] = time.monotonic
     random: Random = field(default_factory=Random)
     secrets: Mapping[SecretRef, str] = field(default_factory=dict)

@@ -47,34 +47,35 @@ class Paths:
         bring_marks_in_step(recorder, config, reals, lambda real: causes.get(real, cause))
         if not config.fwmark_checks:
             self.known = {}
-            self._note({})
+            self._note({}, cause)
 
     async def seek(self, config: Balancer) -> frozenset[RealId]:
-        """Ask the machine for all paths; the reals whose path is another now, gone or new.
+        """Ask the machine for all paths; the reals whose path is another now, or new.
 
         Raises OSError where the machine cannot be asked; then all stay as they are.
         """
         recorder = self._parts.recorder
-        self.bring_marks_in_step(config, recorder.state.fleet.config_seq, {})
+        fleet = recorder.state.fleet
+        if self._service not in fleet.balancers:
+            return frozenset()  # a reload has taken it away; its actor is about to be told
+        self.bring_marks_in_step(config, fleet.config_seq, {})
         marked = marks_of(recorder, self._service)
         passages = await self._ask([one.way for one in marked.values()], config.check.source)
-        balancer = recorder.state.fleet.balancers.get(self._service)
+        balancer = fleet.balancers.get(self._service)
         if balancer is None or balancer.config != config or marks_of(recorder, self._service) != marked:
             return frozenset()  # whoever changed that seeks again
         self._sought = self._parts.now()
         found = dict(zip(marked, passages, strict=True))
         problems = {real: passage for real, passage in found.items() if passage.problem}
         problems |= dict.fromkeys((real for real in balancer.reals if real not in marked), self._no_mark_left())
-        self._note(problems)
-        before, self.known = (
-            self.known,
-            {
-                real: path_of(config, real, marked[real], passage.source)
-                for real, passage in found.items()
-                if real not in problems
-            },
-        )
-        return frozenset(real for real in (*before, *self.known) if before.get(real) != self.known.get(real))
+        self._note(problems, None)
+        before = self.known
+        self.known = {
+            real: path_of(config, real, marked[real], passage.source)
+            for real, passage in found.items()
+            if not passage.problem
+        }
+        return frozenset(real for real, path in self.known.items() if before.get(real) != path)
 
     async def _ask(self, ways: Sequence[Way], source: str) -> list[Passage]:
         """The machine's answer for each way; a few at a time, so that no change of a weight waits for all."""
@@ -92,7 +93,7 @@ class Paths:
         first, last = config.marks[0], config.marks[-1]
         return Passage(problem=f"every mark from {first} to {last} is in use", remedy="raise data_plane.fwmark_count")
 
-    def _note(self, problems: Mapping[RealId, Passage]) -> None:
+    def _note(self, problems: Mapping[RealId, Passage], cause: int | None) -> None:
         """Record the problems that are new, and those that are over."""
         before = self._parts.recorder.state.fleet.balancers[self._service].unchecked
         resumed = tuple(real for real in before if real not in problems)
@@ -101,9 +102,9 @@ class Paths:
             if before.get(real) != passage.problem:
                 new.setdefault(Passage(problem=passage.problem, remedy=passage.remedy), []).append(real)
         if resumed:
-            self._parts.recorder.record(ChecksResumed(service=self._service, reals=resumed))
+            self._parts.recorder.record(ChecksResumed(service=self._service, reals=resumed), cause=cause)
         for passage, reals in new.items():
             impossible = ChecksImpossible(
                 service=self._service, reals=tuple(reals), problem=passage.problem, remedy=passage.remedy
             )
-            self._parts.recorder.record(impossible)
+            self._parts.recorder.record(impossible, cause=cause)

@@ -9,18 +9,19 @@ CALM = 60.0
 
 
 class Restarts:
-    """The restarts of one parent's children, by key. ``now`` is monotonic, in seconds."""
+    """The restarts of one parent's children, by key. ``now`` is monotonic, in seconds, as is ``longest``."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(self, now: Callable[[], float], longest: float = LONGEST) -> None:
         self._now = now
+        self._longest = longest
         self._last: dict[object, tuple[float, float]] = {}  # key -> (when it crashed, how long it waited)
 
     def delay(self, key: object) -> float:
-        """Seconds until the child that crashed just now starts again; doubles up to LONGEST."""
+        """Seconds until the child that crashed just now starts again; doubles up to ``longest``."""
         now = self._now()
         when, waited = self._last.get(key, (float("-inf"), 0.0))
         calm = now - when > waited + CALM
-        wait = FIRST if calm else min(waited * 2, LONGEST)
+        wait = FIRST if calm else min(waited * 2, self._longest)
         self._last[key] = (now, wait)
         return wait
 

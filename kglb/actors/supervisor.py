@@ -11,13 +11,14 @@ from kglb.actors.marking import release_unconfigured
 from kglb.actors.parts import Parts
 from kglb.actors.recorder import RecordingActor
 from kglb.actors.restarts import Restarts
+from kglb.actors.router import Router
 from kglb.actors.runtime import Crash
 from kglb.events import ActorCrashed, ConfigApplied, ConfigRejected, DaemonStopping, DriftFound, OutcomesUnknown
 from kglb.model import Config, Operation, SecretRef, secrets_of
 
 CLEANUP_BASE = 10.0
 CLEANUP_PER_SERVICE = 0.05
-"""Seconds that a cleanup may take, in all and per service; what is left after that is reported."""
+"""Seconds that a cleanup may take, in all and per service, besides hold times; what is left after that is reported."""
 
 UNKNOWN_INTERVAL = 10.0
 
@@ -75,10 +76,11 @@ class Supervisor(RecordingActor):
         self._stopping: Literal["cleanup", "leave"] | None = None
 
     def on_start(self) -> None:
-        """Start the balancers, which decide at once; then the applier, which finds everything decided."""
+        """Start the balancers, which decide at once; then router and applier, which find everything decided."""
         release_unconfigured(self.recorder, self._config)
         for balancer in self._config.balancers:
             self._start_balancer(balancer.id)
+        self._start_router()
         self._start_applier(recheck=False)
         self.after(UNKNOWN_INTERVAL, ReportUnknown())
 
@@ -87,6 +89,9 @@ class Supervisor(RecordingActor):
         if config is not None:
             phase = self._parts.random.random()
             self._children[id] = BalancerActor.start(self._parts, config, first_phase=phase, parent=self.actor_ref)
+
+    def _start_router(self) -> None:
+        self._children["router"] = Router.start(self._parts, parent=self.actor_ref)
 
     def _start_applier(self, *, recheck: bool) -> None:
         self._children["applier"] = Applier.start(
@@ -153,12 +158,12 @@ class Supervisor(RecordingActor):
     # --- restarts -----------------------------------------------------------------------------------------------
 
     def _restart(self, crash: Crash) -> None:
-        kind = "applier" if crash.key == "applier" else "balancer"
+        kind = str(crash.key) if crash.key in ("applier", "router") else "balancer"
         wait = self._restarts.delay(crash.key)
         self._parts.restarts[kind] += 1
         self._children.pop(crash.key, None)
         crashed = ActorCrashed(
-            actor=kind if kind == "applier" else f"balancer {crash.key}",
+            actor=kind if kind != "balancer" else f"balancer {crash.key}",
             error=self.recorder.scrub(crash.error),
             traceback=self.recorder.scrub(crash.traceback),
             retry_in=wait,
@@ -171,7 +176,11 @@ class Supervisor(RecordingActor):
             return
         if key == "applier":
             self._start_applier(recheck=True)
-        elif self._stopping is None:
+        elif self._stopping is not None:
+            return
+        elif key == "router":
+            self._start_router()
+        else:
             self._start_balancer(key)
 
     def _report_unknown(self) -> None:
@@ -195,14 +204,17 @@ class Supervisor(RecordingActor):
         if on_stop == "leave":
             self._finish(clean=True)
         else:
-            budget = CLEANUP_BASE + CLEANUP_PER_SERVICE * len(self._config.balancers)
+            configured = (balancer.route for balancer in self._config.balancers)
+            routes = (*self.recorder.state.data_plane.actual.routes.values(), *configured)
+            hold_time = max((route.hold_time for route in routes if route is not None), default=0.0)
+            budget = CLEANUP_BASE + CLEANUP_PER_SERVICE * len(self._config.balancers) + hold_time
             self.after(budget, GiveUpCleanup())
 
     def _finish_if_clean(self) -> None:
         if self._stopping != "cleanup":
             return
         actual = self.recorder.state.data_plane.actual
-        if not actual.services and not any(ours for _, ours in actual.addresses.values()):
+        if not actual.services and not actual.routes and not any(ours for _, ours in actual.addresses.values()):
             self._finish(clean=True)
 
     def _finish(self, *, clean: bool) -> None:

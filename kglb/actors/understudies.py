@@ -73,20 +73,16 @@ class NoProber:
 
 
 class NoVigil:
-    """Holds no connection."""
-
-    def __len__(self) -> int:
-        """None."""
-        return 0
+    """Nothing is held, so nothing is lost."""
 
     def hold(self, idle: IdleConnection) -> None:
-        """Hold nothing."""
+        """Do nothing."""
 
     def release(self, idle: IdleConnection) -> None:
-        """There is nothing to let go."""
+        """Do nothing."""
 
     async def close(self) -> None:
-        """There is nothing to let go."""
+        """Do nothing."""
 
 
 class NoJournal:

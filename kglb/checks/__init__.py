@@ -4,6 +4,7 @@
 when it is due and calls back with an ``Outcome``. The ``Vigil`` holds an idle connection to each real that is watched.
 Nothing here keeps a real's health, decides, records, or knows an actor.
 
+=======
 ==============================  =====================================================================
 ``outcome``                     what a probe finds
 ``port``                        what checkers ask of prober and vigil
@@ -14,8 +15,8 @@ Nothing here keeps a real's health, decides, records, or knows an actor.
 ``eagerness``                   what false alarms teach the vigil
 ``room``                        how many descriptors all of these may take
 ``gate``                        a balancer's bound on probes under way
-``dial``                        sockets, and whom an errno accuses; ``marked`` dials under a firewall mark
-``counts``                      the answers of one real, for the metrics
+``dial``                        sockets, and whom an errno accuses
+``marked``                      sockets under a firewall mark
 ``probe``, ``datagram``         what all probes, and all that send one datagram, have in common
 ``match``                       what must come back
 ``dummy``, ``tcp``, ``udp``     kinds

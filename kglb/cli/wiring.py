@@ -27,7 +27,15 @@ from kglb.cli.event_log import EventLog
 from kglb.cli.reloading import Reloader
 from kglb.cli.timed_files import TimedFiles
 from kglb.config import Loaded
-from kglb.dataplane import DataPlane, KernelDataPlane, MemoryDataPlane, Worker
+from kglb.dataplane import (
+    DataPlane,
+    ExaBgpRoutes,
+    KernelDataPlane,
+    MemoryDataPlane,
+    MemoryRoutes,
+    RouteEngine,
+    Worker,
+)
 from kglb.model import Config
 from kglb.model.histogram import Histogram
 from kglb.web import LoopLag, Status, StatusServer, TrafficReader, Vitals
@@ -64,14 +72,16 @@ async def serve(loaded: Loaded, read: Callable[[], Loaded], *, source: str, log_
             machine=machine,
             worker=worker,
             resolve=resolve,
+            routes=_routes(config),
             say=log.say,
         )
         parts.use_secrets(loaded.secrets)
         lag = LoopLag()
         stack.callback(lag.close)
         traffic = TrafficReader(worker, machine)
-        vitals = _vitals(parts, prober, log, files.syncs, lag.histogram)
-        status = Status(recorder.state, vitals, traffic.read)
+        status = Status(
+            recorder.state, _vitals(parts, prober, vigil, log, syncs=files.syncs, loop_lag=lag.histogram), traffic.read
+        )
         recorder.observe(lambda fact: status.note(fact.event))
         if config.status.listen:
             server = StatusServer(status.routes())
@@ -93,7 +103,9 @@ async def serve(loaded: Loaded, read: Callable[[], Loaded], *, source: str, log_
         return clean
 
 
-def _vitals(parts: Parts, prober: Prober, log: EventLog, syncs: Histogram, loop_lag: Histogram) -> Callable[[], Vitals]:
+def _vitals(
+    parts: Parts, prober: Prober, vigil: Vigil, log: EventLog, *, syncs: Histogram, loop_lag: Histogram
+) -> Callable[[], Vitals]:
     since = time.time()
     recorder = parts.recorder
 
@@ -125,6 +137,11 @@ def _vitals(parts: Parts, prober: Prober, log: EventLog, syncs: Histogram, loop_
 
 def _machine(config: Config) -> DataPlane:
     return KernelDataPlane() if config.data_plane.kind == "ipvs" else MemoryDataPlane()
+
+
+def _routes(config: Config) -> RouteEngine:
+    in_earnest = config.data_plane.kind == "ipvs" and config.bgp.engine == "exabgp"
+    return ExaBgpRoutes(config.bgp.socket) if in_earnest else MemoryRoutes()
 
 
 def _open_journal(config: Config, files: TimedFiles, scheduler: Scheduler, log: EventLog) -> Recorder:

@@ -33,7 +33,19 @@ PERSISTENCE = (
     Key("engine", leaf(choice(("sip",)))),
 )
 
-ANNOUNCE = (Key("min_alive", leaf(ratio)),)
+
+def _read_communities(node: Node) -> tuple[str, ...]:
+    return tuple(community for _, community in read_list(node, leaf(network.community)))
+
+
+ANNOUNCE = (
+    Key("min_alive", leaf(ratio)),
+    Key("hold_time", leaf(duration("0s", "1h"))),
+    Key("prefix", leaf(network.prefix)),
+    Key("next_hop", leaf(network.next_hop)),
+    Key("community", _read_communities, field="communities"),
+    Key("med", leaf(integer(0, 2**32 - 1))),
+)
 
 
 def _read_name(node: Node) -> str:

@@ -1,4 +1,4 @@
-"""The document from its top: the three sections, the balancers, and the ``Config`` they make."""
+"""The document from its top: the sections, the balancers, and the ``Config`` they make."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -10,8 +10,8 @@ from kglb.config.balancers import read_balancer
 from kglb.config.problems import RefusedError
 from kglb.config.reader import Key, Node, Read, leaf, read_list, read_table
 from kglb.config.rules import ask_rules, marks_are_free, services_differ
-from kglb.config.values import choice, duration, integer, nonempty, or_off, size
-from kglb.model import Address, Balancer, Config, DataPlaneConfig, JournalConfig, StatusConfig
+from kglb.config.values import absolute_path, choice, duration, integer, nonempty, or_off, size
+from kglb.model import Address, Balancer, BgpConfig, Config, DataPlaneConfig, JournalConfig, StatusConfig
 
 T = TypeVar("T")
 
@@ -28,6 +28,11 @@ DATA_PLANE = (
     Key("on_stop", leaf(choice(("cleanup", "leave")))),
     Key("fwmark_base", leaf(integer(1, 2**31 - 1))),
     Key("fwmark_count", leaf(integer(1, 65536))),
+)
+
+BGP = (
+    Key("engine", leaf(choice(("none", "exabgp")))),
+    Key("socket", leaf(absolute_path)),
 )
 
 STATUS = (Key("listen", leaf(network.listen)),)
@@ -51,6 +56,7 @@ DOCUMENT = (
     Key("journal", _section(JournalConfig, JOURNAL)),
     Key("data_plane", _section(DataPlaneConfig, DATA_PLANE)),
     Key("status", _section(StatusConfig, STATUS)),
+    Key("bgp", _section(BgpConfig, BGP)),
     Key("balancer", _read_balancers, field="balancers"),
 )
 
@@ -61,11 +67,20 @@ def read_config(node: Node) -> Config:
     if isinstance(node.value, dict) and "balancer" not in node.value:
         node.fail("no balancer", "add a [[balancer]], or balancer = [] to have none")
     config = Config(**values)
+    _warn_of_silence(node, config)
     marks_are_free(node, config)
     interface = config.data_plane.vip_interface
     return msgspec.structs.replace(
         config, balancers=tuple(_with_vip(balancer, interface) for balancer in config.balancers)
     )
+
+
+def _warn_of_silence(node: Node, config: Config) -> None:
+    """Warning: a route that nobody announces."""
+    announcing = [balancer for balancer in config.balancers if balancer.announce is not None]
+    if announcing and config.bgp.engine == "none":
+        routes = f"{len(announcing)} balancer{'s have' if len(announcing) > 1 else ' has'} announce"
+        node.warn(f'no route is announced, though {routes}; engine = "exabgp" announces them', at=("bgp",))
 
 
 def _with_vip(balancer: Balancer, interface: str) -> Balancer:

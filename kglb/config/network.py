@@ -4,7 +4,7 @@ import ipaddress
 import re
 
 from kglb.config.problems import RefusedError, show
-from kglb.config.values import OFF, Parser, choice, integer, text
+from kglb.config.values import OFF, Parser, choice, integer, one_of, text
 from kglb.model.endpoint import MAX_PORT, parse_endpoint, split_host_port
 from kglb.model.service import FLAG_ALIASES, FLAGS, MAX_WEIGHT, SCHEDULERS, ServiceKey, parse_service
 
@@ -23,6 +23,11 @@ SCHEDULER_ALIASES = {
     "power-of-two-choices": "twos",
 }
 """The long names of ipvsadm(8)."""
+
+SELF = "self"
+
+COMMUNITIES = ("no-export", "no-advertise", "no-export-subconfed")
+"""The well-known communities of RFC 1997, by the names that ExaBGP knows them under."""
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _INTERFACE = re.compile(r"[^\s/:]{1,15}")
@@ -79,6 +84,31 @@ def ip_address(value: object) -> str:
         return str(ipaddress.ip_address(found))
     except ValueError:
         raise RefusedError(f"expected an IP address, found {show(found)}") from None
+
+
+def prefix(value: object) -> str:
+    """An address range in canonical form, ``192.0.2.0/24``; a single address is a range of one."""
+    found = text(value)
+    try:
+        return str(ipaddress.ip_network(found))
+    except ValueError as error:
+        hint = f"write {ipaddress.ip_network(found, strict=False)}" if "host bits" in str(error) else ""
+        raise RefusedError(f"expected a prefix like 192.0.2.0/24, found {show(found)}", hint) from None
+
+
+def next_hop(value: object) -> str:
+    """Where a route leads: "self" (the announcing router), or an IP address."""
+    return SELF if value == SELF else ip_address(value)
+
+
+def community(value: object) -> str:
+    """A BGP community: two numbers up to 65535, ``65000:100``, or a name of RFC 1997."""
+    found = text(value)
+    parts = found.split(":")
+    well_formed = len(parts) == 2 and all(part.isdecimal() and int(part) <= 0xFFFF for part in parts)
+    if not well_formed and found not in COMMUNITIES:
+        raise RefusedError(f'expected a community like "65000:100", or {one_of(COMMUNITIES)}, found {show(found)}')
+    return found
 
 
 def interface(value: object) -> str:

@@ -10,7 +10,18 @@ from typing import NamedTuple
 
 from kglb.config.balancers import Draft
 from kglb.config.reader import Node
-from kglb.model import Config, DummyCheck, ExecCheck, HttpCheck, PingCheck, Real, ServiceId, TcpCheck, connects
+from kglb.model import (
+    Config,
+    DummyCheck,
+    ExecCheck,
+    HttpCheck,
+    PingCheck,
+    Prefixes,
+    Real,
+    ServiceId,
+    TcpCheck,
+    connects,
+)
 from kglb.model.endpoint import split_host_port
 
 _NEEDED_SCHEDULER = {"sh-port": "sh", "sh-fallback": "sh", "mh-port": "mh", "mh-fallback": "mh"}
@@ -53,9 +64,14 @@ def any_port_needs_persistence(draft: Draft) -> None:
 
 
 def announced_vip(draft: Draft) -> None:
-    """A firewall mark has no VIP, so there is no route to announce."""
-    if draft.balancer.announce and draft.balancer.service.key.protocol == "fwmark":
+    """A firewall mark has no VIP, so there is no route to announce; and a route is for whom it leads to."""
+    announce, key = draft.balancer.announce, draft.balancer.service.key
+    if announce is None:
+        return
+    if key.protocol == "fwmark":
         draft.node.fail("a fwmark service has no VIP to announce", "remove announce", at=("announce",))
+    elif announce.prefix and not Prefixes((announce.prefix,)).covering(key.address):
+        draft.node.fail(f"the VIP {key.address} is not in {announce.prefix}", at=("announce", "prefix"))
 
 
 def families_match(draft: Draft) -> None:

@@ -62,6 +62,14 @@ def nonempty(value: object) -> str:
     return found
 
 
+def absolute_path(value: object) -> str:
+    """A path that starts at the root."""
+    found = nonempty(value)
+    if not found.startswith("/"):
+        raise RefusedError(f"expected a path that starts with /, found {show(found)}")
+    return found
+
+
 def choice(names: Iterable[str], aliases: Mapping[str, str] | None = None) -> Parser[str]:
     """One of ``names``, or an alias of one; gives the name."""
     meaning = {name: name for name in names} | dict(aliases or {})

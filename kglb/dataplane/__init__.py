@@ -4,24 +4,30 @@
 ``ipvs_counters``: the bytes, ``ipvs`` and ``addresses`` on top); ``memory`` is the fake. Both perform operations by
 ``batches``, refuse by ``rules`` what the kernel would silently take wrongly, and say by ``failures`` what
 went wrong. ``passage`` says, by ``routes``, whether checks can go through a VIP. ``worker`` carries calls off
-the event loop. Nothing here decides what should be in the kernel.
+the event loop. ``route_engine`` is the port to a BGP engine, with its fake; ``exabgp`` (and ``exabgp_helper``, a
+process of its own) is the one engine there is. Nothing here decides what should be in the kernel or announced.
 """
 
 from kglb.dataplane.counters import DestinationCounters, ServiceCounters, Traffic
+from kglb.dataplane.exabgp import ExaBgpRoutes
 from kglb.dataplane.kernel import KernelDataPlane
 from kglb.dataplane.memory import MemoryDataPlane
 from kglb.dataplane.passage import Passage
 from kglb.dataplane.port import DataPlane, Failure, Unavailable
+from kglb.dataplane.route_engine import MemoryRoutes, RouteEngine
 from kglb.dataplane.worker import InlineWorker, Worker
 
 __all__ = [
     "DataPlane",
     "DestinationCounters",
+    "ExaBgpRoutes",
     "Failure",
     "InlineWorker",
     "KernelDataPlane",
     "MemoryDataPlane",
+    "MemoryRoutes",
     "Passage",
+    "RouteEngine",
     "ServiceCounters",
     "Traffic",
     "Unavailable",

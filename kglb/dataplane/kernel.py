@@ -9,7 +9,17 @@ from kglb.dataplane.ipvs import Ipvs
 from kglb.dataplane.passage import Passage, find_passage, sysctl_reader
 from kglb.dataplane.port import Failure
 from kglb.dataplane.routes import Routes
-from kglb.model import AddAddress, Address, DeleteAddress, Destination, Operation, Service, ServiceId, Way
+from kglb.model import (
+    AddAddress,
+    Address,
+    DeleteAddress,
+    Destination,
+    Operation,
+    RouteOperation,
+    Service,
+    ServiceId,
+    Way,
+)
 
 
 class KernelDataPlane:
@@ -31,7 +41,8 @@ class KernelDataPlane:
         for operation in batch:
             if isinstance(operation, AddAddress | DeleteAddress):
                 return [self._addresses.send(operation)]
-            ipvs.append(operation)
+            if not isinstance(operation, RouteOperation):  # which ``rules`` refuses
+                ipvs.append(operation)
         return self._ipvs.send(ipvs)
 
     def services(self) -> list[Service]:

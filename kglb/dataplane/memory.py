@@ -6,7 +6,7 @@ memory`` use it; the contract in ``tests/dataplane`` holds it to what a real ker
 
 import ipaddress
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from errno import EADDRNOTAVAIL, EEXIST, EINVAL, ENODEV, ENOENT, ERANGE, ESRCH
+from errno import EADDRNOTAVAIL, EEXIST, EINVAL, ENODEV, ENOENT, EOPNOTSUPP, ERANGE, ESRCH
 from functools import lru_cache
 
 import msgspec
@@ -20,6 +20,7 @@ from kglb.model import (
     AddDestination,
     Address,
     AddService,
+    AnnounceRoute,
     ChangeDestination,
     ChangeService,
     DeleteAddress,
@@ -31,6 +32,7 @@ from kglb.model import (
     Service,
     ServiceId,
     Way,
+    WithdrawRoute,
     parse_endpoint,
     parse_service,
 )
@@ -133,6 +135,8 @@ class MemoryDataPlane:
                 return self._add_address(address)
             case DeleteAddress(address):
                 return self._delete_address(address)
+            case AnnounceRoute() | WithdrawRoute():
+                return EOPNOTSUPP
 
     def _put_service(self, service: Service, *, is_new: bool) -> int:
         if is_new == (service.id in self._services):

@@ -17,6 +17,7 @@ from kglb.model import (
     AddDestination,
     Address,
     AddService,
+    AnnounceRoute,
     ChangeDestination,
     ChangeService,
     DeleteAddress,
@@ -27,6 +28,7 @@ from kglb.model import (
     Operation,
     RealId,
     Service,
+    WithdrawRoute,
     parse_endpoint,
 )
 from kglb.model.operations import service_of
@@ -59,6 +61,8 @@ def _reason(operation: Operation) -> str:
             return _real_reason(real)
         case DeleteService():
             return ""
+        case AnnounceRoute() | WithdrawRoute():
+            return "routes are announced by a BGP engine, not by the kernel"
 
 
 @lru_cache(maxsize=65536)

@@ -7,11 +7,13 @@ question raises ``VERSION``: it is recorded in ``DaemonStarted``, so that a repl
 from kglb.decisions.balancing import Decision, Standing, decide, mode_of, weight_of
 from kglb.decisions.fwmarks import Changes, Marked, Pool, checked_at, choose_mark, mark_changes
 from kglb.decisions.health import judge, observe, presumed_healthy
+from kglb.decisions.routing import Candidate, decide_routes, may_announce, routes
 
 VERSION = 1
 
 __all__ = [
     "VERSION",
+    "Candidate",
     "Changes",
     "Decision",
     "Marked",
@@ -20,10 +22,13 @@ __all__ = [
     "checked_at",
     "choose_mark",
     "decide",
+    "decide_routes",
     "judge",
     "mark_changes",
+    "may_announce",
     "mode_of",
     "observe",
     "presumed_healthy",
+    "routes",
     "weight_of",
 ]

@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from journal.format import JournalGap, JournalRepaired, SegmentOpened
-from kglb.model import Address, Config, Destination, Operation, Real, RealId, Service, ServiceId, Way
+from kglb.model import Address, Config, Destination, Operation, Real, RealId, Route, Service, ServiceId, Way
 
 Mode = Literal["initial", "available", "failsafe", "unavailable", "no_upstreams", "shutdown"]
 """What a balancer does with its reals; the states and their transitions stand in ``kglb.decisions.balancing``."""
@@ -233,6 +233,28 @@ class BalancerDecided(_Event, frozen=True, kw_only=True):
     seen: int
 
 
+# --- routes -----------------------------------------------------------------------------------------------------
+
+
+class RoutesDecided(_Event, frozen=True, kw_only=True):
+    """Which routes are to be announced now that were not (or otherwise), and which are not any more, by prefix."""
+
+    announce: tuple[Route, ...] = ()
+    withdraw: tuple[str, ...] = ()
+
+
+class RouteAnnounced(_Event, frozen=True, kw_only=True):
+    """The BGP engine has acknowledged the route: its peers are told."""
+
+    route: Route
+
+
+class RouteWithdrawn(_Event, frozen=True, kw_only=True):
+    """The BGP engine has acknowledged that the route is gone; packets may still arrive for its hold time."""
+
+    route: Route
+
+
 # --- kernel -----------------------------------------------------------------------------------------------------
 
 
@@ -247,13 +269,14 @@ class Adopted(_Event, frozen=True, kw_only=True):
     """What the machine held of ours when the daemon started, whole; ``foreign`` services were counted and left alone.
 
     ``addresses`` are those of ours that were there, ``foreign_addresses`` those we want but somebody else put there:
-    they are never deleted.
+    they are never deleted. ``routes`` are those that the BGP engine announced for us.
     """
 
     entries: tuple[Entry, ...]
     addresses: tuple[Address, ...]
     foreign_addresses: tuple[Address, ...] = ()
     foreign: int
+    routes: tuple[Route, ...] = ()
 
 
 class OperationsApplied(_Event, frozen=True, kw_only=True):
@@ -265,7 +288,7 @@ class OperationsApplied(_Event, frozen=True, kw_only=True):
 
 
 class OperationFailed(_Event, frozen=True, kw_only=True):
-    """The machine refused an operation; the service is read back and what is still wanted is tried again."""
+    """The machine, or the BGP engine, refused an operation; what is still wanted after reading back is tried again."""
 
     operation: Operation
     errno: int
@@ -301,6 +324,9 @@ Event = (
     | ChecksImpossible
     | ChecksResumed
     | BalancerDecided
+    | RoutesDecided
+    | RouteAnnounced
+    | RouteWithdrawn
     | Adopted
     | OperationsApplied
     | OperationFailed

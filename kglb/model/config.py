@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from kglb.model.route import Route
 from kglb.model.service import Address, Forward, Service, ServiceId
 
 WhenAllDown = Literal["fail_open", "fail_closed"]
@@ -130,6 +131,17 @@ def type_of(check: Check) -> str:
     return str(type(check).__struct_config__.tag)
 
 
+def connects_by_tcp(check: Check) -> bool:
+    """Whether a check makes TCP connections, so that one can be held to watch the real by."""
+    match check:
+        case TcpCheck() | HttpCheck():
+            return True
+        case DnsCheck(protocol=protocol) | SyslogCheck(protocol=protocol):
+            return protocol == "tcp"
+        case _:
+            return False
+
+
 def secrets_of(check: Check) -> frozenset[SecretRef]:
     """The secrets that a check uses."""
     headers = check.headers.values() if isinstance(check, HttpCheck) else ()
@@ -161,9 +173,17 @@ class Real(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Announce(msgspec.Struct, frozen=True, kw_only=True):
-    """When the route to the VIP may be announced: at least this share of the reals alive, 0 to 1."""
+    """When and how the route to the VIP is announced: while at least this share of the reals is alive, 0 to 1.
+
+    What the route leads to is deleted no sooner than ``hold_time`` seconds after the route was withdrawn.
+    """
 
     min_alive: float = 0.0
+    hold_time: float = 5.0
+    prefix: str = ""  # "": the VIP alone
+    next_hop: str = "self"
+    communities: tuple[str, ...] = ()
+    med: int | None = None
 
 
 class Balancer(msgspec.Struct, frozen=True, kw_only=True):
@@ -188,6 +208,21 @@ class Balancer(msgspec.Struct, frozen=True, kw_only=True):
     def id(self) -> ServiceId:
         """The service's id: a balancer's identity."""
         return self.service.id
+
+    @property
+    def route(self) -> Route | None:
+        """The route that leads to it; None if it has none to announce."""
+        announce = self.announce
+        if announce is None:
+            return None
+        key = self.service.key
+        return Route(
+            prefix=announce.prefix or f"{key.address}/{128 if key.ipv6 else 32}",
+            next_hop=announce.next_hop,
+            communities=announce.communities,
+            med=announce.med,
+            hold_time=announce.hold_time,
+        )
 
 
 class JournalConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -218,12 +253,20 @@ class StatusConfig(msgspec.Struct, frozen=True, kw_only=True):
     listen: str = "127.0.0.1:5678"
 
 
+class BgpConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Who announces routes, and the Unix socket where its helper is reached; ``none`` announces nothing."""
+
+    engine: Literal["none", "exabgp"] = "none"
+    socket: str = "/run/kglb/exabgp.sock"
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """The whole configuration."""
 
     journal: JournalConfig = JournalConfig()
     data_plane: DataPlaneConfig = DataPlaneConfig()
     status: StatusConfig = StatusConfig()
+    bgp: BgpConfig = BgpConfig()
     balancers: tuple[Balancer, ...] = ()
 
     @property

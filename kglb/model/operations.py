@@ -3,6 +3,7 @@
 import msgspec
 
 from kglb.model.endpoint import RealId
+from kglb.model.route import Route
 from kglb.model.service import Address, Destination, Service, ServiceId
 
 
@@ -61,6 +62,20 @@ class DeleteAddress(_Operation, frozen=True):
     address: Address
 
 
+class AnnounceRoute(_Operation, frozen=True):
+    """Have the BGP peers told of a route, or of its changed attributes."""
+
+    route: Route
+
+
+class WithdrawRoute(_Operation, frozen=True):
+    """Have the BGP peers told that a route is gone."""
+
+    route: Route
+
+
+RouteOperation = AnnounceRoute | WithdrawRoute
+
 Operation = (
     AddService
     | ChangeService
@@ -70,15 +85,17 @@ Operation = (
     | DeleteDestination
     | AddAddress
     | DeleteAddress
+    | AnnounceRoute
+    | WithdrawRoute
 )
 
 
 def service_of(operation: Operation) -> ServiceId | None:
-    """The service an operation belongs to, None for addresses."""
+    """The service an operation belongs to, None for addresses and routes."""
     match operation:
         case AddService(service) | ChangeService(service):
             return service.id
-        case AddAddress() | DeleteAddress():
+        case AddAddress() | DeleteAddress() | AnnounceRoute() | WithdrawRoute():
             return None
         case _:
             return operation.id
@@ -103,3 +120,7 @@ def describe(operation: Operation) -> str:
             return f"add address {address}"
         case DeleteAddress(address):
             return f"delete address {address}"
+        case AnnounceRoute(route):
+            return f"announce route {route}"
+        case WithdrawRoute(route):
+            return f"withdraw route {route}"

@@ -5,7 +5,7 @@ is what a checkpoint stores.
 """
 
 from kglb.projections.dataplane import DataPlaneState, Dirty, Holding
-from kglb.projections.drift import address_drift, entry_drift, interfaces
+from kglb.projections.drift import address_drift, entry_drift, interfaces, route_drift
 from kglb.projections.fleet import BalancerState, FleetState, RealState
 from kglb.projections.marks import HeldMark, MarksState
 from kglb.projections.plan import Planned, plan
@@ -26,4 +26,5 @@ __all__ = [
     "entry_drift",
     "interfaces",
     "plan",
+    "route_drift",
 ]

@@ -22,33 +22,44 @@ from kglb.events import (
     OperationsApplied,
     RealAdded,
     RealRemoved,
+    RouteAnnounced,
+    RoutesDecided,
+    RouteWithdrawn,
 )
 from kglb.model import (
     AddAddress,
     AddDestination,
     Address,
     AddService,
+    AnnounceRoute,
     ChangeDestination,
     ChangeService,
+    Config,
     DeleteAddress,
     DeleteDestination,
     DeleteService,
     Destination,
     Operation,
     RealId,
+    Route,
     Service,
     ServiceId,
     Way,
+    WithdrawRoute,
 )
 from kglb.projections.fleet import FleetState, RealState
 
 
 class Holding(msgspec.Struct, kw_only=True):
-    """Services with their destinations, and addresses. An address maps to whether it is ours to delete."""
+    """Services with their destinations, addresses, and routes by prefix.
+
+    An address maps to whether it is ours to delete.
+    """
 
     services: dict[ServiceId, Service] = {}
     destinations: dict[ServiceId, dict[RealId, Destination]] = {}
     addresses: dict[str, tuple[Address, bool]] = {}
+    routes: dict[str, Route] = {}
 
     def perform(self, operation: Operation) -> None:
         """Hold what the operation leaves behind."""
@@ -69,6 +80,10 @@ class Holding(msgspec.Struct, kw_only=True):
                 self.addresses[str(address)] = (address, True)
             case DeleteAddress(address):
                 self.addresses.pop(str(address), None)
+            case AnnounceRoute(route):
+                self.routes[route.prefix] = route
+            case WithdrawRoute(route):
+                self.routes.pop(route.prefix, None)
 
 
 class Dirty(msgspec.Struct, kw_only=True):
@@ -77,9 +92,10 @@ class Dirty(msgspec.Struct, kw_only=True):
     services: dict[ServiceId, int] = {}
     destinations: dict[ServiceId, dict[RealId, int]] = {}
     addresses: dict[str, int] = {}
+    routes: dict[str, int] = {}
 
     def __bool__(self) -> bool:
-        return bool(self.services or self.destinations or self.addresses)
+        return bool(self.services or self.destinations or self.addresses or self.routes)
 
     def mark_destination(self, service: ServiceId, real: RealId, seq: int) -> None:
         """One destination may differ."""
@@ -100,6 +116,8 @@ class Dirty(msgspec.Struct, kw_only=True):
                 self.mark_destination(id, real, seq)
             case AddAddress(address) | DeleteAddress(address):
                 self.addresses[str(address)] = seq
+            case AnnounceRoute(route) | WithdrawRoute(route):
+                self.routes[route.prefix] = seq
 
 
 class DataPlaneState(msgspec.Struct, kw_only=True):
@@ -139,6 +157,8 @@ class DataPlaneState(msgspec.Struct, kw_only=True):
             self.mark_service(id, seq)
         for key in {**self.desired.addresses, **self.actual.addresses}:
             self.dirty.addresses[key] = seq
+        for prefix in {**self.desired.routes, **self.actual.routes}:
+            self.dirty.routes[prefix] = seq
 
 
 def _destination(real: RealState) -> Destination:
@@ -188,6 +208,18 @@ def _config_applied(state: DataPlaneState, seq: int, event: ConfigApplied, fleet
     for key in {**before.addresses, **desired.addresses}:
         if (key in before.addresses) != (key in desired.addresses):
             state.dirty.addresses[key] = seq
+    _keep_configured_routes(state, seq, before.routes, event.config)
+
+
+def _keep_configured_routes(state: DataPlaneState, seq: int, routes: dict[str, Route], config: Config) -> None:
+    """Want those of the routes that some balancer still has; whether each may be announced is decided afterwards."""
+    balancers = config.balancers if routes and config.bgp.engine != "none" else ()
+    configured = {route.prefix for balancer in balancers if (route := balancer.route) is not None}
+    for prefix, route in routes.items():
+        if prefix in configured:
+            state.desired.routes[prefix] = route
+        else:
+            state.dirty.routes[prefix] = seq
 
 
 def _real_added(state: DataPlaneState, seq: int, event: RealAdded, fleet: FleetState) -> None:
@@ -240,8 +272,26 @@ def _adopted(state: DataPlaneState, seq: int, event: Adopted, fleet: FleetState)
         },
         addresses={str(address): (address, True) for address in event.addresses}
         | {str(address): (address, False) for address in event.foreign_addresses},
+        routes={route.prefix: route for route in event.routes},
     )
     state.mark_everything(seq)
+
+
+def _routes_decided(state: DataPlaneState, seq: int, event: RoutesDecided, fleet: FleetState) -> None:
+    for route in event.announce:
+        state.desired.routes[route.prefix] = route
+        state.dirty.routes[route.prefix] = seq
+    for prefix in event.withdraw:
+        state.desired.routes.pop(prefix, None)
+        state.dirty.routes[prefix] = seq
+
+
+def _route_announced(state: DataPlaneState, seq: int, event: RouteAnnounced, fleet: FleetState) -> None:
+    state.actual.routes[event.route.prefix] = event.route
+
+
+def _route_withdrawn(state: DataPlaneState, seq: int, event: RouteWithdrawn, fleet: FleetState) -> None:
+    state.actual.routes.pop(event.route.prefix, None)
 
 
 def _operations_applied(state: DataPlaneState, seq: int, event: OperationsApplied, fleet: FleetState) -> None:
@@ -271,6 +321,9 @@ _STEPS: dict[type, Callable[[DataPlaneState, int, Any, FleetState], None]] = {
     RealAdded: _real_added,
     RealRemoved: _real_removed,
     BalancerDecided: _balancer_decided,
+    RoutesDecided: _routes_decided,
+    RouteAnnounced: _route_announced,
+    RouteWithdrawn: _route_withdrawn,
     MarkAssigned: _mark_assigned,
     MarkReleased: _mark_released,
     Adopted: _adopted,

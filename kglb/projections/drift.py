@@ -1,6 +1,6 @@
 """What a stranger did: the operations that lead from what we knew to what was found."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from kglb.events import Entry
 from kglb.model import (
@@ -8,6 +8,7 @@ from kglb.model import (
     AddDestination,
     Address,
     AddService,
+    AnnounceRoute,
     ChangeDestination,
     ChangeService,
     DeleteAddress,
@@ -16,8 +17,10 @@ from kglb.model import (
     Destination,
     Operation,
     RealId,
+    Route,
     Service,
     ServiceId,
+    WithdrawRoute,
 )
 from kglb.projections.dataplane import Holding
 
@@ -65,4 +68,13 @@ def address_drift(known: Holding, desired: Holding, interface: str, found: froze
     return (
         *(DeleteAddress(address) for address in gone if address not in found),
         *(AddAddress(address) for address in there if address in found),
+    )
+
+
+def route_drift(known: Holding, found: Iterable[Route]) -> tuple[Operation, ...]:
+    """How the routes that the BGP engine says it announces differ from what is known of them."""
+    there = {route.prefix: route for route in found}
+    return (
+        *(WithdrawRoute(route) for prefix, route in known.routes.items() if prefix not in there),
+        *(AnnounceRoute(route) for prefix, route in there.items() if known.routes.get(prefix) != route),
     )

@@ -1,14 +1,20 @@
 """From what is to what should be: typed operations in a safe order, each with the record that caused it.
 
-    1  add services with their destinations         so that a new address never meets a missing service
-    2  add addresses
-    3  change services in place                     SET_SERVICE: deleting and adding the same key would be an outage
-    4  per service: add, change, delete destinations   new reals carry traffic before old ones go
-    5  delete services
-    6  delete addresses                             only those that were not there before us
+    1  withdraw routes                              no packet may lose its way later
+    2  add services with their destinations         so that a new address never meets a missing service
+    3  add addresses
+    4  change services in place                     SET_SERVICE: deleting and adding the same key would be an outage
+    5  per service: add, change, delete destinations   new reals carry traffic before old ones go
+    6  announce routes                              once what they lead to is there
+    7  delete services
+    8  delete addresses                             only those that were not there before us
 
-(KgLb's manager.go, CONFORMANCE section F, but that KgLb deletes and adds a service whose scheduler or flags change.)
+Steps 7 and 8 wait for the withdrawal and the hold time of a route that leads there (``Planned.waits_for``); nothing
+else does. (KgLb's manager.go, CONFORMANCE section F, but that KgLb lets everything wait, and deletes and adds a service
+whose scheduler or flags change.)
 """
+
+from collections.abc import Iterable
 
 import msgspec
 
@@ -16,6 +22,7 @@ from kglb.model import (
     AddAddress,
     AddDestination,
     AddService,
+    AnnounceRoute,
     ChangeDestination,
     ChangeService,
     DeleteAddress,
@@ -23,25 +30,36 @@ from kglb.model import (
     DeleteService,
     Destination,
     Operation,
+    Prefixes,
     RealId,
     ServiceId,
+    WithdrawRoute,
+    parse_service,
 )
 from kglb.projections.dataplane import Dirty, Holding
 
 
 class Planned(msgspec.Struct, frozen=True):
-    """An operation and the seq of the record that makes it necessary."""
+    """An operation and the seq of the record that makes it necessary.
+
+    ``waits_for`` is the prefix of a route that must be withdrawn, and its hold time over, before; empty for none.
+    """
 
     operation: Operation
     cause: int
+    waits_for: str = ""
 
 
-def plan(actual: Holding, desired: Holding, dirty: Dirty) -> list[Planned]:
-    """What leads from actual to desired where they may differ. Work is proportional to ``dirty``."""
+def plan(actual: Holding, desired: Holding, dirty: Dirty, holds: Iterable[str] = ()) -> list[Planned]:
+    """What leads from actual to desired where they may differ. Work is proportional to ``dirty``.
+
+    ``holds`` are the prefixes of the routes that were withdrawn and whose hold time is not over.
+    """
     additions: list[Planned] = []
     changes: list[Planned] = []
     deletions: list[Planned] = []
     whole: set[ServiceId] = set()
+    leaving = _leaving(actual, desired, holds) if dirty.services or dirty.addresses else Prefixes(())
     for id, cause in dirty.services.items():
         wanted, held = desired.services.get(id), actual.services.get(id)
         if wanted is not None and held is None:
@@ -51,7 +69,7 @@ def plan(actual: Holding, desired: Holding, dirty: Dirty) -> list[Planned]:
                 Planned(AddDestination(id, destination), cause) for destination in desired.destinations[id].values()
             ]
         elif wanted is None and held is not None:
-            deletions.append(Planned(DeleteService(id), cause))
+            deletions.append(Planned(DeleteService(id), cause, _route_to(id, leaving)))
         elif wanted is not None and wanted != held:
             changes.append(Planned(ChangeService(wanted), cause))
     destinations = [
@@ -60,8 +78,29 @@ def plan(actual: Holding, desired: Holding, dirty: Dirty) -> list[Planned]:
         if id not in whole and id in desired.services and id in actual.services
         for step in _destinations(id, actual.destinations[id], desired.destinations[id], marks)
     ]
-    added, deleted = _addresses(actual, desired, dirty)
-    return additions + added + changes + destinations + deletions + deleted
+    added, deleted = _addresses(actual, desired, dirty, leaving)
+    withdrawn, announced = _routes(actual, desired, dirty)
+    return withdrawn + additions + added + changes + destinations + announced + deletions + deleted
+
+
+def _leaving(actual: Holding, desired: Holding, holds: Iterable[str]) -> Prefixes:
+    return Prefixes((*holds, *(prefix for prefix in actual.routes if prefix not in desired.routes)))
+
+
+def _route_to(id: ServiceId, leaving: Prefixes) -> str:
+    return leaving.covering(parse_service(id).address) if parse_service(id).address else ""
+
+
+def _routes(actual: Holding, desired: Holding, dirty: Dirty) -> tuple[list[Planned], list[Planned]]:
+    withdraw: list[Planned] = []
+    announce: list[Planned] = []
+    for prefix, cause in dirty.routes.items():
+        wanted, held = desired.routes.get(prefix), actual.routes.get(prefix)
+        if wanted is None and held is not None:
+            withdraw.append(Planned(WithdrawRoute(held), cause))
+        elif wanted is not None and wanted != held:
+            announce.append(Planned(AnnounceRoute(wanted), cause))
+    return withdraw, announce
 
 
 def _destinations(
@@ -86,7 +125,9 @@ def _destinations(
     return add + change + delete
 
 
-def _addresses(actual: Holding, desired: Holding, dirty: Dirty) -> tuple[list[Planned], list[Planned]]:
+def _addresses(
+    actual: Holding, desired: Holding, dirty: Dirty, leaving: Prefixes
+) -> tuple[list[Planned], list[Planned]]:
     add: list[Planned] = []
     delete: list[Planned] = []
     for key, cause in dirty.addresses.items():
@@ -94,5 +135,6 @@ def _addresses(actual: Holding, desired: Holding, dirty: Dirty) -> tuple[list[Pl
         if wanted is not None and held is None:
             add.append(Planned(AddAddress(wanted[0]), cause))
         elif wanted is None and held is not None and held[1]:
-            delete.append(Planned(DeleteAddress(held[0]), cause))
+            host = held[0].address.partition("/")[0]
+            delete.append(Planned(DeleteAddress(held[0]), cause, leaving.covering(host)))
     return add, delete

@@ -72,6 +72,7 @@ def _copy(holding: Holding) -> Holding:
         services=dict(holding.services),
         destinations={id: dict(destinations) for id, destinations in holding.destinations.items()},
         addresses=dict(holding.addresses),
+        routes=dict(holding.routes),
     )
 
 

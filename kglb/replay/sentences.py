@@ -32,11 +32,14 @@ from kglb.events import (
     RealAdded,
     RealRemoved,
     ResolutionFailed,
+    RouteAnnounced,
+    RoutesDecided,
+    RouteWithdrawn,
     RunsClosed,
     SegmentOpened,
     WatchLost,
 )
-from kglb.model import Operation, RealId, ServiceId
+from kglb.model import Operation, RealId, RouteOperation, ServiceId
 from kglb.model.operations import describe
 from kglb.replay.about import subject_of
 
@@ -237,10 +240,29 @@ def _balancer_decided(event: BalancerDecided, _: Runs) -> str:
     return f"{event.mode}, {event.alive} of {event.total} up{_ALL_DOWN.get(event.mode, '')}{changed}"
 
 
+def _routes_decided(event: RoutesDecided, _: Runs) -> str:
+    parts = []
+    if event.announce:
+        parts.append(f"to be announced: {listed(route.prefix for route in event.announce)}")
+    if event.withdraw:
+        parts.append(f"not to be announced any more: {listed(event.withdraw)}")
+    return "; ".join(parts)
+
+
+def _route_announced(event: RouteAnnounced, _: Runs) -> str:
+    return f"{event.route} is announced, next hop {event.route.next_hop}"
+
+
+def _route_withdrawn(event: RouteWithdrawn, _: Runs) -> str:
+    return f"{event.route} is withdrawn; what it led to stays for {event.route.hold_time:g} s"
+
+
 def _adopted(event: Adopted, _: Runs) -> str:
     destinations = sum(len(entry.destinations) for entry in event.entries)
     addresses = plural(len(event.addresses) + len(event.foreign_addresses), "address")
     ours = f"{plural(len(event.entries), 'service')} with {plural(destinations, 'destination')}, {addresses}"
+    if event.routes:
+        ours += f"; announced {listed(route.prefix for route in event.routes)}"
     return f"found in the kernel: {ours}; {plural(event.foreign, 'foreign service')} left alone"
 
 
@@ -252,11 +274,13 @@ def _operations_applied(event: OperationsApplied, _: Runs) -> str:
 def _operation_failed(event: OperationFailed, _: Runs) -> str:
     name = errno.errorcode.get(event.errno, f"errno {event.errno}")
     step = _steps((event.operation,), subject_of(event))
-    return f"the kernel refused: {step}: {event.error} ({name})"
+    who = "ExaBGP" if isinstance(event.operation, RouteOperation) else "the kernel"
+    return f"{who} refused: {step}: {event.error} ({name})"
 
 
 def _drift_found(event: DriftFound, _: Runs) -> str:
-    return f"somebody else changed the kernel: {_steps(event.changes, subject_of(event))}"
+    where = "routes" if all(isinstance(change, RouteOperation) for change in event.changes) else "kernel"
+    return f"somebody else changed the {where}: {_steps(event.changes, subject_of(event))}"
 
 
 def _steps(operations: tuple[Operation, ...], subject: ServiceId | None) -> str:
@@ -268,6 +292,10 @@ def _steps(operations: tuple[Operation, ...], subject: ServiceId | None) -> str:
 
 def _tone_of_belief(event: HealthChanged) -> Tone:
     return "good" if event.healthy else "bad"
+
+
+def _tone_of_routes(event: RoutesDecided) -> Tone:
+    return "warning" if event.withdraw else "plain"
 
 
 def _tone_of_decision(event: BalancerDecided) -> Tone:
@@ -297,6 +325,9 @@ _TABLE: dict[type, tuple[str, Tone | Callable[[Any], Tone], Callable[[Any, Runs]
     ChecksImpossible: ("probe", "bad", _checks_impossible),
     ChecksResumed: ("probe", "good", _checks_resumed),
     BalancerDecided: ("weights", _tone_of_decision, _balancer_decided),
+    RoutesDecided: ("route", _tone_of_routes, _routes_decided),
+    RouteAnnounced: ("route", "good", _route_announced),
+    RouteWithdrawn: ("route", "warning", _route_withdrawn),
     Adopted: ("kernel", "plain", _adopted),
     OperationsApplied: ("kernel", "plain", _operations_applied),
     OperationFailed: ("kernel", "bad", _operation_failed),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import get_args
 
 from kglb.events import Mode
-from kglb.model import type_of
+from kglb.model import Route, type_of
 from kglb.projections import BalancerState, State
 from kglb.web.exposition import Family, Sample, escape, gauge
 
@@ -32,6 +32,12 @@ def fleet_families(state: State) -> Iterator[Family]:
         "Weight the machine is known to hold; absent where it does not hold the real.",
         _applied_weights(state),
     )
+    yield gauge(
+        "kglb_route_announced",
+        "Whether the BGP engine has acknowledged the route, of every balancer that has one.",
+        _routes(state),
+    )
+    yield gauge("kglb_route_wanted", "Whether the route is to be announced.", _wanted_routes(state))
 
 
 def _balancers(state: State) -> Iterator[tuple[BalancerState, str]]:
@@ -83,3 +89,21 @@ def _applied_weights(state: State) -> Iterator[Sample]:
         for real in list(balancer.reals):
             if (destination := held.get(real)) is not None:
                 yield f'{labels},real="{real}"}}', destination.weight
+
+
+def _routes(state: State) -> Iterator[Sample]:
+    for prefix in _prefixes(state):
+        yield f'{{prefix="{prefix}"}}', int(prefix in state.data_plane.actual.routes)
+
+
+def _wanted_routes(state: State) -> Iterator[Sample]:
+    for prefix in _prefixes(state):
+        yield f'{{prefix="{prefix}"}}', int(prefix in state.data_plane.desired.routes)
+
+
+def _prefixes(state: State) -> dict[str, Route]:
+    """Every route that some balancer has, that is wanted, or that is announced."""
+    plane = state.data_plane
+    configured = (balancer.config.route for balancer in state.fleet.balancers.values())
+    routes = {route.prefix: route for route in configured if route is not None}
+    return {**routes, **plane.desired.routes, **plane.actual.routes}

@@ -1,10 +1,11 @@
 """Which operations did the machine refuse, and have not succeeded since? It never asks the machine itself."""
 
-from kglb.events import Event, OperationFailed, OperationsApplied
+from kglb.events import Event, OperationFailed, OperationsApplied, RouteAnnounced, RouteWithdrawn
 from kglb.model import (
     AddAddress,
     AddDestination,
     AddService,
+    AnnounceRoute,
     ChangeDestination,
     ChangeService,
     DeleteAddress,
@@ -13,11 +14,12 @@ from kglb.model import (
     Operation,
     RealId,
     ServiceId,
+    WithdrawRoute,
 )
 from kglb.projections import DataPlaneState, Holding
 
 Subject = tuple[ServiceId | None, str]
-"""What an operation is about: (service, ""), (service, real) or (None, address)."""
+"""What an operation is about: (service, ""), (service, real), (None, address) or (None, prefix of a route)."""
 
 
 def _subject(operation: Operation) -> Subject:
@@ -32,13 +34,15 @@ def _subject(operation: Operation) -> Subject:
             return id, real
         case AddAddress(address) | DeleteAddress(address):
             return None, str(address)
+        case AnnounceRoute(route) | WithdrawRoute(route):
+            return None, route.prefix
 
 
 def _held(holding: Holding, subject: Subject) -> object:
     """What the holding has there; addresses are only there or not."""
     service, part = subject
     if service is None:
-        return part in holding.addresses
+        return (part in holding.addresses, holding.routes.get(part))
     if not part:
         return holding.services.get(service)
     return holding.destinations.get(service, {}).get(RealId(part))
@@ -58,6 +62,8 @@ class Refusals:
             case OperationsApplied() if self._last:
                 for operation in event.operations:
                     self._last.pop(_subject(operation), None)
+            case RouteAnnounced(route=route) | RouteWithdrawn(route=route):
+                self._last.pop((None, route.prefix), None)
 
     def standing(self, data_plane: DataPlaneState) -> list[OperationFailed]:
         """The refusals where what is wanted still differs from what is there; the others are forgotten."""

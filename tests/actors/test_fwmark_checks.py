@@ -226,6 +226,35 @@ def test_a_reload_turns_marked_checks_on_and_off_and_keeps_health(tmp_path: Path
     run(main())
 
 
+def test_marked_checks_that_cannot_be_made_are_not_made_straight_to_the_real_instead(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with world(tmp_path, config(balancer(check=CHECK)), machine=machine(SHUT)) as w:
+            await asyncio.sleep(1.5)
+            await w.reload(config(marked()))
+            await asyncio.sleep(0.1)
+            w.prober.asked.clear()
+            await asyncio.sleep(30)
+            assert w.prober.asked == []
+            assert w.weights(WEB) == {A: 1000, B: 1000}
+
+    run(main())
+
+
+def test_thirty_reloads_leave_no_mark_no_service_and_no_crash(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with world(tmp_path, config(marked()), machine=machine()) as w:
+            for number in range(30):
+                configs = [config(marked(reals=2 + number % 5)), config(marked(DNS, 3, name="dns")), config()]
+                await w.reload(configs[number % 3])
+                await asyncio.sleep((0.0, 0.0004, 0.7)[number % 2 + number % 5 // 4])
+            await asyncio.sleep(2)
+            assert w.state.fleet.marks.held == {}
+            assert w.machine.services() == []
+        assert events_of(tmp_path, ActorCrashed) == []
+
+    run(main())
+
+
 def test_a_name_that_moves_takes_its_mark_along(tmp_path: Path) -> None:
     async def main() -> None:
         named = replace(real(0), host="app:80")

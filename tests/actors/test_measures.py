@@ -39,7 +39,7 @@ def test_the_daemon_measures_probes_and_its_reactions_to_them(tmp_path: Path) ->
             assert w.loop.time() - first.last <= 1.0
             assert sum(w.parts.reactions.histogram.counts) == 2  # both came up
             w.real_fails_now(real_id(0))
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.01)
             assert first.failure == 1
             assert sum(w.parts.reactions.histogram.counts) == 3
             assert w.parts.reactions.histogram.sum < 0.1

@@ -290,11 +290,10 @@ def _keepalive(sock: Any) -> tuple[int, int, int]:
 
 
 def test_the_connection_goes_where_the_probes_go() -> None:
-    check = HttpCheck(port=8080, source="127.0.0.2")
-    idle = make_idle(check, Endpoint("127.0.0.1", 80), lost=lambda *_: None)
-    assert (str(idle.target), idle.dialer.source) == ("127.0.0.1:8080", "127.0.0.2")
-    marked = Dialer("127.0.0.3", 7)
-    assert make_idle(check, Endpoint("127.0.0.1", 80), lost=lambda *_: None, dialer=marked).dialer is marked
+    check = HttpCheck(port=8080)
+    dialer = Dialer("127.0.0.2", 7)
+    idle = make_idle(check, Endpoint("127.0.0.1", 80), lost=lambda *_: None, dialer=dialer)
+    assert (str(idle.target), idle.dialer.source, idle.dialer.mark) == ("127.0.0.1:8080", "127.0.0.2", 7)
 
 
 def test_after_closing_nothing_is_held_any_more(run: Run) -> None:

@@ -119,18 +119,6 @@ def test_a_check_of_another_kind_is_refused(balancer: Write, refuse: Refuse, che
     assert refuse(balancer(check=check))
 
 
-@pytest.mark.parametrize("kind", ["dummy", "udp", "ping", "syslog"])
-def test_only_a_check_that_connects_by_tcp_can_be_watched(balancer: Write, refuse: Refuse, kind: str) -> None:
-    assert refuse(balancer(check=f'{{ type = "{kind}", watch = true }}')) == {
-        "balancer[0].check.watch": f'a "{kind}" check makes no TCP connection that could be watched'
-    }
-
-
-def test_dns_and_syslog_over_tcp_can_be_watched(balancer: Write, accept: Callable[..., Loaded]) -> None:
-    assert accept(balancer(check='{ type = "syslog", protocol = "tcp", watch = true }'))
-    assert accept(balancer(check='{ type = "dns", query = ".", protocol = "tcp", watch = true }'))
-
-
 @pytest.mark.parametrize(
     ("written", "key"),
     [
@@ -265,3 +253,15 @@ def test_a_udp_service_checked_by_tcp_is_warned_about_where_tcp_is_another_serve
 ) -> None:
     text = balancer(service='"udp://192.0.2.1:53"', reals='["10.0.0.1:53"]', check=f"{{ {check} }}")
     assert bool(accept(text).warnings) is warned
+
+
+@pytest.mark.parametrize("kind", ["dummy", "udp", "ping", "syslog"])
+def test_only_a_check_that_connects_by_tcp_can_be_watched(balancer: Write, refuse: Refuse, kind: str) -> None:
+    assert refuse(balancer(check=f'{{ type = "{kind}", watch = true }}')) == {
+        "balancer[0].check.watch": f'a "{kind}" check makes no TCP connection that could be watched'
+    }
+
+
+def test_dns_and_syslog_over_tcp_can_be_watched(balancer: Write, accept: Callable[..., Loaded]) -> None:
+    assert accept(balancer(check='{ type = "syslog", protocol = "tcp", watch = true }'))
+    assert accept(balancer(check='{ type = "dns", query = ".", protocol = "tcp", watch = true }'))

@@ -9,7 +9,7 @@ import pytest
 from kglb.config import parse
 from kglb.config.balancers import ANNOUNCE, BALANCER, PERSISTENCE
 from kglb.config.checks import COMMON, KINDS, TYPE
-from kglb.config.document import DATA_PLANE, DOCUMENT, JOURNAL, STATUS
+from kglb.config.document import BGP, DATA_PLANE, DOCUMENT, JOURNAL, STATUS
 from kglb.config.forward import FORWARD, FORWARD_ALIASES, FORWARDS
 from kglb.config.headers import SECRET, SENSITIVE_HEADERS
 from kglb.config.network import flag, scheduler
@@ -26,6 +26,7 @@ HTTP = KINDS["http"].keys
 SECTIONS: dict[str, Sequence[Key]] = {
     "`[journal]`": JOURNAL,
     "`[data_plane]`": DATA_PLANE,
+    "`[bgp]`": BGP,
     "`[status]`": STATUS,
     "`[[balancer]]`": BALANCER,
     "`persistence`": PERSISTENCE,
@@ -54,6 +55,8 @@ check = {{ type = "http"{check} }}
 {journal}
 [data_plane]
 {data_plane}
+[bgp]
+{bgp}
 [status]
 {status}
 """
@@ -69,7 +72,9 @@ def documented(section: str) -> dict[str, str]:
 def given(section: str) -> str:
     """The section's keys set to their documented defaults, where those are values."""
     defaults = {key: found[1] for key, text in documented(section).items() if (found := re.fullmatch("`(.*)`", text))}
-    separator = "\n" if section in ("`[journal]`", "`[data_plane]`", "`[status]`", "`[[balancer]]`") else ", "
+    separator = (
+        "\n" if section in ("`[journal]`", "`[data_plane]`", "`[bgp]`", "`[status]`", "`[[balancer]]`") else ", "
+    )
     return "".join(f"{separator}{key} = {value}" for key, value in defaults.items())
 
 
@@ -94,9 +99,10 @@ def test_the_documented_defaults_are_the_defaults() -> None:
         balancer=given("`[[balancer]]`"),
         journal=given("`[journal]`"),
         data_plane=given("`[data_plane]`"),
+        bgp=given("`[bgp]`"),
         status=given("`[status]`"),
     )
-    left_out = MINIMAL.format(check="", balancer="", journal="", data_plane="", status="")
+    left_out = MINIMAL.format(check="", balancer="", journal="", data_plane="", bgp="", status="")
     assert parse(spelled_out).config == parse(left_out).config
 
 
@@ -111,7 +117,7 @@ def test_the_documented_defaults_are_the_defaults() -> None:
     ],
 )
 def test_the_documented_defaults_of_a_kind_of_check_are_the_defaults(kind: str, keys: str) -> None:
-    nothing = {"journal": "", "data_plane": "", "status": "", "balancer": ""}
+    nothing = {"journal": "", "data_plane": "", "bgp": "", "status": "", "balancer": ""}
     required = ', query = "."' if kind == "dns" else ""
     text = MINIMAL.replace('"http"', f'"{kind}"')
     spelled_out, left_out = text.format(check=keys, **nothing), text.format(check=required, **nothing)

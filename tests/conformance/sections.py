@@ -3,7 +3,6 @@
 from tests.conformance.cases import Section, numbers
 
 _FWMARKS = "comes with fwmark_checks"
-_ROUTES = "comes with the announcing of routes"
 _CHECKS = "comes with the checks dns and syslog, and the rest of http"
 _DAEMON = "actors/test_daemon.py::"
 _PLAN = "projections/test_plan.py::"
@@ -53,7 +52,6 @@ ROUTES = Section(
     numbers("1-5 7-17"),
     elsewhere={},
     not_applicable={"E16": "a callback that nothing in the open KgLb sets; here /healthz says when the start is done"},
-    awaited={f"E{number}": _ROUTES for number in numbers("1-5 7-10 13-14")},
 )
 
 DATA_PLANE = Section(

@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from kglb.decisions import choose_mark
 from kglb.events import Adopted, ConfigApplied, Entry, MarkAssigned, MarkReleased
-from kglb.model import Balancer, DataPlaneConfig, Destination, Forward, RealId, ServiceId, Way
+from kglb.model import Balancer, DataPlaneConfig, Destination, Forward, RealId, ServiceId, Way, parse_service
 from kglb.projections import State
 from tests.projections.builders import DNS, VIP, WEB, added, applied, balancer, real_id, started
 
@@ -91,6 +91,10 @@ def test_another_range_gives_only_marks_of_its_own() -> None:
     journal.allocate(FIRST)
     journal.apply_config(base=9, count=2)
     assert journal.free == [9]
+
+
+def test_d10_a_service_says_whether_it_is_on_a_mark() -> None:
+    assert [parse_service(service).protocol for service in (WEB, FIRST.service(10).id)] == ["tcp", "fwmark"]
 
 
 def test_d11_a_shared_mark_appears_once_and_needs_no_address() -> None:

@@ -29,11 +29,26 @@ from kglb.events import (
     ProbeFlipped,
     RealRemoved,
     ResolutionFailed,
+    RouteAnnounced,
+    RoutesDecided,
+    RouteWithdrawn,
     RunsClosed,
     SegmentOpened,
     WatchLost,
 )
-from kglb.model import ChangeDestination, DeleteService, Destination, Forward, RealId, Service, ServiceId, Way
+from kglb.model import (
+    AnnounceRoute,
+    ChangeDestination,
+    DeleteService,
+    Destination,
+    Forward,
+    RealId,
+    Route,
+    Service,
+    ServiceId,
+    Way,
+    WithdrawRoute,
+)
 from kglb.replay import sentence
 from kglb.replay.sentences import KINDS
 from tests.projections.builders import VIP, WEB, added, applied, balancer, real_id, started
@@ -43,6 +58,7 @@ WAY = Way("10.0.0.1", Forward("tunnel"), False)
 REFUSED = ProbeFlipped(
     service=WEB, real=A, outcome="failure", reason="refused", detail="ECONNREFUSED", latency=0.001, previous_count=9
 )
+ROUTE = Route(prefix="192.168.100.10/32", hold_time=5.0)
 
 
 class Known:
@@ -148,6 +164,25 @@ SPOKEN: list[tuple[Event, str]] = [
     (
         decided("failsafe", {A: 9}, alive=0),
         "failsafe, 0 of 2 up (all are down: each gets its weight all the same): weight of 10.0.0.1:80 to 9",
+    ),
+    (
+        RoutesDecided(announce=(ROUTE,), withdraw=("10.9.9.9/32",)),
+        "to be announced: 192.168.100.10/32; not to be announced any more: 10.9.9.9/32",
+    ),
+    (RouteAnnounced(route=ROUTE), "192.168.100.10/32 is announced, next hop self"),
+    (RouteWithdrawn(route=ROUTE), "192.168.100.10/32 is withdrawn; what it led to stays for 5 s"),
+    (
+        OperationFailed(operation=AnnounceRoute(ROUTE), errno=71, error="its log says why"),
+        "ExaBGP refused: announce route 192.168.100.10/32: its log says why (EPROTO)",
+    ),
+    (
+        DriftFound(changes=(WithdrawRoute(ROUTE),)),
+        "somebody else changed the routes: withdraw route 192.168.100.10/32",
+    ),
+    (
+        Adopted(entries=(), addresses=(), foreign=0, routes=(ROUTE,)),
+        "found in the kernel: 0 services with 0 destinations, 0 addresses; announced 192.168.100.10/32; "
+        "0 foreign services left alone",
     ),
     (
         Adopted(

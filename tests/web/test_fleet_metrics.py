@@ -1,5 +1,5 @@
-from kglb.events import HealthChanged, RealRemoved
-from kglb.model import ChangeDestination, DeleteDestination
+from kglb.events import HealthChanged, RealRemoved, RouteAnnounced, RoutesDecided
+from kglb.model import Announce, ChangeDestination, DeleteDestination, Route
 from kglb.web.fleet_metrics import fleet_families
 from tests.projections.builders import DNS, WEB, added, applied, balancer, real_id, started
 from tests.web.builders import Fleet, Reading, destination, read, web_fleet
@@ -96,6 +96,25 @@ def test_the_fleet_may_change_between_two_lines() -> None:
                     fleet.record(RealRemoved(service=WEB, real=real_id(gone), host=real_id(gone)))
                 fleet.record(applied(balancer(DNS, 0, name="dns")))
     assert {dict(labels)["service"] for _, labels in reading(fleet).samples} == {DNS}
+
+
+def test_a_route_is_wanted_and_announced_one_after_the_other() -> None:
+    fleet = Fleet()
+    fleet.record(started())
+    fleet.record(applied(balancer(WEB, 1, announce=Announce())))
+    route = Route(prefix="192.168.100.10/32")
+
+    def values() -> tuple[float | None, float | None]:
+        found = reading(fleet)
+        names = ("kglb_route_wanted", "kglb_route_announced")
+        wanted, announced = (found.value(name, prefix=route.prefix) for name in names)
+        return wanted, announced
+
+    assert values() == (0, 0)
+    fleet.record(RoutesDecided(announce=(route,)))
+    assert values() == (1, 0)
+    fleet.record(RouteAnnounced(route=route))
+    assert values() == (1, 1)
 
 
 def test_the_setup_and_the_type_of_the_check_are_labels() -> None:

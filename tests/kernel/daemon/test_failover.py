@@ -21,8 +21,8 @@ CHECK = f'{{ type = "http", interval = "{INTERVAL}s", timeout = "{TIMEOUT}s", ri
 SLACK = 0.3
 """Seconds for what is neither waiting nor timing out. The daemon needs a few milliseconds, and at most 50 for the
 journal's write; the rest is for the lab's one CPU, which client, daemon and reals share with whatever else the
-machine does. With an interval and a timeout of 0.1 s each, the last request that failed in thirteen runs beside three other
-test suites began 0.20 s after the death."""
+machine does. With INTERVAL and TIMEOUT 0.1 s each, in thirteen runs beside three other test suites, the last request
+that failed began 0.20 s after the death."""
 
 DETECTION = INTERVAL + TIMEOUT + SLACK
 

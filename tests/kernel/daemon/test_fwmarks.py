@@ -83,6 +83,30 @@ def test_of_two_reals_behind_each_vip_the_checks_of_the_dead_one_fail_and_no_oth
     assert {service for service in director.weights() if service.startswith("fwmark")} == marks
 
 
+@pytest.mark.usefixtures("admitting", "tunnels")
+def test_a_real_whose_tunnel_is_down_fails_although_it_answers_at_its_own_address(
+    director: Director, network: Network, reals: Reals
+) -> None:
+    first, second = reals_of(network, "IPv4")
+    through, straight = service_at(VIPS["ipip", "IPv4"]), service_at(VIPS["gue", "IPv4"])
+    director.configure(
+        marked(through, [first, second], FORWARDS["ipip"]), balancer(straight, [first, second], forward='"tunnel"')
+    )
+    director.start()
+    both_up = {first: WEIGHT, second: WEIGHT}
+    director.wait_weights(through, both_up)
+    director.wait_weights(straight, both_up)
+    with in_namespace(network.reals[0].namespace):
+        command("ip", "link", "set", "tunl0", "down")
+    try:
+        director.wait_weights(through, {first: 0, second: WEIGHT})
+        assert director.weights()[straight] == both_up
+    finally:
+        with in_namespace(network.reals[0].namespace):
+            command("ip", "link", "set", "tunl0", "up")
+    director.wait_weights(through, both_up)
+
+
 def test_two_balancers_share_the_mark_of_a_real_and_a_restart_keeps_it(
     director: Director, network: Network, reals: Reals
 ) -> None:

@@ -1,0 +1,87 @@
+"""The router: decides which routes are to be announced, whenever a balancer begins or ceases to allow its own.
+
+It tells nobody; it records ``RoutesDecided``, and the applier acts on it. It never talks to a BGP speaker.
+"""
+
+from typing import Any
+
+from pykka import ActorRef
+
+from kglb.actors.parts import Parts
+from kglb.actors.recorder import Fact, RecordingActor
+from kglb.decisions import Candidate, decide_routes, may_announce
+from kglb.events import BalancerDecided, ConfigApplied, RoutesDecided
+from kglb.model import ServiceId
+from kglb.projections import BalancerState
+
+
+class Router(RecordingActor):
+    """Keeps the wanted routes in step with what the balancers decided. One balancer's news costs constant time
+    unless it changes what that balancer allows.
+    """
+
+    def __init__(self, parts: Parts, *, parent: ActorRef[Any]) -> None:
+        super().__init__(parts.scheduler, parts.recorder, key="router", parent=parent)
+        self._allows: dict[ServiceId, bool] = {}
+        self._because: int | None = None
+
+    def on_start(self) -> None:
+        """Decide once for what the balancers have decided so far."""
+        self.recorder.subscribe(self.actor_ref, BalancerDecided, ConfigApplied)
+        self._because = self.recorder.last_seq
+        self.on_drained()
+
+    def on_stop(self) -> None:
+        """Listen no more."""
+        self.recorder.unsubscribe(self.actor_ref)
+
+    def on_failure(self, *_: object) -> None:
+        """Listen no more."""
+        self.recorder.unsubscribe(self.actor_ref)
+
+    def on_receive(self, message: object) -> None:
+        """Note whether anything is different that counts; decide when all is noted."""
+        match message:
+            case Fact(seq, _, ConfigApplied()):
+                self._because = seq
+            case Fact(seq, _, BalancerDecided(service=service)):
+                balancer = self.recorder.state.fleet.balancers.get(service)
+                candidate = None if balancer is None else _candidate(balancer)
+                if candidate is not None and may_announce(candidate) != self._allows.get(service):
+                    self._because = seq
+            case _:
+                raise TypeError(f"a router is not told {message!r}")
+
+    def on_drained(self) -> None:
+        """Decide, if anything that counts has changed."""
+        if self._because is None:
+            return
+        cause, self._because = self._because, None
+        wanted = self.recorder.state.data_plane.desired.routes
+        candidates = self._candidates()
+        self._allows = {service: may_announce(candidate) for service, candidate in candidates.items()}
+        decided = {route.prefix: route for route in decide_routes(candidates.values(), wanted)}
+        announce = tuple(route for prefix, route in decided.items() if wanted.get(prefix) != route)
+        withdraw = tuple(prefix for prefix in wanted if prefix not in decided)
+        if announce or withdraw:
+            self.recorder.record(RoutesDecided(announce=announce, withdraw=withdraw), cause=cause)
+
+    def _candidates(self) -> dict[ServiceId, Candidate]:
+        fleet = self.recorder.state.fleet
+        if fleet.config is None or fleet.config.bgp.engine == "none":
+            return {}
+        every = ((service, _candidate(balancer)) for service, balancer in fleet.balancers.items())
+        return {service: candidate for service, candidate in every if candidate is not None}
+
+
+def _candidate(balancer: BalancerState) -> Candidate | None:
+    route, announce = balancer.config.route, balancer.config.announce
+    if route is None or announce is None:
+        return None
+    return Candidate(
+        route=route,
+        min_alive=announce.min_alive,
+        mode=balancer.mode,
+        alive=balancer.decided_alive,
+        total=balancer.decided_total,
+    )

@@ -1,0 +1,33 @@
+"""``kglb-actors exabgp-helper``: what ExaBGP runs as its process, so that the daemon can announce routes through it."""
+
+import argparse
+import asyncio
+import sys
+
+from kglb.cli.output import EXIT_ENVIRONMENT, EXIT_OK
+from kglb.model import BgpConfig
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Describe the verb."""
+    parser = subparsers.add_parser(
+        "exabgp-helper",
+        description="Hand the daemon's routes to ExaBGP, which runs this as its process: not to be started by hand.",
+        epilog="In exabgp.conf: process kglb { run /usr/bin/kglb-actors exabgp-helper; encoder text; }, and in the "
+        "neighbor: api { processes [ kglb ]; }. The socket's directory must be writable for ExaBGP's user.",
+    )
+    parser.add_argument(
+        "--socket", default=BgpConfig().socket, help="where the daemon finds it: bgp.socket (%(default)s)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until ExaBGP ends: 0, or 3 where the socket cannot be had."""
+    from kglb.dataplane.exabgp_helper import run as serve  # noqa: PLC0415 - not needed for --help
+
+    try:
+        asyncio.run(serve(args.socket))
+    except OSError as error:
+        sys.stderr.write(f"kglb-actors exabgp-helper: {error}\n")
+        return EXIT_ENVIRONMENT
+    return EXIT_OK

@@ -1,0 +1,59 @@
+"""Which routes may be announced? A balancer allows its route while it can serve it, else it prohibits it.
+
+    allowed      mode is neither initial nor shutdown, alive ratio > 0 and >= min_alive
+    prohibited   else
+
+The alive ratio is 1 in failsafe, so a dead pool stays announced; under fail_closed it is 0. Balancers may share a
+route: who prohibits it wins over who allows it, and a prohibited prefix blocks every prefix within it. (KgLb's
+servicer.go; CONFORMANCE section E.)
+
+One case is ours, since KgLb cannot reload: a balancer that joins a route that is announced already and has never had a
+real up says nothing, so that adding port 443 takes no traffic away from port 80.
+"""
+
+from collections.abc import Collection, Iterable
+
+import msgspec
+
+from kglb.events import Mode
+from kglb.model import Prefixes, Route
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """A balancer with a route, its mode and counts as it last decided (None: not yet), and the ratio it asks for."""
+
+    route: Route
+    min_alive: float
+    mode: Mode | None
+    alive: int
+    total: int
+
+
+def may_announce(candidate: Candidate) -> bool:
+    """Whether the balancer allows its route."""
+    if candidate.mode in (None, "initial", "shutdown"):
+        return False
+    ratio = 1.0 if candidate.mode == "failsafe" else candidate.alive / candidate.total if candidate.total else 0.0
+    return ratio > 0 and ratio >= candidate.min_alive
+
+
+def routes(allowed: Iterable[Route], prohibited: Iterable[Route]) -> tuple[Route, ...]:
+    """The allowed routes in their order, each prefix once, without those within a prohibited prefix."""
+    blocked = Prefixes(route.prefix for route in prohibited)
+    kept: dict[str, Route] = {}
+    for route in allowed:
+        if route.prefix not in kept and not blocked.covering(route.prefix):
+            kept[route.prefix] = route
+    return tuple(kept.values())
+
+
+def decide_routes(candidates: Iterable[Candidate], announced: Collection[str]) -> tuple[Route, ...]:
+    """The routes to announce; ``announced`` are the prefixes that are, as decided before."""
+    allowed: list[Route] = []
+    prohibited: list[Route] = []
+    for candidate in candidates:
+        if may_announce(candidate):
+            allowed.append(candidate.route)
+        elif candidate.mode not in (None, "initial") or candidate.route.prefix not in announced:
+            prohibited.append(candidate.route)
+    return routes(allowed, prohibited)

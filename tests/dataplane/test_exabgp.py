@@ -1,0 +1,216 @@
+"""Daemon's end and helper's end of the socket, with a scripted ExaBGP; the real one is in tests/kernel."""
+
+import asyncio
+import errno
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kglb.dataplane.exabgp import ExaBgpRoutes
+from kglb.dataplane.exabgp_helper import ExaBgp, Helper
+from kglb.dataplane.exabgp_messages import announce_command, withdraw_command
+from kglb.model import AnnounceRoute, Route, WithdrawRoute
+
+ROUTE = Route(prefix="192.0.2.10/32", hold_time=5.0)
+OTHER = Route(prefix="2001:db8::10/128", next_hop="2001:db8::1", communities=("65000:1", "no-export"), med=0)
+
+
+class ScriptedExaBgp:
+    """Takes commands as ExaBGP's end of the pipe, and answers each with the next of ``answers`` (else ``done``)."""
+
+    def __init__(self) -> None:
+        self.commands: list[str] = []
+        self.answers: list[str] = []
+        self.api = ExaBgp(self, timeout=0.05)  # type: ignore[arg-type]
+
+    def write(self, command: bytes) -> None:
+        self.commands.append(command.decode().rstrip("\n"))
+        answer = self.answers.pop(0) if self.answers else "done"
+        if answer:
+            asyncio.get_running_loop().call_soon(self.api.heard, answer)
+
+
+class Session:
+    """A helper at a socket and the daemon's end of it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.exabgp = ScriptedExaBgp()
+        self.socket = str(directory / "s")
+        self.routes = ExaBgpRoutes(self.socket, timeout=0.5)
+        self.losses = 0
+        self.routes.on_loss(self._lost)
+        self._server: asyncio.Server
+        self._writers: list[asyncio.StreamWriter] = []
+
+    def _lost(self) -> None:
+        self.losses += 1
+
+    async def start_helper(self) -> None:
+        helper = Helper(self.exabgp.api)
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            self._writers.append(writer)
+            await helper.serve(reader, writer)
+
+        self._server = await asyncio.start_unix_server(serve, self.socket)
+
+    async def end_helper(self) -> None:
+        self._server.close()
+        for writer in self._writers:
+            writer.close()
+        Path(self.socket).unlink(missing_ok=True)
+        await asyncio.sleep(0.02)
+
+
+Scenario = Callable[[Session], Coroutine[Any, Any, None]]
+
+
+def play(directory: Path, scenario: Scenario) -> None:
+    async def main() -> None:
+        session = Session(directory)
+        await session.start_helper()
+        try:
+            await asyncio.wait_for(scenario(session), 10)
+        finally:
+            await session.routes.close()
+            await session.end_helper()
+
+    asyncio.run(main())
+
+
+def test_commands_are_exabgps() -> None:
+    assert announce_command(ROUTE) == "announce route 192.0.2.10/32 next-hop self"
+    assert announce_command(OTHER) == (
+        "announce route 2001:db8::10/128 next-hop 2001:db8::1 med 0 community [ 65000:1 no-export ]"
+    )
+    assert withdraw_command(ROUTE) == "withdraw route 192.0.2.10/32 next-hop self"
+
+
+def test_what_is_announced_is_told_exabgp_and_kept_with_all_its_attributes(tmp_path: Path) -> None:
+    async def scenario(session: Session) -> None:
+        assert await session.routes.perform(AnnounceRoute(ROUTE)) is None
+        assert await session.routes.perform(AnnounceRoute(OTHER)) is None
+        assert await session.routes.announced() == (ROUTE, OTHER)
+        assert await session.routes.perform(WithdrawRoute(ROUTE)) is None
+        assert await session.routes.announced() == (OTHER,)
+        assert [command.split()[0] for command in session.exabgp.commands] == ["announce", "announce", "withdraw"]
+
+    play(tmp_path, scenario)
+
+
+def test_the_helper_keeps_its_routes_when_the_daemon_goes(tmp_path: Path) -> None:
+    async def scenario(session: Session) -> None:
+        await session.routes.perform(AnnounceRoute(ROUTE))
+        await session.routes.close()
+        successor = ExaBgpRoutes(session.socket)
+        assert await successor.announced() == (ROUTE,)
+        assert len(session.exabgp.commands) == 1
+        await successor.close()
+
+    play(tmp_path, scenario)
+
+
+def test_a_refusal_of_exabgp_is_a_failure_and_the_route_is_not_there(tmp_path: Path) -> None:
+    async def scenario(session: Session) -> None:
+        session.exabgp.answers = ["error"]
+        failure = await session.routes.perform(AnnounceRoute(ROUTE))
+        assert failure is not None
+        assert "refused 'announce route 192.0.2.10/32 next-hop self'" in failure.error
+        assert await session.routes.announced() == ()
+
+    play(tmp_path, scenario)
+
+
+def test_what_is_not_acknowledged_counts_as_announced(tmp_path: Path) -> None:
+    async def scenario(session: Session) -> None:
+        session.exabgp.answers = ["", ""]
+        failure = await session.routes.perform(AnnounceRoute(ROUTE))
+        assert failure is not None
+        assert "did not acknowledge" in failure.error
+        assert await session.routes.announced() == (ROUTE,)
+        assert await session.routes.perform(WithdrawRoute(ROUTE)) is not None
+        assert await session.routes.announced() == (ROUTE,)
+
+    play(tmp_path, scenario)
+
+
+def test_a_late_acknowledgement_is_that_of_its_own_command(tmp_path: Path) -> None:
+    async def scenario(session: Session) -> None:
+        session.exabgp.answers = ["", ""]
+        await session.routes.perform(AnnounceRoute(ROUTE))
+        second = asyncio.ensure_future(session.routes.perform(AnnounceRoute(OTHER)))
+        await asyncio.sleep(0.01)
+        session.exabgp.api.heard("done")
+        session.exabgp.api.heard("error")
+        failure = await second
+        assert failure is not None
+        assert await session.routes.announced() == (ROUTE,)
+
+    play(tmp_path, scenario)
+
+
+def test_news_of_neighbors_are_no_acknowledgements(tmp_path: Path) -> None:
+    async def scenario(session: Session) -> None:
+        session.exabgp.answers = ["neighbor 10.0.0.1 up"]
+        assert await session.routes.perform(AnnounceRoute(ROUTE)) is not None
+
+    play(tmp_path, scenario)
+
+
+def test_without_a_helper_nothing_is_announced_and_nothing_can_be(tmp_path: Path) -> None:
+    async def main() -> None:
+        routes = ExaBgpRoutes(str(tmp_path / "nobody"))
+        assert await routes.announced() == ()
+        assert await routes.perform(WithdrawRoute(ROUTE)) is None
+        failure = await routes.perform(AnnounceRoute(ROUTE))
+        assert failure is not None
+        assert failure.errno == errno.ENOENT
+        assert "is ExaBGP running" in failure.error
+
+    asyncio.run(main())
+
+
+def test_the_end_of_the_helper_is_noticed_and_the_next_one_is_found(tmp_path: Path) -> None:
+    async def scenario(session: Session) -> None:
+        await session.routes.perform(AnnounceRoute(ROUTE))
+        await session.end_helper()
+        assert session.losses == 1
+        assert await session.routes.announced() == ()
+        await session.start_helper()
+        assert await session.routes.perform(AnnounceRoute(ROUTE)) is None
+
+    play(tmp_path, scenario)
+
+
+def test_a_helper_that_does_not_answer_is_given_up_on(tmp_path: Path) -> None:
+    async def main() -> None:
+        async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read()
+            writer.close()
+
+        path = str(tmp_path / "s")
+        server = await asyncio.start_unix_server(silent, path)
+        routes = ExaBgpRoutes(path, timeout=0.05)
+        with pytest.raises(OSError, match="no answer within"):
+            await routes.announced()
+        failure = await routes.perform(AnnounceRoute(ROUTE))
+        assert failure is not None
+        assert failure.errno == errno.ETIMEDOUT
+        await routes.close()
+        server.close()
+        await asyncio.sleep(0.02)
+
+    asyncio.run(main())
+
+
+def test_what_is_no_request_is_answered_and_changes_nothing(tmp_path: Path) -> None:
+    async def scenario(session: Session) -> None:
+        reader, writer = await asyncio.open_unix_connection(session.socket)
+        writer.write(b"announce everything\n")
+        assert b"does not understand" in await reader.readline()
+        writer.close()
+        assert session.exabgp.commands == []
+
+    play(tmp_path, scenario)
