@@ -25,10 +25,6 @@ class ProberPort(Protocol):
 class VigilPort(Protocol):
     """Holds idle connections, and tells the ``lost`` of each when it ends. Never calls it from within these."""
 
-    def __len__(self) -> int:
-        """How many connections are held."""
-        ...
-
     def hold(self, idle: IdleConnection) -> None:
         """A probe of the real has passed: hold the connection, open or renew it, as far as past losses allow."""
         ...

@@ -116,7 +116,7 @@ def _vitals(
             probes=parts.probes,
             probes_in_flight=prober.in_flight,
             probe_lateness=prober.stats.lateness,
-            idle_connections=len(parts.vigil),
+            idle_connections=len(vigil),
             restarts=parts.restarts,
             journal_degraded=recorder.degraded,
             journal_unwritten=recorder.unwritten,

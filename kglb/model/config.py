@@ -153,11 +153,6 @@ def connects(check: Check) -> bool:
     return isinstance(check, TcpCheck | HttpCheck) or (isinstance(check, DnsCheck) and check.protocol == "tcp")
 
 
-def connects_by_tcp(check: Check) -> bool:
-    """Whether a check makes TCP connections at all, so that one can be held to watch the real by."""
-    return connects(check) or (isinstance(check, SyslogCheck) and check.protocol == "tcp")
-
-
 def _question(check: Check) -> Check:
     return msgspec.structs.replace(check, interval=0.0, timeout=0.0, rise=0, fall=0, fast_interval=0.0, watch=False)
 

@@ -72,9 +72,6 @@ class ScriptedVigil:
     def __init__(self) -> None:
         self.held: dict[RealId, IdleConnection] = {}
 
-    def __len__(self) -> int:
-        return len(self.held)
-
     def hold(self, idle: IdleConnection) -> None:
         self.held[idle.target.id] = idle
 
