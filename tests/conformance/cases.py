@@ -5,9 +5,8 @@ A test names its cases in its own name (``test_b2_...``) or at the start of a pa
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from types import MappingProxyType
 from typing import NamedTuple
 
 TESTS = Path(__file__).parents[1]
@@ -23,7 +22,6 @@ class Section(NamedTuple):
     numbers: tuple[int, ...]
     elsewhere: dict[str, str]
     not_applicable: dict[str, str]
-    awaited: Mapping[str, str] = MappingProxyType({})
 
 
 def numbers(text: str) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ PLACES = {f"{path}::{test.name}" for path, test in every_test()}
 @pytest.mark.parametrize("letter", SECTIONS)
 def test_each_case_has_a_test_or_a_reason(letter: str) -> None:
     section = SECTIONS[letter]
-    known = NAMED | set(section.elsewhere) | set(section.not_applicable) | set(section.awaited)
+    known = NAMED | set(section.elsewhere) | set(section.not_applicable)
     assert [f"{letter}{number}" for number in section.numbers if f"{letter}{number}" not in known] == []
 
 
@@ -24,7 +24,7 @@ def test_the_tests_that_are_referred_to_exist(letter: str) -> None:
 @pytest.mark.parametrize("letter", SECTIONS)
 def test_no_case_stands_in_the_list_twice_or_without_being_one(letter: str) -> None:
     section = SECTIONS[letter]
-    listed = [*section.elsewhere, *section.not_applicable, *section.awaited]
+    listed = [*section.elsewhere, *section.not_applicable]
     assert sorted(set(listed)) == sorted(listed)
     assert set(listed) <= {f"{letter}{number}" for number in section.numbers}
 
@@ -32,8 +32,3 @@ def test_no_case_stands_in_the_list_twice_or_without_being_one(letter: str) -> N
 @pytest.mark.parametrize("letter", SECTIONS)
 def test_what_is_not_applicable_has_no_test(letter: str) -> None:
     assert set(SECTIONS[letter].not_applicable) & NAMED == set()
-
-
-@pytest.mark.parametrize("letter", [letter for letter, section in SECTIONS.items() if section.awaited])
-def test_a_section_whose_cases_all_have_tests_awaits_none(letter: str) -> None:
-    assert set(SECTIONS[letter].awaited) - NAMED, "all of these have come: delete awaited"

@@ -33,8 +33,8 @@ RUN = [sys.executable, "-c", "import sys; from kglb.cli.main import main; sys.ex
 WEIGHT = 1000
 """A healthy real's weight unless the config says otherwise."""
 
-CHECK = '{ type = "http", interval = "100ms", timeout = "2s", rise = 1, fall = 1 }'
-"""Frequent checks of which the first that fails counts, but which wait long for a machine that is busy."""
+CHECK = '{ type = "http", interval = "300ms", timeout = "300ms", rise = 1, fall = 1 }'
+"""Frequent checks of which the first that fails counts, but which wait long enough for a machine that is busy."""
 
 Weights = dict[str, dict[str, int]]
 """Of each real of each service."""

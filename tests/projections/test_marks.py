@@ -46,7 +46,7 @@ class Journal:
         self.record(MarkReleased(service=service, real=real, mark=mark, way=way))
 
 
-def test_d1_to_d9_marks_are_given_shared_counted_and_given_back() -> None:
+def test_d1_d2_d3_d4_d5_d6_d7_d8_d9_marks_are_given_shared_counted_and_given_back() -> None:
     journal = Journal()
     marks = journal.state.fleet.marks
     assert journal.allocate(FIRST, WEB) == 10, "D1"
