@@ -4,7 +4,6 @@
 when it is due and calls back with an ``Outcome``. The ``Vigil`` holds an idle connection to each real that is watched.
 Nothing here keeps a real's health, decides, records, or knows an actor.
 
-=======
 ==============================  =====================================================================
 ``outcome``                     what a probe finds
 ``port``                        what checkers ask of prober and vigil

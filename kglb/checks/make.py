@@ -82,7 +82,7 @@ def make_probe(
 def make_idle(check: Check, target: Endpoint, *, lost: Lost, dialer: Dialer | None = None) -> IdleConnection:
     """The connection by which a real is watched; it goes where the check's probes go, in the same way.
 
-    ``lost`` is told, on the loop, when it ends.
+    ``lost`` is told, on the loop, when it ends. ``target`` and ``dialer`` are those of ``make_probe``.
     """
     return IdleConnection(_target(check, target), dialer or _dialer(check), lost)
 
