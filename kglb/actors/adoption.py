@@ -6,14 +6,14 @@ from kglb.model import AddAddress, Address, Config, Operation
 from kglb.projections import Holding, entry_drift
 
 
-def read_owned(machine: DataPlane, config: Config, known: Holding) -> Adopted:
-    """Find what is ours: services that the config names, what this boot's journal (``known``) says we made, and the
-    services of marks in our range.
+def read_owned(machine: DataPlane, config: Config, known: Holding, desired: Holding) -> Adopted:
+    """Find what is ours: services that the config names, what this boot's journal says we made (``known``) or were
+    about to make when it ended (``desired``), and the services of marks in our range.
 
     An address is ours only if we made it; one that was there before us is wanted perhaps, but never deleted.
     Raises OSError where the machine cannot be read.
     """
-    owned = {balancer.id for balancer in config.balancers} | known.services.keys()
+    owned = {balancer.id for balancer in config.balancers} | known.services.keys() | desired.services.keys()
     marks = config.marks
     entries = []
     foreign = 0
@@ -24,6 +24,7 @@ def read_owned(machine: DataPlane, config: Config, known: Holding) -> Adopted:
             foreign += 1
     wanted = {balancer.address for balancer in config.balancers if balancer.address is not None}
     ours = {address for address, made in known.addresses.values() if made}
+    ours |= {address for key, (address, _) in desired.addresses.items() if key not in known.addresses}
     present = _present(machine, wanted | ours)
     return Adopted(
         entries=tuple(sorted(entries, key=lambda entry: entry.service.id)),

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -59,8 +60,9 @@ class Daemon:
         await self._parts.prober.close()
         await self._parts.vigil.close()
         await self._parts.routes.close()
-        if await self._parts.worker.close(timeout):
-            self._parts.machine.close()
+        with suppress(TimeoutError):  # a kernel that hangs keeps its sockets
+            await asyncio.wait_for(self._parts.worker.call(self._parts.machine.close), timeout)
+        await self._parts.worker.close(0.0)
         return leftovers
 
 
@@ -87,8 +89,8 @@ async def start(parts: Parts, config: Config, *, digest: str, source: str, pid: 
             pid=pid,
         )
     )
-    known = recorder.state.data_plane.actual
-    adopted = await parts.worker.call(read_owned, parts.machine, config, known)
+    data_plane = recorder.state.data_plane
+    adopted = await parts.worker.call(read_owned, parts.machine, config, data_plane.actual, data_plane.desired)
     recorder.record(replace(adopted, routes=await _announced(parts)), cause=started)
     parts.foreign = adopted.foreign
     parts.confirmed = parts.now()

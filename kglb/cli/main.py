@@ -81,3 +81,7 @@ def _parser(argv: Sequence[str]) -> tuple[argparse.ArgumentParser, _VerbModule |
     for name, (_, summary) in VERBS.items():
         subparsers.add_parser(name, help=summary)
     return parser, None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

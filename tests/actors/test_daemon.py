@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from pykka import Actor
 from kglb.actors.applier import Applier
 from kglb.actors.balancer import BalancerActor
 from kglb.actors.checker import Checker
-from kglb.dataplane import MemoryDataPlane
+from kglb.dataplane import Failure, MemoryDataPlane
 from kglb.events import (
     ActorCrashed,
     BalancerDecided,
@@ -35,6 +36,7 @@ from kglb.model import (
     DeleteService,
     Destination,
     Forward,
+    Operation,
     Real,
     RealId,
     Service,
@@ -316,6 +318,33 @@ def test_a_lost_journal_does_not_take_traffic_from_what_the_kernel_serves(tmp_pa
             assert w.weights(WEB) == {A: 1000, B: 1000}
             assert {added.basis for added in events_of(tmp_path / "second", RealAdded)} == {"adopted"}
             await w.stop("leave")
+
+    run(main())
+
+
+def test_what_was_done_but_not_yet_recorded_when_the_daemon_was_killed_is_ours(tmp_path: Path) -> None:
+    class Last(MemoryDataPlane):
+        """Does the first batch; then the daemon that asked for it is no more."""
+
+        def apply(self, operations: Sequence[Operation]) -> list[Failure | None]:
+            super().apply(operations)
+            raise OSError(0, "killed before the answer came")
+
+    async def main() -> None:
+        machine = Last()
+        async with world(tmp_path, config(balancer(), balancer(DNS, name="dns")), machine=machine) as w:
+            await asyncio.sleep(0.01)
+            await w.kill()
+        again = MemoryDataPlane(
+            foreign={service: machine.destinations(service.id) for service in machine.services()},
+            addresses=machine.addresses("lo"),
+        )
+        async with world(tmp_path, config(balancer()), machine=again) as w:
+            await asyncio.sleep(2)
+            assert [service.id for service in again.services()] == [WEB]
+            assert await w.stop()
+        assert again.services() == []
+        assert Address("192.168.100.10/32", "lo") not in again.addresses("lo")
 
     run(main())
 

@@ -150,7 +150,6 @@ def plane(network: Network, servers: Reals) -> Iterator[KernelDataPlane]:
         made = KernelDataPlane()
         yield made
         made.close()
-    gc.collect()  # what the daemons left unclosed, while this test's filter of warnings holds
 
 
 @settings(
@@ -159,7 +158,6 @@ def plane(network: Network, servers: Reals) -> Iterator[KernelDataPlane]:
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # pyroute2's, closed off its thread
 @given(chosen=st.lists(balancers(), min_size=1, max_size=5, unique_by=lambda balancer: balancer.id))
 def test_kernel_journal_and_config_agree(plane: KernelDataPlane, tmp_path: Path, chosen: list[Balancer]) -> None:
     wipe(plane)
