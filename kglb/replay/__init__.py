@@ -3,6 +3,7 @@
 Functions over a reader that give structs. Nothing here prints, writes, parses a command line or runs an actor.
 """
 
+from kglb.replay.causes import Cause, Causes
 from kglb.replay.context import Context
 from kglb.replay.errors import (
     AmbiguousRealError,
@@ -15,8 +16,9 @@ from kglb.replay.errors import (
     UnknownRealError,
 )
 from kglb.replay.explain import Explanation, Link, explain
+from kglb.replay.merge import Shown, Stretch, following, hosts, newest_first, oldest_first
 from kglb.replay.names import Names
-from kglb.replay.selection import FIELDS, Filter, FilterError, Selection, parse_filter
+from kglb.replay.selection import FIELDS, Filter, FilterError, Selection, parse_filter, parse_pattern
 from kglb.replay.sentences import Sentence, sentence
 from kglb.replay.source import Found, Source
 from kglb.replay.state_at import Replayed, state_at
@@ -28,6 +30,8 @@ __all__ = [
     "AddressView",
     "AmbiguousRealError",
     "Candidate",
+    "Cause",
+    "Causes",
     "CheckpointError",
     "Context",
     "Explanation",
@@ -45,13 +49,20 @@ __all__ = [
     "Selection",
     "Sentence",
     "ServiceView",
+    "Shown",
     "Source",
     "StateView",
+    "Stretch",
     "UnclearTimeError",
     "UnknownRealError",
     "explain",
+    "following",
+    "hosts",
+    "newest_first",
+    "oldest_first",
     "parse_filter",
     "parse_moment",
+    "parse_pattern",
     "read_record_time",
     "sentence",
     "state_at",

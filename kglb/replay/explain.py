@@ -18,7 +18,7 @@ from kglb.replay.reasons import Reasons
 from kglb.replay.sentences import Tone, sentence
 from kglb.replay.source import Found, Source
 from kglb.replay.state_at import state_at
-from kglb.replay.touches import adoption_before, causes_of, last_touches
+from kglb.replay.touches import adoption_before, causes_of, touches_of_real
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,7 +133,7 @@ class _Walk:
     def from_roots(self, roots: set[int], weight_seq: int) -> "_Walk":
         """Follow every cause from these and from what touched the real in the kernel since it got its weight."""
         since = weight_seq or min(roots, default=self._seq)
-        todo = roots | last_touches(self._source, self._wants, since, self._seq)
+        todo = roots | touches_of_real(self._source, self._meant.service, self._meant.real, since, self._seq)
         while todo:
             seq = todo.pop()
             record = self.records[seq] = self._source.record(seq)
@@ -144,7 +144,7 @@ class _Walk:
 
     def _causes(self, record: Found) -> tuple[int, ...]:
         event = record.event
-        causes = causes_of(record, self._meant.real, self._wants)
+        causes = causes_of(record, self._wants)
         if isinstance(event, RealAdded) and event.basis == "adopted":
             adopted = adoption_before(self._source, record.seq)
             causes |= set() if adopted is None else {adopted}

@@ -29,8 +29,11 @@ MILLISECOND = timedelta(milliseconds=1)
 class JournalBuilder:
     """Writes a journal into ``directory``: each record a millisecond after the last, unless time ``passes``."""
 
-    def __init__(self, directory: Path, *, checkpoint: bytes = b"{}", first_seq: int = 1) -> None:
+    def __init__(
+        self, directory: Path, *, checkpoint: bytes = b"{}", first_seq: int = 1, host: str = "director"
+    ) -> None:
         self.directory = directory
+        self._host = host
         directory.mkdir(parents=True, exist_ok=True)
         self.state = State()
         self.seq = first_seq - 1
@@ -60,7 +63,7 @@ class JournalBuilder:
     def _open_segment(self, checkpoint: bytes) -> int:
         opened = SegmentOpened(
             format=FORMAT,
-            host="director",
+            host=self._host,
             boot_id="boot",
             software="0.1.0",
             chain=f"{self._chain:08x}",
@@ -157,10 +160,12 @@ class Fleet:
         return {"run": run, "health": health, "decision": decision, "operation": self.apply()}
 
 
-def running(directory: Path, reals: int = 3, *, service: ServiceId = WEB, **fields: object) -> Fleet:
+def running(
+    directory: Path, reals: int = 3, *, service: ServiceId = WEB, host: str = "director", **fields: object
+) -> Fleet:
     """A balancer ``web`` whose reals have all come up."""
     config = balancer(service, reals, **fields)  # type: ignore[arg-type]
-    fleet = Fleet(JournalBuilder(directory), config)
+    fleet = Fleet(JournalBuilder(directory, host=host), config)
     fleet.add()
     for entry in config.reals:
         fleet.goes(RealId(entry.host), up=True)
