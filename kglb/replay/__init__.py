@@ -5,6 +5,7 @@ Functions over a reader that give structs. Nothing here prints, writes, parses a
 
 from kglb.replay.causes import Cause, Causes
 from kglb.replay.context import Context
+from kglb.replay.differences import Difference, differences
 from kglb.replay.errors import (
     AmbiguousRealError,
     Candidate,
@@ -18,12 +19,13 @@ from kglb.replay.errors import (
 from kglb.replay.explain import Explanation, Link, explain
 from kglb.replay.merge import Shown, Stretch, following, hosts, newest_first, oldest_first
 from kglb.replay.names import Names
+from kglb.replay.playback import Playback, Recording, Refusal, Step, known_interfaces
 from kglb.replay.selection import FIELDS, Filter, FilterError, Selection, parse_filter, parse_pattern
 from kglb.replay.sentences import Sentence, sentence
 from kglb.replay.source import Found, Source
-from kglb.replay.state_at import Replayed, state_at
+from kglb.replay.state_at import Onward, Replayed, state_at
 from kglb.replay.times import Moment, parse_moment, read_record_time
-from kglb.replay.view import AddressView, RealView, ServiceView, StateView, view
+from kglb.replay.view import AddressView, RealView, RouteView, ServiceView, StateView, view
 
 __all__ = [
     "FIELDS",
@@ -34,6 +36,7 @@ __all__ = [
     "Causes",
     "CheckpointError",
     "Context",
+    "Difference",
     "Explanation",
     "Filter",
     "FilterError",
@@ -42,22 +45,30 @@ __all__ = [
     "Moment",
     "Names",
     "NothingRecordedError",
+    "Onward",
     "OutOfRangeError",
+    "Playback",
     "RealView",
+    "Recording",
+    "Refusal",
     "ReplayError",
     "Replayed",
+    "RouteView",
     "Selection",
     "Sentence",
     "ServiceView",
     "Shown",
     "Source",
     "StateView",
+    "Step",
     "Stretch",
     "UnclearTimeError",
     "UnknownRealError",
+    "differences",
     "explain",
     "following",
     "hosts",
+    "known_interfaces",
     "newest_first",
     "oldest_first",
     "parse_filter",

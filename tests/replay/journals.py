@@ -38,12 +38,19 @@ class JournalBuilder:
         self.state = State()
         self.seq = first_seq - 1
         self.now = START
+        self._stepped = timedelta()
         self._chain = 0
         self._open_segment(checkpoint)
 
     def passes(self, **span: float) -> "JournalBuilder":
         """Let time go by."""
         self.now += timedelta(**span)
+        return self
+
+    def steps_clock(self, **span: float) -> "JournalBuilder":
+        """Set the wall clock forth, or back; no time passes."""
+        self.now += timedelta(**span)
+        self._stepped -= timedelta(**span)
         return self
 
     def record(self, event: Event, *, cause: int | None = None) -> int:
@@ -76,7 +83,8 @@ class JournalBuilder:
         self.seq += 1
         self.now += MILLISECOND
         at = self.now.strftime("%Y-%m-%dT%H:%M:%S.%fZ").encode()
-        line, self._chain = encode_line(encode_body(self.seq, at, 0.0, cause, event), self._chain)
+        mono = (self.now - START + self._stepped).total_seconds()
+        line, self._chain = encode_line(encode_body(self.seq, at, mono, cause, event), self._chain)
         with self.path.open("ab") as file:
             file.write(line)
         return self.seq
