@@ -7,16 +7,25 @@ from kglb.replay.causes import Cause, Causes
 from kglb.replay.context import Context
 from kglb.replay.differences import Difference, differences
 from kglb.replay.errors import (
-    AmbiguousRealError,
+    AmbiguousSubjectError,
     Candidate,
     CheckpointError,
+    Kind,
     NothingRecordedError,
     OutOfRangeError,
     ReplayError,
     UnclearTimeError,
-    UnknownRealError,
+    UnknownSubjectError,
 )
-from kglb.replay.explain import Explanation, Link, explain
+from kglb.replay.explain import AnyExplanation, explain
+from kglb.replay.explanation import (
+    AddressExplanation,
+    Explanation,
+    Link,
+    RealExplanation,
+    RouteExplanation,
+    ServiceExplanation,
+)
 from kglb.replay.merge import Shown, Stretch, following, hosts, newest_first, oldest_first
 from kglb.replay.names import Names
 from kglb.replay.playback import Playback, Recording, Refusal, Step, known_interfaces
@@ -29,8 +38,10 @@ from kglb.replay.view import AddressView, RealView, RouteView, ServiceView, Stat
 
 __all__ = [
     "FIELDS",
+    "AddressExplanation",
     "AddressView",
-    "AmbiguousRealError",
+    "AmbiguousSubjectError",
+    "AnyExplanation",
     "Candidate",
     "Cause",
     "Causes",
@@ -41,6 +52,7 @@ __all__ = [
     "Filter",
     "FilterError",
     "Found",
+    "Kind",
     "Link",
     "Moment",
     "Names",
@@ -48,14 +60,17 @@ __all__ = [
     "Onward",
     "OutOfRangeError",
     "Playback",
+    "RealExplanation",
     "RealView",
     "Recording",
     "Refusal",
     "ReplayError",
     "Replayed",
+    "RouteExplanation",
     "RouteView",
     "Selection",
     "Sentence",
+    "ServiceExplanation",
     "ServiceView",
     "Shown",
     "Source",
@@ -63,7 +78,7 @@ __all__ = [
     "Step",
     "Stretch",
     "UnclearTimeError",
-    "UnknownRealError",
+    "UnknownSubjectError",
     "differences",
     "explain",
     "following",

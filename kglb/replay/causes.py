@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from kglb.replay.about import Wanted
+from kglb.replay.about import Wanted, narrow
 from kglb.replay.source import Found, Source
 from kglb.replay.touches import causes_of
 
@@ -46,7 +46,7 @@ class Causes:
 
     def _beyond(self, record: Found, wanted: Wanted, depth: int) -> list[Cause]:
         """The newest causes of a record, oldest first."""
-        seqs = sorted(seq for seq in causes_of(record, wanted) if 0 < seq < record.seq)
+        seqs = sorted(seq for seq in causes_of(narrow(record.event, wanted), record.cause) if 0 < seq < record.seq)
         more = max(0, len(seqs) - WIDEST)
         return [
             Cause(depth, seq, self._record(seq), more if index == 0 else 0) for index, seq in enumerate(seqs[more:])

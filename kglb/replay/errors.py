@@ -1,8 +1,10 @@
 """Why a question to a journal has no answer, as exceptions whose text a person can act on."""
 
+from typing import Literal
+
 import msgspec
 
-from kglb.model import RealId, ServiceId
+from kglb.model import ServiceId
 
 
 class ReplayError(Exception):
@@ -31,22 +33,31 @@ class CheckpointError(ReplayError):
     """A checkpoint is intact, but this software does not understand it."""
 
 
-class UnknownRealError(ReplayError):
-    """There was no such real at that moment."""
+class UnknownSubjectError(ReplayError):
+    """There was no such thing at that moment."""
 
 
-class Candidate(msgspec.Struct, frozen=True):
-    """One real that a name may mean."""
-
-    balancer: str
-    service: ServiceId
-    real: RealId
-    host: str
+Kind = Literal["real", "service", "address", "route"]
 
 
-class AmbiguousRealError(ReplayError):
-    """A name fits several reals."""
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that a word may mean: a real (``host`` is what the config calls it), a service, an address, a route.
+
+    An address stands with its interface, ``192.168.100.10/32 on lo``, a route as its prefix; neither has a service.
+    """
+
+    kind: Kind
+    name: str
+    balancer: str = ""
+    service: ServiceId = ServiceId("")
+    host: str = ""
+
+
+class AmbiguousSubjectError(ReplayError):
+    """A word fits several things."""
 
     def __init__(self, wanted: str, candidates: tuple[Candidate, ...]) -> None:
-        super().__init__(f"{wanted} is {len(candidates)} reals: name one by its address:port and --balancer")
+        kinds = {candidate.kind for candidate in candidates}
+        what = f"{len(candidates)} {kinds.pop()}s" if len(kinds) == 1 else f"a {' and a '.join(sorted(kinds))}"
+        super().__init__(f"{wanted} is {what.replace('a address', 'an address')}: be more precise")
         self.candidates = candidates

@@ -10,13 +10,16 @@ from kglb.events import (
     HealthChanged,
     OperationFailed,
     OperationsApplied,
+    RouteAnnounced,
+    RouteWithdrawn,
 )
 from kglb.model import RealId, ServiceId
-from kglb.replay.about import Wanted, concerns, narrow
+from kglb.replay.about import Wanted, concerns
 from kglb.replay.source import Found, Source
 
 _SETTING = (OperationsApplied, Adopted)
 _TOUCHING = (*_SETTING, OperationFailed, DriftFound)
+_ROUTING = (RouteAnnounced, RouteWithdrawn, Adopted)
 
 
 def touches_of_real(source: Source, service: ServiceId, real: RealId, first: int, last: int) -> set[int]:
@@ -59,6 +62,16 @@ def touches_of_address(source: Source, address: str, last: int) -> set[int]:
     return touches
 
 
+def touches_of_route(source: Source, prefix: str, first: int, last: int) -> set[int]:
+    """The last record from ``first`` to ``last`` by which the BGP engine has the route or not, and what came after."""
+    touches: set[int] = set()
+    for record in source.search_back(_quoted(prefix), first, last, *_ROUTING, OperationFailed, DriftFound):
+        touches.add(record.seq)
+        if isinstance(record.event, _ROUTING):
+            break
+    return touches
+
+
 def _until_set(newest_first: Iterable[Found], wanted: Wanted) -> list[Found]:
     found = []
     for record in newest_first:
@@ -83,10 +96,9 @@ def _seq(record: Found) -> int:
     return record.seq
 
 
-def causes_of(record: Found, wanted: Wanted) -> set[int]:
-    """The records that a record names as its causes, as far as they concern what is wanted."""
-    named = set(_named(narrow(record.event, wanted)))
-    return named or ({record.cause} if record.cause is not None else set())
+def causes_of(event: Event, cause: int | None) -> set[int]:
+    """The records that an event names as its causes; that of its record where it names none."""
+    return set(_named(event)) or ({cause} if cause is not None else set())
 
 
 def _named(event: Event) -> Iterable[int]:

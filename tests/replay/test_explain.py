@@ -18,7 +18,7 @@ from kglb.events import (
     WatchLost,
 )
 from kglb.model import ChangeDestination, Destination, RealId, ServiceId
-from kglb.replay import AmbiguousRealError, Explanation, Source, UnknownRealError, explain
+from kglb.replay import AmbiguousSubjectError, Explanation, RealExplanation, Source, UnknownSubjectError, explain
 from tests.projections.builders import DNS, WEB, applied, balancer, real, real_id
 from tests.replay.journals import Fleet, JournalBuilder, running
 
@@ -26,8 +26,10 @@ A, B, C = real_id(0), real_id(1), real_id(2)
 TLS = ServiceId("tcp://192.168.100.10:443")
 
 
-def why(fleet: Fleet, wanted: str = A, *, seq: int | None = None, balancer: str | None = None) -> Explanation:
-    return explain(Source(fleet.builder.directory), wanted, seq=seq or fleet.builder.seq, balancer=balancer)
+def why(fleet: Fleet, wanted: str = A, *, seq: int | None = None, balancer: str | None = None) -> RealExplanation:
+    found = explain(Source(fleet.builder.directory), wanted, seq=seq or fleet.builder.seq, balancer=balancer)
+    assert isinstance(found, RealExplanation)
+    return found
 
 
 def chain(found: Explanation) -> list[tuple[int, str]]:
@@ -272,7 +274,7 @@ def test_a_real_may_be_named_by_its_host(tmp_path: Path, wanted: str) -> None:
 
 def test_a_real_of_two_services_needs_its_balancer(tmp_path: Path) -> None:
     fleet = two_services(tmp_path)
-    with pytest.raises(AmbiguousRealError, match="is 2 reals") as raised:
+    with pytest.raises(AmbiguousSubjectError, match="is 2 reals") as raised:
         why(fleet)
     assert [found.balancer for found in raised.value.candidates] == ["web", "tls"]
     assert why(fleet, balancer="tls").service == TLS
@@ -280,7 +282,7 @@ def test_a_real_of_two_services_needs_its_balancer(tmp_path: Path) -> None:
 
 def test_balancers_of_one_name_are_told_apart_by_their_service(tmp_path: Path) -> None:
     fleet = two_services(tmp_path, name="web")
-    with pytest.raises(AmbiguousRealError) as raised:
+    with pytest.raises(AmbiguousSubjectError) as raised:
         why(fleet, balancer="web")
     label = raised.value.candidates[1].balancer
     assert label == f"web@{TLS}"
@@ -288,18 +290,18 @@ def test_balancers_of_one_name_are_told_apart_by_their_service(tmp_path: Path) -
 
 
 def test_a_real_that_is_not_there_is_unknown(fleet: Fleet) -> None:
-    with pytest.raises(UnknownRealError, match=r"did you mean 10\.0\.0\.1"):
+    with pytest.raises(UnknownSubjectError, match=r"did you mean 10\.0\.0\.1"):
         why(fleet, "10.0.0.11:80")
-    with pytest.raises(UnknownRealError, match="3 reals are known then"):
+    with pytest.raises(UnknownSubjectError, match="3 reals are known then"):
         why(fleet, "nothing-like-it")
-    with pytest.raises(UnknownRealError, match="there is web"):
+    with pytest.raises(UnknownSubjectError, match="there is web"):
         why(fleet, balancer="wbe")
 
 
 def test_a_real_that_was_removed_is_explained_only_before(fleet: Fleet) -> None:
     before = fleet.builder.seq
     fleet.builder.record(RealRemoved(service=WEB, real=A, host=str(A)))
-    with pytest.raises(UnknownRealError):
+    with pytest.raises(UnknownSubjectError):
         why(fleet)
     assert why(fleet, seq=before).weight == 1000
 
