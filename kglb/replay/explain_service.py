@@ -1,5 +1,6 @@
 """Why has this service this mode? From the decision that brought it into that mode, and the health of its reals."""
 
+from journal.format import read_head
 from kglb.events import BalancerDecided, Event
 from kglb.model import RealId, ServiceId
 from kglb.projections import BalancerState, Holding
@@ -17,7 +18,7 @@ def explain_service(source: Source, replayed: Replayed, meant: Candidate) -> Ser
     fleet, plane, seq = replayed.state.fleet, replayed.state.data_plane, replayed.state.seq
     service = meant.service
     known = fleet.balancers[service]
-    began = _began(source, known, seq)
+    began = _began(source, known)
     kernel = _kernel(plane.desired, plane.actual, service)
     roots = {began, known.decided_seq, *_reals_behind(known)}
     if known.mode in (None, "failsafe", "unavailable", "no_upstreams"):
@@ -62,19 +63,19 @@ def reason_of(known: BalancerState) -> str:
             return STOPPED
 
 
-def _began(source: Source, known: BalancerState, seq: int) -> int:
+def _began(source: Source, known: BalancerState) -> int:
     """The first decision for this mode in a row that ends with the last one; 0 if unknown."""
     if known.mode in (None, "shutdown"):
         return known.decided_seq
-    began = known.decided_seq
-    needle = b'"%b"' % known.config.id.encode()
-    for record in source.search_back(needle, 0, min(seq, known.decided_seq), BalancerDecided):
-        event = record.event
-        if isinstance(event, BalancerDecided) and event.service == known.config.id:
-            if event.mode != known.mode:
-                break
-            began = record.seq
-    return began
+    began = b""
+    mode = b'"mode":"%b"' % str(known.mode).encode()
+    needle = b'"type":"BalancerDecided","service":"%b"' % known.config.id.encode()
+    for line in source.lines_back(needle, 0, known.decided_seq, BalancerDecided):
+        if mode not in line:
+            break
+        began = line
+    head = read_head(began)
+    return known.decided_seq if head is None else head.seq
 
 
 def _reals_behind(known: BalancerState) -> list[int]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from journal.errors import Damaged
-from journal.format import FORMAT, Record
+from journal.format import FORMAT, Record, read_head
 from journal.reader import JournalReader
 from journal.segments import Segment
 from kglb.events import Event, decode
@@ -21,6 +21,7 @@ from kglb.replay.scan import lines_back
 from kglb.replay.times import Moment, after
 
 Found = Record[Event]
+Needles = bytes | tuple[bytes, ...]
 
 _PREAMBLE = 160
 """Bytes of a line before which its event's type stands: number, times and cause take 116 at most."""
@@ -73,20 +74,34 @@ class Source:
         """The records ``first`` to ``last``, both included, as far as they are there."""
         return takewhile(lambda record: record.seq <= last, self.reader.records(first))
 
-    def search_back(self, needle: bytes, first: int, last: int, *types: type) -> Iterator[Found]:
-        """The records ``first`` to ``last`` whose line holds ``needle``, newest first; of these types, or of any.
+    def search_back(self, needles: Needles, first: int, last: int, *types: type) -> Iterator[Found]:
+        """The records ``first`` to ``last`` whose line holds any of these bytes, newest first; of these types, or any.
 
         It is a look at the bytes, many times as quick as reading, and nothing is verified: use ``record`` for what
         you come to believe.
         """
-        segments = self.reader.segments()
+        for segment, lines in self._found_back(needles, first, last, types):
+            yield from self._decoded(segment, lines)
+
+    def lines_back(self, needles: Needles, first: int, last: int, *types: type) -> Iterator[bytes]:
+        """The lines of those records, undecoded."""
+        for _, lines in self._found_back(needles, first, last, types):
+            yield from lines
+
+    def _found_back(
+        self, needles: Needles, first: int, last: int, types: tuple[type, ...]
+    ) -> Iterator[tuple[Segment, Iterator[bytes]]]:
+        """Of each segment, the lines."""
+        sought = (needles,) if isinstance(needles, bytes) else needles
         wanted = tuple(b'"event":{"type":"%b"' % kind.__name__.encode() for kind in types) or (b"",)
+        segments = self.reader.segments()
         ends = (*(segment.first_seq for segment in segments[1:]), last + 1)
         for segment, end in zip(reversed(segments), reversed(ends), strict=True):
             if end > first and segment.first_seq <= last:
-                lines = lines_back(segment.path, needle)
+                lines = lines_back(segment.path, *sought)
                 found = (line for line in lines if any(text in line[:_PREAMBLE] for text in wanted))
-                yield from (record for record in self._decoded(segment, found) if first <= record.seq <= last)
+                whole = first <= segment.first_seq and end <= last
+                yield segment, found if whole else filter(_within(first, last), found)
 
     def _decoded(self, segment: Segment, lines: Iterable[bytes]) -> Iterator[Found]:
         """Lines of a segment, unverified; those that are not understood are left out."""
@@ -98,7 +113,15 @@ class Source:
             with suppress(msgspec.DecodeError):
                 yield read(line)
 
-    def last_with(self, needle: bytes, first: int, last: int, *types: type) -> Found | None:
+    def last_with(self, needles: Needles, first: int, last: int, *types: type) -> Found | None:
         """The newest of those records, verified."""
-        found = next(self.search_back(needle, first, last, *types), None)
+        found = next(self.search_back(needles, first, last, *types), None)
         return None if found is None else self.record(found.seq)
+
+
+def _within(first: int, last: int) -> Callable[[bytes], bool]:
+    def is_within(line: bytes) -> bool:
+        head = read_head(line)
+        return head is not None and first <= head.seq <= last
+
+    return is_within

@@ -31,25 +31,14 @@ def touches_of_real(source: Source, service: ServiceId, real: RealId, first: int
     def wanted(of: ServiceId | None, which: RealId | None) -> bool:
         return of == service and which in (None, real)
 
-    own = _until_set(source.search_back(_quoted(real), first, last, *_TOUCHING), wanted)
-    since = own[-1].seq if own else first
-    whole = [
-        record
-        for needle in _needles(service)
-        for record in _until_set(source.search_back(needle, since + 1, last, *_TOUCHING), wanted)
-    ]
-    return {record.seq for record in _until_set(sorted(own + whole, key=_seq, reverse=True), wanted)}
+    needles = (_quoted(real), *_needles(service))
+    return {record.seq for record in _until_set(source.search_back(needles, first, last, *_TOUCHING), wanted)}
 
 
 def touches_of_service(source: Source, service: ServiceId, last: int) -> set[int]:
     """The same of a service as a whole."""
-    found = [
-        record
-        for needle in _needles(service)
-        for record in _until_set(source.search_back(needle, 0, last, *_TOUCHING), lambda *pair: pair == (service, None))
-    ]
-    newest_first = sorted(found, key=_seq, reverse=True)
-    return {record.seq for record in _until_set(newest_first, lambda *pair: pair == (service, None))}
+    found = source.search_back(_needles(service), 0, last, *_TOUCHING)
+    return {record.seq for record in _until_set(found, lambda *pair: pair == (service, None))}
 
 
 def touches_of_address(source: Source, address: str, last: int) -> set[int]:
@@ -90,10 +79,6 @@ def _needles(service: ServiceId) -> tuple[bytes, bytes]:
 
 def _quoted(name: str) -> bytes:
     return b'"%b"' % name.encode()
-
-
-def _seq(record: Found) -> int:
-    return record.seq
 
 
 def causes_of(event: Event, cause: int | None) -> set[int]:
