@@ -47,7 +47,8 @@ from kglb.model import (
     Way,
     WithdrawRoute,
 )
-from kglb.projections.fleet import FleetState, RealState
+from kglb.projections.fleet import FleetState
+from kglb.projections.reals import RealState
 
 
 class Holding(msgspec.Struct, kw_only=True):
