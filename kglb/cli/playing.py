@@ -14,7 +14,7 @@ from kglb.dataplane import DataPlane, KernelDataPlane, MemoryDataPlane
 from kglb.model.operations import describe
 from kglb.projections import Holding
 from kglb.replay import Playback, Recording, Refusal, Source, Step, known_interfaces
-from kglb.replay.sentences import listed, plural
+from kglb.replay.words import listed, plural
 
 KINDS = ("memory", "ipvs")
 

@@ -24,7 +24,7 @@ from kglb.replay import (
     state_at,
     view,
 )
-from kglb.replay.sentences import printable, spoken, verdicts
+from kglb.replay.words import printable, spoken, verdicts
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -214,7 +214,13 @@ def _belief(real: RealView) -> str:
     if real.streak:
         reason = "" if real.outcome == "success" else f": {spoken(real.reason, real.detail)}"
         lately = f"at least {verdicts(real.streak)}{reason}"
-    return printable(f"since record {real.health_seq}, {lately}")
+    return printable(f"since record {real.health_seq}, {lately}{_orders(real)}")
+
+
+def _orders(real: RealView) -> str:
+    """What an operator ordered, or that the config no longer has it."""
+    orders = [("drained by", real.drained), ("weight by", real.overridden), ("leaving", real.leaving)]
+    return "".join(f"; {what} {how}" for what, how in orders if how)
 
 
 def _difference(real: RealView) -> str:

@@ -7,10 +7,10 @@ from kglb.replay.about import only
 from kglb.replay.errors import Candidate
 from kglb.replay.explanation import STOPPED, AddressExplanation, Walk
 from kglb.replay.names import Names
-from kglb.replay.sentences import listed
 from kglb.replay.source import Source
 from kglb.replay.state_at import Replayed
 from kglb.replay.touches import touches_of_address
+from kglb.replay.words import listed
 
 
 def explain_address(source: Source, replayed: Replayed, meant: Candidate) -> AddressExplanation:

@@ -7,10 +7,10 @@ from kglb.projections import BalancerState, Holding
 from kglb.replay.about import narrow
 from kglb.replay.errors import Candidate
 from kglb.replay.explanation import STOPPED, WIDEST, ServiceExplanation, Walk
-from kglb.replay.sentences import plural
 from kglb.replay.source import Source
 from kglb.replay.state_at import Replayed
 from kglb.replay.touches import touches_of_service
+from kglb.replay.words import plural
 
 
 def explain_service(source: Source, replayed: Replayed, meant: Candidate) -> ServiceExplanation:
@@ -52,15 +52,21 @@ def reason_of(known: BalancerState) -> str:
         case "initial":
             return "its only real has not been up yet" if known.total == 1 else f"none of its {reals} has been up yet"
         case "available":
-            return f"{known.alive} of {reals} {'is' if known.alive == 1 else 'are'} up"
+            return f"{known.alive} of {reals} {'is' if known.alive == 1 else 'are'} up{_out_of_rotation(known)}"
         case "failsafe":
             return f"{every} down, and when_all_down is fail_open: each gets its weight all the same"
         case "unavailable":
             return f"{every} down, and when_all_down is fail_closed: none gets traffic"
         case "no_upstreams":
-            return "it has no real to send traffic to"
+            return "every real is drained or leaves" if known.reals else "it has no reals"
         case "shutdown":
             return STOPPED
+
+
+def _out_of_rotation(known: BalancerState) -> str:
+    """Those that count for nothing."""
+    out = sum(not real.in_rotation for real in known.reals.values())
+    return f", and {out} {'is' if out == 1 else 'are'} drained or leaving" if out else ""
 
 
 def _began(source: Source, known: BalancerState) -> int:
@@ -79,10 +85,14 @@ def _began(source: Source, known: BalancerState) -> int:
 
 
 def _reals_behind(known: BalancerState) -> list[int]:
-    """What made the reals down, newest first, where that is why there is no other mode."""
-    if known.mode not in ("failsafe", "unavailable", "initial"):
-        return []
-    return sorted((real.health_seq for real in known.reals.values()), reverse=True)[:WIDEST]
+    """What took the reals out, newest first, where that is why there is no other mode."""
+    if known.mode == "no_upstreams":
+        seqs = [real.drained or (real.leaving.seq if real.leaving else 0) for real in known.reals.values()]
+    elif known.mode in ("failsafe", "unavailable", "initial"):
+        seqs = [real.health_seq for real in known.reals.values()]
+    else:
+        seqs = []
+    return sorted(seqs, reverse=True)[:WIDEST]
 
 
 def _kernel(desired: Holding, actual: Holding, service: ServiceId) -> str:

@@ -11,11 +11,13 @@ from kglb.model.operations import describe
 from kglb.projections import BalancerState, FleetState, Holding, RealState, plan
 from kglb.replay.names import Names
 from kglb.replay.state_at import Replayed
+from kglb.replay.words import ordered, utc
 
 
 class RealView(msgspec.Struct, frozen=True, kw_only=True):
     """A real of a service. ``weight`` is the wanted one, ``kernel_weight`` what the kernel is known to hold.
 
+    ``drained`` and ``overridden`` say who ordered that, until when and why, ``leaving`` until when at the latest.
     ``streak`` counts at least so many passes, or failures if negative. What is not there or unknown is null.
     """
 
@@ -30,6 +32,9 @@ class RealView(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str
     reason: str
     detail: str
+    drained: str
+    overridden: str
+    leaving: str
     weight_seq: int
     health_seq: int
     in_step: bool
@@ -162,6 +167,9 @@ def _real(real: RealId, known: RealState | None, wanted: Destination | None, hel
         outcome=state.outcome,
         reason=state.reason,
         detail=state.detail,
+        drained="" if (drain := state.orders.drain) is None else ordered(drain.who, drain.until, drain.note),
+        overridden="" if (other := state.orders.override) is None else ordered(other.who, other.until, other.note),
+        leaving="" if state.leaving is None else f"until {utc(state.leaving.until)}",
         weight_seq=state.weight_seq,
         health_seq=state.health_seq,
         in_step=wanted == held,

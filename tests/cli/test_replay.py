@@ -7,7 +7,7 @@ import pytest
 
 from kglb.cli.playing import is_lab_kernel
 from kglb.dataplane import MemoryDataPlane
-from kglb.events import DaemonStopping, RouteAnnounced, RoutesDecided
+from kglb.events import DaemonStopping, RealDrained, RouteAnnounced, RoutesDecided, WeightOverridden
 from kglb.model import Announce, Service
 from tests.cli.conftest import Command
 from tests.projections.builders import WEB, real_id
@@ -129,6 +129,16 @@ def test_routes_are_shown_with_whose_they_are(kglb: Command, tmp_path: Path) -> 
     assert f"routes\n  {line.format('')}\n" in announced
     (found,) = json.loads(kglb("replay", tmp_path, "-o", "json").out)["routes"]
     assert (found["prefix"], found["balancers"], found["announced"]) == (route.prefix, ["web"], True)
+
+
+def test_what_an_operator_ordered_stands_with_the_real(kglb: Command, fleet: Fleet) -> None:
+    fleet.builder.record(RealDrained(service=WEB, real=real_id(0), who="alice", note="kernel upgrade"))
+    fleet.builder.record(WeightOverridden(service=WEB, real=real_id(1), weight=5, who="bob", until=0.0))
+    lines = kglb("replay", fleet.builder.directory).out.splitlines()
+    assert next(line for line in lines if real_id(0) in line).endswith("in a row; drained by alice: kernel upgrade")
+    assert "; weight by bob until 1970-01-01T00:00:00Z" in next(line for line in lines if real_id(1) in line)
+    diff = kglb("replay", fleet.builder.directory, "--diff", "19..20").out
+    assert "~ web 10.0.0.1:80: drained - -> alice: kernel upgrade" in diff
 
 
 # --- two moments --------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from kglb.events import (
     DaemonStopping,
     DriftFound,
     OperationFailed,
+    RealDrained,
     RouteAnnounced,
     RoutesDecided,
     RouteWithdrawn,
@@ -73,14 +74,26 @@ def test_each_mode_has_its_reason(tmp_path: Path) -> None:
     assert answer(fleet, "web").endswith("all 3 reals are down, and when_all_down is fail_closed: none gets traffic")
     fleet.decide("initial", {}, 1)
     assert answer(fleet, "web").endswith("none of its 3 reals has been up yet")
-    fleet.decide("no_upstreams", {}, 1)
-    assert answer(fleet, "web").endswith("it has no real to send traffic to")
     fleet.builder.record(DaemonStopping(reason="SIGTERM", on_stop="cleanup"))
     assert answer(fleet, "web").endswith("the daemon stopped and removed what it owned")
     assert why(fleet, "web").kernel == "the kernel still has it"
     assert answer(fleet, "web", seq=fleet.adopted_seq) == (
         f"web ({WEB}) has no mode yet because its balancer has not decided yet"
     )
+
+
+def test_an_operator_who_drained_every_real_is_the_root(fleet: Fleet) -> None:
+    for number in range(3):
+        drained = RealDrained(service=WEB, real=real_id(number), who="alice", note="kernel upgrade")
+        seq = fleet.builder.record(drained)
+    assert answer(fleet, "web").endswith("0 of 0 reals are up, and 3 are drained or leaving")
+    fleet.decide("no_upstreams", {}, seq)
+    found = why(fleet, "web")
+    assert answer(fleet, "web").endswith("is in mode no_upstreams because every real is drained or leaves")
+    orders = [link for link in found.chain if link.type == "RealDrained"]
+    assert len(orders) == 3
+    assert all("alice" in link.text and "kernel upgrade" in link.text for link in orders)
+    assert found.chain[0].because == (seq,)
 
 
 def test_that_the_kernel_does_not_have_a_service_is_said_with_the_refusal(fleet: Fleet) -> None:
