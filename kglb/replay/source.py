@@ -18,7 +18,7 @@ from journal.segments import Segment
 from kglb.events import Event, decode
 from kglb.replay.errors import NothingRecordedError, OutOfRangeError
 from kglb.replay.scan import lines_back
-from kglb.replay.times import Moment, after
+from kglb.replay.times import Moment
 
 Found = Record[Event]
 Needles = bytes | tuple[bytes, ...]
@@ -44,7 +44,7 @@ class Source:
 
     def seq_until(self, moment: Moment) -> int:
         """The number of the last record at or before a moment; that before the first if there is none."""
-        return self.reader.seq_at(after(moment.last)) - 1
+        return self.reader.seq_until(moment.last)
 
     def resolve(self, seq: int | None, until: Moment | None) -> int:
         """The record meant by a number, a moment, or neither (the last one).

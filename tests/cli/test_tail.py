@@ -53,6 +53,20 @@ def test_a_time_copied_from_a_line_finds_that_line(tail: Command) -> None:
     assert "10.0.0.1:80 is up" in ran.out
 
 
+def test_a_clock_that_stepped_back_leaves_nothing_out_and_keeps_the_order(tail: Command, fleet: Fleet) -> None:
+    fleet.builder.passes(minutes=10)
+    before = fleet.goes(real_id(0), up=False)
+    fleet.builder.steps_clock(hours=-1).passes(minutes=1)
+    after = fleet.goes(real_id(0), up=True)
+
+    def seqs(*arguments: str) -> list[int]:
+        return [json.loads(line)["seq"] for line in tail("-o", "json", *arguments).out.splitlines()]
+
+    assert seqs("--since", f"{DAY} 14:35") == [*before.values(), *after.values()]
+    assert seqs("--until", f"{DAY} 13:45", "-n", "3") == list(after.values())[1:]
+    assert seqs("--since", f"{DAY} 14:35", "-r") == [*before.values(), *after.values()][::-1]
+
+
 def test_filters_may_be_words_or_options(tail: Command) -> None:
     words = tail("type=HealthChanged", "balancer=web", "real=10.0.0.2").out
     options = tail("--type", "HealthChanged", "--balancer", "web", "--real", "10.0.0.2").out
