@@ -126,6 +126,7 @@ def test_salvage_reads_past_damage_and_says_where(tail: Command, fleet: Fleet) -
         (["balancre=web"], "balancre=web: did you mean balancer=...?"),
         (["--grep", "("], "'(' is not a regular expression"),
         (["-r", "-f"], "use one of them"),
+        (["--show-cursor", "-f"], "use one of them"),
     ],
 )
 def test_what_is_not_understood_is_2(tail: Command, arguments: list[str], message: str) -> None:
