@@ -23,7 +23,7 @@ def state_at(source: Source, seq: int) -> Replayed:
     opened = source.reader.checkpoint(seq)
     if opened is None:
         raise NothingRecordedError(f"{source.path} has no checkpoint at or before record {seq}")
-    state = _restored(opened.seq, opened.event)
+    state = restore(opened.seq, opened.event)
     at = opened.at
     for record in source.between(opened.seq + 1, seq):
         state.fold(record.seq, record.event)
@@ -31,7 +31,8 @@ def state_at(source: Source, seq: int) -> Replayed:
     return Replayed(state, at, opened.seq)
 
 
-def _restored(seq: int, opened: SegmentOpened) -> State:
+def restore(seq: int, opened: SegmentOpened) -> State:
+    """The state that the checkpoint of record ``seq`` stored. Raises CheckpointError."""
     try:
         return State.from_checkpoint(seq, bytes(opened.checkpoint))
     except msgspec.DecodeError as error:
@@ -58,6 +59,6 @@ class Onward:
             case SegmentOpened():
                 self._opened = (record.seq, record.event)
             case JournalGap() if self._opened is not None:  # what is missing is in the checkpoint before it
-                state, checkpoint_seq = _restored(*self._opened), self._opened[0]
+                state, checkpoint_seq = restore(*self._opened), self._opened[0]
         state.fold(record.seq, record.event)
         self.replayed = Replayed(state, record.at, checkpoint_seq)
