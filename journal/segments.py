@@ -118,10 +118,13 @@ class Seeker:
         return read_head(self._files.read(self._fd, _HEAD_SIZE, offset))
 
     def line_before(self, offset: int) -> tuple[int, Head] | None:
-        """The last whole line that ends at ``offset`` or before; None if it does not begin like a record."""
-        start = self._line_start_before(max(0, self._line_start_before(offset) - 1))
-        head = self._head_at(start)
-        return None if head is None else (start, head)
+        """The last line that ends at ``offset`` or before, is whole, and begins like a record."""
+        while offset > 0:
+            offset = self._line_start_before(max(0, self._line_start_before(offset) - 1))
+            head = self._head_at(offset)
+            if head is not None:
+                return offset, head
+        return None
 
     def line_from(self, offset: int) -> tuple[int, Head] | None:
         """The first line that begins at ``offset`` or later, is whole, and begins like a record."""

@@ -1,6 +1,7 @@
-"""Tools over a journal: the state at any moment, why a real has its weight, which records, in which words.
+"""Tools over a journal: the state at any moment, what differs, why it is so, which records, in which words.
 
-Functions over a reader that give structs. Nothing here prints, writes, parses a command line or runs an actor.
+Functions over a reader that give structs. Nothing here prints, writes, parses a command line or runs an actor; what was
+done to the machine is done again by ``playback``, to the data plane it is given.
 """
 
 from kglb.replay.causes import Cause, Causes

@@ -14,7 +14,9 @@ from kglb.events import (
     OperationFailed,
     ProbeFlipped,
     RealAdded,
+    RealDrained,
     RealRemoved,
+    RealRestored,
     WatchLost,
 )
 from kglb.model import ChangeDestination, Destination, RealId, ServiceId
@@ -309,3 +311,27 @@ def test_a_real_that_was_removed_is_explained_only_before(fleet: Fleet) -> None:
 def test_the_other_family_of_names_does_not_confuse(fleet: Fleet) -> None:
     fleet.builder.record(applied(fleet.config, balancer(DNS, 0, name="dns", address=None)))
     assert why(fleet, balancer="web").balancer == "web"
+
+
+def test_an_operators_drain_is_a_root_with_who_and_why(fleet: Fleet) -> None:
+    drained = RealDrained(service=WEB, real=A, who="alice", note="kernel upgrade")
+    order = fleet.builder.record(drained)
+    decision = fleet.decide("available", {A: 0}, order)
+    done = fleet.apply()
+    found = why(fleet)
+    assert (found.weight, found.reason) == (0, "alice drained it: kernel upgrade")
+    assert [link.seq for link in found.chain][:3] == [done, decision, order]
+    assert [link.because for link in found.chain][:3] == [(order,), (order,), ()]
+    assert "kernel upgrade" in found.chain[2].text
+
+
+def test_after_the_drain_what_ended_it_is_the_cause(fleet: Fleet) -> None:
+    order = fleet.builder.record(RealDrained(service=WEB, real=A, who="alice"))
+    fleet.decide("available", {A: 0}, order)
+    restored = fleet.builder.record(RealRestored(service=WEB, real=A, reason="deadline"))
+    decision = fleet.decide("available", {A: 1000}, restored)
+    fleet.apply()
+    found = why(fleet)
+    assert found.weight == 1000
+    assert next(link.because for link in found.chain if link.seq == decision) == (restored,)
+    assert restored in [link.seq for link in found.chain]
