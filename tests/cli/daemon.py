@@ -16,6 +16,8 @@ COMMAND = [sys.executable, "-c", "import sys; from kglb.cli.main import main; sy
 ONE = """
 [status]
 listen = "off"
+[control]
+socket = "off"
 [data_plane]
 kind = "memory"
 [[balancer]]
