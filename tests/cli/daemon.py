@@ -14,10 +14,10 @@ from kglb.model import AddDestination, ChangeDestination
 COMMAND = [sys.executable, "-c", "import sys; from kglb.cli.main import main; sys.exit(main())"]
 
 ONE = """
-[status]
-listen = "off"
 [control]
 socket = "off"
+[status]
+listen = "off"
 [data_plane]
 kind = "memory"
 [[balancer]]
