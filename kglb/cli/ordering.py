@@ -23,10 +23,14 @@ _term = duration("1s", "366d")
 
 
 def add_socket_option(parser: argparse.ArgumentParser) -> None:
-    """Where the daemon is, and in which form to answer."""
+    """Where the daemon is."""
     parser.add_argument(
         "--socket", metavar="PATH", default=ControlConfig().socket, help="the control socket (default: %(default)s)"
     )
+
+
+def add_output_option(parser: argparse.ArgumentParser) -> None:
+    """In which form to answer."""
     parser.add_argument("-o", "--output", choices=("short", "json"), default="short", help="(default: %(default)s)")
 
 
@@ -36,6 +40,7 @@ def add_real_options(parser: argparse.ArgumentParser, real: str) -> None:
     parser.add_argument("--balancer", metavar="NAME", help="of this balancer alone: its name, or NAME@SERVICE")
     parser.add_argument("--note", default="", help="why, for whoever reads the journal")
     add_socket_option(parser)
+    add_output_option(parser)
 
 
 def add_term_option(parser: argparse.ArgumentParser) -> None:

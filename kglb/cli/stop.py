@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import msgspec
 
-from kglb.cli.ordering import add_socket_option, ask, connect
+from kglb.cli.ordering import add_output_option, add_socket_option, ask, connect
 from kglb.cli.output import EXIT_ENVIRONMENT, EXIT_NO, EXIT_OK, Failed, put, put_json
 from kglb.web.orders import StopOrder, Stopped
 from kglb.web.peer import peer_of
@@ -32,6 +32,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--cleanup", dest="on_stop", action="store_const", const="cleanup", help="remove what the daemon made"
     )
     add_socket_option(parser)
+    add_output_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -23,8 +23,7 @@ Order = Callable[..., Ran]
 def site(tmp_path: Path) -> Iterator[Site]:
     """A daemon with two hosts, each in two services, up."""
     one = Site(tmp_path)
-    text = TWO.replace('socket = "off"', f'socket = "{tmp_path}/control.sock"')
-    one.write(f"{text}[[balancer]]{TLS}")
+    one.write(f"{TWO}[[balancer]]{TLS}")
     with running(one):
         one.wait_up("192.168.100.101:443")
         yield one
@@ -34,7 +33,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 def order(kglb: Command, site: Site, monkeypatch: pytest.MonkeyPatch) -> Order:
     """Gives the daemon an order."""
     monkeypatch.delenv("SUDO_USER", raising=False)
-    return lambda *arguments: kglb(*arguments, "--socket", site.config.parent / "control.sock")
+    return lambda *arguments: kglb(*arguments, "--socket", site.socket)
 
 
 def test_a_host_drains_with_all_its_services_and_is_restored(order: Order, site: Site) -> None:
@@ -107,4 +106,4 @@ def test_stop_returns_when_the_daemon_has_ended(order: Order, site: Site) -> Non
     assert site.process.wait(10) == 0
     (stopping,) = [record.event for record in site.records() if isinstance(record.event, DaemonStopping)]
     assert (stopping.on_stop, stopping.reason) == ("leave", f"ordered by {ME}")
-    assert not (site.config.parent / "control.sock").exists()
+    assert not site.socket.exists()
