@@ -27,6 +27,10 @@ _GOLDEN = (math.sqrt(5) - 1) / 2
 """Multiples of it, taken modulo one, spread any number of first probes evenly over the interval."""
 
 
+_Touching = HealthChanged | Steering
+"""What makes a balancer look at a real's weight again."""
+
+
 class StartChecker(NamedTuple):
     """Command: the wait after a crash is over."""
 
@@ -74,7 +78,7 @@ class BalancerActor(RecordingActor):
 
     def on_start(self) -> None:
         """Bring the reals in step with the config, start their checkers, decide once."""
-        self.recorder.subscribe(self.actor_ref, HealthChanged, *get_args(Steering), service=self._config.id)
+        self.recorder.subscribe(self.actor_ref, *get_args(_Touching), service=self._config.id)
         config_seq = self.recorder.state.fleet.config_seq
         self._reals.bring_in_step(self._config)
         self._bring_marks_in_step(config_seq)
@@ -107,7 +111,7 @@ class BalancerActor(RecordingActor):
     def on_receive(self, message: object) -> None:
         """Note what happened to which real; decide when all is noted."""
         match message:
-            case Fact(seq, _, event) if isinstance(event, HealthChanged | Steering):
+            case Fact(seq, _, event) if isinstance(event, _Touching):
                 self._touched[event.real] = seq
                 if isinstance(event, DrainFinished):
                     self._reals.settle(event.real)
@@ -154,7 +158,7 @@ class BalancerActor(RecordingActor):
         if names_of(self._config):
             self._ask_for_names_soon()
 
-    # --- reals ------------------------------------------------------------------------------------------------
+    # --- reals --------------------------------------------------------------------------------------------------
 
     async def _resolve_names(self) -> None:
         config = self._config

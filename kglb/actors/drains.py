@@ -20,6 +20,9 @@ from kglb.projections import RealState
 POLL = 1.0
 """Seconds between two looks at the connections of what drains."""
 
+CLOCK_PATIENCE = 60.0
+"""Seconds after which the wall clock is looked at in any case: somebody may have set it."""
+
 Key = tuple[ServiceId, RealId]
 
 
@@ -86,8 +89,8 @@ class Drains(RecordingActor):
     async def _look(self) -> None:
         try:
             self._end_what_is_over()
-            for service in {service: None for (service, _), _ in self._waiting()}:
-                await self._count(service)
+            for service, reals in self._waited_for().items():
+                await self._count(service, reals)
             self._finish_what_has_ended()
         finally:
             self._looking = False
@@ -120,17 +123,23 @@ class Drains(RecordingActor):
             if ended := tuple(order for order, until in orders.items() if until is not None and until <= now):
                 self.recorder.record(RealRestored(service=service, real=real, ended=ended, reason="deadline"))
 
-    async def _count(self, service: ServiceId) -> None:
+    def _waited_for(self) -> dict[ServiceId, list[RealId]]:
+        """The reals whose connections are waited for, by service."""
+        found: dict[ServiceId, list[RealId]] = {}
+        for (service, real), _ in self._waiting():
+            found.setdefault(service, []).append(real)
+        return found
+
+    async def _count(self, service: ServiceId, reals: list[RealId]) -> None:
         """Ask the machine for the connections of what gets no new ones; what cannot be read is asked for again."""
-        waiting = [key for key, _ in self._waiting() if key[0] == service]
-        wanted = {real for _, real in waiting if self._weight_in_kernel(service, real) == 0}
+        wanted = {real for real in reals if self._weight_in_kernel(service, real) == 0}
         try:
             counted = await self._parts.worker.call(connections, self._parts.machine, service, wanted)
         except OSError as error:
             self._parts.say("connections cannot be read", service=service, error=str(error))
             counted = {}
-        for key in waiting:
-            self._connections.pop(key, None)
+        for real in reals:
+            self._connections.pop((service, real), None)
         self._connections |= {(service, real): count for real, count in counted.items()}
 
     def _finish_what_has_ended(self) -> None:
@@ -147,7 +156,7 @@ class Drains(RecordingActor):
     def _until_next_look(self) -> float | None:
         """Seconds; None if nothing is waited for."""
         deadlines = [until for _, real in self._reals() for until in _deadlines(real)]
-        waits = [max(min(deadlines) - self._parts.wall(), 0.0)] if deadlines else []
+        waits = [min(max(min(deadlines) - self._parts.wall(), 0.0), CLOCK_PATIENCE)] if deadlines else []
         if any(True for _ in self._waiting()):
             waits.append(POLL)
         return min(waits, default=None)

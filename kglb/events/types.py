@@ -235,7 +235,7 @@ class BalancerDecided(EventBase, frozen=True, kw_only=True):
     alive: int
     total: int
     weights: dict[RealId, int]
-    causes: dict[RealId, int] = {}
+    causes: dict[RealId, int] = msgspec.field(default_factory=dict)
     seen: int
 
 

@@ -203,6 +203,20 @@ def test_a_deadline_that_passed_while_there_was_no_daemon_ends_the_drain_at_the_
     run(main())
 
 
+def test_a_wall_clock_that_is_set_is_noticed(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with world(tmp_path, config(pool())) as w:
+            await asyncio.sleep(1.5)
+            w.recorder.record(drained(w, seconds=3600))
+            await asyncio.sleep(1)
+            was = w.parts.wall
+            w.parts.wall = lambda: was() + 3600
+            await asyncio.sleep(61)
+            assert w.weights(WEB)[A] == 1000
+
+    run(main())
+
+
 def test_a_crash_of_the_drains_delays_a_deadline_and_forgets_none(tmp_path: Path) -> None:
     async def main() -> None:
         async with world(tmp_path, config(pool())) as w:
