@@ -14,10 +14,10 @@ from kglb.config import ConfigError
 from kglb.dataplane import Unavailable
 from kglb.replay import (
     AmbiguousSubjectError,
-    Candidate,
     CheckpointError,
     NothingRecordedError,
     ReplayError,
+    Subject,
     UnknownSubjectError,
 )
 from kglb.web import ListenError
@@ -54,7 +54,7 @@ def _ambiguous(error: AmbiguousSubjectError) -> Failed:
     return Failed(EXIT_USAGE, "\n  ".join((str(error), *lines)), remedy)
 
 
-def _candidate(found: Candidate) -> str:
+def _candidate(found: Subject) -> str:
     told = found.kind, found.name, found.balancer, found.service if found.kind == "real" else "", found.host
     return "  ".join(word for word in dict.fromkeys(told) if word)
 

@@ -214,13 +214,8 @@ def _belief(real: RealView) -> str:
     if real.streak:
         reason = "" if real.outcome == "success" else f": {spoken(real.reason, real.detail)}"
         lately = f"at least {verdicts(real.streak)}{reason}"
-    return printable(f"since record {real.health_seq}, {lately}{_orders(real)}")
-
-
-def _orders(real: RealView) -> str:
-    """What an operator ordered, or that the config no longer has it."""
-    orders = [("drained by", real.drained), ("weight by", real.overridden), ("leaving", real.leaving)]
-    return "".join(f"; {what} {how}" for what, how in orders if how)
+    steered = "".join(f"; {said}" for said in (real.out_of_rotation, real.weighed) if said)
+    return printable(f"since record {real.health_seq}, {lately}{steered}")
 
 
 def _difference(real: RealView) -> str:

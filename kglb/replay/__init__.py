@@ -8,6 +8,7 @@ from kglb.replay.causes import Cause, Causes
 from kglb.replay.context import Context
 from kglb.replay.differences import Difference, differences
 from kglb.replay.errors import (
+    AmbiguousRealError,
     AmbiguousSubjectError,
     Candidate,
     CheckpointError,
@@ -15,7 +16,9 @@ from kglb.replay.errors import (
     NothingRecordedError,
     OutOfRangeError,
     ReplayError,
+    Subject,
     UnclearTimeError,
+    UnknownRealError,
     UnknownSubjectError,
 )
 from kglb.replay.explain import AnyExplanation, explain
@@ -27,6 +30,7 @@ from kglb.replay.explanation import (
     RouteExplanation,
     ServiceExplanation,
 )
+from kglb.replay.finding import find_real, find_reals
 from kglb.replay.merge import Shown, Stretch, following, hosts, newest_first, oldest_first
 from kglb.replay.names import Names
 from kglb.replay.playback import Playback, Recording, Refusal, Step, known_interfaces
@@ -41,6 +45,7 @@ __all__ = [
     "FIELDS",
     "AddressExplanation",
     "AddressView",
+    "AmbiguousRealError",
     "AmbiguousSubjectError",
     "AnyExplanation",
     "Candidate",
@@ -78,10 +83,14 @@ __all__ = [
     "StateView",
     "Step",
     "Stretch",
+    "Subject",
     "UnclearTimeError",
+    "UnknownRealError",
     "UnknownSubjectError",
     "differences",
     "explain",
+    "find_real",
+    "find_reals",
     "following",
     "hosts",
     "known_interfaces",

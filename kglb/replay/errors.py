@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from kglb.model import ServiceId
+from kglb.model import RealId, ServiceId
 
 
 class ReplayError(Exception):
@@ -37,11 +37,32 @@ class UnknownSubjectError(ReplayError):
     """There was no such thing at that moment."""
 
 
+class UnknownRealError(UnknownSubjectError):
+    """There was no such real at that moment."""
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """One real that a name may mean."""
+
+    balancer: str
+    service: ServiceId
+    real: RealId
+    host: str
+
+
+class AmbiguousRealError(ReplayError):
+    """A name fits several reals."""
+
+    def __init__(self, wanted: str, candidates: tuple[Candidate, ...]) -> None:
+        super().__init__(f"{wanted} is {len(candidates)} reals: name one by its address:port and --balancer")
+        self.candidates = candidates
+
+
 Kind = Literal["real", "service", "address", "route"]
 
 
-class Candidate(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that a word may mean: a real (``host`` is what the config calls it), a service, an address, a route.
+class Subject(msgspec.Struct, frozen=True, kw_only=True):
+    """What can be explained: a real (``host`` is what the config calls it), a service, an address or a route.
 
     An address stands with its interface, ``192.168.100.10/32 on lo``, a route as its prefix; neither has a service.
     """
@@ -56,8 +77,9 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 class AmbiguousSubjectError(ReplayError):
     """A word fits several things."""
 
-    def __init__(self, wanted: str, candidates: tuple[Candidate, ...]) -> None:
-        kinds = {candidate.kind for candidate in candidates}
-        what = f"{len(candidates)} {kinds.pop()}s" if len(kinds) == 1 else f"a {' and a '.join(sorted(kinds))}"
-        super().__init__(f"{wanted} is {what.replace('a address', 'an address')}: be more precise")
+    def __init__(self, wanted: str, candidates: tuple[Subject, ...]) -> None:
+        kinds = sorted({candidate.kind for candidate in candidates})
+        articles = [f"{'an' if kind == 'address' else 'a'} {kind}" for kind in kinds]
+        what = f"{len(candidates)} {kinds[0]}s" if len(kinds) == 1 else " and ".join(articles)
+        super().__init__(f"{wanted} is {what}: be more precise")
         self.candidates = candidates

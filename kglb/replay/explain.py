@@ -10,9 +10,9 @@ from kglb.replay.explain_real import explain_real
 from kglb.replay.explain_route import explain_route
 from kglb.replay.explain_service import explain_service
 from kglb.replay.explanation import AddressExplanation, RealExplanation, RouteExplanation, ServiceExplanation
-from kglb.replay.finding import find
 from kglb.replay.source import Source
 from kglb.replay.state_at import state_at
+from kglb.replay.subjects import find_subject
 
 AnyExplanation = RealExplanation | ServiceExplanation | AddressExplanation | RouteExplanation
 
@@ -25,7 +25,7 @@ def explain(
     Raises UnknownSubjectError, AmbiguousSubjectError and what ``state_at`` raises.
     """
     replayed = state_at(source, seq)
-    meant = find(replayed.state, wanted, kind=kind, balancer=balancer)
+    meant = find_subject(replayed.state, wanted, kind=kind, balancer=balancer)
     match meant.kind:
         case "real":
             return explain_real(source, replayed, meant)

@@ -4,7 +4,7 @@ from kglb.events import DriftFound, Event, OperationFailed
 from kglb.model import AddAddress, DeleteAddress, Operation
 from kglb.projections import BalancerState, FleetState
 from kglb.replay.about import only
-from kglb.replay.errors import Candidate
+from kglb.replay.errors import Subject
 from kglb.replay.explanation import STOPPED, AddressExplanation, Walk
 from kglb.replay.names import Names
 from kglb.replay.source import Source
@@ -13,7 +13,7 @@ from kglb.replay.touches import touches_of_address
 from kglb.replay.words import listed
 
 
-def explain_address(source: Source, replayed: Replayed, meant: Candidate) -> AddressExplanation:
+def explain_address(source: Source, replayed: Replayed, meant: Subject) -> AddressExplanation:
     """Explain an address that a service has, or had."""
     fleet, plane, seq = replayed.state.fleet, replayed.state.data_plane, replayed.state.seq
     wanted, held = meant.name in plane.desired.addresses, plane.actual.addresses.get(meant.name)

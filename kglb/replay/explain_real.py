@@ -9,7 +9,7 @@ from kglb.events import Adopted, ConfigApplied, Event
 from kglb.model import Destination, RealId, ServiceId
 from kglb.projections import BalancerState, RealState
 from kglb.replay.about import narrow
-from kglb.replay.errors import Candidate
+from kglb.replay.errors import Subject
 from kglb.replay.explanation import RealExplanation, Walk
 from kglb.replay.reasons import Reasons
 from kglb.replay.source import Source
@@ -17,7 +17,7 @@ from kglb.replay.state_at import Replayed
 from kglb.replay.touches import touches_of_real
 
 
-def explain_real(source: Source, replayed: Replayed, meant: Candidate) -> RealExplanation:
+def explain_real(source: Source, replayed: Replayed, meant: Subject) -> RealExplanation:
     """Explain the weight of a real that is known."""
     fleet, plane, seq = replayed.state.fleet, replayed.state.data_plane, replayed.state.seq
     service, name = meant.service, RealId(meant.name)
@@ -84,7 +84,7 @@ def _other_hands(real: RealState) -> set[int]:
     return {leaving, real.drained, real.reported_seq if override is None else override.seq}
 
 
-def _also(event: Event, meant: Candidate) -> str:
+def _also(event: Event, meant: Subject) -> str:
     """What an event about everything says of this real."""
     match event:
         case ConfigApplied(config=config):

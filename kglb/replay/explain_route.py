@@ -8,7 +8,7 @@ from kglb.events import DriftFound, Event, OperationFailed, OperationsApplied, R
 from kglb.model import Operation, Prefixes, RealId, RouteOperation, ServiceId
 from kglb.projections import BalancerState, FleetState
 from kglb.replay.about import narrow, only
-from kglb.replay.errors import Candidate
+from kglb.replay.errors import Subject
 from kglb.replay.explain_service import reason_of
 from kglb.replay.explanation import RouteExplanation, Walk
 from kglb.replay.names import Names
@@ -17,7 +17,7 @@ from kglb.replay.state_at import Replayed
 from kglb.replay.touches import touches_of_route
 
 
-def explain_route(source: Source, replayed: Replayed, meant: Candidate) -> RouteExplanation:
+def explain_route(source: Source, replayed: Replayed, meant: Subject) -> RouteExplanation:
     """Explain a route that a balancer has, or that is announced all the same."""
     fleet, plane, seq = replayed.state.fleet, replayed.state.data_plane, replayed.state.seq
     prefix = meant.name

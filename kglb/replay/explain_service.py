@@ -5,7 +5,7 @@ from kglb.events import BalancerDecided, Event
 from kglb.model import RealId, ServiceId
 from kglb.projections import BalancerState, Holding
 from kglb.replay.about import narrow
-from kglb.replay.errors import Candidate
+from kglb.replay.errors import Subject
 from kglb.replay.explanation import STOPPED, WIDEST, ServiceExplanation, Walk
 from kglb.replay.source import Source
 from kglb.replay.state_at import Replayed
@@ -13,7 +13,7 @@ from kglb.replay.touches import touches_of_service
 from kglb.replay.words import plural
 
 
-def explain_service(source: Source, replayed: Replayed, meant: Candidate) -> ServiceExplanation:
+def explain_service(source: Source, replayed: Replayed, meant: Subject) -> ServiceExplanation:
     """Explain the mode of a service that a balancer has."""
     fleet, plane, seq = replayed.state.fleet, replayed.state.data_plane, replayed.state.seq
     service = meant.service

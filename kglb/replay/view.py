@@ -11,13 +11,14 @@ from kglb.model.operations import describe
 from kglb.projections import BalancerState, FleetState, Holding, RealState, plan
 from kglb.replay.names import Names
 from kglb.replay.state_at import Replayed
-from kglb.replay.words import ordered, utc
+from kglb.replay.steering_sentences import out_of_rotation, weight_by_other_hand
 
 
 class RealView(msgspec.Struct, frozen=True, kw_only=True):
-    """A real of a service. ``weight`` is the wanted one, ``kernel_weight`` what the kernel is known to hold.
+    """A real of a service. ``weight`` is the wanted one, ``kernel_weight`` what the kernel is known to hold,
+    ``configured`` the one it has when up. ``out_of_rotation`` says why it gets no traffic whatever its health, and
+    ``weighed`` who gives it its weight if not the config; both are empty if that is not so.
 
-    ``drained`` and ``overridden`` say who ordered that, until when and why, ``leaving`` until when at the latest.
     ``streak`` counts at least so many passes, or failures if negative. What is not there or unknown is null.
     """
 
@@ -32,12 +33,11 @@ class RealView(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str
     reason: str
     detail: str
-    drained: str
-    overridden: str
-    leaving: str
     weight_seq: int
     health_seq: int
     in_step: bool
+    out_of_rotation: str
+    weighed: str
 
 
 class ServiceView(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,12 +167,11 @@ def _real(real: RealId, known: RealState | None, wanted: Destination | None, hel
         outcome=state.outcome,
         reason=state.reason,
         detail=state.detail,
-        drained="" if (drain := state.orders.drain) is None else ordered(drain.who, drain.until, drain.note),
-        overridden="" if (other := state.orders.override) is None else ordered(other.who, other.until, other.note),
-        leaving="" if state.leaving is None else f"until {utc(state.leaving.until)}",
         weight_seq=state.weight_seq,
         health_seq=state.health_seq,
         in_step=wanted == held,
+        out_of_rotation=out_of_rotation(state),
+        weighed=weight_by_other_hand(state),
     )
 
 

@@ -135,10 +135,10 @@ def test_what_an_operator_ordered_stands_with_the_real(kglb: Command, fleet: Fle
     fleet.builder.record(RealDrained(service=WEB, real=real_id(0), who="alice", note="kernel upgrade"))
     fleet.builder.record(WeightOverridden(service=WEB, real=real_id(1), weight=5, who="bob", until=0.0))
     lines = kglb("replay", fleet.builder.directory).out.splitlines()
-    assert next(line for line in lines if real_id(0) in line).endswith("in a row; drained by alice: kernel upgrade")
-    assert "; weight by bob until 1970-01-01T00:00:00Z" in next(line for line in lines if real_id(1) in line)
+    assert next(line for line in lines if real_id(0) in line).endswith("in a row; alice drained it: kernel upgrade")
+    assert "; bob gave it this weight until 1970-01-01T00:00:00Z" in next(line for line in lines if real_id(1) in line)
     diff = kglb("replay", fleet.builder.directory, "--diff", "19..20").out
-    assert "~ web 10.0.0.1:80: drained - -> alice: kernel upgrade" in diff
+    assert "out of rotation - -> alice drained it: kernel upgrade" in diff
 
 
 # --- two moments --------------------------------------------------------------------------------------------------

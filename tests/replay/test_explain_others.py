@@ -236,7 +236,7 @@ def test_a_service_is_found_by_its_address_and_port(fleet: Fleet) -> None:
 
 
 def test_what_is_not_there_has_a_hint(fleet: Fleet) -> None:
-    with pytest.raises(UnknownSubjectError, match=r"there is no service wep then: did you mean web\?"):
+    with pytest.raises(UnknownSubjectError, match=r"there is no service wep: did you mean web\?"):
         why(fleet, "wep", kind="service")
 
 
