@@ -4,7 +4,6 @@ It drains its inbox first and then decides once, so that ten thousand reals that
 decisions. It never touches the machine.
 """
 
-import ipaddress
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -18,7 +17,7 @@ from kglb.actors.recorder import Fact, RecordingActor
 from kglb.actors.restarts import Restarts
 from kglb.actors.runtime import Crash
 from kglb.checks import Gate
-from kglb.decisions import decide, presumed_healthy
+from kglb.decisions import decide, is_name, members, presumed_healthy
 from kglb.events import (
     ActorCrashed,
     BalancerDecided,
@@ -53,6 +52,10 @@ class Reconfigure(NamedTuple):
 
 class ResolveNames(NamedTuple):
     """Command: it is time to ask for the addresses of the names again."""
+
+
+class NamesResolved(NamedTuple):
+    """Told to itself: every name was asked for; to decide, once what came meanwhile is noted."""
 
 
 class SeekPaths(NamedTuple):
@@ -126,6 +129,8 @@ class BalancerActor(RecordingActor):
                     self._start_checker(real)
             case ResolveNames():
                 self.spawn(self._resolve_names())
+            case NamesResolved():
+                pass
             case SeekPaths():
                 self.spawn(self._seek_paths())
             case Obstructed():
@@ -164,25 +169,16 @@ class BalancerActor(RecordingActor):
 
     # --- reals --------------------------------------------------------------------------------------------------
 
-    def _bring_reals_in_step(self, cause: int | None = None) -> list[Real]:
-        """Add and remove reals as the config says; the entries that are names, for the resolver."""
-        wanted: dict[RealId, Real] = {}
-        names: list[Real] = []
-        for entry in self._config.reals:
-            host, port = split_host_port(entry.host)
-            address = host
-            if not _is_address(host):
-                names.append(entry)
-                address = self._last_good(entry)
-            if address:
-                wanted.setdefault(Endpoint(_canonical(address), port).id, entry)
+    def _bring_reals_in_step(self, cause: int | None = None) -> bool:
+        """Add and remove reals as the config says; whether there are names to be resolved."""
+        wanted = members(self._config.reals, self._last_good)
         for real, state in list(self._state.reals.items()):
             if real not in wanted:
                 self._remove(real, state.entry, cause)
         for real, entry in wanted.items():
             if real not in self._state.reals:
                 self._add(real, entry, cause)
-        return names
+        return any(is_name(entry) for entry in self._config.reals)
 
     def _add(self, real: RealId, entry: Real, cause: int | None = None) -> None:
         held = self.recorder.state.data_plane.actual.destinations.get(self._config.id, {}).get(real)
@@ -202,28 +198,33 @@ class BalancerActor(RecordingActor):
         removed = RealRemoved(service=self._config.id, real=real, host=entry.host)
         self._touched[real] = self.recorder.record(removed, cause=cause)
 
-    def _last_good(self, entry: Real) -> str:
-        return self.recorder.state.fleet.names.get(name_key(self._config.id, entry.host), "")
+    def _last_good(self, host: str) -> str:
+        return self.recorder.state.fleet.names.get(name_key(self._config.id, host), "")
 
     async def _resolve_names(self) -> None:
         config = self._config
         for entry in config.reals:
-            host, port = split_host_port(entry.host)
-            if _is_address(host):
+            if not is_name(entry):
                 continue
+            host, port = split_host_port(entry.host)
             try:
                 addresses, error = await self._parts.resolve(host, config.service.key.ipv6), ""
             except OSError as refusal:
                 addresses, error = (), str(refusal)
-            if config is not self._config:
+            if not self._is_in_force(config):
                 return  # reconfigured meanwhile: who asks next knows which names there are
             if error:
                 self._resolution_failed(entry, error)
             else:
-                known = self._last_good(entry)
+                known = self._last_good(entry.host)
                 self._resolved(entry, Endpoint(known if known in addresses else addresses[0], port))
-        self._decide()
+        self.actor_ref.tell(NamesResolved())
         self._next_names = self.after(self._config.resolve_interval, ResolveNames())
+
+    def _is_in_force(self, config: Balancer) -> bool:
+        """Whether this is still the config, also by the newest record: what it leads to is on its way here."""
+        known = self.recorder.state.fleet.balancers.get(config.id)
+        return config is self._config and known is not None and (known.config is config or known.config == config)
 
     def _ask_for_names_soon(self) -> None:
         self._next_names()
@@ -233,12 +234,14 @@ class BalancerActor(RecordingActor):
         if self._failing_names.get(entry.host) == error:
             return
         self._failing_names[entry.host] = error
-        failed = ResolutionFailed(service=self._config.id, host=entry.host, error=error, keeping=self._last_good(entry))
+        failed = ResolutionFailed(
+            service=self._config.id, host=entry.host, error=error, keeping=self._last_good(entry.host)
+        )
         self.recorder.record(failed)
 
     def _resolved(self, entry: Real, endpoint: Endpoint) -> None:
         self._failing_names.pop(entry.host, None)
-        if self._last_good(entry) == endpoint.address and endpoint.id in self._state.reals:
+        if self._last_good(entry.host) == endpoint.address and endpoint.id in self._state.reals:
             return
         seq = self.recorder.record(NameResolved(service=self._config.id, host=entry.host, address=endpoint.address))
         for real, state in list(self._state.reals.items()):
@@ -361,15 +364,3 @@ class BalancerActor(RecordingActor):
 
 def _gate_of(config: Balancer) -> Gate | None:
     return Gate(config.concurrency) if config.concurrency else None
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def _canonical(address: str) -> str:
-    return str(ipaddress.ip_address(address))

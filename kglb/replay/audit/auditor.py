@@ -1,0 +1,135 @@
+"""All audits of one stretch of a journal: which of them looks at which record, before and after it is folded."""
+
+from collections.abc import Callable
+from typing import Any
+
+from kglb.events import (
+    ActorCrashed,
+    BalancerDecided,
+    ConfigApplied,
+    DaemonStarted,
+    DaemonStopping,
+    HealthChanged,
+    MarkAssigned,
+    MarkReleased,
+    NameResolved,
+    OperationFailed,
+    OperationsApplied,
+    ProbeFlipped,
+    RealAdded,
+    RealRemoved,
+    RouteAnnounced,
+    RoutesDecided,
+    RouteWithdrawn,
+    RunsClosed,
+    WatchLost,
+)
+from kglb.model import ServiceId
+from kglb.projections import State
+from kglb.replay.audit.balancing import BalancingAudit
+from kglb.replay.audit.diverged import Diverged
+from kglb.replay.audit.health import HealthAudit
+from kglb.replay.audit.machine import MachineAudit
+from kglb.replay.audit.marks import MarksAudit
+from kglb.replay.audit.reals import RealsAudit
+from kglb.replay.audit.routing import RoutingAudit
+from kglb.replay.source import Found
+
+DECISIONS = (HealthChanged, RealAdded, RealRemoved, MarkAssigned, MarkReleased, BalancerDecided, RoutesDecided)
+"""What is decided again; operations are besides."""
+
+_TOUCHING = HealthChanged | RealAdded | RealRemoved
+"""Kinds of events after which a balancer decides about one real."""
+
+Check = Callable[[Any], None]
+
+
+class Auditor:
+    """Audits the records that follow ``state``, and folds them into it."""
+
+    def __init__(self, state: State) -> None:
+        since = state.seq
+        self._state = state
+        self._health = HealthAudit(state.fleet)
+        self._reals = RealsAudit(state)
+        self._balancing = BalancingAudit(state.fleet, since)
+        self._routing = RoutingAudit(state)
+        self._marks = MarksAudit(state.fleet)
+        self._machine = MachineAudit(state.data_plane, since)
+        self._decides = state.fleet.config is not None and not state.fleet.stopped
+        self._checks: dict[type, tuple[Check, ...]] = {
+            ProbeFlipped: (self._health.flipped,),
+            RunsClosed: (self._health.closed,),
+            HealthChanged: (self._health.changed,),
+            WatchLost: (self._health.lost,),
+            RealAdded: (self._reals.added,),
+            RealRemoved: (self._reals.removed,),
+            NameResolved: (self._reals.resolved,),
+            BalancerDecided: (self._reals.decided, self._balancing.decided),
+            RoutesDecided: (self._routing.decided,),
+            MarkAssigned: (self._marks.assigned,),
+            MarkReleased: (self._marks.released,),
+            OperationsApplied: (self._machine.applied,),
+            OperationFailed: (self._machine.failed,),
+            RouteAnnounced: (self._machine.routed,),
+            RouteWithdrawn: (self._machine.routed,),
+        }
+        state.data_plane.mark_everything(since)
+        self._note_wishes()
+
+    def audit(self, record: Found) -> Diverged | None:
+        """Check one record and fold it; how it differs from what the decision code says, if it does."""
+        diverged = self._check(record)
+        self._state.fold(record.seq, record.event)
+        self._note(record)
+        return diverged
+
+    def _check(self, record: Found) -> Diverged | None:
+        cause = record.cause
+        if cause is not None and not 0 < cause < record.seq:
+            return Diverged("cause", recorded=f"cause {cause}", decided="that it is an earlier record")
+        try:
+            if self._decides:
+                self._balancing.in_time(record.mono)
+                self._routing.in_time(record.mono)
+            for check in self._checks.get(type(record.event), ()):
+                check(record)
+        except Diverged as diverged:
+            return diverged
+        return None
+
+    def _note(self, record: Found) -> None:
+        """Remember what the record changes; ``DaemonStarted`` and ``ConfigApplied`` touch everything."""
+        seq, mono, event = record.seq, record.mono, record.event
+        if isinstance(event, _TOUCHING):
+            self._balancing.happened(seq, mono, event.service, event.real)
+        elif isinstance(event, BalancerDecided):
+            self._routing.balanced(seq, mono, event)
+        elif isinstance(event, ConfigApplied):
+            self._decides = True
+            self._reals.configured()
+            self._balancing.configured(seq, mono)
+            self._routing.configured(seq, mono)
+        elif isinstance(event, ActorCrashed):
+            self._crashed(seq, mono + event.retry_in, event.actor)
+        elif isinstance(event, DaemonStopping | DaemonStarted):
+            self._decides = False
+            self._balancing.stopped()
+            self._routing.stopped()
+            if isinstance(event, DaemonStarted):
+                self._machine.started()
+                self._routing.started_again(mono)
+        self._note_wishes()
+
+    def _note_wishes(self) -> None:
+        if self._state.data_plane.dirty:
+            self._machine.note(self._state.data_plane.take_dirty())
+
+    def _crashed(self, seq: int, retry_at: float, actor: str) -> None:
+        kind, _, name = actor.partition(" ")
+        if kind == "applier":
+            self._machine.applier_crashed(seq)
+        elif kind == "router":
+            self._routing.started_again(retry_at)
+        elif kind == "balancer":
+            self._balancing.crashed(ServiceId(name), retry_at)
