@@ -21,6 +21,7 @@ from kglb.replay.sentences import Sentence, sentence
 from kglb.replay.source import Found, Source
 from kglb.replay.state_at import Replayed, state_at
 from kglb.replay.times import Moment, parse_moment, read_record_time
+from kglb.replay.verify import Difference, Verified, verify
 from kglb.replay.view import AddressView, RealView, ServiceView, StateView, view
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Candidate",
     "CheckpointError",
     "Context",
+    "Difference",
     "Explanation",
     "Filter",
     "FilterError",
@@ -49,11 +51,13 @@ __all__ = [
     "StateView",
     "UnclearTimeError",
     "UnknownRealError",
+    "Verified",
     "explain",
     "parse_filter",
     "parse_moment",
     "read_record_time",
     "sentence",
     "state_at",
+    "verify",
     "view",
 ]

@@ -21,6 +21,7 @@ from kglb.dataplane import Failure, InlineWorker, MemoryDataPlane
 from kglb.events import Event, Record, decode
 from kglb.model import Config, Operation, RealId, ServiceId
 from kglb.projections import RealState, State
+from tests.left_behind import remember
 
 OK = ("success", "ok")
 REFUSED = ("failure", "refused")
@@ -99,6 +100,7 @@ class World:
     def __init__(self, directory: Path, machine: MemoryDataPlane, names: dict[str, list[str]]) -> None:
         self.loop = asyncio.get_running_loop()
         self.directory = directory
+        remember(directory)
         self.machine = machine
         self.names = names
         self.prober = ScriptedProber(self.loop)

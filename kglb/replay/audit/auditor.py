@@ -50,8 +50,8 @@ class Auditor:
     def __init__(self, state: State) -> None:
         since = state.seq
         self._state = state
-        self._health = HealthAudit(state.fleet)
-        self._reals = RealsAudit(state)
+        self._health = HealthAudit(state.fleet, since)
+        self._reals = RealsAudit(state, since)
         self._balancing = BalancingAudit(state.fleet, since)
         self._routing = RoutingAudit(state)
         self._marks = MarksAudit(state.fleet)

@@ -13,10 +13,11 @@ from kglb.replay.sentences import verdicts
 
 
 class HealthAudit:
-    """Health of all reals, beside the fleet that the records fold into."""
+    """Health of all reals, beside the fleet that the records fold into; it has not seen those up to ``since``."""
 
-    def __init__(self, fleet: FleetState) -> None:
+    def __init__(self, fleet: FleetState, since: int) -> None:
         self._fleet = fleet
+        self._since = since
         self._losses: dict[tuple[ServiceId, RealId], int] = {}
 
     def flipped(self, record: Record[ProbeFlipped]) -> None:
@@ -29,7 +30,7 @@ class HealthAudit:
         if (event.outcome, event.reason) == (real.outcome, real.reason):
             raise Diverged(about, recorded=f"that a run of {event.reason} began", decided="that it goes on")
         self._went_on(event.service, real, event.previous_count)
-        if cause is not None and cause != self._losses.get((event.service, event.real)):
+        if (cause or 0) > self._since and cause != self._losses.get((event.service, event.real)):
             raise wrong_cause(about, cause, "nothing, or the loss of the connection that it was watched by")
 
     def closed(self, record: Record[RunsClosed]) -> None:

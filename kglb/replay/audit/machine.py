@@ -158,6 +158,8 @@ class MachineAudit:
             return True
         if any(seq == cause for seq, _ in self._wishes.get(("service", key[1]), ())):
             return True
+        if key[0] == "route" and cause == self._routes_done:
+            return True  # another thing was wanted once the engine had answered
         again = (self._refused.get(service_of(operation)), self._applier_crashed)
         return any(seq is not None and cause >= seq for seq in again)
 

@@ -9,10 +9,14 @@ from kglb.replay.audit.diverged import Diverged, health_word, wrong_cause
 
 
 class RealsAudit:
-    """Membership of all balancers. Nothing is looked through as a whole unless config or names have changed."""
+    """Membership of all balancers. None is looked through as a whole unless its config or names have changed.
 
-    def __init__(self, state: State) -> None:
+    What was recorded up to ``since`` it has not seen.
+    """
+
+    def __init__(self, state: State, since: int) -> None:
         self._state = state
+        self._since = since
         self._unsure: set[ServiceId] = set()
         self._wanted: dict[ServiceId, dict[RealId, Real]] = {}
         self._resolved: dict[str, int] = {}
@@ -88,5 +92,5 @@ class RealsAudit:
         known = {None, self._state.fleet.config_seq}
         if is_name(entry):
             known.add(self._resolved.get(name_key(service, entry.host)))
-        if cause not in known:
+        if cause not in known and (cause or 0) > self._since:
             raise wrong_cause(about, cause, f"config {self._state.fleet.config_seq} or the address of {entry.host}")
