@@ -114,7 +114,8 @@ class World:
         clock = Clock(wall=lambda: int(1_800_000_000e9 + (self.loop.time() - began) * 1e9), monotonic=self.loop.time)
         options = AppenderOptions(disk=InlineDisk(self.loop), clock=clock)
         origin = Origin(host="director", boot_id="boot", software="test")
-        self.recorder.write_to(opened.appender(origin, self.recorder.checkpoint, options))
+        self.appender = opened.appender(origin, self.recorder.checkpoint, options)
+        self.recorder.write_to(self.appender)
         self.parts = Parts(
             scheduler=scheduler,
             recorder=self.recorder,
@@ -155,6 +156,10 @@ class World:
     async def reload(self, config: Config) -> None:
         """Put another config in force, as SIGHUP does."""
         await self.daemon.reload(config, digest="reloaded", source="test", secrets={})
+
+    def new_segment(self) -> None:
+        """Have the journal begin one, as it does by itself when the one before is long enough."""
+        self.appender.rotate(self.recorder.checkpoint())
 
     async def stop(self, on_stop: str = "cleanup") -> bool:
         """Stop in order; whether the machine was left as it should be."""

@@ -9,7 +9,7 @@ from kglb.events import HealthChanged, OpenRun, ProbeFlipped, Record, RunsClosed
 from kglb.model import RealId, ServiceId
 from kglb.projections import FleetState, RealState
 from kglb.replay.audit.diverged import Diverged, health_word, wrong_cause
-from kglb.replay.sentences import verdicts
+from kglb.replay.sentences import plural, verdicts
 
 
 class HealthAudit:
@@ -72,8 +72,9 @@ class HealthAudit:
 
     def _went_on(self, service: ServiceId, real: RealState, count: int) -> None:
         about = f"{real.real} in {service}"
-        if count < real.counted:
-            raise Diverged(about, recorded=f"a run of {count} probes", decided=f"one of at least {real.counted}")
+        if count < real.counted or (count and not real.outcome):
+            known = f"one of at least {real.counted}" if real.outcome else "that there was none"
+            raise Diverged(about, recorded=f"a run of {plural(count, 'probe')}", decided=known)
         streak = real.streak + _sign(real) * (count - real.counted)
         if self._judge(service, real, streak) != real.healthy:
             decided = f"{health_word(not real.healthy)} after {verdicts(streak)}"
