@@ -18,16 +18,19 @@ from kglb.replay.explain import Explanation, Link, explain
 from kglb.replay.names import Names
 from kglb.replay.selection import FIELDS, Filter, FilterError, Selection, parse_filter
 from kglb.replay.sentences import Sentence, sentence
+from kglb.replay.settings import Setting, SettingError, Settings, parse_setting
 from kglb.replay.source import Found, Source
 from kglb.replay.state_at import Replayed, state_at
 from kglb.replay.times import Moment, parse_moment, read_record_time
 from kglb.replay.verify import Difference, Verified, verify
 from kglb.replay.view import AddressView, RealView, ServiceView, StateView, view
+from kglb.replay.whatif import BalancerSides, RealSides, Transition, WhatIf, whatif
 
 __all__ = [
     "FIELDS",
     "AddressView",
     "AmbiguousRealError",
+    "BalancerSides",
     "Candidate",
     "CheckpointError",
     "Context",
@@ -41,23 +44,31 @@ __all__ = [
     "Names",
     "NothingRecordedError",
     "OutOfRangeError",
+    "RealSides",
     "RealView",
     "ReplayError",
     "Replayed",
     "Selection",
     "Sentence",
     "ServiceView",
+    "Setting",
+    "SettingError",
+    "Settings",
     "Source",
     "StateView",
+    "Transition",
     "UnclearTimeError",
     "UnknownRealError",
     "Verified",
+    "WhatIf",
     "explain",
     "parse_filter",
     "parse_moment",
+    "parse_setting",
     "read_record_time",
     "sentence",
     "state_at",
     "verify",
     "view",
+    "whatif",
 ]

@@ -28,6 +28,7 @@ from kglb.model import (
     AddDestination,
     ChangeDestination,
     DeleteService,
+    ServiceId,
     TcpCheck,
 )
 from kglb.replay import Difference, NothingRecordedError, Source, Verified, verify
