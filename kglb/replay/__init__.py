@@ -15,6 +15,7 @@ from kglb.replay.errors import (
     UnknownRealError,
 )
 from kglb.replay.explain import Explanation, Link, explain
+from kglb.replay.figures import Figures
 from kglb.replay.names import Names
 from kglb.replay.selection import FIELDS, Filter, FilterError, Selection, parse_filter
 from kglb.replay.sentences import Sentence, sentence
@@ -36,6 +37,7 @@ __all__ = [
     "Context",
     "Difference",
     "Explanation",
+    "Figures",
     "Filter",
     "FilterError",
     "Found",

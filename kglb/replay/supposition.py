@@ -3,7 +3,6 @@
 A balancer is supposed to decide when the daemon's did, and where that did not, once all that came at a moment is in.
 """
 
-
 from msgspec.structs import replace
 
 from kglb.decisions import decide
