@@ -207,7 +207,7 @@ class SupposedHealth:
     def _name(self, key: Key, seq: int, event: HealthChanged) -> None:
         """A change that was recorded has that record's number, though the probe that led to it was recorded before."""
         supposed = self._known.get(key)
-        last = None if supposed is None else supposed.last
+        last = None if supposed is None or self._settings.pace else supposed.last
         if last is not None and (last.healthy, last.streak, last.run) == (event.healthy, event.streak, event.run):
             last.seq, last.time, last.at = seq, self._timeline.now, self._timeline.at(self._timeline.now)
 

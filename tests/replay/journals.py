@@ -73,7 +73,8 @@ class JournalBuilder:
         self.seq += 1
         self.now += MILLISECOND
         at = self.now.strftime("%Y-%m-%dT%H:%M:%S.%fZ").encode()
-        line, self._chain = encode_line(encode_body(self.seq, at, 0.0, cause, event), self._chain)
+        mono = (self.now - START).total_seconds()
+        line, self._chain = encode_line(encode_body(self.seq, at, mono, cause, event), self._chain)
         with self.path.open("ab") as file:
             file.write(line)
         return self.seq
