@@ -8,7 +8,7 @@ import msgspec
 from kglb.cli.output import EXIT_NO, EXIT_OK, Paint, paint_for, put, put_json
 from kglb.cli.reading import Zone, add_format_options, add_journal_argument
 from kglb.replay import Difference, Source, Verified, verify
-from kglb.replay.sentences import plural
+from kglb.replay.words import plural
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

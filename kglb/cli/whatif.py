@@ -17,8 +17,8 @@ from kglb.replay import (
     parse_setting,
     whatif,
 )
-from kglb.replay.sentences import plural, verdicts
 from kglb.replay.settings import DECIDABLE
+from kglb.replay.words import plural, verdicts
 
 _SHOWN = 40
 """Lines of reals and of transitions that are shown; JSON has all of them."""

@@ -16,6 +16,7 @@ from kglb.events import (
     NameResolved,
     RealAdded,
     RealRemoved,
+    Steering,
 )
 from kglb.model import RealId, ServiceId
 from kglb.projections import State
@@ -26,8 +27,8 @@ from kglb.replay.supposed import Change
 _TURN = 0.05
 """Seconds within which the daemon's own decision is waited for."""
 
-_ABOUT_REALS = (RealAdded, RealRemoved)
-_INPUTS = (DaemonStarted, DaemonStopping, ConfigApplied, NameResolved, *_ABOUT_REALS)
+_ABOUT_REALS = RealAdded | RealRemoved | Steering
+_INPUTS = DaemonStarted | DaemonStopping | ConfigApplied | NameResolved | _ABOUT_REALS
 """Kinds of events that are as they were, whatever the settings."""
 
 

@@ -23,13 +23,13 @@ from kglb.projections import State
 from kglb.replay.errors import ReplayError
 from kglb.replay.figures import Figures, Ledger
 from kglb.replay.names import Names
-from kglb.replay.sentences import plural
 from kglb.replay.settings import Settings
 from kglb.replay.source import Found, Source
 from kglb.replay.state_at import state_at
 from kglb.replay.supposed import Change, SupposedHealth
 from kglb.replay.supposition import Supposition
 from kglb.replay.timeline import Timeline
+from kglb.replay.words import plural
 
 
 class Transition(msgspec.Struct, frozen=True, kw_only=True):

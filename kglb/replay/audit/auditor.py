@@ -17,11 +17,14 @@ from kglb.events import (
     OperationsApplied,
     ProbeFlipped,
     RealAdded,
+    RealLeaving,
     RealRemoved,
+    RealReturned,
     RouteAnnounced,
     RoutesDecided,
     RouteWithdrawn,
     RunsClosed,
+    Steering,
     WatchLost,
 )
 from kglb.model import ServiceId
@@ -35,10 +38,20 @@ from kglb.replay.audit.reals import RealsAudit
 from kglb.replay.audit.routing import RoutingAudit
 from kglb.replay.source import Found
 
-DECISIONS = (HealthChanged, RealAdded, RealRemoved, MarkAssigned, MarkReleased, BalancerDecided, RoutesDecided)
+DECISIONS = (
+    HealthChanged,
+    RealAdded,
+    RealLeaving,
+    RealReturned,
+    RealRemoved,
+    MarkAssigned,
+    MarkReleased,
+    BalancerDecided,
+    RoutesDecided,
+)
 """What is decided again; operations are besides."""
 
-_TOUCHING = HealthChanged | RealAdded | RealRemoved
+_TOUCHING = HealthChanged | RealAdded | RealRemoved | Steering
 """Kinds of events after which a balancer decides about one real."""
 
 Check = Callable[[Any], None]
@@ -64,6 +77,8 @@ class Auditor:
             WatchLost: (self._health.lost,),
             RealAdded: (self._reals.added,),
             RealRemoved: (self._reals.removed,),
+            RealLeaving: (self._reals.removed,),
+            RealReturned: (self._reals.returned,),
             NameResolved: (self._reals.resolved,),
             BalancerDecided: (self._reals.decided, self._balancing.decided),
             RoutesDecided: (self._routing.decided,),

@@ -6,7 +6,7 @@ from kglb.model import RealId, ServiceId
 from kglb.projections import BalancerState, FleetState
 from kglb.replay.audit.diverged import Diverged, wrong_cause
 from kglb.replay.audit.overdue import Overdue
-from kglb.replay.sentences import listed
+from kglb.replay.words import listed
 
 
 class BalancingAudit:

@@ -1,6 +1,6 @@
 """What an audit raises, and how it words both sides."""
 
-from kglb.replay.sentences import printable
+from kglb.replay.words import printable
 
 
 class Diverged(Exception):  # noqa: N818 - it reads as what it is

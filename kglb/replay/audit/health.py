@@ -9,7 +9,7 @@ from kglb.events import HealthChanged, OpenRun, ProbeFlipped, Record, RunsClosed
 from kglb.model import RealId, ServiceId
 from kglb.projections import FleetState, RealState
 from kglb.replay.audit.diverged import Diverged, health_word, wrong_cause
-from kglb.replay.sentences import plural, verdicts
+from kglb.replay.words import plural, verdicts
 
 
 class HealthAudit:

@@ -1,10 +1,9 @@
 """Has each balancer the reals that its config and the last good addresses of its names say?"""
 
 from kglb.decisions import is_name, member, members, presumed_healthy
-from kglb.events import BalancerDecided, NameResolved, RealAdded, RealRemoved, Record
+from kglb.events import BalancerDecided, NameResolved, RealAdded, RealLeaving, RealRemoved, RealReturned, Record
 from kglb.model import Real, RealId, ServiceId
-from kglb.projections import BalancerState, State
-from kglb.projections.fleet import name_key
+from kglb.projections import BalancerState, State, name_key
 from kglb.replay.audit.diverged import Diverged, health_word, wrong_cause
 
 
@@ -39,9 +38,9 @@ class RealsAudit:
         self._is_cause(about, cause, event.service, event.entry)
         self._unsure.add(event.service)
 
-    def removed(self, record: Record[RealRemoved]) -> None:
+    def removed(self, record: Record[RealRemoved] | Record[RealLeaving]) -> None:
         """It was there, and neither config nor names have it any more."""
-        cause, event = record.cause, record.event
+        event = record.event
         balancer = self._state.fleet.balancers.get(event.service)
         real = None if balancer is None else balancer.reals.get(event.real)
         if balancer is None or real is None:
@@ -50,7 +49,22 @@ class RealsAudit:
         moved = member(real.entry, lambda host: self._last_good(event.service, host)) != event.real
         if not moved and event.real in self._members(balancer):
             raise Diverged(about, recorded="that it left", decided="that the config still has it")
-        self._is_cause(about, cause, event.service, real.entry)
+        if real.leaving is None or record.cause != real.leaving.finished:
+            self._is_cause(about, record.cause, event.service, real.entry)
+        self._unsure.add(event.service)
+
+    def returned(self, record: Record[RealReturned]) -> None:
+        """The config or its name has it again, before it was gone."""
+        event = record.event
+        balancer = self._state.fleet.balancers.get(event.service)
+        real = None if balancer is None else balancer.reals.get(event.real)
+        if balancer is None or real is None:
+            return
+        about = f"{event.real} in {event.service}"
+        if real.leaving is None or event.real not in self._members(balancer):
+            decided = "that it was not leaving" if real.leaving is None else "that the config does not have it"
+            raise Diverged(about, recorded="that it stays", decided=decided)
+        self._is_cause(about, record.cause, event.service, event.entry)
         self._unsure.add(event.service)
 
     def decided(self, record: Record[BalancerDecided]) -> None:
@@ -61,7 +75,8 @@ class RealsAudit:
             return
         self._unsure.discard(event.service)
         wanted = self._members(balancer)
-        if differing := sorted(wanted.keys() ^ balancer.reals.keys()):
+        staying = {name for name, real in balancer.reals.items() if real.leaving is None}
+        if differing := sorted(wanted.keys() ^ staying):
             real = differing[0]
             recorded, decided = ("no such real", "that it joined") if real in wanted else ("a real", "that it left")
             raise Diverged(f"{real} in {event.service}", recorded=recorded, decided=decided)

@@ -8,7 +8,7 @@ from kglb.model import ServiceId
 from kglb.projections import State
 from kglb.replay.audit.diverged import Diverged, wrong_cause
 from kglb.replay.audit.overdue import Overdue
-from kglb.replay.sentences import listed
+from kglb.replay.words import listed
 
 _REMEMBERED = 100_000
 """Records that a decision may name as its cause: more than one turn of a loop can bring."""
