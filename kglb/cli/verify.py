@@ -46,8 +46,7 @@ def render(verified: Verified, zone: Zone, paint: Paint) -> list[str]:
         ]
     if verified.difference is not None:
         lines += [paint("different:", "bad"), *_sides(verified.difference, zone, paint)]
-        compared = f"behind {_counted(verified)} that are identical"
-        return [*lines, paint(compared, "quiet")]
+        return [*lines, paint(f"identical before that: {_counted(verified)}", "quiet")]
     return [*lines, f"{paint('identical:', 'good')} {_counted(verified)}"]
 
 

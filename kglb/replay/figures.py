@@ -7,9 +7,13 @@ from kglb.events import BalancerDecided, Mode
 from kglb.model import RealId, ServiceId
 from kglb.projections import BalancerState, FleetState
 
+_SERVING = ("available", "failsafe", "unavailable")
+"""The modes of a balancer that has reals of which at least one was alive at some time."""
+
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
-    """Of one balancer. ``lowest_alive`` is the lowest share of reals alive since any was, None if it never decided.
+    """Of one balancer. ``lowest_alive`` is the lowest share of reals alive that it began with or fell to, None if it
+    only rose.
 
     ``failsafe`` is for how many seconds it sent to all reals as none was alive. ``weights`` counts the weights that
     the kernel was to have otherwise.
@@ -29,11 +33,14 @@ class Ledger:
         self.out: dict[tuple[ServiceId, RealId], float] = {}
         self._out_since: dict[tuple[ServiceId, RealId], float] = {}
         self._modes: dict[ServiceId, tuple[Mode | None, float]] = {}
+        self._shares: dict[ServiceId, float] = {}
 
     def begin(self, fleet: FleetState, now: float) -> None:
         """Go on from what was decided before."""
         for service, balancer in fleet.balancers.items():
             self._modes[service] = (balancer.mode, now)
+            if balancer.mode in _SERVING:
+                self._fall_to(service, balancer.decided_alive, balancer.decided_total)
             for name, real in balancer.reals.items():
                 self._weight(service, name, real.weight or 0, now)
 
@@ -46,11 +53,15 @@ class Ledger:
             self._weight(event.service, name, weight, now)
         self._mode(event.service, event.mode, now)
         figures = self._of(event.service)
-        lowest = figures.lowest_alive
-        if event.total and event.mode in ("available", "failsafe", "unavailable"):
-            share = event.alive / event.total
-            lowest = share if lowest is None else min(lowest, share)
-        self.figures[event.service] = replace(figures, lowest_alive=lowest, weights=figures.weights + changed)
+        self.figures[event.service] = replace(figures, weights=figures.weights + changed)
+        if event.mode in _SERVING:
+            self._fall_to(event.service, event.alive, event.total, self._shares.get(event.service, 0.0))
+
+    def _fall_to(self, service: ServiceId, alive: int, total: int, before: float = 1.0) -> None:
+        share = self._shares[service] = alive / total if total else 0.0
+        figures = self._of(service)
+        if share < before and share < (1.0 if figures.lowest_alive is None else figures.lowest_alive):
+            self.figures[service] = replace(figures, lowest_alive=share)
 
     def changed(self, service: ServiceId) -> None:
         """The health of a real has changed."""

@@ -35,10 +35,10 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Verified(msgspec.Struct, kw_only=True):
-    """What was compared, and what came of it. ``first`` and ``last`` are the records it begins and ends with.
+    """What was compared, from record ``first`` to ``last``, and what came of it.
 
-    ``difference`` is the first one within this version of the decision code, behind which nothing was looked at;
-    ``older`` the first from another version, of ``differences_of_older``.
+    ``difference`` is the first one within this version of the decision code; neither it nor what is behind it is
+    counted. ``older`` is the first from another version, of ``differences_of_older``.
     """
 
     first: int
@@ -96,30 +96,40 @@ class _Run:
         """Verify one record; whether to go on."""
         verified, event = self.verified, record.event
         if self._pending is not None:
-            opened, self._pending = self._pending, None
-            if isinstance(event, JournalGap):
-                verified.gaps += 1
-                self._begin(opened)
-            else:
-                self._compare(opened)
-        verified.events += 1
-        verified.last = record.seq
+            self._settle(self._pending, gap=isinstance(event, JournalGap))
+            if verified.difference is not None:
+                return False
         if isinstance(event, SegmentOpened):
             self._pending = record
         elif isinstance(event, DaemonStarted):
             self._version = event.decisions
         diverged = self._auditor.audit(record)
+        if diverged is not None:
+            self._report(record, diverged)
+        if verified.difference is None:
+            self._count(record)
+        return verified.difference is None
+
+    def _count(self, record: Found) -> None:
+        verified, event = self.verified, record.event
+        verified.events += 1
+        verified.last = record.seq
         verified.decisions += isinstance(event, DECISIONS)
         if isinstance(event, OperationsApplied):
             verified.operations += len(event.operations)
-        if diverged is not None:
-            self._report(record, diverged)
-        return verified.difference is None
 
     def finish(self) -> None:
         """Compare what is left."""
         if self._pending is not None:
-            self._compare(self._pending)
+            self._settle(self._pending, gap=False)
+
+    def _settle(self, opened: Found, *, gap: bool) -> None:
+        self._pending = None
+        if gap:
+            self.verified.gaps += 1
+            self._begin(opened)
+        else:
+            self._compare(opened)
 
     def _compare(self, opened: Found) -> None:
         """The checkpoint is what the records so far add up to. (To the byte, unless another version wrote it.)"""
