@@ -114,7 +114,7 @@ class _Run:
         verified, event = self.verified, record.event
         verified.events += 1
         verified.last = record.seq
-        verified.decisions += isinstance(event, DECISIONS)
+        verified.decisions += type(event) in DECISIONS
         if isinstance(event, OperationsApplied):
             verified.operations += len(event.operations)
 

@@ -1,7 +1,7 @@
 """All audits of one stretch of a journal: which of them looks at which record, before and after it is folded."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 from kglb.events import (
     ActorCrashed,
@@ -20,6 +20,7 @@ from kglb.events import (
     RealLeaving,
     RealRemoved,
     RealReturned,
+    Record,
     RouteAnnounced,
     RoutesDecided,
     RouteWithdrawn,
@@ -38,23 +39,23 @@ from kglb.replay.audit.reals import RealsAudit
 from kglb.replay.audit.routing import RoutingAudit
 from kglb.replay.source import Found
 
-DECISIONS = (
-    HealthChanged,
-    RealAdded,
-    RealLeaving,
-    RealReturned,
-    RealRemoved,
-    MarkAssigned,
-    MarkReleased,
-    BalancerDecided,
-    RoutesDecided,
+DECISIONS = frozenset(
+    {
+        HealthChanged,
+        RealAdded,
+        RealLeaving,
+        RealReturned,
+        RealRemoved,
+        MarkAssigned,
+        MarkReleased,
+        BalancerDecided,
+        RoutesDecided,
+    }
 )
 """What is decided again; operations are besides."""
 
 _TOUCHING = HealthChanged | RealAdded | RealRemoved | Steering
 """Kinds of events after which a balancer decides about one real."""
-
-Check = Callable[[Any], None]
 
 
 class Auditor:
@@ -70,7 +71,7 @@ class Auditor:
         self._marks = MarksAudit(state.fleet)
         self._machine = MachineAudit(state.data_plane, since)
         self._decides = state.fleet.config is not None and not state.fleet.stopped
-        self._checks: dict[type, tuple[Check, ...]] = {
+        self._checks: dict[type, tuple[Callable[[Any], None], ...]] = {
             ProbeFlipped: (self._health.flipped,),
             RunsClosed: (self._health.closed,),
             HealthChanged: (self._health.changed,),
@@ -89,6 +90,14 @@ class Auditor:
             RouteAnnounced: (self._machine.routed,),
             RouteWithdrawn: (self._machine.routed,),
         }
+        self._notes: dict[type, Callable[[Any], None]] = {
+            **dict.fromkeys(get_args(_TOUCHING), self._touched),
+            BalancerDecided: self._routing.balanced,
+            ConfigApplied: self._configured,
+            ActorCrashed: self._crashed,
+            DaemonStopping: lambda _: self._stop(),
+            DaemonStarted: self._started,
+        }
         state.data_plane.mark_everything(since)
         self._note_wishes()
 
@@ -96,7 +105,10 @@ class Auditor:
         """Check one record and fold it; how it differs from what the decision code says, if it does."""
         diverged = self._check(record)
         self._state.fold(record.seq, record.event)
-        self._note(record)
+        if (note := self._notes.get(type(record.event))) is not None:
+            note(record)
+        if self._state.data_plane.dirty:
+            self._note_wishes()
         return diverged
 
     def _check(self, record: Found) -> Diverged | None:
@@ -113,37 +125,37 @@ class Auditor:
             return diverged
         return None
 
-    def _note(self, record: Found) -> None:
-        """Remember what the record changes; ``DaemonStarted`` and ``ConfigApplied`` touch everything."""
-        seq, mono, event = record.seq, record.mono, record.event
-        if isinstance(event, _TOUCHING):
-            self._balancing.happened(seq, mono, event.service, event.real)
-        elif isinstance(event, BalancerDecided):
-            self._routing.balanced(seq, mono, event)
-        elif isinstance(event, ConfigApplied):
-            self._decides = True
-            self._reals.configured()
-            self._balancing.configured(seq, mono)
-            self._routing.configured(seq, mono)
-        elif isinstance(event, ActorCrashed):
-            self._crashed(seq, mono + event.retry_in, event.actor)
-        elif isinstance(event, DaemonStopping | DaemonStarted):
-            self._decides = False
-            self._balancing.stopped()
-            self._routing.stopped()
-            if isinstance(event, DaemonStarted):
-                self._machine.started()
-                self._routing.started_again(mono)
-        self._note_wishes()
+    def _touched(self, record: Found) -> None:
+        event = record.event
+        assert isinstance(event, _TOUCHING)
+        self._balancing.happened(record.seq, record.mono, event.service, event.real)
+
+    def _configured(self, record: Found) -> None:
+        """Everything may be decided otherwise."""
+        self._decides = True
+        self._reals.configured()
+        self._balancing.configured(record.seq, record.mono)
+        self._routing.configured(record.seq, record.mono)
+
+    def _stop(self) -> None:
+        """Nobody decides any more."""
+        self._decides = False
+        self._balancing.stopped()
+        self._routing.stopped()
+
+    def _started(self, record: Found) -> None:
+        self._stop()
+        self._machine.started()
+        self._routing.started_again(record.mono)
 
     def _note_wishes(self) -> None:
-        if self._state.data_plane.dirty:
-            self._machine.note(self._state.data_plane.take_dirty())
+        self._machine.note(self._state.data_plane.take_dirty())
 
-    def _crashed(self, seq: int, retry_at: float, actor: str) -> None:
-        kind, _, name = actor.partition(" ")
+    def _crashed(self, record: Record[ActorCrashed]) -> None:
+        retry_at = record.mono + record.event.retry_in
+        kind, _, name = record.event.actor.partition(" ")
         if kind == "applier":
-            self._machine.applier_crashed(seq)
+            self._machine.applier_crashed(record.seq)
         elif kind == "router":
             self._routing.started_again(retry_at)
         elif kind == "balancer":

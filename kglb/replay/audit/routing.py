@@ -42,17 +42,18 @@ class RoutingAudit:
             raise wrong_cause("routes", cause, "a decision of a balancer that has a route")
         self._reasons.clear()
 
-    def balanced(self, seq: int, mono: float, event: BalancerDecided) -> None:
+    def balanced(self, record: Record[BalancerDecided]) -> None:
         """A balancer may allow its route, or not any more; already folded."""
+        event = record.event
         balancer = self._state.fleet.balancers.get(event.service)
         candidate = None if balancer is None else candidate_of(balancer)
         if candidate is None:
             return
-        self._reasons.append(seq)
+        self._reasons.append(record.seq)
         allows = may_announce(candidate)
         if self._allows.get(event.service) != allows:
             self._allows[event.service] = allows
-            self._overdue.expect("routes", mono)
+            self._overdue.expect("routes", record.mono)
 
     def configured(self, seq: int, mono: float) -> None:
         """Any route may be another; already folded."""
