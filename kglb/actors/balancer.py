@@ -17,7 +17,7 @@ from kglb.actors.recorder import Fact, RecordingActor
 from kglb.actors.restarts import Restarts
 from kglb.actors.runtime import Crash
 from kglb.checks import Gate
-from kglb.decisions import decide, is_name, members, presumed_healthy
+from kglb.decisions import decide_for, is_name, is_news, members, presumed_healthy
 from kglb.events import (
     ActorCrashed,
     BalancerDecided,
@@ -332,21 +332,8 @@ class BalancerActor(RecordingActor):
         if not touched and not always:
             return
         state = self._state
-        decision = decide(
-            before=state.mode,
-            alive=state.alive,
-            total=state.total,
-            proven=state.proven,
-            when_all_down=self._config.when_all_down,
-            standings=state.reals,
-            touched=touched,
-        )
-        counts = (state.alive, state.total)
-        if not decision.weights and (decision.mode, *counts) == (
-            state.mode,
-            state.decided_alive,
-            state.decided_total,
-        ):
+        decision = decide_for(state, touched)
+        if not is_news(state, decision):
             return
         trigger = max(touched.values(), default=self.recorder.last_seq)
         decided = BalancerDecided(

@@ -4,7 +4,7 @@ The daemon, the replay and the tests call the same functions. Whoever changes wh
 question raises ``VERSION``: it is recorded in ``DaemonStarted``, so that a replay knows which answers to expect.
 """
 
-from kglb.decisions.balancing import Decision, Standing, decide, mode_of, weight_of
+from kglb.decisions.balancing import Balancing, Decision, Standing, decide, decide_for, is_news, mode_of, weight_of
 from kglb.decisions.fwmarks import Changes, Marked, Pool, checked_at, choose_mark, mark_changes
 from kglb.decisions.health import judge, observe, presumed_healthy
 from kglb.decisions.members import is_name, member, members
@@ -22,6 +22,7 @@ VERSION = 1
 
 __all__ = [
     "VERSION",
+    "Balancing",
     "Candidate",
     "Changes",
     "Decision",
@@ -33,8 +34,10 @@ __all__ = [
     "checked_at",
     "choose_mark",
     "decide",
+    "decide_for",
     "decide_routes",
     "is_name",
+    "is_news",
     "judge",
     "mark_changes",
     "may_announce",

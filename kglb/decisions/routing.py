@@ -12,12 +12,13 @@ real up says nothing, so that adding port 443 takes no traffic away from port 80
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import msgspec
 
+from kglb.decisions.balancing import Balancing
 from kglb.events import Mode
-from kglb.model import Balancer, Config, Prefixes, Route, ServiceId
+from kglb.model import Config, Prefixes, Route, ServiceId
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,15 +29,6 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     mode: Mode | None
     alive: int
     total: int
-
-
-class Balancing(Protocol):
-    """What a balancer has last decided, and its config."""
-
-    config: Balancer
-    mode: Mode | None
-    decided_alive: int
-    decided_total: int
 
 
 def candidate_of(balancer: Balancing) -> Candidate | None:

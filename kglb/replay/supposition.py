@@ -5,7 +5,7 @@ A balancer is supposed to decide when the daemon's did, and where that did not, 
 
 from msgspec.structs import replace
 
-from kglb.decisions import decide
+from kglb.decisions import decide_for, is_news
 from kglb.events import (
     BalancerDecided,
     ConfigApplied,
@@ -104,15 +104,9 @@ class Supposition:
         balancer = self._state.fleet.balancers.get(service)
         if balancer is None or self._state.fleet.stopped:
             return
-        decision = decide(
-            before=balancer.mode,
-            alive=balancer.alive,
-            total=balancer.total,
-            proven=balancer.proven,
-            when_all_down=balancer.config.when_all_down,
-            standings=balancer.reals,
-            touched=touched,
-        )
+        decision = decide_for(balancer, touched)
+        if not is_news(balancer, decision):
+            return
         decided = BalancerDecided(
             service=service,
             balancer=balancer.config.name,

@@ -1,6 +1,6 @@
 """Did each balancer decide its mode and its weights as it should, for all that had happened, and in time?"""
 
-from kglb.decisions import Decision, decide
+from kglb.decisions import decide_for, is_news
 from kglb.events import BalancerDecided, Record
 from kglb.model import RealId, ServiceId
 from kglb.projections import BalancerState, FleetState
@@ -32,7 +32,7 @@ class BalancingAudit:
         if (event.alive, event.total) != (balancer.alive, balancer.total):
             decided = f"{balancer.alive} of {balancer.total} alive"
             raise Diverged(about, recorded=f"{event.alive} of {event.total} alive", decided=decided)
-        expected = _decide(balancer, touched)
+        expected = decide_for(balancer, touched)
         if event.mode != expected.mode:
             raise Diverged(about, recorded=f"mode {event.mode}", decided=f"mode {expected.mode}")
         if event.weights != expected.weights:
@@ -81,26 +81,9 @@ class BalancingAudit:
         while (id := self._overdue.missed(mono)) is not None:
             balancer = self._fleet.balancers.get(id)
             touched = self._touched.get(id, {})
-            if balancer is not None and _would_record(balancer, expected := _decide(balancer, touched)):
+            if balancer is not None and is_news(balancer, expected := decide_for(balancer, touched)):
                 decided = f"mode {expected.mode}, {_weights(expected.weights)}"
                 raise Diverged(f"{balancer.config.name} ({id})", recorded="no decision", decided=decided)
-
-
-def _decide(balancer: BalancerState, touched: dict[RealId, int]) -> Decision:
-    return decide(
-        before=balancer.mode,
-        alive=balancer.alive,
-        total=balancer.total,
-        proven=balancer.proven,
-        when_all_down=balancer.config.when_all_down,
-        standings=balancer.reals,
-        touched=touched,
-    )
-
-
-def _would_record(balancer: BalancerState, decision: Decision) -> bool:
-    before = (balancer.mode, balancer.decided_alive, balancer.decided_total)
-    return bool(decision.weights) or (decision.mode, balancer.alive, balancer.total) != before
 
 
 def _other_weights(about: str, recorded: dict[RealId, int], decided: dict[RealId, int]) -> Diverged:
