@@ -253,3 +253,17 @@ def test_an_empty_journal_has_nothing_to_verify(tmp_path: Path) -> None:
     (tmp_path / "journal").mkdir()
     with pytest.raises(NothingRecordedError):
         verified(tmp_path / "journal")
+
+
+def test_a_segment_may_begin_between_a_change_of_health_and_what_the_balancer_makes_of_it(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with world(tmp_path / "daemon", config(balancer(check=CHECK))) as w:
+            await asyncio.sleep(5)
+            w.recorder.observe(lambda fact: w.new_segment() if isinstance(fact.event, HealthChanged) else None)
+            w.prober.answers[A] = REFUSED
+            await asyncio.sleep(5)
+
+    run(main())
+    *_, last = sorted((tmp_path / "daemon").glob("*.jsonl"))
+    assert b"BalancerDecided" in last.read_bytes()
+    assert verified(last).identical

@@ -54,6 +54,9 @@ DECISIONS = frozenset(
 )
 """What is decided again; operations are besides."""
 
+_LOOK = 1.0
+"""Seconds by the journal's monotonic clock between two looks for decisions that have not come."""
+
 _TOUCHING = HealthChanged | RealAdded | RealRemoved | Steering
 """Kinds of events after which a balancer decides about one real."""
 
@@ -70,6 +73,7 @@ class Auditor:
         self._routing = RoutingAudit(state)
         self._marks = MarksAudit(state.fleet)
         self._machine = MachineAudit(state.data_plane, since)
+        self._next_look = 0.0
         self._decides = state.fleet.config is not None and not state.fleet.stopped
         self._checks: dict[type, tuple[Callable[[Any], None], ...]] = {
             ProbeFlipped: (self._health.flipped,),
@@ -116,14 +120,19 @@ class Auditor:
         if cause is not None and not 0 < cause < record.seq:
             return Diverged("cause", recorded=f"cause {cause}", decided="that it is an earlier record")
         try:
-            if self._decides:
-                self._balancing.in_time(record.mono)
-                self._routing.in_time(record.mono)
+            if record.mono >= self._next_look:
+                self._look_for_missing(record.mono)
             for check in self._checks.get(type(record.event), ()):
                 check(record)
         except Diverged as diverged:
             return diverged
         return None
+
+    def _look_for_missing(self, mono: float) -> None:
+        self._next_look = mono + _LOOK
+        if self._decides:
+            self._balancing.in_time(mono)
+            self._routing.in_time(mono)
 
     def _touched(self, record: Found) -> None:
         event = record.event
@@ -145,6 +154,7 @@ class Auditor:
 
     def _started(self, record: Found) -> None:
         self._stop()
+        self._next_look = record.mono
         self._machine.started()
         self._routing.started_again(record.mono)
 

@@ -17,7 +17,7 @@ class BalancingAudit:
     def __init__(self, fleet: FleetState, since: int) -> None:
         self._fleet = fleet
         self._since = since
-        self._touched: dict[ServiceId, dict[RealId, int]] = {}
+        self._touched = {id: dict.fromkeys(balancer.reals, since) for id, balancer in fleet.balancers.items()}
         self._overdue: Overdue[ServiceId] = Overdue()
 
     def decided(self, record: Record[BalancerDecided]) -> None:
