@@ -16,6 +16,7 @@ from kglb.replay.errors import (
 )
 from kglb.replay.explain import Explanation, Link, explain
 from kglb.replay.figures import Figures
+from kglb.replay.finding import find_real, find_reals
 from kglb.replay.names import Names
 from kglb.replay.selection import FIELDS, Filter, FilterError, Selection, parse_filter
 from kglb.replay.sentences import Sentence, sentence
@@ -64,6 +65,8 @@ __all__ = [
     "Verified",
     "WhatIf",
     "explain",
+    "find_real",
+    "find_reals",
     "parse_filter",
     "parse_moment",
     "parse_setting",
