@@ -23,6 +23,7 @@ from kglb.projections import State
 from kglb.replay.figures import Ledger
 from kglb.replay.settings import Settings
 from kglb.replay.supposed import Change
+from kglb.replay.timeline import STARTS
 
 _TURN = 0.05
 """Seconds within which the daemon's own decision is waited for."""
@@ -51,6 +52,8 @@ class Supposition:
 
     def recorded(self, seq: int, event: Event, now: float) -> None:
         """Something was recorded: an input, or a decision, which is made here in its place."""
+        if isinstance(event, STARTS):
+            self._since.clear()
         if isinstance(event, BalancerDecided):
             self._decide(event.service, now)
         elif isinstance(event, ConfigApplied):

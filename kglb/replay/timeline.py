@@ -2,9 +2,12 @@
 
 from datetime import timedelta
 
-from kglb.events import DaemonStarted
+from kglb.events import DaemonStarted, JournalRepaired
 from kglb.replay.source import Found
 from kglb.replay.times import read_record_time, record_time
+
+STARTS = DaemonStarted | JournalRepaired
+"""What may be the first record of a daemon: the one before is that of another."""
 
 
 class Timeline:
@@ -19,7 +22,7 @@ class Timeline:
         """The time of the next record: by the monotonic clock, but by the wall clock where a daemon starts."""
         if self._mono is not None:
             passed = record.mono - self._mono
-            if isinstance(record.event, DaemonStarted) or passed < 0:
+            if isinstance(record.event, STARTS) or passed < 0:
                 passed = (read_record_time(record.at) - read_record_time(self._at)).total_seconds()
             self.now += max(passed, 0.0)
         self._mono, self._at = record.mono, record.at

@@ -28,7 +28,7 @@ from kglb.replay.source import Found, Source
 from kglb.replay.state_at import state_at
 from kglb.replay.supposed import Change, SupposedHealth
 from kglb.replay.supposition import Supposition
-from kglb.replay.timeline import Timeline
+from kglb.replay.timeline import STARTS, Timeline
 from kglb.replay.words import plural
 
 
@@ -147,6 +147,7 @@ class _Sides:
 
     def take(self, record: Found) -> None:
         """Follow one record on both sides."""
+        before = self._timeline.now
         now = self._timeline.advance(record)
         if not self._since:
             self._since = record.at
@@ -154,7 +155,7 @@ class _Sides:
             self._supposition.begin(now)
             self._suppose(self._state.seq)
         self._last, self._until = record.seq, record.at
-        self._suppose_until(now)
+        self._suppose_until(before if isinstance(record.event, STARTS) else now)  # who has died decides nothing
         self._supposition.recorded(record.seq, record.event, now)
         self._suppose(record.seq)
         self._record(record, now)

@@ -17,7 +17,7 @@ from kglb.replay import Settings, Source, Transition, WhatIf, parse_setting, wha
 from kglb.replay.whatif import GapError
 from tests.actors.virtual import run
 from tests.actors.world import OK, REFUSED, events_of, journal_of, world
-from tests.projections.builders import WEB, balancer, config, real_id
+from tests.projections.builders import WEB, applied, balancer, config, real_id, started
 from tests.replay.journals import START, Fleet, JournalBuilder, running
 
 A, B, C = real_id(0), real_id(1), real_id(2)
@@ -117,6 +117,20 @@ def test_a_run_that_is_open_at_the_end_goes_on(tmp_path: Path) -> None:
     fleet.flip(B, "failure")
     supposed = [one for one in supposing(tmp_path / "journal", "balancer.web.check.fall=5").transitions if one.supposed]
     assert [(one.real, one.streak, one.estimated) for one in supposed if not one.healthy] == [(A, -5, True)]
+
+
+def test_a_daemon_that_died_before_it_decided_is_supposed_to_have_died_as_well(tmp_path: Path) -> None:
+    fleet = running(tmp_path / "journal", check=TcpCheck(interval=1.0, timeout=1.0, rise=1, fall=1))
+    down = fleet.judge(A, streak=-1, run=fleet.flip(A, "failure"))
+    fleet.builder.passes(seconds=60)
+    fleet.builder.record(started())
+    fleet.builder.record(applied(fleet.config))
+    fleet.decide("available", {A: 0}, down)
+    fleet.builder.passes(seconds=5)
+    fleet.apply()
+    (sides,) = supposing(tmp_path / "journal").balancers
+    out = next(real for real in sides.reals if real.real == A)
+    assert out.supposed == out.recorded < 6
 
 
 def test_records_that_are_missing_are_not_guessed(tmp_path: Path) -> None:
