@@ -1,8 +1,7 @@
 """The journals that daemons leave behind in tests: each is verified when its test is over.
 
 Whoever starts a daemon says so here (``World``, ``Site`` and ``Director`` do, for all tests). A journal that a test
-wrote by hand, or damaged, is nobody's word for what a daemon decided: nothing says so of it, or the test says
-``forget``.
+writes by hand, or changes or damages on purpose, is nobody's word for what a daemon decided: nobody says so of it.
 """
 
 from pathlib import Path
@@ -15,11 +14,6 @@ _journals: dict[Path, None] = {}
 def remember(journal: Path) -> None:
     """A daemon writes this journal."""
     _journals[journal] = None
-
-
-def forget(journal: Path) -> None:
-    """The test has made of this journal what no daemon would."""
-    _journals.pop(journal, None)
 
 
 def verify_all() -> None:
