@@ -78,9 +78,10 @@ class Follower(Generic[E]):
     def _intact(self, reader: SegmentReader[E], following: Segment | None) -> Iterator[Record[E]]:
         while True:
             try:
-                for record in reader.available():
-                    if record.seq >= self._from_seq:
-                        yield record
+                if reader.seq >= self._from_seq:
+                    yield from reader.available()
+                else:
+                    yield from (record for record in reader.available() if record.seq >= self._from_seq)
                 if following is None and not reader.is_stuck:
                     reader.check_rest()
             except Damaged as damaged:

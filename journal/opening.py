@@ -6,7 +6,6 @@ takes its place, and so on. Bytes are never thrown away: what is torn off is kep
 ``*.broken`` or ``*.damaged``.
 """
 
-from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from itertools import count, islice
@@ -183,7 +182,7 @@ def open_journal(directory: Path, files: OsFiles | None = None) -> OpenJournal:
 def _read_through(reader: SegmentReader[msgspec.Raw]) -> str:
     """Read to the end of what is valid; why there is more than that, if there is."""
     try:
-        deque(reader.available(), maxlen=0)
+        reader.pass_over()
     except Damaged as damaged:
         return damaged.reason
     return "the last line has no end"

@@ -85,6 +85,13 @@ class SegmentReader(Generic[E]):
         while chunk := self._whole_lines(self._offset):
             yield from self._verified(chunk)
 
+    def pass_over(self) -> None:
+        """Go behind the last whole line now: checksums are verified, nothing is decoded. Raises as ``available``."""
+        if self._decode_line is None and not self._settle_opening():
+            return
+        while chunk := self._whole_lines(self._offset):
+            self._pass_over(chunk)
+
     def read_opening(self) -> Record[SegmentOpened] | None:
         """The first record, verified; None if not whole yet. Raises ``Damaged``, ``UnknownFormat``."""
         self._settle_opening()
@@ -198,11 +205,29 @@ class SegmentReader(Generic[E]):
             yield record
             chain = crc
             seq += 1
-        done = seq - self.seq
+        self._advance(chunk, lines, seq - self.seq, chain, reason)
+
+    def _pass_over(self, chunk: bytes) -> None:
+        assert self._chain is not None
+        chain, done, reason = self._chain, 0, ""
+        lines = chunk.split(b"\n")
+        lines.pop()
+        for line in lines:
+            crc = crc32(line[:-TAIL_SIZE], chain)
+            if line[-TAIL_SIZE:] != b',"crc":"%08x"}' % crc:
+                reason = explain_damage(line, self.seq + done)
+                break
+            chain = crc
+            done += 1
+        self._advance(chunk, lines, done, chain, reason)
+
+    def _advance(self, chunk: bytes, lines: list[bytes], done: int, chain: int, reason: str) -> None:
+        """Go behind so many of these lines; raises ``Damaged`` for the next one if there is a reason."""
         self._offset += len(chunk) if not reason else sum(map(len, lines[:done])) + done
-        self._chain, self.seq = chain, seq
+        self._chain = chain
+        self.seq += done
         if reason:
-            raise self._damaged(seq, reason)
+            raise self._damaged(self.seq, reason)
 
     def _damaged(self, seq: int, reason: str) -> Damaged:
         return Damaged(self.segment.path, seq - self.segment.first_seq + 1, seq, reason)
