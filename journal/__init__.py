@@ -38,6 +38,7 @@ from journal.appender import Appender, AppenderOptions, Checkpoint, Degraded, Li
 from journal.clock import Clock
 from journal.disk import Disk, DiskThread, InlineDisk
 from journal.errors import Damaged, JournalError, Locked, NoJournal, UnknownFormat
+from journal.exporting import write_segment
 from journal.files import OsFiles
 from journal.format import (
     FORMAT,
@@ -45,13 +46,16 @@ from journal.format import (
     JournalGap,
     JournalRepaired,
     Record,
+    RecordsLost,
     SegmentOpened,
     decode_as,
 )
 from journal.lock import writer_of
 from journal.opening import OpenJournal, open_journal
 from journal.reader import JournalReader
-from journal.retention import Retention
+from journal.repairing import Loss, Repaired, repair
+from journal.retention import Expired, Retention, expired, remove
+from journal.survey import KindSurvey, SegmentSurvey, Survey, leftovers_of, survey
 
 __all__ = [
     "FORMAT",
@@ -64,22 +68,35 @@ __all__ = [
     "Degraded",
     "Disk",
     "DiskThread",
+    "Expired",
     "InlineDisk",
     "JournalError",
     "JournalGap",
     "JournalReader",
     "JournalRepaired",
+    "KindSurvey",
     "Limits",
     "Locked",
+    "Loss",
     "NoJournal",
     "OpenJournal",
     "Origin",
     "OsFiles",
     "Record",
+    "RecordsLost",
+    "Repaired",
     "Retention",
     "SegmentOpened",
+    "SegmentSurvey",
+    "Survey",
     "UnknownFormat",
     "decode_as",
+    "expired",
+    "leftovers_of",
     "open_journal",
+    "remove",
+    "repair",
+    "survey",
+    "write_segment",
     "writer_of",
 ]

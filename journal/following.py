@@ -100,12 +100,18 @@ class Follower(Generic[E]):
 
     def _cross(self, reader: SegmentReader[E], following: Segment) -> bool:
         """Go over to the next segment; False while its first line is not whole."""
+        is_newest = following == self._segments()[-1]  # asked for first: a later one is begun once this has its line
         successor = SegmentReader(self._files, following, self._decode)
-        if successor.is_unwritten:
+        if successor.is_unwritten and is_newest:
             successor.close()
             return False
         self._reader = successor
         try:
+            if successor.is_unwritten:
+                successor.is_stuck = True
+                reason = "the first line of a sealed segment has no end"
+                self._report(Damaged(following.path, 1, following.first_seq, reason))
+                return True
             gap = None if reader.is_stuck else self._gap_between(reader, successor)
             if gap is not None and not self._declares(following, gap.seq):
                 self._report(gap)

@@ -7,8 +7,8 @@ takes its place, and so on. Bytes are never thrown away: what is torn off is kep
 """
 
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
-from itertools import count, islice
+from contextlib import closing
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -20,8 +20,8 @@ from journal.format import Decode, E, JournalRepaired, Record, SegmentOpened, de
 from journal.lock import WriterLock
 from journal.segment_reader import SegmentReader
 from journal.segments import Place, Seeker, Segment, list_segments
+from journal.setting_aside import copy, free_name
 
-_COPY = 1 << 20
 _raw = decode_as(Record[msgspec.Raw])
 
 
@@ -130,11 +130,11 @@ class OpenJournal:
         size = self._files.size_of(segment.path)
         if place.offset == size > 0:
             return
-        kept_as = self._free_name(f"{segment.path.name}.{kind}")
+        kept_as = free_name(self._files, segment.path, kind)
         if place.offset == 0:
             self._files.rename(segment.path, kept_as)
         else:
-            self._copy(segment.path, place.offset, kept_as)
+            copy(self._files, segment.path, kept_as, place.offset)
             self._truncate(segment.path, place.offset)
         self._files.sync_directory(self._directory)
         self.repairs.append(
@@ -146,20 +146,6 @@ class OpenJournal:
                 reason=reason,
             )
         )
-
-    def _free_name(self, name: str) -> Path:
-        names = (name if number == 1 else f"{name}.{number}" for number in count(1))
-        return next(path for path in map(self._directory.joinpath, names) if not self._files.exists(path))
-
-    def _copy(self, source: Path, offset: int, target: Path) -> None:
-        with ExitStack() as opened:
-            reading = self._files.open_read(source)
-            opened.callback(self._files.close, reading)
-            writing = self._files.create(target)
-            opened.callback(self._files.close, writing)
-            while chunk := self._files.read(reading, _COPY, offset):
-                offset += self._files.write(writing, chunk)
-            self._files.sync(writing)
 
     def _truncate(self, path: Path, size: int) -> None:
         fd = self._files.open_append(path)

@@ -99,7 +99,7 @@ class SegmentReader(Generic[E]):
 
     def read_gap(self) -> JournalGap | None:
         """The second record, if it is a gap."""
-        line = self._line_at(len(self._line_at(0)))
+        line = self.line_at(len(self.line_at(0)))
         try:
             return _gap.decode(line).event
         except msgspec.DecodeError:
@@ -126,12 +126,12 @@ class SegmentReader(Generic[E]):
     @property
     def is_unwritten(self) -> bool:
         """Whether not even the first line is whole."""
-        return not self._line_at(0)
+        return not self.line_at(0)
 
     @property
     def opening_chain(self) -> int | None:
         """The checksum of the record before, as the first line has it; None if that cannot be read."""
-        opening = _read_opening(self._line_at(0))
+        opening = _read_opening(self.line_at(0))
         return opening and opening[1]
 
     @property
@@ -166,7 +166,7 @@ class SegmentReader(Generic[E]):
     def _settle_opening(self) -> bool:
         if self._decode_line is not None:
             return True
-        line = self._line_at(0)
+        line = self.line_at(0)
         if not line:
             return False
         seq = self.segment.first_seq
@@ -232,7 +232,7 @@ class SegmentReader(Generic[E]):
     def _damaged(self, seq: int, reason: str) -> Damaged:
         return Damaged(self.segment.path, seq - self.segment.first_seq + 1, seq, reason)
 
-    def _line_at(self, offset: int) -> bytes:
+    def line_at(self, offset: int) -> bytes:
         """The line at ``offset`` with its newline; empty if it is not whole yet."""
         chunk = self._whole_lines(offset)
         return chunk[: chunk.find(b"\n") + 1]

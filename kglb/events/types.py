@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from journal.format import JournalGap, JournalRepaired, SegmentOpened
+from journal.format import JournalGap, JournalRepaired, RecordsLost, SegmentOpened
 from kglb.model import Address, Config, Destination, Operation, Real, RealId, Route, Service, ServiceId, Way
 
 Mode = Literal["initial", "available", "failsafe", "unavailable", "no_upstreams", "shutdown"]
@@ -305,6 +305,7 @@ Event = (
     SegmentOpened
     | JournalRepaired
     | JournalGap
+    | RecordsLost
     | DaemonStarted
     | DaemonStopping
     | ActorCrashed

@@ -21,6 +21,7 @@ from journal import (
     Origin,
     OsFiles,
     Record,
+    RecordsLost,
     SegmentOpened,
     decode_as,
     open_journal,
@@ -31,7 +32,7 @@ class Noted(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     text: str
 
 
-Event = SegmentOpened | JournalRepaired | JournalGap | Noted
+Event = SegmentOpened | JournalRepaired | JournalGap | RecordsLost | Noted
 decode = decode_as(Record[Event])
 ORIGIN = Origin(host="lb1", boot_id="b00t", software="1.0")
 
