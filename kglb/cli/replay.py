@@ -2,12 +2,11 @@
 
 import argparse
 import sys
-from pathlib import Path
 
 import msgspec
 
 from kglb.cli.output import EXIT_OK, Paint, paint_for, put, put_json
-from kglb.cli.reading import DEFAULT_JOURNAL, TIMES, Zone, add_format_options, natural
+from kglb.cli.reading import TIMES, Zone, add_format_options, add_journal_argument, natural
 from kglb.replay import RealView, ServiceView, Source, StateView, state_at, view
 from kglb.replay.sentences import printable, spoken, verdicts
 
@@ -20,14 +19,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "and where the kernel was known to differ (marked with !).",
         epilog=TIMES,
     )
-    parser.add_argument(
-        "journal",
-        nargs="?",
-        type=Path,
-        default=DEFAULT_JOURNAL,
-        metavar="JOURNAL",
-        help="its directory, or one segment (default: %(default)s)",
-    )
+    add_journal_argument(parser)
     moment = parser.add_mutually_exclusive_group()
     moment.add_argument("--seq", type=natural, metavar="N", help="after record N")
     moment.add_argument("--until", metavar="TIME", help="after the last record up to this time")

@@ -3,6 +3,7 @@
 Functions over a reader that give structs. Nothing here prints, writes, parses a command line or runs an actor.
 """
 
+from kglb.replay.anonymise import Anonymiser
 from kglb.replay.context import Context
 from kglb.replay.errors import (
     AmbiguousRealError,
@@ -15,6 +16,8 @@ from kglb.replay.errors import (
     UnknownRealError,
 )
 from kglb.replay.explain import Explanation, Link, explain
+from kglb.replay.export import export
+from kglb.replay.fsck import Checked, fsck
 from kglb.replay.names import Names
 from kglb.replay.selection import FIELDS, Filter, FilterError, Selection, parse_filter
 from kglb.replay.sentences import Sentence, sentence
@@ -27,7 +30,9 @@ __all__ = [
     "FIELDS",
     "AddressView",
     "AmbiguousRealError",
+    "Anonymiser",
     "Candidate",
+    "Checked",
     "CheckpointError",
     "Context",
     "Explanation",
@@ -50,6 +55,8 @@ __all__ = [
     "UnclearTimeError",
     "UnknownRealError",
     "explain",
+    "export",
+    "fsck",
     "parse_filter",
     "parse_moment",
     "read_record_time",
