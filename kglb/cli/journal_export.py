@@ -49,10 +49,11 @@ def _extent(source: Source, args: argparse.Namespace) -> tuple[int, int]:
     zone, bounds = Zone(utc=args.utc), source.bounds()
     since, until = zone.moment(args.since), zone.moment(args.until)
     low, high = args.seq or (None, None)
-    first = max(bounds[0], low or 0, 0 if since is None else source.reader.seq_at(since.first))
-    last = min(
-        bounds[-1], bounds[-1] if high is None else high, bounds[-1] if until is None else source.seq_until(until)
-    )
+    first, last = max(bounds[0], low or 0), bounds[-1] if high is None else min(bounds[-1], high)
+    if since is not None:
+        first = max(first, source.reader.seq_at(since.first))
+    if until is not None:
+        last = min(last, source.seq_until(until))
     if first > last:
         raise OutOfRangeError(f"no record is in that stretch: {source.path} holds records {bounds[0]} to {bounds[-1]}")
     return first, last

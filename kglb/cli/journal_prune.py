@@ -25,10 +25,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "A daemon may be writing the journal meanwhile.",
     )
     add_journal_argument(parser)
-    parser.add_argument(
-        "--keep-size", type=_argument(size("1B")), metavar="SIZE", help='keep at most so much: "500MiB"'
-    )
-    parser.add_argument("--older-than", type=_argument(duration("1s")), metavar="SPAN", help='sealed so long ago: "7d"')
+    parser.add_argument("--keep-size", type=_argument(size("1B")), metavar="SIZE", help="what may stay: 500MiB, 2GiB")
+    parser.add_argument("--older-than", type=_argument(duration("1s")), metavar="SPAN", help="sealed so long ago: 7d")
     parser.add_argument("--leftovers", action="store_true", help="what was set aside, too: *.broken and *.damaged")
     parser.add_argument("-n", "--dry-run", action="store_true", help="only say what would be removed")
     parser.set_defaults(run=run)
@@ -58,8 +56,8 @@ def _expired(files: OsFiles, args: argparse.Namespace) -> list[Expired]:
 
 def _tell(old: list[Expired], leftovers: dict[str, int], verb: str) -> None:
     sizes = {**{one.segment.path.name: one.size for one in old}, **leftovers}
-    for name, size in sizes.items():
-        put(f"{verb} {name}, {human(size)}")
+    for name in sizes:
+        put(f"{verb} {name}, {human(sizes[name])}")
     put(f"{verb} {human(sum(sizes.values()))} in all" if sizes else f"{verb} nothing")
 
 

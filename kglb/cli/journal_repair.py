@@ -45,8 +45,6 @@ def _told(done: Repaired) -> list[str]:
 def _numbers(loss: Loss) -> str:
     if loss.last_seq is None:
         return f"record {loss.first_seq} and what came after"
-    return (
-        f"record {loss.first_seq}"
-        if loss.first_seq == loss.last_seq
-        else f"records {loss.first_seq} to {loss.last_seq}"
-    )
+    if loss.first_seq == loss.last_seq:
+        return f"record {loss.first_seq}"
+    return f"records {loss.first_seq} to {loss.last_seq}"

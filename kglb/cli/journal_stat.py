@@ -30,7 +30,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser(
         "stat",
         help="sizes, spans, rates, events by type",
-        description="Show how big a journal is and what is in it. It is read whole, past damage; fsck says more of that.",
+        description="Show how big a journal is and what is in it. It is read whole, and past damage.",
     )
     add_journal_argument(parser)
     add_format_options(parser, ("short", "json"))

@@ -1,7 +1,7 @@
 """Salvage in place: the journal reads again, what is intact is untouched, and what is lost is said exactly."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from zlib import crc32
 
@@ -177,7 +177,7 @@ def test_whatever_is_done_to_a_journal_the_rest_reads_again(
         repaired_well(directory, written)
 
 
-def repaired_well(directory: Path, written: dict[int, object]) -> None:
+def repaired_well(directory: Path, written: Mapping[int, object]) -> None:
     readable = {record.seq for record in salvage(directory)[0]}
     done = repair(directory)
     records = read(directory)  # raises if anything is damaged
