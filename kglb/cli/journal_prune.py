@@ -56,8 +56,8 @@ def _expired(files: OsFiles, args: argparse.Namespace) -> list[Expired]:
 
 def _tell(old: list[Expired], leftovers: dict[str, int], verb: str) -> None:
     sizes = {**{one.segment.path.name: one.size for one in old}, **leftovers}
-    for name in sizes:
-        put(f"{verb} {name}, {human(sizes[name])}")
+    for name, amount in sizes.items():
+        put(f"{verb} {name}, {human(amount)}")
     put(f"{verb} {human(sum(sizes.values()))} in all" if sizes else f"{verb} nothing")
 
 
