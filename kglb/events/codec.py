@@ -47,5 +47,5 @@ def _lift(line: bytes, steps: list[dict[str, Upcast]]) -> Record[Event]:
     for step in steps:
         if (upcast := step.get(event["type"])) is not None:
             event = upcast(event)
-    lifted = msgspec.convert(event, Event)  # type: ignore[call-overload]
+    lifted = msgspec.convert(event, Event)
     return Record(record.seq, record.at, record.mono, record.cause, lifted, record.crc)

@@ -57,11 +57,21 @@ async def writing(directory: Path, files: OsFiles | None = None, **options: Any)
         await appender.close(5)
 
 
-def write(directory: Path, *segments: list[str]) -> None:
+class UnsyncedFiles(OsFiles):
+    """Real files; nobody waits for the platter, where a test opens a journal a thousand times."""
+
+    def sync(self, fd: int) -> None:
+        pass
+
+    def sync_directory(self, directory: Path) -> None:
+        pass
+
+
+def write(directory: Path, *segments: list[str], files: OsFiles | None = None) -> None:
     """Append these texts; between two lists a new segment begins."""
 
     async def run() -> None:
-        async with writing(directory) as appender:
+        async with writing(directory, files) as appender:
             for number, texts in enumerate(segments):
                 if number:
                     appender.rotate(state())

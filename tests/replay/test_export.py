@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from journal import SegmentOpened
-from kglb.events import Record
-from kglb.replay import Anonymiser, Source, export, fsck, state_at
+from kglb.replay import Anonymiser, Found, Source, export, fsck, state_at
 from tests.replay.journals import Fleet, running
 
 
@@ -21,7 +20,7 @@ def source(tmp_path: Path) -> Source:
     return Source(fleet.builder.directory)
 
 
-def stripped(record: Record[object]) -> tuple[object, ...]:
+def stripped(record: Found) -> tuple[object, ...]:
     return (record.seq, record.at, record.mono, record.cause, record.event)
 
 
