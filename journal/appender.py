@@ -314,12 +314,16 @@ class Appender:
 
     def _start_afresh(self, missing_from: int) -> None:
         """Go on from a checkpoint in a new segment, which declares what is missing before it."""
+        checkpoint = self._state_now()  # first: what is recorded for its sake is in it, so belongs before the segment
         self._dropped_from = None
-        self._open_segment(self._state_now(), missing_from)
+        self._open_segment(checkpoint, missing_from)
         self._update_state()
 
     def _state_now(self) -> Iterator[bytes]:
-        yield from self._checkpoint()
+        try:
+            return self._checkpoint()
+        except Exception as error:
+            return _raising(error)
 
     def _update_state(self) -> None:
         reason = self._queue.trouble or (self._drop_reason if self._dropped_from is not None else "")
@@ -331,3 +335,9 @@ class Appender:
         if reason:
             self._queue.give_up_waiting()
         self._on_state(self.degraded)
+
+
+def _raising(error: Exception) -> Iterator[bytes]:
+    """A checkpoint that fails once it is encoded, where such failures are seen to."""
+    yield from ()
+    raise error

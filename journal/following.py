@@ -94,14 +94,28 @@ class Follower(Generic[E]):
 
     def _declares(self, following: Segment, seq: int) -> bool:
         """Whether a segment's ``JournalGap`` says that the records from ``seq`` up to it may be missing."""
-        with closing(SegmentReader(self._files, following, self._decode)) as reader:
-            gap = reader.read_gap()
+        successor = self._opened(following)
+        if successor is None:
+            return False
+        with closing(successor):
+            gap = successor.read_gap()
         return gap is not None and gap.first_seq <= seq
 
+    def _opened(self, segment: Segment) -> SegmentReader[E] | None:
+        """A reader of a segment; None if it was set aside, or pruned, since it was listed."""
+        try:
+            return SegmentReader(self._files, segment, self._decode)
+        except FileNotFoundError:
+            if segment in self._segments():
+                raise
+            return None
+
     def _cross(self, reader: SegmentReader[E], following: Segment) -> bool:
-        """Go over to the next segment; False while its first line is not whole."""
-        is_newest = following == self._segments()[-1]  # asked for first: a later one is begun once this has its line
-        successor = SegmentReader(self._files, following, self._decode)
+        """Go over to the next segment, or see that it has gone; False while its first line is not whole."""
+        is_newest = self._segments()[-1:] == [following]  # asked for first: a later one is begun once this is whole
+        successor = self._opened(following)
+        if successor is None:
+            return True
         if successor.is_unwritten and is_newest:
             successor.close()
             return False

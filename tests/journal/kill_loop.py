@@ -1,7 +1,7 @@
-"""A writer that is killed again and again while another process tails: ``python -m tests.journal.kill_loop DIR ROUNDS``.
+"""A writer is killed again and again while another process tails: ``python -m tests.journal.kill_loop DIR ROUNDS``.
 
-Prints one JSON object: how many records were acknowledged and lost, and what the tail saw that was not so. Processes are
-forked from this one, which has imported everything, so that a round takes milliseconds.
+Prints one JSON object: how many records were acknowledged and lost, and what the tail saw that was not so. Processes
+are forked from this one, which has imported everything, so that a round takes milliseconds.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ import select
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -70,6 +71,8 @@ def _forked(work: Callable[[], object]) -> int:
     if child == 0:
         try:
             work()
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(0)
     return child
