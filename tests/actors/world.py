@@ -112,8 +112,7 @@ class World:
         self.vigil = ScriptedVigil()
         scheduler = Scheduler(self.loop)
         opened = open_journal(directory, files)
-        self.set_aside: list[dict[str, Any]] = []
-        state = recover(opened, lambda _, **fields: self.set_aside.append(fields))
+        state = recover(opened)
         self.recorder = Recorder(state, scheduler)
         began = self.loop.time()
         self.wall = 1_800_000_000.0  # what the wall clock says when the daemon starts; a test may step it
