@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from bench.journals import flip, incident, large
@@ -69,9 +70,7 @@ def appending(scratch: Path, rounds: int, singly: int, batched: int) -> None:
         for number in range(rounds):
             for kind in (Journal, EventSourcing, PlainSqlite):
                 store: Store = kind(scratch / f"{kind.__name__}-{batch}-{number}")
-                results.setdefault(store.name, []).append(
-                    timed(lambda s=store, c=count, b=batch: s.append(EVENT, c, b))
-                )  # type: ignore[misc]
+                results.setdefault(store.name, []).append(timed(partial(store.append, EVENT, count, batch)))
                 store.close()
         for name, measured in results.items():
             show(f"append {title}, {name}", measured, count)
@@ -101,7 +100,7 @@ def starting(scratch: Path, rounds: int) -> None:
         opened.close()
 
     for name, directory in (("a recent checkpoint", "incident"), ("no checkpoint", "one-segment")):
-        show(f"start with {name}", [timed(lambda d=directory: start(scratch / d)) for _ in range(rounds)])  # type: ignore[misc]
+        show(f"start with {name}", [timed(partial(start, scratch / directory)) for _ in range(rounds)])
 
 
 def asking(scratch: Path, rounds: int, last: int) -> None:
