@@ -28,10 +28,12 @@ alone, and opening a journal reads only the last. Within a segment the numbers h
 
 What is missing is declared. ``JournalRepaired`` is the first record after bytes that were set aside on
 opening: the torn end that a crash leaves (``*.broken``), or worse (``*.damaged``). ``JournalGap`` is the
-second record of a segment before which records did not reach the disk. Whatever else is missing or changed is
-damage, and no reader passes over it unasked.
+second record of a segment before which records did not reach the disk. ``RecordsLost`` stands in the place of each
+record that ``repair`` could not save. Whatever else is missing or changed is damage, and no reader passes over it
+unasked.
 
-Reading: ``JournalReader``. Writing: ``open_journal``, then ``OpenJournal.appender``.
+Reading: ``JournalReader``. Writing: ``open_journal``, then ``OpenJournal.appender``. Care: ``survey``, ``repair``,
+``expired`` and ``remove``; ``write_segment`` makes a stretch a segment of its own.
 """
 
 from journal.appender import Appender, AppenderOptions, Checkpoint, Degraded, Limits, Origin

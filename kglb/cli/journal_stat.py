@@ -12,6 +12,10 @@ from kglb.cli.reading import Zone, add_format_options, add_journal_argument
 from kglb.replay import read_record_time
 
 
+_SHORTEST_SPAN = 60.0
+"""Seconds below which a rate says nothing about a day."""
+
+
 class Stat(msgspec.Struct):
     """What ``-o json`` prints; sizes in bytes, rates per second, ``writer`` a process id."""
 
@@ -62,11 +66,9 @@ def _render(stat: Stat, zone: Zone) -> list[str]:
     found, paint = stat.survey, paint_for(sys.stdout)
     lines = [f"{paint(stat.path, 'strong')}: {stat.records} records, {human(stat.size)}"]
     lines.append(f"written by process {stat.writer}" if stat.writer else "nobody writes it")
-    if stat.seconds:
-        span = timedelta(seconds=round(stat.seconds))
-        lines.append(
-            f"over {span}: {stat.records_per_second:.2f} records/s, {human(round(stat.bytes_per_second * 86400))} a day"
-        )
+    if stat.seconds >= _SHORTEST_SPAN:
+        span, daily = timedelta(seconds=round(stat.seconds)), human(round(stat.bytes_per_second * 86400))
+        lines.append(f"over {span}: {stat.records_per_second:.2f} records/s, {daily} a day")
     if found.damages:
         lines.append(paint(f"damaged in {len(found.damages)} places; journal fsck says where", "bad"))
     lines += ["", f"{'segment':<28}{'size':>10}{'checkpoint':>12}{'records':>24}  begins"]
