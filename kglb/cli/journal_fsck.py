@@ -8,6 +8,7 @@ import msgspec
 from kglb.cli.output import EXIT_NO, EXIT_OK, paint_for, put, put_json
 from kglb.cli.reading import add_journal_argument
 from kglb.replay import Checked, fsck
+from kglb.replay.sentences import plural
 
 
 class Fault(msgspec.Struct):
@@ -49,8 +50,10 @@ def show(checked: Checked) -> None:
     paint = paint_for(sys.stdout)
     for fault in checked.faults:
         put(f"{paint('damaged:', 'bad')} {fault}")
-    read = f"{checked.records} records in {checked.segments} segments, {checked.checkpoints} checkpoints"
+    counts = ((checked.records, "record"), (checked.segments, "segment"), (checked.checkpoints, "checkpoint"))
+    records, segments, checkpoints = (plural(count, noun) for count, noun in counts)
+    read = f"{records} in {segments}, {checkpoints}"
     if not checked.faults:
         put(f"{paint('intact:', 'good')} {read}")
         return
-    put(f"{read} can be read, {len(checked.faults)} places are damaged: journal repair saves what is around them")
+    put(f"{read} can be read; {plural(len(checked.faults), 'fault')}: journal repair saves what is around")

@@ -10,7 +10,7 @@ from journal import Survey, survey, writer_of
 from kglb.cli.output import EXIT_OK, paint_for, put, put_json
 from kglb.cli.reading import Zone, add_format_options, add_journal_argument
 from kglb.replay import read_record_time
-
+from kglb.replay.sentences import plural
 
 _SHORTEST_SPAN = 60.0
 """Seconds below which a rate says nothing about a day."""
@@ -64,13 +64,13 @@ def _stat(path: str, found: Survey, writer: int | None) -> Stat:
 
 def _render(stat: Stat, zone: Zone) -> list[str]:
     found, paint = stat.survey, paint_for(sys.stdout)
-    lines = [f"{paint(stat.path, 'strong')}: {stat.records} records, {human(stat.size)}"]
+    lines = [f"{paint(stat.path, 'strong')}: {plural(stat.records, 'record')}, {human(stat.size)}"]
     lines.append(f"written by process {stat.writer}" if stat.writer else "nobody writes it")
     if stat.seconds >= _SHORTEST_SPAN:
         span, daily = timedelta(seconds=round(stat.seconds)), human(round(stat.bytes_per_second * 86400))
         lines.append(f"over {span}: {stat.records_per_second:.2f} records/s, {daily} a day")
     if found.damages:
-        lines.append(paint(f"damaged in {len(found.damages)} places; journal fsck says where", "bad"))
+        lines.append(paint(f"{plural(len(found.damages), 'fault')}; journal fsck says where", "bad"))
     lines += ["", f"{'segment':<28}{'size':>10}{'checkpoint':>12}{'records':>24}  begins"]
     for one in found.segments:
         numbers = f"{one.first_seq}..{one.last_seq}" if one.records else "-"

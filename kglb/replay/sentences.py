@@ -103,10 +103,9 @@ def _journal_gap(event: JournalGap, _: Runs) -> str:
 
 
 def _records_lost(event: RecordsLost, _: Runs) -> str:
-    return (
-        f"records {event.first_seq} to {event.last_seq} were lost, as a repair found: {event.reason}; "
-        f"what was there is in {event.kept_as}"
-    )
+    one = event.first_seq == event.last_seq
+    which = f"record {event.first_seq} was" if one else f"records {event.first_seq} to {event.last_seq} were"
+    return f"{which} lost, as a repair found: {event.reason}; what was there is in {event.kept_as}"
 
 
 def _daemon_started(event: DaemonStarted, _: Runs) -> str:

@@ -81,7 +81,7 @@ def test_repair_saves_what_is_around_the_damage_and_says_what_is_lost(kglb: Comm
     assert kept == f"kept: {path} as it was, in {path.name}.damaged"
     assert verdict == "intact: 24 records in 2 segments, 2 checkpoints"
     told = kglb("tail", "--journal", journal, "type=RecordsLost", "-o", "cat").out
-    assert told.startswith("records 8 to 8 were lost, as a repair found: the checksum does not match")
+    assert told.startswith("record 8 was lost, as a repair found: the checksum does not match")
 
 
 def test_repair_of_an_intact_journal_changes_nothing(kglb: Command, journal: Path) -> None:
