@@ -17,6 +17,7 @@ from kglb.replay.errors import (
 )
 from kglb.replay.explain import Explanation, Link, explain
 from kglb.replay.export import export
+from kglb.replay.finding import find_real, find_reals
 from kglb.replay.fsck import Checked, fsck
 from kglb.replay.names import Names
 from kglb.replay.selection import FIELDS, Filter, FilterError, Selection, parse_filter
@@ -56,6 +57,8 @@ __all__ = [
     "UnknownRealError",
     "explain",
     "export",
+    "find_real",
+    "find_reals",
     "fsck",
     "parse_filter",
     "parse_moment",

@@ -56,6 +56,13 @@ class ScriptedProber:
         self.cancel(probe)
         self.schedule(probe, self._loop.time())
 
+    def says(self, weight: int | None) -> None:
+        """The only probe passes now, and says this weight of its real."""
+        (probe,) = self._timers
+        self.cancel(probe)
+        now = self._loop.time()
+        probe.answered(Outcome("success", "ok", "", 0.001, now, now, weight))
+
     def cancel(self, probe: Probe) -> None:
         if (timer := self._timers.pop(probe, None)) is not None:
             timer.cancel()
@@ -116,7 +123,11 @@ class World:
         self.recorder = Recorder(state, scheduler)
         began = self.loop.time()
         self.wall = 1_800_000_000.0  # what the wall clock says when the daemon starts; a test may step it
-        clock = Clock(wall=lambda: int((self.wall + self.loop.time() - began) * 1e9), monotonic=self.loop.time)
+
+        def wall() -> float:
+            return self.wall + self.loop.time() - began
+
+        clock = Clock(wall=lambda: int(wall() * 1e9), monotonic=self.loop.time)
         self.disk = disk(self.loop)
         options = AppenderOptions(disk=self.disk, clock=clock)
         origin = Origin(host="director", boot_id="boot", software="test")
@@ -130,6 +141,7 @@ class World:
             worker=InlineWorker(),
             resolve=self._resolve,
             now=self.loop.time,
+            wall=wall,
             random=random.Random(1),
         )
         self.daemon: Daemon
