@@ -10,7 +10,7 @@ from journal import Survey, survey, writer_of
 from kglb.cli.output import EXIT_OK, paint_for, put, put_json
 from kglb.cli.reading import Zone, add_format_options, add_journal_argument
 from kglb.replay import read_record_time
-from kglb.replay.sentences import plural
+from kglb.replay.words import plural
 
 _SHORTEST_SPAN = 60.0
 """Seconds below which a rate says nothing about a day."""
