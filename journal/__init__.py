@@ -36,9 +36,10 @@ Reading: ``JournalReader``. Writing: ``open_journal``, then ``OpenJournal.append
 ``expired`` and ``remove``; ``write_segment`` makes a stretch a segment of its own.
 """
 
-from journal.appender import Appender, AppenderOptions, Checkpoint, Degraded, Limits, Origin
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from journal.clock import Clock
-from journal.disk import Disk, DiskThread, InlineDisk
 from journal.errors import Damaged, JournalError, Locked, NoJournal, UnknownFormat
 from journal.exporting import write_segment
 from journal.files import OsFiles
@@ -53,11 +54,22 @@ from journal.format import (
     decode_as,
 )
 from journal.lock import writer_of
-from journal.opening import OpenJournal, open_journal
 from journal.reader import JournalReader
 from journal.repairing import Loss, Repaired, repair
 from journal.retention import Expired, Retention, expired, remove
 from journal.survey import KindSurvey, SegmentSurvey, Survey, leftovers_of, survey
+
+if TYPE_CHECKING:
+    from journal.appender import Appender, AppenderOptions, Checkpoint, Degraded, Limits, Origin
+    from journal.disk import Disk, DiskThread, InlineDisk
+    from journal.opening import OpenJournal, open_journal
+
+_WRITING = {
+    **dict.fromkeys(("Appender", "AppenderOptions", "Checkpoint", "Degraded", "Limits", "Origin"), "journal.appender"),
+    **dict.fromkeys(("Disk", "DiskThread", "InlineDisk"), "journal.disk"),
+    **dict.fromkeys(("OpenJournal", "open_journal"), "journal.opening"),
+}
+"""What brings asyncio along, so that whoever only reads a journal does not wait for its import."""
 
 __all__ = [
     "FORMAT",
@@ -102,3 +114,10 @@ __all__ = [
     "write_segment",
     "writer_of",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """What writing takes, imported once it is asked for (PEP 562)."""
+    if name not in _WRITING:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_WRITING[name]), name)

@@ -4,8 +4,8 @@ What stays is what decisions need and nobody is known by: numbers, times, ports,
 Every other text is replaced unless it is known to be harmless, so that a field that is new gives nothing away.
 """
 
+import os
 import re
-import secrets
 import typing
 from functools import cache
 from typing import Any, Literal, TypeVar
@@ -47,7 +47,7 @@ class Anonymiser:
     """One consistent renaming; another one renames otherwise. Addresses keep their common prefixes."""
 
     def __init__(self, key: bytes | None = None) -> None:
-        self._addresses = OtherAddresses(secrets.token_bytes(32) if key is None else key)
+        self._addresses = OtherAddresses(os.urandom(32) if key is None else key)
         self._tokens: dict[str, str] = {}
         self._counts: dict[str, int] = {}
 
