@@ -60,12 +60,14 @@ from journal.retention import Expired, Retention, expired, remove
 from journal.survey import KindSurvey, SegmentSurvey, Survey, leftovers_of, survey
 
 if TYPE_CHECKING:
-    from journal.appender import Appender, AppenderOptions, Checkpoint, Degraded, Limits, Origin
+    from journal.appender import Appender
     from journal.disk import Disk, DiskThread, InlineDisk
     from journal.opening import OpenJournal, open_journal
+    from journal.options import AppenderOptions, Checkpoint, Degraded, Limits, Origin
 
 _WRITING = {
-    **dict.fromkeys(("Appender", "AppenderOptions", "Checkpoint", "Degraded", "Limits", "Origin"), "journal.appender"),
+    "Appender": "journal.appender",
+    **dict.fromkeys(("AppenderOptions", "Checkpoint", "Degraded", "Limits", "Origin"), "journal.options"),
     **dict.fromkeys(("Disk", "DiskThread", "InlineDisk"), "journal.disk"),
     **dict.fromkeys(("OpenJournal", "open_journal"), "journal.opening"),
 }

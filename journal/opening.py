@@ -13,11 +13,12 @@ from pathlib import Path
 
 import msgspec
 
-from journal.appender import Appender, AppenderOptions, Checkpoint, End, Origin
+from journal.appender import Appender
 from journal.errors import Damaged
 from journal.files import OsFiles
 from journal.format import Decode, E, JournalRepaired, Record, SegmentOpened, decode_as
 from journal.lock import WriterLock
+from journal.options import AppenderOptions, Checkpoint, End, Origin
 from journal.segment_reader import SegmentReader
 from journal.segments import Place, Seeker, Segment, list_segments
 from journal.setting_aside import copy, free_name
