@@ -44,6 +44,7 @@ demo: setup ## a load balancer, its reals and their failures, in the lab's kerne
 	@$(BIN)/python -m lab.incident .demo
 
 bench: setup ## measurements
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/python -m bench
 
 clean: ## caches, what the demo left, and the venv

@@ -33,6 +33,7 @@ VERBS = {
     "stop": Verb("kglb.cli.stop", "have the running daemon stop"),
     "tail": Verb("kglb.cli.tail", "show the journal in plain sentences, and follow it"),
     "replay": Verb("kglb.cli.replay", "show the state of the data plane at any moment"),
+    "journal": Verb("kglb.cli.journal", "look after the journal: stat, fsck, repair, export, prune"),
     "exabgp-helper": Verb("kglb.cli.exabgp_helper", "hand routes to ExaBGP, which runs this"),
     "verify": Verb("kglb.cli.verify", "decide everything recorded again, and compare"),
     "whatif": Verb("kglb.cli.whatif", "show what other settings would have changed"),

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from journal import AppenderOptions, Degraded, Origin, Retention, open_journal
+from journal import AppenderOptions, Degraded, JournalRepaired, Origin, Retention, open_journal
 from kglb import __version__
 from kglb.actors.daemon import Daemon, boot_id, start
 from kglb.actors.parts import Parts
@@ -166,7 +166,9 @@ def _open_journal(config: Config, files: TimedFiles, scheduler: Scheduler, log: 
 
     opened = open_journal(Path(config.journal.directory), files)
     try:
-        recorder = Recorder(recover(opened, log.say), scheduler)
+        recorder = Recorder(recover(opened), scheduler)
+        for repair in opened.repairs:
+            _say_set_aside(repair, Path(config.journal.directory), log)
         appender = opened.appender(
             Origin(host=socket.gethostname(), boot_id=boot_id(), software=__version__),
             recorder.checkpoint,
@@ -180,6 +182,18 @@ def _open_journal(config: Config, files: TimedFiles, scheduler: Scheduler, log: 
         raise
     recorder.write_to(appender)
     return recorder
+
+
+def _say_set_aside(repair: JournalRepaired, directory: Path, log: EventLog) -> None:
+    log.say(
+        "journal set aside",
+        level=logging.WARNING,
+        file=str(directory / repair.file),
+        from_seq=repair.seq,
+        bytes=repair.size,
+        kept_as=str(directory / repair.kept_as),
+        reason=repair.reason,
+    )
 
 
 async def _close_journal(recorder: Recorder, log: EventLog) -> None:

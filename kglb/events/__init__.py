@@ -4,7 +4,7 @@ Fields are plain values, so a line of the journal reads without this package. Un
 decoding and new fields have defaults: a journal once written stays readable.
 """
 
-from journal.format import JournalGap, JournalRepaired, Record, SegmentOpened
+from journal.format import JournalGap, JournalRepaired, Record, RecordsLost, SegmentOpened
 from kglb.events.codec import decode, encode
 from kglb.events.steering import (
     DrainFinished,
@@ -82,6 +82,7 @@ __all__ = [
     "RealRestored",
     "RealReturned",
     "Record",
+    "RecordsLost",
     "ResolutionFailed",
     "RouteAnnounced",
     "RouteWithdrawn",

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from journal.format import JournalGap, JournalRepaired, SegmentOpened
+from journal.format import JournalGap, JournalRepaired, RecordsLost, SegmentOpened
 from kglb.events.base import EventBase
 from kglb.events.steering import (
     DrainFinished,
@@ -311,6 +311,7 @@ Event = (
     SegmentOpened
     | JournalRepaired
     | JournalGap
+    | RecordsLost
     | DaemonStarted
     | DaemonStopping
     | ActorCrashed

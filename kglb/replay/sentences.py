@@ -36,6 +36,7 @@ from kglb.events import (
     RealRemoved,
     RealRestored,
     RealReturned,
+    RecordsLost,
     ResolutionFailed,
     RouteAnnounced,
     RoutesDecided,
@@ -99,6 +100,12 @@ def _journal_repaired(event: JournalRepaired, _: Runs) -> str:
 
 def _journal_gap(event: JournalGap, _: Runs) -> str:
     return f"records {event.first_seq} to {event.last_seq} may be missing since {event.since}: {event.reason}"
+
+
+def _records_lost(event: RecordsLost, _: Runs) -> str:
+    one = event.first_seq == event.last_seq
+    which = f"record {event.first_seq} was" if one else f"records {event.first_seq} to {event.last_seq} were"
+    return f"{which} lost, as a repair found: {event.reason}; what was there is in {event.kept_as}"
 
 
 def _daemon_started(event: DaemonStarted, _: Runs) -> str:
@@ -279,6 +286,7 @@ _TABLE: dict[type, tuple[str, Tone | Callable[[Any], Tone], Callable[[Any, Runs]
     SegmentOpened: ("journal", "quiet", _segment_opened),
     JournalRepaired: ("journal", "bad", _journal_repaired),
     JournalGap: ("journal", "bad", _journal_gap),
+    RecordsLost: ("journal", "bad", _records_lost),
     DaemonStarted: ("daemon", "good", _daemon_started),
     DaemonStopping: ("daemon", "warning", _daemon_stopping),
     ActorCrashed: ("daemon", "bad", _actor_crashed),

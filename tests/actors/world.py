@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from pykka import Actor, ActorRef, ActorRegistry
 
-from journal import AppenderOptions, Clock, InlineDisk, JournalReader, Origin, OsFiles, open_journal
+from journal import AppenderOptions, Clock, Disk, InlineDisk, JournalReader, Origin, OsFiles, open_journal
 from kglb.actors.daemon import Daemon, start
 from kglb.actors.parts import Parts
 from kglb.actors.recorder import Recorder
@@ -104,7 +104,14 @@ class UnsyncedFiles(OsFiles):
 class World:
     """One run of the daemon, from a journal directory."""
 
-    def __init__(self, directory: Path, machine: MemoryDataPlane, names: dict[str, list[str]]) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        machine: MemoryDataPlane,
+        names: dict[str, list[str]],
+        files: OsFiles,
+        disk: Callable[[asyncio.AbstractEventLoop], Disk],
+    ) -> None:
         self.loop = asyncio.get_running_loop()
         self.directory = directory
         remember(directory)
@@ -113,17 +120,18 @@ class World:
         self.prober = ScriptedProber(self.loop)
         self.vigil = ScriptedVigil()
         scheduler = Scheduler(self.loop)
-        opened = open_journal(directory, UnsyncedFiles())
-        self.set_aside: list[dict[str, Any]] = []
-        state = recover(opened, lambda _, **fields: self.set_aside.append(fields))
+        opened = open_journal(directory, files)
+        state = recover(opened)
         self.recorder = Recorder(state, scheduler)
         began = self.loop.time()
+        self.wall = 1_800_000_000.0  # what the wall clock says when the daemon starts; a test may step it
 
         def wall() -> float:
-            return 1_800_000_000.0 + self.loop.time() - began
+            return self.wall + self.loop.time() - began
 
         clock = Clock(wall=lambda: int(wall() * 1e9), monotonic=self.loop.time)
-        options = AppenderOptions(disk=InlineDisk(self.loop), clock=clock)
+        self.disk = disk(self.loop)
+        options = AppenderOptions(disk=self.disk, clock=clock)
         origin = Origin(host="director", boot_id="boot", software="test")
         self.appender = opened.appender(origin, self.recorder.checkpoint, options)
         self.recorder.write_to(self.appender)
@@ -198,9 +206,11 @@ async def world(
     machine: MemoryDataPlane | None = None,
     names: dict[str, list[str]] | None = None,
     prepare: Callable[[World], None] = lambda _: None,
+    files: OsFiles | None = None,
+    disk: Callable[[asyncio.AbstractEventLoop], Disk] = InlineDisk,
 ) -> AsyncIterator[World]:
     """A running daemon; stopped at the end if the test has not done so."""
-    one = World(directory, machine or MemoryDataPlane(), names or {})
+    one = World(directory, machine or MemoryDataPlane(), names or {}, files or UnsyncedFiles(), disk)
     prepare(one)
     one.daemon = await start(one.parts, config, digest="digest", source="test", pid=1)
     try:

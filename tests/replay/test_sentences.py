@@ -33,6 +33,7 @@ from kglb.events import (
     RealRemoved,
     RealRestored,
     RealReturned,
+    RecordsLost,
     ResolutionFailed,
     RouteAnnounced,
     RoutesDecided,
@@ -106,6 +107,10 @@ SPOKEN: list[tuple[Event, str]] = [
     (
         JournalGap(first_seq=7, last_seq=9, since="2026-11-22T14:30:00.000000Z", reason="ENOSPC"),
         "records 7 to 9 may be missing since 2026-11-22T14:30:00.000000Z: ENOSPC",
+    ),
+    (
+        RecordsLost(first_seq=7, last_seq=9, reason="zero bytes", kept_as="1.jsonl.damaged"),
+        "records 7 to 9 were lost, as a repair found: zero bytes; what was there is in 1.jsonl.damaged",
     ),
     (started(), "the daemon started on director: version 0, process 1"),
     (
