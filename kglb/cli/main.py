@@ -26,6 +26,7 @@ VERBS = {
     "check": Verb("kglb.cli.check", "check a config, and say every mistake"),
     "convert": Verb("kglb.cli.convert", "print another program's config as ours"),
     "plan": Verb("kglb.cli.plan", "show what a config would change, and change nothing"),
+    "doctor": Verb("kglb.cli.doctor", "say what on this machine will bite, and what cures it"),
     "reload": Verb("kglb.cli.reload", "have the running daemon read its config again"),
     "tail": Verb("kglb.cli.tail", "show the journal in plain sentences, and follow it"),
     "replay": Verb("kglb.cli.replay", "show the state of the data plane at any moment"),
