@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system lint format test test-host test-lab demo bench clean
+.PHONY: help setup system lint format generate test test-host test-lab demo bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ lint: setup ## style, types, and the import floors
 format: setup ## rewrite the code in the project's style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+generate: setup ## the config's schema, completions, man page: what is made from the code and committed
+	$(BIN)/python -m generate
 
 demo: setup ## a load balancer, its reals and their failures, in the lab's kernel
 	@$(BIN)/python -m lab run -- $(BIN)/python -m lab.demo .demo

@@ -44,7 +44,7 @@ class _VerbModule(Protocol):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says; returns the exit code."""
     argv = sys.argv[1:] if arguments is None else list(arguments)
-    parser, verb = _parser(argv)
+    parser, verb = parser_for(argv)
     args = parser.parse_args(argv)
     assert verb is not None  # else parse_args has left
     try:
@@ -67,7 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _parser(argv: Sequence[str]) -> tuple[argparse.ArgumentParser, _VerbModule | None]:
+def parser_for(argv: Sequence[str]) -> tuple[argparse.ArgumentParser, _VerbModule | None]:
+    """The parser for a command line, and its verb's module: only that verb is described in full."""
     parser = argparse.ArgumentParser(
         prog="kglb-actors",
         description="Keeps Linux IPVS in step with the health of its real servers, and can always say why.",

@@ -1,0 +1,57 @@
+# Completion of kglb-actors for bash. Made by `python -m generate`: not to be edited.
+
+_kglb_actors() {
+    local word=${COMP_WORDS[COMP_CWORD]} path="" each words
+    local -A known=(["run"]=1 ["check"]=1 ["convert"]=1 ["plan"]=1 ["doctor"]=1 ["reload"]=1 ["tail"]=1 ["replay"]=1 ["exabgp-helper"]=1 ["explain"]=1)
+    for each in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+        [[ -n ${known[${path:+$path }$each]:-} ]] && path=${path:+$path }$each
+    done
+    COMPREPLY=()
+    case "$path ${COMP_WORDS[COMP_CWORD-1]}" in
+        "run --journal") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        "run --data-plane") mapfile -t COMPREPLY < <(compgen -W "ipvs memory" -- "$word"); return ;;
+        "run --log-level") mapfile -t COMPREPLY < <(compgen -W "debug info warning error" -- "$word"); return ;;
+        "plan --journal") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        "plan --data-plane") mapfile -t COMPREPLY < <(compgen -W "ipvs memory" -- "$word"); return ;;
+        "plan --against") mapfile -t COMPREPLY < <(compgen -W "journal kernel" -- "$word"); return ;;
+        "plan -o"|"plan --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
+        "doctor -o"|"doctor --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
+        "reload --timeout") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "reload --journal") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        "reload -o"|"reload --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
+        "tail -n"|"tail --lines") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "tail --since") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "tail --until") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "tail --type") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "tail --balancer") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "tail --service") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "tail --real") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "tail --journal") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        "tail -o"|"tail --output") mapfile -t COMPREPLY < <(compgen -W "short json cat" -- "$word"); return ;;
+        "replay --seq") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "replay --until") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "replay -o"|"replay --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
+        "exabgp-helper --socket") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        "explain --balancer") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "explain --seq") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "explain --at") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "explain --journal") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        "explain -o"|"explain --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
+    esac
+    case $path in
+        "") words="run check convert plan doctor reload tail replay exabgp-helper explain -h --help --version" ;;
+        "run") words="-h --help --journal --data-plane --log-level" ;;
+        "check") words="-h --help --schema" ;;
+        "convert") words="kglb -h --help" ;;
+        "plan") words="-h --help --journal --data-plane --against -o --output" ;;
+        "doctor") words="-h --help -o --output" ;;
+        "reload") words="-h --help --timeout --journal -o --output" ;;
+        "tail") words="-h --help -f --follow -n --lines --since --until --type --balancer --service --real --salvage --journal -o --output --utc" ;;
+        "replay") words="-h --help --seq --until -o --output --utc" ;;
+        "exabgp-helper") words="-h --help --socket" ;;
+        "explain") words="-h --help --balancer --seq --at --journal -o --output --utc" ;;
+    esac
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+    [[ -n $path && $word != -* ]] && mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$word")
+}
+complete -o filenames -F _kglb_actors kglb-actors
