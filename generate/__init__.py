@@ -1,4 +1,5 @@
-"""What is made from the code and committed beside it: the config's JSON Schema, shell completions, the man page.
+"""What is made from the code and committed beside it: the config's JSON Schema, shell completions, the man page,
+the dashboard.
 
 ``python -m generate`` writes all of it again; a test fails while any of it is out of date. Nothing here is installed.
 """
@@ -7,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from generate.completions import bash, fish, zsh
+from generate.dashboard import dashboard
 from generate.man import man_page
 from generate.schema import schema
 
@@ -17,6 +19,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "packaging/completions/kglb-actors.bash": bash,
     "packaging/completions/_kglb-actors": zsh,
     "packaging/completions/kglb-actors.fish": fish,
+    "packaging/grafana/kglb-actors.json": dashboard,
     "packaging/man/kglb-actors.1": man_page,
 }
 """The files, from the root of the checkout, and what makes the text of each."""

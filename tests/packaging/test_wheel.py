@@ -45,8 +45,9 @@ def test_an_installed_program_runs_and_finds_what_it_needs(wheel: Path, tmp_path
     libraries = {**os.environ, "PYTHONPATH": sysconfig.get_paths()["purelib"]}  # not ours: those are in a .pth there
 
     def says(*arguments: object) -> str:
-        command = [program, *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path, env=libraries).stdout
+        command = [str(program), *map(str, arguments)]
+        ran = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path, env=libraries)
+        return ran.stdout
 
     assert "usage: kglb-actors" in says("--help")
     assert says("check", ROOT / "examples" / "minimal.toml").startswith("ok: 1 balancer")
