@@ -139,7 +139,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
 }
 
 
-def dashboard() -> str:
+def grafana_dashboard() -> str:
     """The dashboard's JSON, as Grafana imports it."""
     panels: list[Json] = []
     top = 0

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from kglb.config.checks import KINDS
 from kglb.config.document import read_config
 from kglb.config.values import shape_of
 
@@ -23,7 +22,7 @@ _CODE = re.compile("`(.*)`")
 Json = dict[str, Any]
 
 
-def schema() -> str:
+def config_schema() -> str:
     """The schema's text."""
     document: Json = copy.deepcopy(dict(shape_of(read_config)))
     balancer: Json = document["properties"]["balancer"]["items"]
@@ -35,7 +34,8 @@ def schema() -> str:
     for name in ("persistence", "forward", "announce"):
         _explain(of_balancer[name], f"`{name}`")
     _explain(of_balancer["reals"]["items"], "`reals`")
-    for kind, check in zip(KINDS, checks, strict=True):
+    for check in checks:
+        kind = check["properties"]["type"]["const"]
         for heading in ("[balancer.check]", *(("http` and `https",) if kind in ("http", "https") else ()), kind):
             _explain(check, f"`{heading}`")
     head = {"$schema": DRAFT, "title": "The config of kglb-actors"}

@@ -11,7 +11,16 @@ from kglb.config.problems import RefusedError
 from kglb.config.reader import Key, Node, Read, leaf, list_shape, read_list, read_table, table_shape
 from kglb.config.rules import ask_rules, marks_are_free, services_differ
 from kglb.config.values import absolute_path, choice, duration, integer, nonempty, or_off, shaped, size
-from kglb.model import Address, Balancer, BgpConfig, Config, DataPlaneConfig, JournalConfig, StatusConfig
+from kglb.model import (
+    Address,
+    Balancer,
+    BgpConfig,
+    Config,
+    ControlConfig,
+    DataPlaneConfig,
+    JournalConfig,
+    StatusConfig,
+)
 
 T = TypeVar("T")
 
@@ -37,6 +46,11 @@ BGP = (
 
 STATUS = (Key("listen", leaf(network.listen)),)
 
+CONTROL = (
+    Key("socket", leaf(or_off(absolute_path, ""))),
+    Key("group", leaf(nonempty)),
+)
+
 
 def _section(make: Callable[..., T], keys: Sequence[Key]) -> Read[T]:
     @shaped(**table_shape(keys))
@@ -61,6 +75,7 @@ DOCUMENT = (
     Key("journal", _section(JournalConfig, JOURNAL)),
     Key("data_plane", _section(DataPlaneConfig, DATA_PLANE)),
     Key("status", _section(StatusConfig, STATUS)),
+    Key("control", _section(ControlConfig, CONTROL)),
     Key("bgp", _section(BgpConfig, BGP)),
     Key("balancer", _read_balancers, field="balancers"),
 )

@@ -12,9 +12,9 @@ import pytest
 from jsonschema import Draft7Validator
 
 from generate import ROOT
-from generate.schema import PAGE, schema
+from generate.schema import PAGE, config_schema
 
-SCHEMA = json.loads(schema())
+SCHEMA = json.loads(config_schema())
 VALIDATOR = Draft7Validator(SCHEMA)
 BLOCKS = re.findall(r"```toml\n(.*?)```", PAGE.read_text(), re.DOTALL)
 EXAMPLES = sorted((ROOT / "examples").glob("*.toml"))
