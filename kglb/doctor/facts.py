@@ -21,7 +21,7 @@ class Disk(msgspec.Struct, frozen=True, kw_only=True):
     used: int = 0
 
 
-class Secret(msgspec.Struct, frozen=True, kw_only=True):
+class ConfigFile(msgspec.Struct, frozen=True, kw_only=True):
     """A file that holds secrets, or the config itself, and what its permissions let everybody else do."""
 
     path: str
@@ -63,5 +63,5 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     status_error: str = ""
     helper_is_there: bool = True
     disk: Disk
-    files: tuple[Secret, ...] = ()
+    files: tuple[ConfigFile, ...] = ()
     synchronised: bool | None = None

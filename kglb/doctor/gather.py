@@ -13,7 +13,7 @@ from kglb.dataplane.passage import find_passage, sysctl_reader
 from kglb.dataplane.routes import Routes
 from kglb.doctor import machine
 from kglb.doctor.company import DELETING, SHARING
-from kglb.doctor.facts import Facts, Secret
+from kglb.doctor.facts import Facts, ConfigFile
 from kglb.doctor.wanted import conf, literal_reals, marked_ways, vips
 from kglb.model import Address, Config, ServiceId
 
@@ -99,16 +99,16 @@ def _routes(config: Config) -> tuple[tuple[str, ...], tuple[Passage, ...]]:
         routes.close()
 
 
-def _files(loaded: Loaded, path: Path) -> Iterable[Secret]:
+def _files(loaded: Loaded, path: Path) -> Iterable[ConfigFile]:
     """The config, and the files of secrets beside it."""
     yield _file(path, holds_secrets=any(reference.inline for reference in loaded.secrets))
     for name in sorted({reference.file for reference in loaded.secrets if reference.file}):
         yield _file(path.parent / name, holds_secrets=True)
 
 
-def _file(path: Path, *, holds_secrets: bool) -> Secret:
+def _file(path: Path, *, holds_secrets: bool) -> ConfigFile:
     mode = os.stat(path).st_mode
-    return Secret(
+    return ConfigFile(
         path=str(path),
         holds_secrets=holds_secrets,
         readable_by_others=bool(mode & 0o004),

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from kglb.dataplane import Passage
-from kglb.doctor import Disk, Secret, diagnose
+from kglb.doctor import Disk, ConfigFile, diagnose
 from kglb.model import Address, ServiceId
 from tests.doctor.machines import WELL, configured, found, set_to
 
@@ -133,7 +133,7 @@ def test_a_status_address_that_another_program_has_is_a_problem_and_one_that_the
 
 def test_files_that_others_may_write_or_read_secrets_in_are_problems() -> None:
     def with_file(*, secret: bool, readable: bool, writable: bool) -> list[str]:
-        file = Secret(
+        file = ConfigFile(
             path="/etc/kglb/c", holds_secrets=secret, readable_by_others=readable, writable_by_others=writable
         )
         return [finding.fix for finding in diagnose(replace(WELL, files=(file,)))]
