@@ -7,8 +7,8 @@ journal's disk), ``company`` (other controllers, the clock). Nothing here knows 
 """
 
 from kglb.doctor.diagnose import diagnose
-from kglb.doctor.facts import Disk, Facts, ConfigFile
+from kglb.doctor.facts import ConfigFile, Disk, Facts
 from kglb.doctor.finding import Finding
 from kglb.doctor.gather import gather
 
-__all__ = ["Disk", "Facts", "Finding", "ConfigFile", "diagnose", "gather"]
+__all__ = ["ConfigFile", "Disk", "Facts", "Finding", "diagnose", "gather"]

@@ -13,7 +13,7 @@ from kglb.dataplane.passage import find_passage, sysctl_reader
 from kglb.dataplane.routes import Routes
 from kglb.doctor import machine
 from kglb.doctor.company import DELETING, SHARING
-from kglb.doctor.facts import Facts, ConfigFile
+from kglb.doctor.facts import ConfigFile, Facts
 from kglb.doctor.wanted import conf, literal_reals, marked_ways, vips
 from kglb.model import Address, Config, ServiceId
 

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from kglb.dataplane import Passage
-from kglb.doctor import Disk, ConfigFile, diagnose
+from kglb.doctor import ConfigFile, Disk, diagnose
 from kglb.model import Address, ServiceId
 from tests.doctor.machines import WELL, configured, found, set_to
 
