@@ -14,16 +14,17 @@ ROOT = Path(__file__).parents[2]
 PIP = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
 
 
-def tracked(*patterns: str) -> list[str]:
-    listed = subprocess.run(["git", "ls-files", "--", *patterns], capture_output=True, text=True, check=True, cwd=ROOT)
-    return listed.stdout.splitlines()
+def files(*packages: str) -> set[str]:
+    """What is in the packages' directories, but for what Python itself has put there."""
+    paths = (path for name in packages for path in (ROOT / name).rglob("*") if path.is_file())
+    return {str(path.relative_to(ROOT)) for path in paths if "__pycache__" not in path.parts}
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built from a copy of what is in the repository, so that nothing is left in the tree."""
+    """Built from a copy, so that nothing is left in the tree."""
     tree, built = tmp_path_factory.mktemp("tree"), tmp_path_factory.mktemp("built")
-    for name in tracked("kglb", "journal", "pyproject.toml", "README.md", "LICENSE"):
+    for name in [*files("kglb", "journal"), "pyproject.toml", "README.md", "LICENSE"]:
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
         (tree / name).write_bytes((ROOT / name).read_bytes())
     subprocess.run([*PIP, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", built, tree], check=True)
@@ -34,7 +35,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_file_of_the_packages_is_in_the_wheel_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
-    assert names == set(tracked("kglb", "journal"))
+    assert names == files("kglb", "journal")
 
 
 def test_an_installed_program_runs_and_finds_what_it_needs(wheel: Path, tmp_path: Path) -> None:
