@@ -2,7 +2,7 @@
 
 _kglb_actors() {
     local word=${COMP_WORDS[COMP_CWORD]} path="" each words
-    local -A known=(["run"]=1 ["check"]=1 ["convert"]=1 ["plan"]=1 ["doctor"]=1 ["reload"]=1 ["tail"]=1 ["replay"]=1 ["exabgp-helper"]=1 ["explain"]=1)
+    local -A known=(["run"]=1 ["check"]=1 ["convert"]=1 ["plan"]=1 ["doctor"]=1 ["reload"]=1 ["drain"]=1 ["restore"]=1 ["weight"]=1 ["stop"]=1 ["tail"]=1 ["replay"]=1 ["exabgp-helper"]=1 ["explain"]=1)
     for each in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         [[ -n ${known[${path:+$path }$each]:-} ]] && path=${path:+$path }$each
     done
@@ -18,7 +18,24 @@ _kglb_actors() {
         "doctor -o"|"doctor --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
         "reload --timeout") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "reload --journal") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        "reload --socket") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "reload -o"|"reload --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
+        "drain --balancer") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "drain --note") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "drain --socket") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "drain -o"|"drain --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
+        "drain --for") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "restore --balancer") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "restore --note") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "restore --socket") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "restore -o"|"restore --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
+        "weight --balancer") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "weight --note") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "weight --socket") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "weight -o"|"weight --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
+        "weight --for") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "stop --socket") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "stop -o"|"stop --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
         "tail -n"|"tail --lines") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "tail --since") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "tail --until") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
@@ -39,13 +56,17 @@ _kglb_actors() {
         "explain -o"|"explain --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
     esac
     case $path in
-        "") words="run check convert plan doctor reload tail replay exabgp-helper explain -h --help --version" ;;
+        "") words="run check convert plan doctor reload drain restore weight stop tail replay exabgp-helper explain -h --help --version" ;;
         "run") words="-h --help --journal --data-plane --log-level" ;;
         "check") words="-h --help --schema" ;;
         "convert") words="kglb -h --help" ;;
         "plan") words="-h --help --journal --data-plane --against -o --output" ;;
         "doctor") words="-h --help -o --output" ;;
-        "reload") words="-h --help --timeout --journal -o --output" ;;
+        "reload") words="-h --help --timeout --journal --socket -o --output" ;;
+        "drain") words="-h --help --balancer --note --socket -o --output --for" ;;
+        "restore") words="-h --help --balancer --note --socket -o --output" ;;
+        "weight") words="-h --help --balancer --note --socket -o --output --for" ;;
+        "stop") words="-h --help --leave --cleanup --socket -o --output" ;;
         "tail") words="-h --help -f --follow -n --lines --since --until --type --balancer --service --real --salvage --journal -o --output --utc" ;;
         "replay") words="-h --help --seq --until -o --output --utc" ;;
         "exabgp-helper") words="-h --help --socket" ;;
