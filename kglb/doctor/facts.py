@@ -62,6 +62,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     daemon: int | None = None
     status_error: str = ""
     helper_is_there: bool = True
+    control_group_is_there: bool = True
     disk: Disk
     files: tuple[ConfigFile, ...] = ()
     synchronised: bool | None = None

@@ -57,6 +57,7 @@ def gather(loaded: Loaded, path: Path | None) -> Facts:
         daemon=writer_of(Path(config.journal.directory)),
         status_error=machine.listen_error(config.status.listen),
         helper_is_there=Path(config.bgp.socket).is_socket(),
+        control_group_is_there=machine.has_group(config.control.group),
         disk=machine.disk_of(Path(config.journal.directory)),
         files=tuple(_files(loaded, path)) if path is not None else (),
         synchronised=machine.clock_is_synchronised(),

@@ -5,6 +5,7 @@ no error, its answer is that nothing is known.
 import contextlib
 import ctypes
 import fcntl
+import grp
 import os
 import resource
 import socket
@@ -103,6 +104,14 @@ def listen_error(listen: str) -> str:
         except OSError as error:
             return os.strerror(error.errno or 0).lower()
     return ""
+
+
+def has_group(name: str) -> bool:
+    """Whether there is such a group, or none is asked for."""
+    try:
+        return not name or bool(grp.getgrnam(name))
+    except KeyError:
+        return False
 
 
 def disk_of(directory: Path) -> Disk:

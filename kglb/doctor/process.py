@@ -48,6 +48,14 @@ def can_listen(facts: Facts) -> Iterator[Finding]:
         )
 
 
+def has_the_group(facts: Facts) -> Iterator[Finding]:
+    """The control socket is given to a group, if the config names one."""
+    group = facts.config.control.group
+    if facts.config.control.socket and not facts.control_group_is_there:
+        fix = f"groupadd --system {group}"
+        yield problem(f"there is no group {group} (control.group)", "the daemon cannot start", fix=fix)
+
+
 def keeps_its_secrets(facts: Facts) -> Iterator[Finding]:
     """Who writes the config decides where traffic goes, and which programs run."""
     for file in facts.files:
@@ -76,4 +84,4 @@ def is_running(facts: Facts) -> Iterator[Finding]:
         yield note(f"a daemon (process {facts.daemon}) writes this journal", why)
 
 
-RULES = (may_ping, has_descriptors, can_listen, keeps_its_secrets, has_a_helper, is_running)
+RULES = (may_ping, has_descriptors, can_listen, has_the_group, keeps_its_secrets, has_a_helper, is_running)

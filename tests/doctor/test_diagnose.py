@@ -131,6 +131,12 @@ def test_a_status_address_that_another_program_has_is_a_problem_and_one_that_the
     assert found(running).what == "a daemon (process 4711) writes this journal"
 
 
+def test_a_control_group_that_is_not_there_is_a_problem() -> None:
+    facts = configured(head='[control]\ngroup = "operators"\n')
+    assert diagnose(facts) == []
+    assert found(replace(facts, control_group_is_there=False)).fix == "groupadd --system operators"
+
+
 def test_files_that_others_may_write_or_read_secrets_in_are_problems() -> None:
     def with_file(*, secret: bool, readable: bool, writable: bool) -> list[str]:
         file = ConfigFile(

@@ -61,6 +61,12 @@ def test_an_address_that_somebody_listens_on_cannot_be_had() -> None:
     assert machine.listen_error("") == ""
 
 
+def test_a_group_is_there_or_not_or_not_asked_for() -> None:
+    assert machine.has_group("root")
+    assert not machine.has_group("no-such-group")
+    assert machine.has_group("")
+
+
 def test_the_clock_is_kept_or_not_or_does_not_say() -> None:
     assert machine.clock_is_synchronised() in (True, False, None)
 

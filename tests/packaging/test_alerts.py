@@ -53,6 +53,7 @@ def slow(name: str, bound: float, *, by: float) -> Series:
 MODE = 'kglb_balancer_mode{mode="available"}'
 FAILSAFE = 'kglb_balancer_mode{mode="failsafe"}'
 REAL = 'kglb_real_healthy{real="10.0.0.1:80"}'
+IN_ROTATION = 'kglb_real_in_rotation{real="10.0.0.1:80"}'
 WEIGHT = 'kglb_real_weight{real="10.0.0.1:80"}'
 APPLIED = 'kglb_real_applied_weight{real="10.0.0.1:80"}'
 WANTED = 'kglb_route_wanted{prefix="192.0.2.1/32"}'
@@ -69,7 +70,7 @@ FIRES: list[tuple[str, Series]] = [
     ("KglbAllRealsDown", {FAILSAFE: always(1)}),
     ("KglbAllRealsDown", {'kglb_balancer_mode{mode="unavailable"}': always(1)}),
     ("KglbFewRealsAlive", {"kglb_balancer_alive_ratio": always(0.4), MODE: always(1)}),
-    ("KglbRealDown", {REAL: always(0)}),
+    ("KglbRealDown", {REAL: always(0), IN_ROTATION: always(1)}),
     ("KglbRealFlapping", {REAL: jumping(8)}),
     ("KglbWeightNotApplied", {WEIGHT: always(1000), APPLIED: always(0)}),
     ("KglbWeightNotApplied", {WEIGHT: always(1000)}),
@@ -98,7 +99,8 @@ FIRES: list[tuple[str, Series]] = [
 IS_QUIET: list[Series] = [
     {FAILSAFE: always(0), MODE: always(1), "kglb_balancer_alive_ratio": always(0.6)},
     {REAL: always(1), WEIGHT: always(1000), APPLIED: always(1000)},
-    {REAL: jumping(2)},
+    {REAL: jumping(2), IN_ROTATION: always(1)},
+    {REAL: always(0), IN_ROTATION: always(0)},  # drained: somebody knows
     {WEIGHT: always(0)},  # the kernel does not hold it, and need not
     {FAILSAFE: always(0), MODE: always(0), "kglb_balancer_alive_ratio": always(0)},  # none up yet
     {WANTED: always(1), ANNOUNCED: always(1)},
