@@ -7,7 +7,7 @@ question raises ``VERSION``: it is recorded in ``DaemonStarted``, so that a repl
 from kglb.decisions.balancing import Decision, Standing, decide, mode_of, weight_of
 from kglb.decisions.fwmarks import Changes, Marked, Pool, checked_at, choose_mark, mark_changes
 from kglb.decisions.health import judge, observe, presumed_healthy
-from kglb.decisions.routing import Candidate, decide_routes, may_announce, routes
+from kglb.decisions.routing import Candidate, candidate_of, decide_routes, may_announce, routes
 
 VERSION = 1
 
@@ -19,6 +19,7 @@ __all__ = [
     "Marked",
     "Pool",
     "Standing",
+    "candidate_of",
     "checked_at",
     "choose_mark",
     "decide",

@@ -39,6 +39,8 @@ _kglb_actors() {
         "tail -n"|"tail --lines") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "tail --since") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "tail --until") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "tail --after") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "tail --grep") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "tail --type") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "tail --balancer") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "tail --service") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
@@ -47,8 +49,13 @@ _kglb_actors() {
         "tail -o"|"tail --output") mapfile -t COMPREPLY < <(compgen -W "short json cat" -- "$word"); return ;;
         "replay --seq") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "replay --until") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "replay --diff") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "replay --into") mapfile -t COMPREPLY < <(compgen -W "memory ipvs" -- "$word"); return ;;
+        "replay --since") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "replay --speed") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "replay -o"|"replay --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
         "exabgp-helper --socket") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        "explain --kind") mapfile -t COMPREPLY < <(compgen -W "real service address route" -- "$word"); return ;;
         "explain --balancer") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "explain --seq") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "explain --at") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
@@ -67,10 +74,10 @@ _kglb_actors() {
         "restore") words="-h --help --balancer --note --socket -o --output" ;;
         "weight") words="-h --help --balancer --note --socket -o --output --for" ;;
         "stop") words="-h --help --leave --cleanup --socket -o --output" ;;
-        "tail") words="-h --help -f --follow -n --lines --since --until --type --balancer --service --real --salvage --journal -o --output --utc" ;;
-        "replay") words="-h --help --seq --until -o --output --utc" ;;
+        "tail") words="-h --help -f --follow -n --lines -r --reverse --since --until --after --show-cursor --grep --type --balancer --service --real --causes --salvage --journal -o --output --utc" ;;
+        "replay") words="-h --help --seq --until --diff --step --into --since --speed --yes-really -o --output --utc" ;;
         "exabgp-helper") words="-h --help --socket" ;;
-        "explain") words="-h --help --balancer --seq --at --journal -o --output --utc" ;;
+        "explain") words="-h --help --kind --balancer --seq --at --journal -o --output --utc" ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
     [[ -n $path && $word != -* ]] && mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$word")
