@@ -2,7 +2,7 @@
 
 _kglb_actors() {
     local word=${COMP_WORDS[COMP_CWORD]} path="" each words
-    local -A known=(["run"]=1 ["check"]=1 ["convert"]=1 ["plan"]=1 ["doctor"]=1 ["reload"]=1 ["drain"]=1 ["restore"]=1 ["weight"]=1 ["stop"]=1 ["tail"]=1 ["replay"]=1 ["exabgp-helper"]=1 ["explain"]=1)
+    local -A known=(["run"]=1 ["check"]=1 ["convert"]=1 ["plan"]=1 ["doctor"]=1 ["reload"]=1 ["drain"]=1 ["restore"]=1 ["weight"]=1 ["stop"]=1 ["tail"]=1 ["replay"]=1 ["exabgp-helper"]=1 ["verify"]=1 ["whatif"]=1 ["explain"]=1)
     for each in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         [[ -n ${known[${path:+$path }$each]:-} ]] && path=${path:+$path }$each
     done
@@ -55,6 +55,11 @@ _kglb_actors() {
         "replay --speed") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "replay -o"|"replay --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
         "exabgp-helper --socket") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        "verify -o"|"verify --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
+        "whatif --set") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "whatif --since") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "whatif --until") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "whatif -o"|"whatif --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
         "explain --kind") mapfile -t COMPREPLY < <(compgen -W "real service address route" -- "$word"); return ;;
         "explain --balancer") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "explain --seq") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
@@ -63,7 +68,7 @@ _kglb_actors() {
         "explain -o"|"explain --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
     esac
     case $path in
-        "") words="run check convert plan doctor reload drain restore weight stop tail replay exabgp-helper explain -h --help --version" ;;
+        "") words="run check convert plan doctor reload drain restore weight stop tail replay exabgp-helper verify whatif explain -h --help --version" ;;
         "run") words="-h --help --journal --data-plane --log-level" ;;
         "check") words="-h --help --schema" ;;
         "convert") words="kglb -h --help" ;;
@@ -77,6 +82,8 @@ _kglb_actors() {
         "tail") words="-h --help -f --follow -n --lines -r --reverse --since --until --after --show-cursor --grep --type --balancer --service --real --causes --salvage --journal -o --output --utc" ;;
         "replay") words="-h --help --seq --until --diff --step --into --since --speed --yes-really -o --output --utc" ;;
         "exabgp-helper") words="-h --help --socket" ;;
+        "verify") words="-h --help -o --output --utc" ;;
+        "whatif") words="-h --help --set --since --until -o --output --utc" ;;
         "explain") words="-h --help --kind --balancer --seq --at --journal -o --output --utc" ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
