@@ -1,0 +1,51 @@
+"""Events of the running daemon in words, from the state it is in now: for the log and the page."""
+
+from collections.abc import Iterable
+
+from kglb.events import Event, ProbeFlipped
+from kglb.model import RealId, ServiceId
+from kglb.projections import State
+from kglb.replay import Names, Sentence, sentence
+from kglb.replay.about import causes_named, pairs
+
+
+class StateNarrator:
+    """Speaks of ``state``."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._names = (0, Names())
+
+    def say(self, event: Event) -> Sentence:
+        """An event in words."""
+        return sentence(event, self)
+
+    def about(self, event: Event) -> Iterable[tuple[ServiceId | None, RealId | None]]:
+        """The services and reals that an event is about."""
+        return pairs(event)
+
+    def causes(self, event: Event) -> Iterable[int]:
+        """The records that an event itself names as its causes."""
+        return causes_named(event)
+
+    def label(self, service: ServiceId) -> str:
+        """What a service's balancer is called now."""
+        fleet = self._state.fleet
+        if self._names[0] != fleet.config_seq and fleet.config is not None:
+            self._names = (fleet.config_seq, Names(fleet.config.balancers))
+        return self._names[1].label(service)
+
+    def run(self, service: ServiceId, real: RealId, seq: int) -> ProbeFlipped | None:
+        """What began an outcome run, as far as the state still knows it."""
+        known = self._state.fleet.real(service, real)
+        if known is None or known.run_seq != seq or not known.outcome:
+            return None
+        return ProbeFlipped(
+            service=service,
+            real=real,
+            outcome=known.outcome,
+            reason=known.reason,
+            detail=known.detail,
+            latency=0.0,
+            previous_count=0,
+        )
