@@ -13,7 +13,7 @@ const SHAPES = {
 };
 Object.assign(SHAPES, { good: SHAPES.up, bad: SHAPES.down, warning: SHAPES.failing, quiet: SHAPES.plain });
 
-const WORDS = { up: "Up", failing: "Failing", down: "Down", recovering: "Recovering" };
+const WORDS = { up: "Up", failing: "Failing", down: "Down", recovering: "Recovering", waiting: "Not checked yet" };
 
 /** An element with attributes (`text` is its text, functions are listeners) and children. */
 function el(tag, attributes = {}, ...children) {
@@ -45,12 +45,14 @@ function say(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-/** Unix time as the clock shows it here, with the date unless that is the day of `now`. */
+let zone; // in which times are shown; the browser's, unless set
+
+/** Unix time as the clock shows it, with the date unless that is the day of `now`. */
 function clock(at, now = Date.now() / 1000) {
   const time = new Date(at * 1000);
-  const shown = time.toLocaleTimeString("en-GB", { hour12: false });
-  const sameDay = time.toDateString() === new Date(now * 1000).toDateString();
-  return sameDay ? shown : `${time.toLocaleDateString("sv-SE")} ${shown}`;
+  const shown = time.toLocaleTimeString("en-GB", { hour12: false, timeZone: zone });
+  const day = time.toLocaleDateString("sv-SE", { timeZone: zone });
+  return day === new Date(now * 1000).toLocaleDateString("sv-SE", { timeZone: zone }) ? shown : `${day} ${shown}`;
 }
 
 /** A span in its two largest units: 40 s, 12 min, 3 h 5 min, 2 d 4 h. */
@@ -69,9 +71,9 @@ function latency(seconds) {
   return ms < 10 ? `${ms.toFixed(2)} ms` : ms < 100 ? `${ms.toFixed(1)} ms` : `${Math.round(ms)} ms`;
 }
 
-const plural = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
+const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
 
-const HEIGHTS = { none: [19, 1], up: [13, 7], recovering: [7, 13], failing: [7, 13], down: [0, 20] };
+const HEIGHTS = { none: [19, 1], waiting: [19, 1], up: [13, 7], recovering: [7, 13], failing: [7, 13], down: [0, 20] };
 const WIDTH = 600;
 
 /** Cuts changes [[time, condition], ...] into pieces [from, to, condition] within `from` .. `to`. */
@@ -97,7 +99,7 @@ function drawStrip(svg, changes, from, to, absences = []) {
   const spent = {};
   const add = (kind, begin, end, [y, height]) => {
     const x = Math.max(0, (begin - from) * scale);
-    const width = Math.max(Math.min(WIDTH, (end - from) * scale) - x, kind === "up" || kind === "none" ? 0 : 3);
+    const width = Math.max(Math.min(WIDTH, (end - from) * scale) - x, ["failing", "recovering", "down"].includes(kind) ? 3 : 0);
     paths[kind] = `${paths[kind] ?? ""}M${x.toFixed(1)} ${y}h${width.toFixed(1)}v${height}h-${width.toFixed(1)}z`;
   };
   for (const [begin, end, kind] of pieces(changes, from, to)) {
@@ -109,7 +111,7 @@ function drawStrip(svg, changes, from, to, absences = []) {
   if (svg.dataset.drawn === drawn) return;
   svg.dataset.drawn = drawn;
   svg.replaceChildren(
-    ...["none", "up", "recovering", "failing", "down", "absent"]
+    ...["none", "waiting", "up", "recovering", "failing", "down", "absent"]
       .filter((kind) => paths[kind])
       .map((kind) => shape("path", { d: paths[kind], class: kind })),
   );

@@ -4,12 +4,13 @@
 const MOST_LINKS = 15;
 
 class Events {
-  /** `list` is the ol to fill, with at most `most` events that `wanted(event)` passes. */
-  constructor(list, { most, wanted, now }) {
+  /** `list` is the ol to fill, with at most `most` events that `wanted(event)` passes; `number(seq)` is a record's. */
+  constructor(list, { most, wanted, now, number = (seq) => seq }) {
     this.list = list;
     this.most = most;
     this.wanted = wanted;
     this.now = now;
+    this.number = number;
     this.known = new Map();
   }
 
@@ -62,7 +63,7 @@ class Events {
     const who = [event.host, event.balancer].filter(Boolean).join(" ");
     return el(
       "span",
-      { class: "text" },
+      { class: `text${event.tone === "plain" || event.tone === "quiet" ? " minor" : ""}` },
       tone ? el("span", { class: "unseen", text: tone }) : null,
       who ? el("strong", { text: who }) : null,
       `${who ? " " : ""}${event.text}`,
@@ -73,7 +74,7 @@ class Events {
     details.querySelector(".because")?.remove();
     if (!details.open) return;
     const chain = this.chain(event);
-    const because = el("div", { class: "because" }, `Record ${event.record ?? event.seq}, ${event.type}. `);
+    const because = el("div", { class: "because" }, `Record ${this.number(event.seq)}, ${event.type}. `);
     because.append(chain.length ? "Because of:" : "Nothing recorded led to it.");
     if (chain.length) {
       because.append(el("ol", { class: "chain" }, ...chain.map((seq) => this.link(seq))));
@@ -83,7 +84,7 @@ class Events {
 
   link(seq) {
     const event = this.known.get(seq);
-    if (event === undefined) return el("li", { class: "muted", text: `record ${seq}, older than what is kept here` });
+    if (event === undefined) return el("li", { class: "muted", text: `record ${this.number(seq)}, older than what is kept here` });
     return el("li", {}, el("span", { class: "muted", text: `${clock(event.at, this.now())} ` }), icon(event.tone), " ", this.text(event));
   }
 

@@ -1,1 +1,306 @@
+"use strict";
+// The live page: reads the state once, follows the stream of events, and draws what has changed, once a frame.
 
+const REFRESH = 10_000; // ms between two readings of the whole state, for latencies and streaks
+const TICK = 15_000; // ms between two redrawings of what moves with time
+const SILENCE = 12_000; // ms without a sign of life after which the page says that it is stale
+const MOST_EVENTS = 200;
+const KEPT_EVENTS = 3000;
+const MOST_OPEN = 1200; // reals beyond which balancers begin folded
+
+const byId = (id) => document.getElementById(id);
+
+class Page {
+  constructor() {
+    this.panels = new Map();
+    this.panelCount = 0;
+    this.realCount = 0;
+    this.mostOpen = MOST_OPEN;
+    this.routes = new Map();
+    this.absences = [];
+    this.overview = null;
+    this.filter = { words: [], trouble: false };
+    this.skew = 0;
+    this.heard = 0;
+    this.drawing = false;
+    this.toSay = [];
+    this.events = new Events(byId("events"), { most: MOST_EVENTS, wanted: (event) => this.wanted(event), now: () => this.now() });
+  }
+
+  /** The director's Unix time. */
+  now() {
+    return Date.now() / 1000 + this.skew;
+  }
+
+  // --- what comes in ----------------------------------------------------------------------------------------
+
+  async read() {
+    if (this.reading) return;
+    this.reading = true;
+    try {
+      const answer = await fetch("/state", { cache: "no-store" });
+      if (answer.ok) this.takeAll(await answer.json());
+    } catch {
+      // the stream notices a director that is gone, and the page says so
+    } finally {
+      this.reading = false;
+    }
+  }
+
+  takeAll(state) {
+    this.takeOverview(state);
+    const there = new Set(state.balancers.map((balancer) => balancer.service));
+    for (const service of this.panels.keys()) if (!there.has(service)) this.dropPanel(service);
+    for (const balancer of state.balancers) {
+      const panel = this.panel(balancer);
+      if (panel === null) continue;
+      const reals = new Set(balancer.reals.map((real) => real.real));
+      for (const real of [...panel.reals.keys()]) if (!reals.has(real)) panel.drop(real);
+      for (const real of balancer.reals) panel.updateReal(real);
+    }
+    this.draw();
+  }
+
+  takeChanges(changes) {
+    for (const change of changes) {
+      if (change.real === undefined && change.gone) this.dropPanel(change.service);
+      else if (change.real === undefined) this.panel(change);
+      else if (change.gone) this.panels.get(change.service)?.drop(change.real);
+      else this.panels.get(change.service)?.updateReal(change);
+    }
+    this.draw();
+  }
+
+  takeOverview(overview) {
+    this.skew = overview.now - Date.now() / 1000;
+    this.absences = overview.absences;
+    this.routes = new Map(overview.routes.map((route) => [route.prefix, route]));
+    this.overview = overview;
+    this.draw();
+  }
+
+  takeEvents(events, fresh) {
+    const added = this.events.add(events, { keep: KEPT_EVENTS, fresh });
+    for (const panel of this.panels.values()) {
+      for (const row of panel.rows.values()) {
+        if (row.detail && added.some((event) => event.reals.includes(row.real.real))) row.fill();
+      }
+    }
+    if (fresh) this.toSay.push(...added.filter((event) => event.kind === "health" || event.tone === "bad" || event.tone === "warning"));
+  }
+
+  /** The panel of a service, with a new head; null for one of the machine's own that needs no attention. */
+  panel(head) {
+    if (!head.balancer && head.in_step) {
+      this.dropPanel(head.service);
+      return null;
+    }
+    let panel = this.panels.get(head.service);
+    if (panel === undefined) {
+      panel = new Panel(this, head.service);
+      this.panels.set(head.service, panel);
+      byId("balancers").append(panel.node);
+    }
+    panel.updateHead(head);
+    return panel;
+  }
+
+  dropPanel(service) {
+    this.panels.get(service)?.node.remove();
+    this.panels.delete(service);
+  }
+
+  // --- what is shown ----------------------------------------------------------------------------------------
+
+  draw() {
+    if (this.drawing) return;
+    this.drawing = true;
+    requestAnimationFrame(() => {
+      this.drawing = false;
+      this.drawNow();
+    });
+  }
+
+  drawNow() {
+    const panels = [...this.panels.values()];
+    this.realCount = panels.reduce((sum, panel) => sum + panel.reals.size, 0);
+    let shown = 0;
+    for (const panel of panels) {
+      panel.show(this.filter);
+      shown += panel.node.hidden ? 0 : 1;
+    }
+    say(byId("balancer-count"), shown === panels.length ? String(shown) : `${shown} of ${panels.length}`);
+    byId("nothing").hidden = shown > 0 || this.overview === null;
+    if (this.overview) drawVerdict(this.overview, panels, this.now());
+  }
+
+  tick() {
+    for (const panel of this.panels.values()) {
+      if (!panel.node.hidden && !panel.table.hidden) for (const row of panel.rows.values()) row.tick();
+    }
+    if (this.overview) this.draw();
+  }
+
+  wanted(event) {
+    if (event.tone === "quiet" && !byId("quiet").checked) return false;
+    const text = `${event.text} ${event.balancer} ${event.service ?? ""} ${event.type} ${event.reals.join(" ")}`.toLowerCase();
+    return this.filter.words.every((word) => text.includes(word)) && (!this.filter.trouble || ["bad", "warning"].includes(event.tone));
+  }
+
+  applyFilter() {
+    this.filter = {
+      words: byId("query").value.toLowerCase().split(/\s+/).filter(Boolean),
+      trouble: byId("trouble").getAttribute("aria-pressed") === "true",
+    };
+    this.drawNow();
+    this.events.refresh();
+  }
+
+  /** Tells those who listen instead of looking, in one sentence however much happens. */
+  speak() {
+    const [latest] = this.toSay.slice(-1);
+    if (latest) {
+      const more = this.toSay.length - 1;
+      byId("spoken").textContent = `${latest.balancer} ${latest.text}${more ? `, and ${plural(more, "more event")}` : ""}`;
+    }
+    this.toSay = [];
+  }
+
+  // --- the stream -------------------------------------------------------------------------------------------
+
+  connect() {
+    this.stream?.close();
+    const stream = new EventSource("/events");
+    this.stream = stream;
+    this.backlog = [];
+    stream.addEventListener("open", () => this.read());
+    stream.addEventListener("fact", (message) => this.queue(JSON.parse(message.data)));
+    stream.addEventListener("changed", (message) => this.takeChanges(JSON.parse(message.data)));
+    stream.addEventListener("reload", () => this.read());
+    stream.addEventListener("beat", (message) => this.alive(JSON.parse(message.data)));
+    stream.addEventListener("error", () => this.lost());
+  }
+
+  /** Events come in bursts; a burst is drawn in one go. */
+  queue(event) {
+    if (this.backlog.push(event) > 1) return;
+    setTimeout(() => {
+      const events = this.backlog;
+      this.backlog = [];
+      this.takeEvents(events, this.heard > 0);
+    }, 20);
+  }
+
+  alive(overview) {
+    this.heard = Date.now();
+    byId("link").dataset.state = "live";
+    say(byId("link-text"), "live");
+    this.takeOverview(overview);
+  }
+
+  lost() {
+    byId("link").dataset.state = "lost";
+    say(byId("link-text"), this.heard ? `no connection since ${clock(this.heard / 1000)}` : "no connection");
+  }
+
+  watch() {
+    if (this.heard && Date.now() - this.heard > SILENCE) {
+      this.lost();
+      this.connect();
+    } else if (this.stream.readyState === EventSource.CLOSED) {
+      this.connect();
+    }
+  }
+}
+
+function drawVerdict(overview, panels, now) {
+  const reals = panels.flatMap((panel) => [...panel.reals.values()]);
+  const waiting = reals.filter((real) => real.condition === "waiting").length;
+  const down = reals.filter((real) => real.healthy === false).length - waiting;
+  const unsettled = panels.filter((panel) => panel.head.balancer && panel.head.mode !== "available");
+  const apart = reals.filter((real) => !real.in_step).length + panels.filter((panel) => !panel.head.in_step).length;
+  say(byId("host"), overview.host);
+  document.title = `${down ? `${down} down · ` : ""}${overview.host} · kglb-actors`;
+  const tone = unsettled.length || overview.complaints.length ? "bad" : down || apart ? "warning" : "good";
+  const text = verdictText(reals.length, down, waiting, unsettled);
+  const verdict = byId("verdict");
+  if (verdict.dataset.shown !== tone + text) {
+    verdict.dataset.shown = tone + text;
+    verdict.replaceChildren(icon(tone), el("span", { text }));
+  }
+  const complaints = byId("complaints");
+  const said = overview.complaints.join("\n");
+  if (complaints.dataset.shown !== said) {
+    complaints.dataset.shown = said;
+    complaints.replaceChildren(...overview.complaints.map((complaint) => el("li", {}, icon("bad"), el("span", { text: complaint }))));
+  }
+  drawFigures({
+    "Reals up": `${reals.length - down - waiting} of ${reals.length}`,
+    Kernel: apart ? `${plural(apart, "entry", "entries")} out of step` : "in step",
+    Addresses: `${overview.addresses.filter((address) => address.in_kernel).length} of ${overview.addresses.length} there`,
+    ...(overview.routes.length ? { Routes: `${overview.routes.filter((route) => route.announced).length} of ${overview.routes.length} announced` } : {}),
+    Journal: overview.journal.degraded ? "degraded" : `record ${overview.seq}, ${overview.journal.unwritten ? `${overview.journal.unwritten} unwritten` : "written"}`,
+    Drift: overview.drift.count ? `${overview.drift.count} undone${overview.drift.last ? `, last ${span(now - overview.drift.last.at)} ago` : ""}` : "none",
+    Running: `${span(now - overview.started)}, version ${overview.version}`,
+  });
+}
+
+function verdictText(count, down, waiting, unsettled) {
+  const modes = unsettled.slice(0, 3).map((panel) => `${panel.head.balancer} is ${(panel.head.mode ?? "undecided").replace("_", " ")}`);
+  const more = unsettled.length > 3 ? `, and ${unsettled.length - 3} more` : "";
+  const unasked = waiting ? `${waiting} of ${plural(count, "real")} not checked yet` : null;
+  const reals = waiting && !down ? unasked : down ? `${down} of ${plural(count, "real")} ${down === 1 ? "is" : "are"} down` : count ? `All ${plural(count, "real")} are up` : "No reals";
+  return [reals, down ? unasked : null, modes.length ? modes.join(", ") + more : null].filter(Boolean).join("; ");
+}
+
+function drawFigures(figures) {
+  const list = byId("figures");
+  const names = Object.keys(figures).join();
+  if (list.dataset.names !== names) {
+    list.dataset.names = names;
+    list.replaceChildren(...Object.keys(figures).map((name) => el("div", {}, el("dt", { text: name }), el("dd"))));
+  }
+  Object.values(figures).forEach((text, index) => say(list.children[index].lastElementChild, text));
+}
+
+function listen(page) {
+  const query = byId("query");
+  const trouble = byId("trouble");
+  query.addEventListener("input", () => page.applyFilter());
+  query.closest("form").addEventListener("submit", (event) => event.preventDefault());
+  byId("quiet").addEventListener("change", () => page.events.refresh());
+  trouble.addEventListener("click", () => {
+    trouble.setAttribute("aria-pressed", String(trouble.getAttribute("aria-pressed") !== "true"));
+    page.applyFilter();
+  });
+  byId("clear").addEventListener("click", () => {
+    query.value = "";
+    trouble.setAttribute("aria-pressed", "false");
+    page.applyFilter();
+    query.focus();
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "/" && event.target !== query && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      event.preventDefault();
+      query.focus();
+      query.select();
+    } else if (event.key === "Escape" && event.target === query) {
+      query.value = "";
+      page.applyFilter();
+      query.blur();
+    }
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) page.read();
+  });
+}
+
+const page = new Page();
+listen(page);
+page.connect();
+setInterval(() => page.watch(), 1000);
+setInterval(() => page.speak(), 3000);
+setInterval(() => page.tick(), TICK);
+setInterval(() => {
+  if (!document.hidden) page.read();
+}, REFRESH);

@@ -29,6 +29,7 @@ VERBS = {
     "reload": Verb("kglb.cli.reload", "have the running daemon read its config again"),
     "tail": Verb("kglb.cli.tail", "show the journal in plain sentences, and follow it"),
     "replay": Verb("kglb.cli.replay", "show the state of the data plane at any moment"),
+    "report": Verb("kglb.cli.report", "write what happened as one page to look at and mail"),
     "exabgp-helper": Verb("kglb.cli.exabgp_helper", "hand routes to ExaBGP, which runs this"),
     "explain": Verb("kglb.cli.explain", "say why a real has its weight"),
 }

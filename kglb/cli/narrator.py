@@ -5,8 +5,11 @@ from collections.abc import Iterable
 from kglb.events import Event, ProbeFlipped
 from kglb.model import RealId, ServiceId
 from kglb.projections import State
+from kglb.projections.view import EventView
 from kglb.replay import Names, Sentence, sentence
-from kglb.replay.about import causes_named, pairs
+from kglb.replay.about import pairs
+from kglb.replay.event_view import event_view
+from kglb.replay.sentences import printable, spoken
 
 
 class StateNarrator:
@@ -20,13 +23,17 @@ class StateNarrator:
         """An event in words."""
         return sentence(event, self)
 
+    def why(self, reason: str, detail: str) -> str:
+        """Why probes fail, in words."""
+        return printable(spoken(reason, detail))
+
     def about(self, event: Event) -> Iterable[tuple[ServiceId | None, RealId | None]]:
         """The services and reals that an event is about."""
         return pairs(event)
 
-    def causes(self, event: Event) -> Iterable[int]:
-        """The records that an event itself names as its causes."""
-        return causes_named(event)
+    def tell(self, at: float, seq: int, cause: int | None, event: Event) -> EventView:
+        """An event as it is shown, recorded at Unix time ``at``."""
+        return event_view(at, seq, cause, event, runs=self, label=self.label)
 
     def label(self, service: ServiceId) -> str:
         """What a service's balancer is called now."""

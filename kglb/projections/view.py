@@ -14,15 +14,26 @@ from kglb.projections.dataplane import DataPlaneState
 from kglb.projections.fleet import RealState
 from kglb.projections.state import State
 
-Condition = Literal["up", "failing", "down", "recovering"]
-"""What is believed of a real, and whether its last probe agrees: failing is up still, recovering is down still."""
+Condition = Literal["up", "failing", "down", "recovering", "waiting"]
+"""What is believed of a real, and whether its last probe agrees: failing is up still, recovering is down still.
+
+Waiting is down for want of an answer.
+"""
 
 
 def condition(*, healthy: bool, outcome: str) -> Condition:
-    """The condition of a real whose last probe had this outcome; an empty outcome agrees with anything."""
-    if healthy:
-        return "failing" if outcome == "failure" else "up"
-    return "recovering" if outcome == "success" else "down"
+    """The condition of a real whose last probe had this outcome, empty without one."""
+    match healthy, outcome:
+        case True, "failure":
+            return "failing"
+        case True, _:
+            return "up"
+        case _, "success":
+            return "recovering"
+        case _, "failure":
+            return "down"
+        case _:
+            return "waiting"
 
 
 class RealView(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,6 +82,27 @@ class AddressView(msgspec.Struct, frozen=True, kw_only=True):
     wanted: bool
     in_kernel: bool
     ours: bool
+
+
+class EventView(msgspec.Struct, frozen=True, kw_only=True):
+    """A recorded event in words, at Unix time ``at``; its fields are those of ``/events``.
+
+    ``reals`` are the first of those it is about, ``because`` of the records that it names as its causes itself, besides
+    ``cause``. ``host`` is the director's, where several are shown.
+    """
+
+    seq: int
+    at: float
+    type: str
+    kind: str
+    tone: str
+    text: str
+    service: ServiceId | None
+    balancer: str
+    reals: tuple[RealId, ...]
+    cause: int | None
+    because: tuple[int, ...]
+    host: str = ""
 
 
 def services_of(state: State) -> list[ServiceId]:

@@ -36,8 +36,10 @@ _FILES = {
     "/": ("page.html", "text/html"),
     "/assets/look.css": ("look.css", "text/css"),
     "/assets/page.css": ("page.css", "text/css"),
-    "/assets/strip.js": ("strip.js", "text/javascript"),
+    "/assets/icon.svg": ("icon.svg", "image/svg+xml"),
+    "/assets/draw.js": ("draw.js", "text/javascript"),
     "/assets/events.js": ("events.js", "text/javascript"),
+    "/assets/row.js": ("row.js", "text/javascript"),
     "/assets/page.js": ("page.js", "text/javascript"),
 }
 

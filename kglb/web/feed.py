@@ -20,6 +20,7 @@ from kglb.events import (
     Event,
 )
 from kglb.model import RealId, ServiceId
+from kglb.projections.view import EventView
 from kglb.web.narrator import Narrator
 
 RING = 1000
@@ -38,27 +39,9 @@ MOST_CHANGED = 2000
 """Reals that change at once, beyond which clients are told to fetch everything."""
 
 _SLICE = 0.001
-_TEXT = 1000
-_NAMED = 20
 _WIDE = (Adopted, ConfigApplied, DaemonStarted, DaemonStopping)
 
 Changed = tuple[ServiceId, RealId | None]
-
-
-class Recorded(msgspec.Struct, frozen=True, kw_only=True):
-    """A fact as clients get it. ``reals`` are the first of those it is about, ``because`` of the causes it names."""
-
-    seq: int
-    at: float
-    type: str
-    kind: str
-    tone: str
-    text: str
-    service: ServiceId | None
-    balancer: str
-    reals: tuple[RealId, ...]
-    cause: int | None
-    because: tuple[int, ...]
 
 
 class Listener:
@@ -96,10 +79,14 @@ class Feed:
     """One per daemon, on its loop. ``show`` gives what changed as JSON: a service, or one of its reals."""
 
     def __init__(
-        self, narrator: Narrator, show: Callable[[ServiceId, RealId | None], bytes], *, clock: Callable[[], float] = time.time
+        self,
+        narrator: Narrator,
+        show: Callable[[ServiceId, RealId | None], bytes],
+        *,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.listeners: set[Listener] = set()
-        self.last_drift: Recorded | None = None
+        self.last_drift: EventView | None = None
         self._narrator = narrator
         self._show = show
         self._clock = clock
@@ -132,8 +119,7 @@ class Feed:
         until = time.perf_counter() + _SLICE
         while self._pending and time.perf_counter() < until:
             at, seq, cause, event = self._pending.popleft()
-            recorded = self._tell(at, seq, cause, event)
-            self._send(self._keep(recorded))
+            self._send(self._keep(self._tell(at, seq, cause, event)))
             self._mark(event)
         if not self._pending:
             self._send_changes(until)
@@ -141,30 +127,16 @@ class Feed:
         if self._scheduled:
             asyncio.get_running_loop().call_soon(self._work)
 
-    def _tell(self, at: float, seq: int, cause: int | None, event: Event) -> Recorded:
-        said = self._narrator.say(event)
-        reals = dict.fromkeys(real for _, real in self._narrator.about(event) if real is not None)
-        recorded = Recorded(
-            seq=seq,
-            at=round(at, 3),
-            type=type(event).__name__,
-            kind=said.kind,
-            tone=said.tone,
-            text=said.text[:_TEXT],
-            service=said.service,
-            balancer="" if said.service is None else self._narrator.label(said.service),
-            reals=tuple(reals)[:_NAMED],
-            cause=cause,
-            because=tuple(dict.fromkeys(self._narrator.causes(event)))[:_NAMED],
-        )
+    def _tell(self, at: float, seq: int, cause: int | None, event: Event) -> EventView:
+        told = self._narrator.tell(at, seq, cause, event)
         if isinstance(event, DriftFound):
-            self.last_drift = recorded
-        return recorded
-
-    def _keep(self, recorded: Recorded) -> bytes:
-        told = message("fact", msgspec.json.encode(recorded), recorded.seq)
-        self._ring.append((recorded.seq, told))
+            self.last_drift = told
         return told
+
+    def _keep(self, told: EventView) -> bytes:
+        fact = message("fact", msgspec.json.encode(told), told.seq)
+        self._ring.append((told.seq, fact))
+        return fact
 
     def _mark(self, event: Event) -> None:
         """Note what looks different since an event, if there is anybody to tell."""

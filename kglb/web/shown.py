@@ -14,8 +14,7 @@ from kglb.model import RealId, ServiceId
 from kglb.model.histogram import Histogram
 from kglb.projections import State
 from kglb.projections.history import Change, History
-from kglb.projections.view import address_views, condition, real_view, reals_of, service_view, services_of
-from kglb.web.feed import Recorded
+from kglb.projections.view import EventView, address_views, condition, real_view, reals_of, service_view, services_of
 from kglb.web.health import complaints
 from kglb.web.narrator import Narrator
 from kglb.web.status import Status
@@ -47,7 +46,7 @@ class Shown:
         self._host = host
         self._clock = clock
 
-    def everything(self, last_drift: Recorded | None) -> Iterator[str]:
+    def everything(self, last_drift: EventView | None) -> Iterator[str]:
         """The whole state in parts: the overview's keys, and ``balancers``, each with its ``reals``."""
         yield self.overview(last_drift).decode()[:-1] + ',"balancers":['
         vitals = self._vitals()
@@ -69,7 +68,7 @@ class Shown:
         there = (row["healthy"], row["weight"], row["kernel_weight"]) != (None, None, None)
         return encode({"service": service, **(row if there else {"real": real, "gone": True})})
 
-    def overview(self, last_drift: Recorded | None) -> bytes:
+    def overview(self, last_drift: EventView | None) -> bytes:
         """The daemon, its journal and the machine, without balancers; ``now`` is Unix time."""
         state, vitals, now = self._state, self._vitals(), self._clock()
         plane, config = state.data_plane, state.fleet.config
@@ -122,6 +121,7 @@ class Shown:
         timeline = self._history.timelines.get((service, real))
         known = view["healthy"] is not None
         view["condition"] = condition(healthy=view["healthy"], outcome=view["outcome"]) if known else None
+        view["why"] = self._narrator.why(view["reason"], view["detail"]) if view["outcome"] == "failure" else ""
         view["unchecked"] = "" if balancer is None else balancer.unchecked.get(real, "")
         view["latency"] = None if counts is None or counts.latency is None else round(counts.latency, 6)
         view["check_age"] = round(max(0.0, vitals.now - counts.last), 3) if counts is not None else None
