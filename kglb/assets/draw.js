@@ -46,13 +46,16 @@ function say(node, text) {
 }
 
 let zone; // in which times are shown; the browser's, unless set
+let formats; // made once: they are slow to make
 
 /** Unix time as the clock shows it, with the date unless that is the day of `now`. */
 function clock(at, now = Date.now() / 1000) {
-  const time = new Date(at * 1000);
-  const shown = time.toLocaleTimeString("en-GB", { hour12: false, timeZone: zone });
-  const day = time.toLocaleDateString("sv-SE", { timeZone: zone });
-  return day === new Date(now * 1000).toLocaleDateString("sv-SE", { timeZone: zone }) ? shown : `${day} ${shown}`;
+  formats ??= {
+    time: new Intl.DateTimeFormat("en-GB", { timeStyle: "medium", timeZone: zone }),
+    day: new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeZone: zone }),
+  };
+  const [shown, day, today] = [formats.time.format(at * 1000), formats.day.format(at * 1000), formats.day.format(now * 1000)];
+  return day === today ? shown : `${day} ${shown}`;
 }
 
 /** A span in its two largest units: 40 s, 12 min, 3 h 5 min, 2 d 4 h. */
@@ -98,8 +101,9 @@ function drawStrip(svg, changes, from, to, absences = []) {
   const paths = {};
   const spent = {};
   const add = (kind, begin, end, [y, height]) => {
-    const x = Math.max(0, (begin - from) * scale);
-    const width = Math.max(Math.min(WIDTH, (end - from) * scale) - x, ["failing", "recovering", "down"].includes(kind) ? 3 : 0);
+    const left = Math.max(0, (begin - from) * scale);
+    const width = Math.max(Math.min(WIDTH, (end - from) * scale) - left, ["failing", "recovering", "down"].includes(kind) ? 3 : 0);
+    const x = Math.min(left, WIDTH - width);
     paths[kind] = `${paths[kind] ?? ""}M${x.toFixed(1)} ${y}h${width.toFixed(1)}v${height}h-${width.toFixed(1)}z`;
   };
   for (const [begin, end, kind] of pieces(changes, from, to)) {

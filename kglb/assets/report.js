@@ -5,6 +5,9 @@ const MOST_SHOWN = 500; // events in the list at once; the filter reaches all
 const RECORDS = 10_000_000_000; // as kglb.replay.report
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800];
 
+const MARKED = new Set(["DriftFound", "OperationFailed", "RealDrained", "RealRestored", "WeightOverridden", "DrainFinished"]);
+const UNSETTLED = new Set(["initial", "undecided", "shutdown"]); // modes in which few alive is no trouble
+
 const byId = (id) => document.getElementById(id);
 const data = JSON.parse(byId("data").textContent);
 const begin = data.begin;
@@ -21,10 +24,16 @@ function valueAt(steps, at) {
   return found;
 }
 
-/** Seconds spent in each condition. */
+/** Seconds that a real was in doubt, and out: down and until it was up again. What came before its first verdict is neither. */
 function spentIn(conditions) {
-  const spent = {};
-  for (const [from, to, kind] of pieces(conditions, begin, end)) spent[kind] = (spent[kind] ?? 0) + to - from;
+  const spent = { failing: 0, out: 0 };
+  let fell = false;
+  for (const [from, to, kind] of pieces(conditions, begin, end)) {
+    if (kind === "down") fell = true;
+    if (kind === "up") fell = false;
+    if (kind === "failing") spent.failing += to - from;
+    if (fell && (kind === "down" || kind === "recovering")) spent.out += to - from;
+  }
   return spent;
 }
 
@@ -40,9 +49,9 @@ function stepPath(points, y) {
 class RealLine {
   constructor(story, real) {
     this.real = real;
-    this.spent = spentIn(real.conditions);
-    this.out = (this.spent.down ?? 0) + (this.spent.recovering ?? 0);
-    this.trouble = this.out > 0 || (this.spent.failing ?? 0) > 0;
+    const spent = spentIn(real.conditions);
+    this.out = spent.out;
+    this.trouble = spent.out > 0 || spent.failing > 0;
     this.text = `${real.real} ${real.host} ${real.reasons.map(([, reason]) => reason).join(" ")}`.toLowerCase();
     this.moments = [...new Set([begin, ...real.conditions.map(([at]) => at), ...real.weights.map(([at]) => at), ...real.reasons.map(([at]) => at)])]
       .filter((at) => at >= begin && at <= end)
@@ -55,8 +64,9 @@ class RealLine {
     const strip = newStrip();
     drawStrip(strip, this.real.conditions, begin, end, this.story.absences);
     const most = Math.max(1, ...this.real.weights.map(([, weight]) => weight));
+    const changes = new Set(this.real.weights.map(([, weight]) => weight)).size > 1;
     const line = stepPath(this.real.weights, (weight) => 18 - (weight / most) * 15);
-    if (line) strip.append(shape("path", { class: "weight", d: line }));
+    if (changes) strip.append(shape("path", { class: "weight", d: line }));
     const cell = el("td", { class: "time" }, strip);
     readable(cell, `${this.real.real}, conditions and weight`, this.moments, (at) => this.tell(at));
     const host = this.real.host === this.real.real ? "" : ` ${this.real.host}`;
@@ -65,7 +75,7 @@ class RealLine {
       {},
       el("th", { scope: "row" }, this.real.real, el("span", { class: "muted", text: host })),
       cell,
-      el("td", { class: `total ${this.out ? "down" : "muted"}`, text: this.out ? `down ${span(this.out)}` : "–" }),
+      el("td", { class: `total ${this.out ? "down" : "muted"}`, text: this.out ? `out ${span(this.out)}` : "–" }),
     );
     return this.node;
   }
@@ -84,7 +94,8 @@ class Story {
     this.balancer = balancer;
     this.absences = absences;
     this.reals = Object.values(balancer.reals).map((real) => new RealLine(this, real));
-    this.lowest = Math.min(1, ...balancer.alive.filter(([, , total]) => total > 0).map(([, alive, total]) => alive / total));
+    const settled = balancer.alive.filter(([, , total, mode]) => total > 0 && !UNSETTLED.has(mode));
+    this.lowest = Math.min(1, ...settled.map(([, alive, total]) => alive / total));
     this.failsafe = this.spentInMode("failsafe") + this.spentInMode("unavailable");
     this.trouble = this.reals.some((line) => line.trouble) || this.failsafe > 0;
     this.text = `${balancer.director} ${balancer.name} ${balancer.service}`.toLowerCase();
@@ -114,6 +125,7 @@ class Story {
       ),
     );
     this.expanded = null;
+    this.all = false;
   }
 
   spentInMode(mode) {
@@ -153,18 +165,28 @@ class Story {
     this.show(filter());
   }
 
+  more(count) {
+    const unfold = () => {
+      this.all = true;
+      this.show(filter());
+    };
+    const button = el("button", { class: "more", type: "button", click: unfold, text: `${plural(count, "real")} without trouble` });
+    return el("tr", {}, el("td", { colspan: 3 }, button));
+  }
+
   show({ words, trouble }) {
     const left = words.filter((word) => !this.text.includes(word));
     const passing = this.reals.filter((line) => (!trouble || line.trouble) && left.every((word) => line.text.includes(word)));
     this.node.hidden = passing.length === 0 && (left.length > 0 || (trouble && !this.trouble));
     this.open = this.expanded ?? (words.length > 0 || this.trouble);
     this.title.setAttribute("aria-expanded", String(this.open));
-    this.body.replaceChildren(...(this.open && !this.node.hidden ? passing.map((line) => line.row()) : []));
+    const calm = this.all || words.length > 0 ? [] : passing.filter((line) => !line.trouble);
+    const rows = passing.filter((line) => !calm.includes(line)).map((line) => line.row());
+    if (calm.length) rows.push(this.more(calm.length));
+    this.body.replaceChildren(...(this.open && !this.node.hidden ? rows : []));
     return !this.node.hidden;
   }
 }
-
-const MARKED = new Set(["DriftFound", "OperationFailed", "RealDrained", "RealRestored", "WeightOverridden", "DrainFinished"]);
 
 function axis() {
   const step = STEPS.find((seconds) => (end - begin) / seconds <= 6) ?? STEPS.at(-1);
@@ -275,7 +297,7 @@ function summarise() {
     Directors: data.stretches.map((stretch) => `${stretch.director}, records ${stretch.first_seq}–${stretch.last_seq}`).join("; "),
     Span: span(end - begin),
     Balancers: stories.length,
-    "Down in all": span(out.reduce((sum, line) => sum + line.out, 0)),
+    "Out in all": span(out.reduce((sum, line) => sum + line.out, 0)),
     "Kernel operations": `${data.counts.applied} done, ${data.counts.failed} refused`,
     Drift: data.counts.drift ? `${plural(data.counts.drift, "change")} by somebody else` : "none",
   };
@@ -293,6 +315,7 @@ byId("trouble").addEventListener("click", (event) => {
   event.currentTarget.setAttribute("aria-pressed", String(event.currentTarget.getAttribute("aria-pressed") !== "true"));
   show();
 });
+document.addEventListener("scroll", hideTip, { passive: true });
 document.addEventListener("keydown", (event) => {
   if (event.key === "/" && event.target !== byId("query")) {
     event.preventDefault();
