@@ -9,11 +9,12 @@ const SHAPES = {
   failing: "M8 1.5 15 14H1z",
   recovering: "M8 1.5 13.5 8.5h-3.3v6H5.8v-6H2.5z",
   unknown: "M8 3a5 5 0 1 0 0 10A5 5 0 0 0 8 3zm0 2a3 3 0 1 1 0 6 3 3 0 0 1 0-6z",
+  drained: "M3 3h3.5v10H3zM9.5 3H13v10H9.5z",
   plain: "M8 5.5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5z",
 };
-Object.assign(SHAPES, { good: SHAPES.up, bad: SHAPES.down, warning: SHAPES.failing, quiet: SHAPES.plain });
+Object.assign(SHAPES, { good: SHAPES.up, bad: SHAPES.down, warning: SHAPES.failing, quiet: SHAPES.plain, leaving: SHAPES.drained });
 
-const WORDS = { up: "Up", failing: "Failing", down: "Down", recovering: "Recovering", waiting: "Not checked yet" };
+const WORDS = { up: "Up", failing: "Failing", down: "Down", recovering: "Recovering", waiting: "Not checked yet", drained: "Drained", leaving: "Leaving" };
 
 /** An element with attributes (`text` is its text, functions are listeners) and children. */
 function el(tag, attributes = {}, ...children) {

@@ -4,6 +4,7 @@
 const REFRESH = 10_000; // ms between two readings of the whole state, for latencies and streaks
 const TICK = 15_000; // ms between two redrawings of what moves with time
 const SILENCE = 12_000; // ms without a sign of life after which the page says that it is stale
+const RECENT = 3000; // ms for which a change may be newer than a state that arrives
 const MOST_EVENTS = 200;
 const KEPT_EVENTS = 3000;
 const MOST_OPEN = 1200; // reals beyond which balancers begin folded
@@ -24,6 +25,8 @@ class Page {
     this.heard = 0;
     this.drawing = false;
     this.toSay = [];
+    this.recent = [];
+    this.known = false;
     this.events = new Events(byId("events"), { most: MOST_EVENTS, wanted: (event) => this.wanted(event), now: () => this.now() });
   }
 
@@ -51,24 +54,37 @@ class Page {
     this.takeOverview(state);
     const there = new Set(state.balancers.map((balancer) => balancer.service));
     for (const service of this.panels.keys()) if (!there.has(service)) this.dropPanel(service);
+    let place = byId("balancers").firstElementChild;
     for (const balancer of state.balancers) {
       const panel = this.panel(balancer);
       if (panel === null) continue;
       const reals = new Set(balancer.reals.map((real) => real.real));
       for (const real of [...panel.reals.keys()]) if (!reals.has(real)) panel.drop(real);
       for (const real of balancer.reals) panel.updateReal(real);
+      if (panel.node !== place) byId("balancers").insertBefore(panel.node, place);
+      place = panel.node.nextElementSibling;
+    }
+    this.known = true;
+    for (const [, change] of this.recent) this.takeChange(change);
+    this.draw();
+  }
+
+  /** What changed lately is kept for a while: a state that was read before it may arrive after it. */
+  takeChanges(changes) {
+    const now = performance.now();
+    this.recent = this.recent.filter(([at]) => now - at < RECENT);
+    for (const change of changes) {
+      this.recent.push([now, change]);
+      if (this.known) this.takeChange(change);
     }
     this.draw();
   }
 
-  takeChanges(changes) {
-    for (const change of changes) {
-      if (change.real === undefined && change.gone) this.dropPanel(change.service);
-      else if (change.real === undefined) this.panel(change);
-      else if (change.gone) this.panels.get(change.service)?.drop(change.real);
-      else this.panels.get(change.service)?.updateReal(change);
-    }
-    this.draw();
+  takeChange(change) {
+    if (change.real === undefined && change.gone) this.dropPanel(change.service);
+    else if (change.real === undefined) this.panel(change);
+    else if (change.gone) this.panels.get(change.service)?.drop(change.real);
+    else this.panels.get(change.service)?.updateReal(change);
   }
 
   takeOverview(overview) {
@@ -215,14 +231,16 @@ class Page {
 
 function drawVerdict(overview, panels, now) {
   const reals = panels.flatMap((panel) => [...panel.reals.values()]);
-  const waiting = reals.filter((real) => real.condition === "waiting").length;
-  const down = reals.filter((real) => real.healthy === false).length - waiting;
+  const inUse = reals.filter(inRotation);
+  const waiting = inUse.filter((real) => real.condition === "waiting").length;
+  const down = inUse.filter((real) => real.healthy === false).length - waiting;
+  const aside = reals.length - inUse.length;
   const unsettled = panels.filter((panel) => panel.head.balancer && panel.head.mode !== "available");
   const apart = reals.filter((real) => !real.in_step).length + panels.filter((panel) => !panel.head.in_step).length;
   say(byId("host"), overview.host);
   document.title = `${down ? `${down} down · ` : ""}${overview.host} · kglb-actors`;
   const tone = unsettled.length || overview.complaints.length ? "bad" : down || apart ? "warning" : "good";
-  const text = verdictText(reals.length, down, waiting, unsettled);
+  const text = verdictText(inUse.length, down, waiting, unsettled);
   const verdict = byId("verdict");
   if (verdict.dataset.shown !== tone + text) {
     verdict.dataset.shown = tone + text;
@@ -235,7 +253,8 @@ function drawVerdict(overview, panels, now) {
     complaints.replaceChildren(...overview.complaints.map((complaint) => el("li", {}, icon("bad"), el("span", { text: complaint }))));
   }
   drawFigures({
-    "Reals up": `${reals.length - down - waiting} of ${reals.length}`,
+    "Reals up": `${inUse.length - down - waiting} of ${inUse.length}`,
+    ...(aside ? { "Out of rotation": String(aside) } : {}),
     Kernel: apart ? `${plural(apart, "entry", "entries")} out of step` : "in step",
     Addresses: `${overview.addresses.filter((address) => address.in_kernel).length} of ${overview.addresses.length} there`,
     ...(overview.routes.length ? { Routes: `${overview.routes.filter((route) => route.announced).length} of ${overview.routes.length} announced` } : {}),

@@ -5,9 +5,25 @@ const STRIP_SECONDS = 3600;
 const REAL_EVENTS = 12;
 const COLUMNS = ["Real", "State", "Weight", "Latency", "Last hour", "Since"];
 
-const isTrouble = (real) => real.condition !== "up" || !real.in_step || real.unchecked !== "";
+const inRotation = (real) => !real.drain && !real.leaving;
+const isTrouble = (real) => (real.condition !== "up" && inRotation(real)) || !real.in_step || real.unchecked !== "";
 
-function whyOf(real) {
+/** Who ordered something, until when, and what was noted. */
+function ordered(what, order, now) {
+  const until = order.until ? ` until ${clock(order.until, now)}` : "";
+  return `${what} by ${order.who}${until}${order.note ? `: ${order.note}` : ""}`;
+}
+
+/** The state of a real in one word: what an operator ordered, else its condition. */
+function stateOf(real) {
+  if (real.drain) return "drained";
+  if (real.leaving) return "leaving";
+  return real.condition ?? "unknown";
+}
+
+function whyOf(real, now) {
+  if (real.drain) return ordered(`${real.condition}, drained`, real.drain, now);
+  if (real.leaving) return `${real.condition}, until its last connection or ${clock(real.leaving.until, now)}`;
   if (real.unchecked) return real.unchecked;
   if (real.condition === null) return "not in the config";
   if (real.condition === "recovering") return `${plural(real.streak, "pass", "passes")} so far`;
@@ -51,11 +67,11 @@ class Row {
   }
 
   updateState(real) {
-    const why = whyOf(real);
-    const shown = `${real.condition} ${why}`;
+    const why = whyOf(real, this.page.now());
+    const kind = stateOf(real);
+    const shown = `${kind} ${why}`;
     if (this.state.dataset.shown === shown) return;
     this.state.dataset.shown = shown;
-    const kind = real.condition ?? "unknown";
     this.state.replaceChildren(icon(kind), el("span", { class: kind, text: WORDS[kind] ?? "Unknown" }));
     if (why) this.state.append(el("span", { class: "why", text: why }));
   }
@@ -63,10 +79,12 @@ class Row {
   updateWeight(real) {
     const wanted = real.weight === null ? "–" : String(real.weight);
     const held = real.kernel_weight === null ? "not there" : real.kernel_weight;
-    const shown = real.in_step ? wanted : `${wanted}|${held}`;
+    const shown = `${wanted}|${real.in_step ? "" : held}|${real.override?.seq}`;
     if (this.weight.dataset.shown === shown) return;
     this.weight.dataset.shown = shown;
     this.weight.replaceChildren(wanted);
+    if (real.override) this.weight.title = ordered("set", real.override, this.page.now());
+    else this.weight.removeAttribute("title");
     if (!real.in_step) this.weight.append(el("span", { class: "differs", text: `kernel: ${held}` }));
   }
 
@@ -96,7 +114,9 @@ class Row {
       "Checks in a row": real.streak === 0 ? "none yet" : `${Math.abs(real.streak)} ${real.streak > 0 ? "passed" : "failed"}, at least`,
       "Last answer": [real.outcome || "none", real.why].filter(Boolean).join(": "),
       "Last check": real.check_age === null ? "none" : `took ${latency(real.latency)}`,
-      Weight: `${real.weight ?? "–"} wanted, ${real.kernel_weight ?? "–"} in the kernel, ${real.configured ?? "–"} in the config`,
+      Weight: `${real.weight ?? "–"} wanted, ${real.kernel_weight ?? "–"} in the kernel, ${real.configured ?? "–"} when up`,
+      ...(real.override ? { "Weight set": ordered(String(real.override.weight), real.override, this.page.now()) } : {}),
+      ...(real.reported === null ? {} : { "Weight reported": String(real.reported) }),
       Forwarding: real.forward,
       "Decided by": `health by record ${real.health_seq}, weight by record ${real.weight_seq}`,
     };
@@ -212,8 +232,8 @@ class Panel {
 
   drawRatio() {
     const counts = {};
-    for (const real of this.reals.values()) counts[real.condition ?? "waiting"] = (counts[real.condition ?? "waiting"] ?? 0) + 1;
-    const kinds = ["up", "failing", "waiting", "recovering", "down"].filter((kind) => counts[kind]);
+    for (const real of this.reals.values()) counts[stateOf(real)] = (counts[stateOf(real)] ?? 0) + 1;
+    const kinds = ["up", "failing", "drained", "leaving", "unknown", "waiting", "recovering", "down"].filter((kind) => counts[kind]);
     const told = kinds.map((kind) => `${counts[kind]} ${kind}`).join(", ") || "no reals";
     if (this.ratio.getAttribute("aria-label") === told) return;
     this.ratio.setAttribute("aria-label", told);
@@ -233,6 +253,6 @@ function heading(name) {
 }
 
 function matches(real, words) {
-  const text = `${real.real} ${real.host} ${real.condition ?? ""} ${real.reason} ${real.detail}`.toLowerCase();
+  const text = `${real.real} ${real.host} ${stateOf(real)} ${real.condition ?? ""} ${real.reason} ${real.detail}`.toLowerCase();
   return words.every((word) => text.includes(word));
 }

@@ -9,7 +9,7 @@ from kglb.projections.view import EventView
 from kglb.replay import Names, Sentence, sentence
 from kglb.replay.about import pairs
 from kglb.replay.event_view import event_view
-from kglb.replay.sentences import printable, spoken
+from kglb.replay.words import printable, spoken
 
 
 class StateNarrator:

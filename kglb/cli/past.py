@@ -16,8 +16,8 @@ MOST = 5000
 def recorded_before(journal: Path, now: datetime | None = None) -> list[Past]:
     """The records of the last hour before ``now``, oldest first; none where they cannot be read."""
     since = record_time((now or datetime.now(UTC)) - SPAN)
-    source = Source(journal)
     try:
+        source = Source(journal)
         bounds = source.bounds()
         first = max(bounds[0], source.reader.seq_at(since), bounds[-1] - MOST + 1)
         return [

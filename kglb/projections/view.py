@@ -11,7 +11,7 @@ import msgspec
 from kglb.events import Mode
 from kglb.model import Destination, Forward, Real, RealId, ServiceId, WhenAllDown
 from kglb.projections.dataplane import DataPlaneState
-from kglb.projections.fleet import RealState
+from kglb.projections.reals import RealState
 from kglb.projections.state import State
 
 Condition = Literal["up", "failing", "down", "recovering", "waiting"]

@@ -30,10 +30,10 @@ from kglb.replay.context import Context
 from kglb.replay.errors import OutOfRangeError
 from kglb.replay.event_view import event_view
 from kglb.replay.names import Names
-from kglb.replay.sentences import printable, spoken
 from kglb.replay.source import Found, Source
 from kglb.replay.state_at import state_at
 from kglb.replay.times import Moment, read_record_time
+from kglb.replay.words import printable, spoken
 
 RECORDS = 10_000_000_000
 

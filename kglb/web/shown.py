@@ -119,8 +119,12 @@ class Shown:
         balancer = self._state.fleet.balancers.get(service)
         counts = vitals.checked.get((service, real))
         timeline = self._history.timelines.get((service, real))
-        known = view["healthy"] is not None
-        view["condition"] = condition(healthy=view["healthy"], outcome=view["outcome"]) if known else None
+        known = self._state.fleet.real(service, real)
+        view["condition"] = None if known is None else condition(healthy=known.healthy, outcome=known.outcome)
+        view["drain"] = None if known is None else known.orders.drain
+        view["override"] = None if known is None else known.orders.override
+        view["leaving"] = None if known is None else known.leaving
+        view["reported"] = None if known is None else known.reported
         view["why"] = self._narrator.why(view["reason"], view["detail"]) if view["outcome"] == "failure" else ""
         view["unchecked"] = "" if balancer is None else balancer.unchecked.get(real, "")
         view["latency"] = None if counts is None or counts.latency is None else round(counts.latency, 6)

@@ -4,21 +4,25 @@ import asyncio
 import json
 import os
 import re
+import shutil
 import socket
 from importlib.resources import files
+from pathlib import Path
 
 import httpx
 import pytest
 
-from kglb.events import HealthChanged, ProbeFlipped, RealRemoved
+from kglb.config import load
+from kglb.events import ConfigApplied, HealthChanged, ProbeFlipped, RealDrained, RealRemoved, WeightOverridden
 from kglb.web import feed
 from kglb.web.board import MAX_STREAMS, Past
 from tests.projections.builders import WEB, added, real_id, started
 from tests.web.boards import Site, listen
-from tests.web.builders import vitals, web_fleet
+from tests.web.builders import Fleet, vitals, web_fleet
 from tests.web.clients import body_of, connect, exchange, hang_up, status_of
 from tests.web.conftest import Run
 
+ROOT = Path(__file__).parents[2]
 REAL = real_id(0)
 
 
@@ -75,6 +79,37 @@ def test_the_state_has_balancers_with_their_reals(run: Run) -> None:
         first, second = balancer["reals"]
         assert (first["real"], first["condition"], first["why"]) == (REAL, "failing", "timeout")
         assert (second["condition"], second["weight"], second["kernel_weight"]) == ("up", 1000, 1000)
+
+    run(scenario())
+
+
+def test_the_state_says_what_operators_ordered(run: Run) -> None:
+    async def scenario() -> None:
+        site = Site(web_fleet(2))
+        seq = site.record(RealDrained(service=WEB, real=REAL, who="anna", note="new disk", until=2e9))
+        site.record(WeightOverridden(service=WEB, real=real_id(1), weight=7, who="otto"))
+        (balancer,) = (await site.state())["balancers"]
+        drained, weighed = balancer["reals"]
+        assert drained["drain"] == {"seq": seq, "who": "anna", "note": "new disk", "until": 2e9}
+        assert (weighed["override"]["weight"], weighed["override"]["who"], weighed["drain"]) == (7, "otto", None)
+        assert (balancer["alive"], balancer["total"]) == (1, 1)
+
+    run(scenario())
+
+
+def test_no_secret_of_the_config_is_in_it(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "api-key.txt").write_text("k3y-of-the-api")
+    copied = shutil.copy(ROOT / "examples" / "secrets.toml", tmp_path)
+
+    async def scenario() -> None:
+        loaded = load(copied, environ={"KGLB_HEALTH_TOKEN": "Bearer hunter2"})
+        assert len(loaded.secrets) == 2
+        fleet = Fleet()
+        fleet.record(started())
+        fleet.record(ConfigApplied(digest="0", source="secrets.toml", config=loaded.config))
+        site = Site(fleet)
+        text = json.dumps(await site.state())
+        assert [secret for secret in loaded.secrets.values() if secret in text] == []
 
     run(scenario())
 
