@@ -18,17 +18,19 @@ class Timeline:
 
     __slots__ = ("changes", "healthy", "outcome", "since")
 
-    def __init__(self, *, healthy: bool, outcome: str, limit: int | None) -> None:
+    def __init__(self, *, healthy: bool, outcome: str) -> None:
         self.healthy = healthy
         self.outcome = outcome
         self.since: float | None = None
-        self.changes: deque[Change] = deque(maxlen=limit)
+        self.changes: list[Change] = []
 
-    def mark(self, at: float) -> None:
-        """Put down the condition, if it is another than the last."""
+    def mark(self, at: float, limit: int | None) -> None:
+        """Put down the condition, if it is another than the last; of more than ``limit`` the oldest goes."""
         now = condition(healthy=self.healthy, outcome=self.outcome)
         if not self.changes or self.changes[-1][1] != now:
             self.changes.append((at, now))
+            if limit is not None and len(self.changes) > limit:
+                del self.changes[0]
 
 
 class History:
@@ -48,7 +50,7 @@ class History:
         """Take the reals up as they are at ``at``, before any event is noted."""
         for service, balancer in fleet.balancers.items():
             for known in balancer.reals.values():
-                self._open((service, known.real), healthy=known.healthy, outcome=known.outcome).mark(at)
+                self._open((service, known.real), healthy=known.healthy, outcome=known.outcome).mark(at, self._limit)
 
     def recall(self, past: Iterable[tuple[float, Event]], fleet: FleetState) -> None:
         """Take up events that led to ``fleet``, oldest first; what was before them follows from them."""
@@ -56,7 +58,7 @@ class History:
         if not events:
             return
         for (service, real), (healthy, outcome) in _before([event for _, event in events], fleet).items():
-            self._open((service, real), healthy=healthy, outcome=outcome).mark(events[0][0])
+            self._open((service, real), healthy=healthy, outcome=outcome).mark(events[0][0], self._limit)
         for at, event in events:
             self.note(at, event)
 
@@ -68,7 +70,7 @@ class History:
             case RealAdded():
                 timeline = self._open((event.service, event.real), healthy=event.healthy, outcome="")
                 timeline.since = at
-                timeline.mark(at)
+                timeline.mark(at, self._limit)
             case RealRemoved():
                 self._remove((event.service, event.real), at)
             case DaemonStopping():
@@ -85,12 +87,12 @@ class History:
             timeline.healthy, timeline.since = event.healthy, at
         else:
             timeline.outcome = event.outcome
-        timeline.mark(at)
+        timeline.mark(at, self._limit)
 
     def _open(self, key: Key, *, healthy: bool, outcome: str) -> Timeline:
         timeline = self.timelines.get(key)
         if timeline is None:
-            timeline = self.timelines[key] = Timeline(healthy=healthy, outcome=outcome, limit=self._limit)
+            timeline = self.timelines[key] = Timeline(healthy=healthy, outcome=outcome)
         timeline.healthy, timeline.outcome = healthy, outcome
         return timeline
 

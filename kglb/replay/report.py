@@ -163,7 +163,7 @@ class _Story:
             self._tell(self.end, record)
         self.stretch.absences = list(self._history.absences)
         for (service, real), timeline in self._history.timelines.items():
-            self._real(service, real).conditions = list(timeline.changes)
+            self._real(service, real).conditions = timeline.changes
 
     def _begin(self, state: State) -> None:
         for service, balancer in state.fleet.balancers.items():

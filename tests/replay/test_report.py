@@ -100,17 +100,7 @@ def test_a_removed_real_keeps_its_story(fleet: Fleet) -> None:
 
 def test_what_servers_answer_cannot_leave_the_data(fleet: Fleet) -> None:
     evil = "</script><script>alert(1)</script><!-- @@style@@ \u2028"
-    fleet.builder.record(
-        ProbeFlipped(
-            service=fleet.id,
-            real=RealId(REAL),
-            outcome="failure",
-            reason=evil,
-            detail=evil,
-            latency=0,
-            previous_count=1,
-        )
-    )
+    fleet.flip(REAL, "failure", evil, evil)
     page = report_page(of(fleet), utc=True)
     assert page.count("</script>") == 2
     assert "alert(1)" in page
