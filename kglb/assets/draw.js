@@ -16,6 +16,8 @@ Object.assign(SHAPES, { good: SHAPES.up, bad: SHAPES.down, warning: SHAPES.faili
 
 const WORDS = { up: "Up", failing: "Failing", down: "Down", recovering: "Recovering", waiting: "Not checked yet", drained: "Drained", leaving: "Leaving" };
 
+const byId = (id) => document.getElementById(id);
+
 /** An element with attributes (`text` is its text, functions are listeners) and children. */
 function el(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);

@@ -4,7 +4,6 @@ Times are Unix time. Records of several journals are told apart by ``RECORDS``: 
 many times its journal's place in the list.
 """
 
-from collections import deque
 from collections.abc import Iterable
 
 import msgspec
@@ -122,7 +121,7 @@ def _tell_apart(stories: "list[_Story]") -> None:
         for balancer in story.balancers.values():
             balancer.director = name if len(stories) > 1 else ""
         if len(stories) > 1:
-            story.events = deque(replace(event, host=name) for event in story.events)
+            story.events = [replace(event, host=name) for event in story.events]
 
 
 class _Story:
@@ -135,8 +134,7 @@ class _Story:
         if first > last:
             raise OutOfRangeError(f"{source.path} has no record of that time; it holds {_extent(source, bounds)}")
         self.balancers: dict[ServiceId, BalancerStory] = {}
-        self.events: deque[EventView] = deque(maxlen=MOST_EVENTS)
-        self.seen = 0
+        self.events: list[EventView] = []
         self.counts = Counts()
         self._base = index * RECORDS
         self._context = Context(source)
@@ -160,7 +158,9 @@ class _Story:
                 state.fold(record.seq, record.event)
                 self._history.note(self.end, record.event)
                 self._note(self.end, record.event, state)
-            self._tell(self.end, record)
+            if record.seq > last - MOST_EVENTS:
+                self._tell(self.end, record)
+        self.seen = last - first + 1
         self.stretch.absences = list(self._history.absences)
         for (service, real), timeline in self._history.timelines.items():
             self._real(service, real).conditions = timeline.changes
@@ -207,7 +207,6 @@ class _Story:
 
     def _tell(self, at: float, record: Found) -> None:
         told = event_view(at, record.seq, record.cause, record.event, runs=self._context, label=self._names.label)
-        self.seen += 1
         self.events.append(
             replace(
                 told,

@@ -17,7 +17,7 @@ _HARMLESS = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", 0x20
 def report_page(found: Report, *, utc: bool) -> str:
     """The page; times are shown in UTC, or in the zone of whoever reads it."""
     style = "\n".join(assets.text(name) for name in ("look.css", "report.css"))
-    script = "\n".join(assets.text(name) for name in ("draw.js", "events.js", "report.js"))
+    script = "\n".join(assets.text(name) for name in ("draw.js", "events.js", "timeline.js", "stories.js", "report.js"))
     data = msgspec.json.encode({"utc": utc, **msgspec.structs.asdict(found)}).decode().translate(_HARMLESS)
     page = assets.text("report.html")
     policy = f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'"

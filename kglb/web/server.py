@@ -133,6 +133,8 @@ class StatusServer:
     async def _answer(self, request: Request) -> Answer:
         if request.method not in ("GET", "HEAD"):
             return plain(HTTPStatus.METHOD_NOT_ALLOWED, f"only GET and HEAD are served, not {request.method}")
+        if request.path in self._streams:
+            return Answer(HTTPStatus.OK, "text/event-stream", b"")  # to HEAD
         route = self._routes.get(request.path)
         if route is None:
             paths = ", ".join(sorted({**self._routes, **self._streams}))
