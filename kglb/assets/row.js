@@ -83,8 +83,7 @@ class Row {
     if (this.weight.dataset.shown === shown) return;
     this.weight.dataset.shown = shown;
     this.weight.replaceChildren(wanted);
-    if (real.override) this.weight.title = ordered("set", real.override, this.page.now());
-    else this.weight.removeAttribute("title");
+    if (real.override) this.weight.append(el("span", { class: "set", text: `by ${real.override.who}` }));
     if (!real.in_step) this.weight.append(el("span", { class: "differs", text: `kernel: ${held}` }));
   }
 

@@ -12,7 +12,7 @@ function drawVerdict(overview, panels, now) {
   say(byId("host"), overview.host);
   document.title = `${down ? `${down} down · ` : ""}${overview.host} · kglb-actors`;
   const tone = unsettled.length || overview.complaints.length ? "bad" : down || apart ? "warning" : "good";
-  const text = verdictText(inUse.length, down, waiting, unsettled);
+  const text = verdictText(inUse.length, down, waiting, unsettled, overview.complaints.length);
   const verdict = byId("verdict");
   if (verdict.dataset.shown !== tone + text) {
     verdict.dataset.shown = tone + text;
@@ -31,17 +31,17 @@ function drawVerdict(overview, panels, now) {
     Addresses: `${overview.addresses.filter((address) => address.in_kernel).length} of ${overview.addresses.length} there`,
     ...(overview.routes.length ? { Routes: `${overview.routes.filter((route) => route.announced).length} of ${overview.routes.length} announced` } : {}),
     Journal: overview.journal.degraded ? "degraded" : `record ${overview.seq}, ${overview.journal.unwritten ? `${overview.journal.unwritten} unwritten` : "written"}`,
-    Drift: overview.drift.count ? `${overview.drift.count} undone${overview.drift.last ? `, last ${span(now - overview.drift.last.at)} ago` : ""}` : "none",
+    Drift: overview.drift.count ? `${overview.drift.count} found${overview.drift.last ? `, last ${span(now - overview.drift.last.at)} ago` : ""}` : "none",
     Running: `${span(now - overview.started)}, version ${overview.version}`,
   });
 }
 
-function verdictText(count, down, waiting, unsettled) {
+function verdictText(count, down, waiting, unsettled, complaints) {
   const modes = unsettled.slice(0, 3).map((panel) => `${panel.head.balancer} is ${(panel.head.mode ?? "undecided").replace("_", " ")}`);
   const more = unsettled.length > 3 ? `, and ${unsettled.length - 3} more` : "";
   const unasked = waiting ? `${waiting} of ${plural(count, "real")} not checked yet` : null;
   const reals = waiting && !down ? unasked : down ? `${down} of ${plural(count, "real")} ${down === 1 ? "is" : "are"} down` : count ? `All ${plural(count, "real")} are up` : "No reals";
-  return [reals, down ? unasked : null, modes.length ? modes.join(", ") + more : null].filter(Boolean).join("; ");
+  return [reals, down ? unasked : null, modes.length ? modes.join(", ") + more : null, complaints ? plural(complaints, "complaint") : null].filter(Boolean).join("; ");
 }
 
 function drawFigures(figures) {

@@ -55,8 +55,9 @@ class Browser:
         self.driver.get(address)
 
     def complaints(self) -> list[str]:
-        """What was written to the console since the last look."""
-        return [entry["message"] for entry in self.driver.get_log("browser")]  # type: ignore[no-untyped-call]
+        """What was written to the console since the last look, but for what the browser says of itself."""
+        entries = self.driver.get_log("browser")  # type: ignore[no-untyped-call]
+        return [entry["message"] for entry in entries if not entry["message"].startswith("chrome://")]
 
     def find(self, selector: str) -> WebElement:
         """The first element."""
