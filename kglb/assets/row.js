@@ -8,12 +8,6 @@ const COLUMNS = ["Real", "State", "Weight", "Latency", "Last hour", "Since"];
 const inRotation = (real) => !real.drain && !real.leaving;
 const isTrouble = (real) => (real.condition !== "up" && inRotation(real)) || !real.in_step || real.unchecked !== "";
 
-/** Who ordered something, until when, and what was noted. */
-function ordered(what, order, now) {
-  const until = order.until ? ` until ${clock(order.until, now)}` : "";
-  return `${what} by ${order.who}${until}${order.note ? `: ${order.note}` : ""}`;
-}
-
 /** The state of a real in one word: what an operator ordered, else its condition. */
 function stateOf(real) {
   if (real.drain) return "drained";
@@ -21,9 +15,8 @@ function stateOf(real) {
   return real.condition ?? "unknown";
 }
 
-function whyOf(real, now) {
-  if (real.drain) return ordered(`${real.condition}, drained`, real.drain, now);
-  if (real.leaving) return `${real.condition}, until its last connection or ${clock(real.leaving.until, now)}`;
+function whyOf(real) {
+  if (real.out_of_rotation) return `${real.condition}; ${real.out_of_rotation}`;
   if (real.unchecked) return real.unchecked;
   if (real.condition === null) return "not in the config";
   if (real.condition === "recovering") return `${plural(real.streak, "pass", "passes")} so far`;
@@ -67,7 +60,7 @@ class Row {
   }
 
   updateState(real) {
-    const why = whyOf(real, this.page.now());
+    const why = whyOf(real);
     const kind = stateOf(real);
     const shown = `${kind} ${why}`;
     if (this.state.dataset.shown === shown) return;
@@ -114,8 +107,8 @@ class Row {
       "Last answer": [real.outcome || "none", real.why].filter(Boolean).join(": "),
       "Last check": real.check_age === null ? "none" : `took ${latency(real.latency)}`,
       Weight: `${real.weight ?? "–"} wanted, ${real.kernel_weight ?? "–"} in the kernel, ${real.configured ?? "–"} when up`,
-      ...(real.override ? { "Weight set": ordered(String(real.override.weight), real.override, this.page.now()) } : {}),
-      ...(real.reported === null ? {} : { "Weight reported": String(real.reported) }),
+      ...(real.weighed ? { "Weight because": real.weighed } : {}),
+      ...(real.out_of_rotation ? { "Out of rotation": real.out_of_rotation } : {}),
       Forwarding: real.forward,
       "Decided by": `health by record ${real.health_seq}, weight by record ${real.weight_seq}`,
     };

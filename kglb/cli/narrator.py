@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from kglb.events import Event, ProbeFlipped
 from kglb.model import RealId, ServiceId
-from kglb.projections import State
+from kglb.projections import RealState, State
 from kglb.projections.view import EventView
-from kglb.replay import Names, Sentence, sentence
+from kglb.replay import Names, Sentence, sentence, steering_sentences
 from kglb.replay.about import pairs
 from kglb.replay.event_view import event_view
 from kglb.replay.words import printable, spoken
@@ -26,6 +26,14 @@ class StateNarrator:
     def why(self, reason: str, detail: str) -> str:
         """Why probes fail, in words."""
         return printable(spoken(reason, detail))
+
+    def out_of_rotation(self, real: RealState) -> str:
+        """Why a real is to get no traffic, whatever its health; empty if it is in rotation."""
+        return steering_sentences.out_of_rotation(real)
+
+    def weight_by_other_hand(self, real: RealState) -> str:
+        """Who says the weight of a real, if not the config; empty if the config does."""
+        return steering_sentences.weight_by_other_hand(real)
 
     def about(self, event: Event) -> Iterable[tuple[ServiceId | None, RealId | None]]:
         """The services and reals that an event is about."""

@@ -4,7 +4,7 @@ The field names are those of ``replay -o json`` and of ``/state``. Nothing here 
 """
 
 from collections.abc import Callable, Iterator
-from typing import Literal
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -37,7 +37,9 @@ def condition(*, healthy: bool, outcome: str) -> Condition:
 
 
 class RealView(msgspec.Struct, frozen=True, kw_only=True):
-    """A real of a service. ``weight`` is the wanted one, ``kernel_weight`` what the kernel is known to hold.
+    """A real of a service. ``weight`` is the wanted one, ``kernel_weight`` what the kernel is known to hold,
+    ``configured`` the one it has when up. ``out_of_rotation`` says why it gets no traffic whatever its health, and
+    ``weighed`` who gives it its weight if not the config; both are empty if that is not so.
 
     ``streak`` counts at least so many passes, or failures if negative. What is not there or unknown is null.
     """
@@ -56,6 +58,18 @@ class RealView(msgspec.Struct, frozen=True, kw_only=True):
     weight_seq: int
     health_seq: int
     in_step: bool
+    out_of_rotation: str
+    weighed: str
+
+
+class SteeringWords(Protocol):
+    """Says who else than config and checks has a hand in a real."""
+
+    def out_of_rotation(self, real: RealState) -> str:
+        """Why a real is to get no traffic, whatever its health; empty if it is in rotation."""
+
+    def weight_by_other_hand(self, real: RealState) -> str:
+        """Who says the weight of a real, if not the config; empty if the config does."""
 
 
 class ServiceView(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,7 +151,7 @@ def reals_of(state: State, service: ServiceId) -> list[RealId]:
     return list({**known, **plane.desired.destinations.get(service, {}), **plane.actual.destinations.get(service, {})})
 
 
-def real_view(state: State, service: ServiceId, real: RealId) -> RealView:
+def real_view(state: State, service: ServiceId, real: RealId, words: SteeringWords) -> RealView:
     """A real of a service, in constant time."""
     known = state.fleet.real(service, real)
     wanted, held = _destinations(state.data_plane, service, real)
@@ -159,6 +173,8 @@ def real_view(state: State, service: ServiceId, real: RealId) -> RealView:
         weight_seq=shown.weight_seq,
         health_seq=shown.health_seq,
         in_step=wanted == held,
+        out_of_rotation=words.out_of_rotation(shown),
+        weighed=words.weight_by_other_hand(shown),
     )
 
 

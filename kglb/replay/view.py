@@ -15,6 +15,7 @@ from kglb.projections.view import (
     service_view,
     services_of,
 )
+from kglb.replay import steering_sentences
 from kglb.replay.names import Names
 from kglb.replay.state_at import Replayed
 
@@ -54,7 +55,7 @@ def view(replayed: Replayed) -> StateView:
         services=tuple(
             replace(
                 service_view(state, service, names.label),
-                reals=tuple(real_view(state, service, real) for real in reals_of(state, service)),
+                reals=tuple(real_view(state, service, real, steering_sentences) for real in reals_of(state, service)),
             )
             for service in services_of(state)
         ),

@@ -5,10 +5,10 @@ from typing import Protocol
 
 from kglb.events import Event
 from kglb.model import RealId, ServiceId
-from kglb.projections.view import EventView
+from kglb.projections.view import EventView, SteeringWords
 
 
-class Narrator(Protocol):
+class Narrator(SteeringWords, Protocol):
     """Speaks of the state that the daemon is in now."""
 
     def tell(self, at: float, seq: int, cause: int | None, event: Event) -> EventView:

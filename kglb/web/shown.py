@@ -115,7 +115,7 @@ class Shown:
         return view
 
     def _real(self, service: ServiceId, real: RealId, vitals: Vitals) -> dict[str, object]:
-        view = asdict(real_view(self._state, service, real))
+        view = asdict(real_view(self._state, service, real, self._narrator))
         balancer = self._state.fleet.balancers.get(service)
         counts = vitals.checked.get((service, real))
         timeline = self._history.timelines.get((service, real))
