@@ -64,7 +64,7 @@ def daemon(directory: Path, reals: Reals, *, names: tuple[str, ...] = ("web", "a
     )
     config.write_text(
         f'[journal]\ndirectory = "{directory / "journal"}"\n[data_plane]\nkind = "memory"\n'
-        f'[status]\nlisten = "127.0.0.1:{port}"\n{balancers}'
+        f'[status]\nlisten = "127.0.0.1:{port}"\n[control]\nsocket = "{directory / "socket"}"\n{balancers}'
     )
     log = directory / "log"
     with log.open("wb") as output, subprocess.Popen([*RUN, str(config)], stdout=output, stderr=output) as process:

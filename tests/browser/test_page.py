@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from selenium.webdriver.common.keys import Keys
 
+from kglb.cli.main import main
 from tests.browser.chromium import Browser, needs_chromium
 from tests.browser.site import Reals, daemon
 
@@ -20,8 +21,13 @@ def reals() -> Iterator[Reals]:
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory, reals: Reals) -> Iterator[str]:
-    with daemon(tmp_path_factory.mktemp("site"), reals) as address:
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("site")
+
+
+@pytest.fixture(scope="module")
+def address(directory: Path, reals: Reals) -> Iterator[str]:
+    with daemon(directory, reals) as address:
         yield address
 
 
@@ -58,6 +64,17 @@ def test_a_real_that_dies_shows_at_once_and_its_return_too(page: Browser, reals:
     page.wait(lambda: f"{victim} is down" in page.text("#events"), "the event", timeout=5)
     page.wait(lambda: f"{victim} is down" in str(page.find("#spoken").get_attribute("textContent")), "the spoken word")
     reals.revive(victim)
+    page.wait(lambda: page.text("#verdict") == "All 18 reals are up", "its return", timeout=5)
+
+
+def test_a_drained_real_is_not_down_and_says_who_drained_it(page: Browser, reals: Reals, directory: Path) -> None:
+    drained = reals.names[2][1]
+    options = ["--socket", str(directory / "socket")]
+    assert main(["drain", drained, "--note", "new <disk>", *options]) == 0
+    page.wait(lambda: "Drained" in row(page, drained), "the drain", timeout=5)
+    assert "drained it: new <disk>" in row(page, drained)
+    page.wait(lambda: page.text("#verdict") == "All 17 reals are up", "the verdict without it", timeout=5)
+    assert main(["restore", drained, *options]) == 0
     page.wait(lambda: page.text("#verdict") == "All 18 reals are up", "its return", timeout=5)
 
 
