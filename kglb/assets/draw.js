@@ -129,3 +129,27 @@ function drawStrip(svg, changes, from, to, absences = []) {
 function newStrip() {
   return shape("svg", { viewBox: `0 0 ${WIDTH} 20`, preserveAspectRatio: "none", class: "strip", role: "img" });
 }
+
+/** The words of the search box, lower-case. */
+const wordsOf = (field) => field.value.toLowerCase().split(/\s+/).filter(Boolean);
+
+/** Whether a choice is pressed; `turn` presses or releases it. */
+const pressed = (button) => button.getAttribute("aria-pressed") === "true";
+const turn = (button, on = !pressed(button)) => button.setAttribute("aria-pressed", String(on));
+
+/** Has "/" lead to the search box, and Escape empty it; `changed` is called when its words are others. */
+function searchBy(field, changed) {
+  field.addEventListener("input", changed);
+  field.form.addEventListener("submit", (event) => event.preventDefault());
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "/" && event.target !== field && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      event.preventDefault();
+      field.focus();
+      field.select();
+    } else if (event.key === "Escape" && event.target === field) {
+      field.value = "";
+      field.blur();
+      changed();
+    }
+  });
+}

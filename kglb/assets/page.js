@@ -162,10 +162,7 @@ class Page {
   }
 
   applyFilter() {
-    this.filter = {
-      words: byId("query").value.toLowerCase().split(/\s+/).filter(Boolean),
-      trouble: byId("trouble").getAttribute("aria-pressed") === "true",
-    };
+    this.filter = { words: wordsOf(byId("query")), trouble: pressed(byId("trouble")) };
     this.drawNow();
     this.events.refresh();
   }
@@ -230,29 +227,18 @@ class Page {
 function listen(page) {
   const query = byId("query");
   const trouble = byId("trouble");
-  query.addEventListener("input", () => page.applyFilter());
-  query.closest("form").addEventListener("submit", (event) => event.preventDefault());
+  const apply = () => page.applyFilter();
+  searchBy(query, apply);
   byId("quiet").addEventListener("change", () => page.events.refresh());
   trouble.addEventListener("click", () => {
-    trouble.setAttribute("aria-pressed", String(trouble.getAttribute("aria-pressed") !== "true"));
-    page.applyFilter();
+    turn(trouble);
+    apply();
   });
   byId("clear").addEventListener("click", () => {
     query.value = "";
-    trouble.setAttribute("aria-pressed", "false");
-    page.applyFilter();
+    turn(trouble, false);
+    apply();
     query.focus();
-  });
-  document.addEventListener("keydown", (event) => {
-    if (event.key === "/" && event.target !== query && !event.ctrlKey && !event.metaKey && !event.altKey) {
-      event.preventDefault();
-      query.focus();
-      query.select();
-    } else if (event.key === "Escape" && event.target === query) {
-      query.value = "";
-      page.applyFilter();
-      query.blur();
-    }
   });
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) page.read();

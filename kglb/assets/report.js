@@ -4,12 +4,7 @@
 const MOST_SHOWN = 500; // events in the list at once; the filter reaches all
 const RECORDS = 10_000_000_000; // as kglb.replay.report
 
-function filter() {
-  return {
-    words: byId("query").value.toLowerCase().split(/\s+/).filter(Boolean),
-    trouble: byId("trouble").getAttribute("aria-pressed") === "true",
-  };
-}
+const filter = () => ({ words: wordsOf(byId("query")), trouble: pressed(byId("trouble")) });
 
 function wanted(event) {
   if (event.tone === "quiet" && !byId("quiet").checked) return false;
@@ -58,17 +53,10 @@ events.add(data.events);
 byId("timelines").replaceChildren(...stories.map((story) => story.node));
 summarise();
 show();
-byId("query").addEventListener("input", show);
-byId("query").closest("form").addEventListener("submit", (event) => event.preventDefault());
+searchBy(byId("query"), show);
 byId("quiet").addEventListener("change", show);
 byId("trouble").addEventListener("click", (event) => {
-  event.currentTarget.setAttribute("aria-pressed", String(event.currentTarget.getAttribute("aria-pressed") !== "true"));
+  turn(event.currentTarget);
   show();
 });
 document.addEventListener("scroll", hideTip, { passive: true });
-document.addEventListener("keydown", (event) => {
-  if (event.key === "/" && event.target !== byId("query")) {
-    event.preventDefault();
-    byId("query").focus();
-  }
-});
