@@ -218,7 +218,7 @@ class Checker(RecordingActor):
 
     def _count(self, outcome: Outcome) -> None:
         self._parts.probes[outcome.status] += 1
-        self._counts.add(outcome.status, self._parts.now())
+        self._counts.add(outcome.status, self._parts.now(), outcome.latency)
         self._durations.observe(outcome.latency)
         if self._lost is not None:
             self._record_loss(self._lost)

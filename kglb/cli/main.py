@@ -35,6 +35,7 @@ VERBS = {
     "tail": Verb("kglb.cli.tail", "show the journal in plain sentences, and follow it"),
     "replay": Verb("kglb.cli.replay", "show the state of the data plane at any moment"),
     "journal": Verb("kglb.cli.journal", "look after the journal: stat, fsck, repair, export, prune"),
+    "report": Verb("kglb.cli.report", "write what happened as one page to look at and mail"),
     "exabgp-helper": Verb("kglb.cli.exabgp_helper", "hand routes to ExaBGP, which runs this"),
     "verify": Verb("kglb.cli.verify", "decide everything recorded again, and compare"),
     "whatif": Verb("kglb.cli.whatif", "show what other settings would have changed"),

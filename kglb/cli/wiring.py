@@ -25,6 +25,8 @@ from kglb.checks import Prober, Vigil
 from kglb.checks.resolve import resolve
 from kglb.cli.commanding import Commander
 from kglb.cli.event_log import EventLog
+from kglb.cli.narrator import StateNarrator
+from kglb.cli.past import recorded_before
 from kglb.cli.reloading import Reloader
 from kglb.cli.timed_files import TimedFiles
 from kglb.config import Loaded
@@ -39,7 +41,7 @@ from kglb.dataplane import (
 )
 from kglb.model import Config, ControlConfig
 from kglb.model.histogram import Histogram
-from kglb.web import ControlError, ControlServer, LoopLag, Status, StatusServer, TrafficReader, Vitals
+from kglb.web import Board, ControlError, ControlServer, LoopLag, Status, StatusServer, TrafficReader, Vitals
 
 CLOSE_TIMEOUT = 5.0
 """Seconds that the journal, the kernel's thread and the actors may take to end."""
@@ -61,7 +63,8 @@ async def serve(loaded: Loaded, read: Callable[[], Loaded], *, source: str, log_
         files = TimedFiles()
         recorder = _open_journal(config, files, scheduler, log)
         stack.push_async_callback(_close_journal, recorder, log)
-        log.speak_of(recorder.state)
+        narrator = StateNarrator(recorder.state)
+        log.speak_with(narrator)
         recorder.observe(log.fact)
         vigil = Vigil(loop=loop, clock=time.monotonic)
         prober = Prober(loop=loop, clock=time.monotonic, held=vigil.__len__)
@@ -85,7 +88,10 @@ async def serve(loaded: Loaded, read: Callable[[], Loaded], *, source: str, log_
         )
         recorder.observe(lambda fact: status.note(fact.event))
         if config.status.listen:
-            server = StatusServer(status.routes())
+            board = Board(recorder.state, status, narrator, host=socket.gethostname())
+            board.recall(recorded_before(Path(config.journal.directory)))
+            recorder.observe(lambda fact: board.note(*fact))
+            server = StatusServer({**status.routes(), **board.routes()}, board.streams())
             await server.start(config.status.listen)
             stack.push_async_callback(server.close)
         daemon = await start(parts, config, digest=loaded.digest, source=source, pid=os.getpid())

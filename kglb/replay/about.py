@@ -11,6 +11,7 @@ from kglb.events import (
     ChecksResumed,
     DriftFound,
     Event,
+    HealthChanged,
     OperationFailed,
     OperationsApplied,
     RunsClosed,
@@ -43,7 +44,7 @@ def subject_of(event: Event) -> ServiceId | None:
 
 def concerns(event: Event, wanted: Wanted) -> bool:
     """Whether an event is about any service and real that is wanted."""
-    return any(wanted(service, real) for service, real in _pairs(event))
+    return any(wanted(service, real) for service, real in pairs(event))
 
 
 def narrow(event: Event, wanted: Wanted) -> Event:
@@ -89,6 +90,19 @@ def pair_of(operation: Operation) -> tuple[ServiceId | None, RealId | None]:
             return None, None
 
 
+def causes_named(event: Event) -> Iterable[int]:
+    """The records that an event itself names as its causes, besides the one that its record names."""
+    match event:
+        case HealthChanged(run=run):
+            return (run,)
+        case BalancerDecided(causes=causes):
+            return causes.values()
+        case OperationsApplied(causes=causes):
+            return causes
+        case _:
+            return ()
+
+
 def _operations(event: OperationsApplied | OperationFailed | DriftFound) -> tuple[Operation, ...]:
     match event:
         case OperationsApplied(operations=operations):
@@ -99,7 +113,8 @@ def _operations(event: OperationsApplied | OperationFailed | DriftFound) -> tupl
             return changes
 
 
-def _pairs(event: Event) -> Iterable[tuple[ServiceId | None, RealId | None]]:
+def pairs(event: Event) -> Iterable[tuple[ServiceId | None, RealId | None]]:
+    """The services and reals that an event is about; a real of None is the service as a whole."""
     match event:
         case OperationsApplied() | OperationFailed() | DriftFound():
             return map(pair_of, _operations(event))
