@@ -2,7 +2,7 @@
 
 _kglb_actors() {
     local word=${COMP_WORDS[COMP_CWORD]} path="" each words
-    local -A known=(["run"]=1 ["check"]=1 ["convert"]=1 ["plan"]=1 ["doctor"]=1 ["reload"]=1 ["drain"]=1 ["restore"]=1 ["weight"]=1 ["stop"]=1 ["tail"]=1 ["replay"]=1 ["exabgp-helper"]=1 ["verify"]=1 ["whatif"]=1 ["explain"]=1)
+    local -A known=(["run"]=1 ["check"]=1 ["convert"]=1 ["plan"]=1 ["doctor"]=1 ["reload"]=1 ["drain"]=1 ["restore"]=1 ["weight"]=1 ["stop"]=1 ["tail"]=1 ["replay"]=1 ["journal"]=1 ["journal stat"]=1 ["journal fsck"]=1 ["journal repair"]=1 ["journal export"]=1 ["journal prune"]=1 ["report"]=1 ["exabgp-helper"]=1 ["verify"]=1 ["whatif"]=1 ["explain"]=1)
     for each in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         [[ -n ${known[${path:+$path }$each]:-} ]] && path=${path:+$path }$each
     done
@@ -54,6 +54,17 @@ _kglb_actors() {
         "replay --since") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "replay --speed") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "replay -o"|"replay --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
+        "journal stat -o"|"journal stat --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
+        "journal fsck -o"|"journal fsck --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
+        "journal export -o"|"journal export --output") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        "journal export --since") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "journal export --until") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "journal export --seq") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "journal prune --keep-size") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "journal prune --older-than") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "report -o"|"report --output") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        "report --since") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "report --until") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "exabgp-helper --socket") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         "verify -o"|"verify --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
         "whatif --set") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
@@ -68,7 +79,7 @@ _kglb_actors() {
         "explain -o"|"explain --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
     esac
     case $path in
-        "") words="run check convert plan doctor reload drain restore weight stop tail replay exabgp-helper verify whatif explain -h --help --version" ;;
+        "") words="run check convert plan doctor reload drain restore weight stop tail replay journal report exabgp-helper verify whatif explain -h --help --version" ;;
         "run") words="-h --help --journal --data-plane --log-level" ;;
         "check") words="-h --help --schema" ;;
         "convert") words="kglb -h --help" ;;
@@ -81,6 +92,13 @@ _kglb_actors() {
         "stop") words="-h --help --leave --cleanup --socket -o --output" ;;
         "tail") words="-h --help -f --follow -n --lines -r --reverse --since --until --after --show-cursor --grep --type --balancer --service --real --causes --salvage --journal -o --output --utc" ;;
         "replay") words="-h --help --seq --until --diff --step --into --since --speed --yes-really -o --output --utc" ;;
+        "journal") words="stat fsck repair export prune -h --help" ;;
+        "journal stat") words="-h --help -o --output --utc" ;;
+        "journal fsck") words="-h --help -o --output" ;;
+        "journal repair") words="-h --help" ;;
+        "journal export") words="-h --help -o --output --since --until --seq --utc --anonymise" ;;
+        "journal prune") words="-h --help --keep-size --older-than --leftovers -n --dry-run" ;;
+        "report") words="-h --help -o --output --since --until --utc" ;;
         "exabgp-helper") words="-h --help --socket" ;;
         "verify") words="-h --help -o --output --utc" ;;
         "whatif") words="-h --help --set --since --until -o --output --utc" ;;
