@@ -13,6 +13,7 @@ from kglb.actors.recorder import RecordingActor
 from kglb.actors.restarts import Restarts
 from kglb.actors.router import Router
 from kglb.actors.runtime import Crash
+from kglb.actors.watchdog import Watchdog
 from kglb.events import ActorCrashed, ConfigApplied, ConfigRejected, DaemonStopping, DriftFound, OutcomesUnknown
 from kglb.model import Config, Operation, SecretRef, secrets_of
 
@@ -82,6 +83,7 @@ class Supervisor(RecordingActor):
             self._start_balancer(balancer.id)
         self._start_router()
         self._start_applier(recheck=False)
+        self._start_watchdog()
         self.after(UNKNOWN_INTERVAL, ReportUnknown())
 
     def _start_balancer(self, id: object) -> None:
@@ -92,6 +94,9 @@ class Supervisor(RecordingActor):
 
     def _start_router(self) -> None:
         self._children["router"] = Router.start(self._parts, parent=self.actor_ref)
+
+    def _start_watchdog(self) -> None:
+        self._children["watchdog"] = Watchdog.start(self._parts, parent=self.actor_ref)
 
     def _start_applier(self, *, recheck: bool) -> None:
         self._children["applier"] = Applier.start(
@@ -158,7 +163,7 @@ class Supervisor(RecordingActor):
     # --- restarts -----------------------------------------------------------------------------------------------
 
     def _restart(self, crash: Crash) -> None:
-        kind = str(crash.key) if crash.key in ("applier", "router") else "balancer"
+        kind = str(crash.key) if crash.key in ("applier", "router", "watchdog") else "balancer"
         wait = self._restarts.delay(crash.key)
         self._parts.restarts[kind] += 1
         self._children.pop(crash.key, None)
@@ -180,6 +185,8 @@ class Supervisor(RecordingActor):
             return
         elif key == "router":
             self._start_router()
+        elif key == "watchdog":
+            self._start_watchdog()
         else:
             self._start_balancer(key)
 

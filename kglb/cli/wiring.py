@@ -16,8 +16,8 @@ from pathlib import Path
 from journal import AppenderOptions, Degraded, Origin, Retention, open_journal
 from kglb import __version__
 from kglb.actors.daemon import Daemon, boot_id, start
-from kglb.actors.parts import Parts
-from kglb.actors.recorder import Recorder
+from kglb.actors.parts import Listen, Parts, unheard
+from kglb.actors.recorder import Fact, Recorder
 from kglb.actors.recovery import recover
 from kglb.actors.runtime import Scheduler
 from kglb.actors.supervisor import Stop
@@ -25,9 +25,13 @@ from kglb.checks import Prober, Vigil
 from kglb.checks.resolve import resolve
 from kglb.cli.event_log import EventLog
 from kglb.cli.reloading import Reloader
+from kglb.cli.service_manager import Heartbeat, ServiceManager, manager_of_this_process
+from kglb.cli.stuck_loop import StuckLoop
+from kglb.cli.summary import progresses, summary
 from kglb.cli.timed_files import TimedFiles
 from kglb.config import Loaded
 from kglb.dataplane import (
+    AddressNews,
     DataPlane,
     ExaBgpRoutes,
     KernelDataPlane,
@@ -36,6 +40,7 @@ from kglb.dataplane import (
     RouteEngine,
     Worker,
 )
+from kglb.events import DaemonStopping
 from kglb.model import Config
 from kglb.model.histogram import Histogram
 from kglb.web import LoopLag, Status, StatusServer, TrafficReader, Vitals
@@ -54,6 +59,8 @@ async def serve(loaded: Loaded, read: Callable[[], Loaded], *, source: str, log_
     async with AsyncExitStack() as stack:
         log = EventLog(loop, level=log_level)
         stack.callback(log.close)
+        manager = manager_of_this_process()
+        stack.callback(manager.close)
         scheduler = Scheduler(loop)
         worker = Worker("kernel")
         machine = await worker.call(_machine, config)
@@ -62,6 +69,7 @@ async def serve(loaded: Loaded, read: Callable[[], Loaded], *, source: str, log_
         stack.push_async_callback(_close_journal, recorder, log)
         log.speak_of(recorder.state)
         recorder.observe(log.fact)
+        recorder.observe(lambda fact: _say_stopping(manager, fact))
         vigil = Vigil(loop=loop, clock=time.monotonic)
         prober = Prober(loop=loop, clock=time.monotonic, held=vigil.__len__)
         parts = Parts(
@@ -74,14 +82,15 @@ async def serve(loaded: Loaded, read: Callable[[], Loaded], *, source: str, log_
             resolve=resolve,
             routes=_routes(config),
             say=log.say,
+            on_address_loss=_address_news(config, loop, stack),
         )
         parts.use_secrets(loaded.secrets)
         lag = LoopLag()
         stack.callback(lag.close)
+        stack.callback(StuckLoop().close)
         traffic = TrafficReader(worker, machine)
-        status = Status(
-            recorder.state, _vitals(parts, prober, vigil, log, syncs=files.syncs, loop_lag=lag.histogram), traffic.read
-        )
+        vitals = _vitals(parts, prober, vigil, log, syncs=files.syncs, loop_lag=lag.histogram)
+        status = Status(recorder.state, vitals, traffic.read)
         recorder.observe(lambda fact: status.note(fact.event))
         if config.status.listen:
             server = StatusServer(status.routes())
@@ -89,7 +98,11 @@ async def serve(loaded: Loaded, read: Callable[[], Loaded], *, source: str, log_
             stack.push_async_callback(server.close)
         daemon = await start(parts, config, digest=loaded.digest, source=source, pid=os.getpid())
         parts.started = True
-        reloader = Reloader(daemon, read, config, source, log)
+        heartbeat = Heartbeat(
+            manager, lambda: summary(recorder.state, status.complaints()), lambda: progresses(vitals())
+        )
+        stack.callback(heartbeat.close)
+        reloader = Reloader(daemon, read, config=config, source=source, log=log, manager=manager)
         stack.push_async_callback(reloader.close)
         _listen_to_signals(loop, daemon, reloader)
         log.say("running", balancers=len(config.balancers), pid=os.getpid())
@@ -128,11 +141,31 @@ def _vitals(
             reactions=parts.reactions.histogram,
             syncs=syncs,
             loop_lag=loop_lag,
+            machine_silent=_since(parts.worker.busy_since, parts.now()),
+            probes_silent=_since(parts.probes_stalled, parts.now()),
+            contested={entry: contest.drifts for entry, contest in parts.contests.items() if contest.hold},
             now=parts.now(),
             confirmed=parts.confirmed,
         )
 
     return vitals
+
+
+def _since(when: float | None, now: float) -> float:
+    return 0.0 if when is None else max(0.0, now - when)
+
+
+def _say_stopping(manager: ServiceManager, fact: Fact) -> None:
+    if isinstance(fact.event, DaemonStopping):
+        manager.tell(STOPPING=1)
+
+
+def _address_news(config: Config, loop: asyncio.AbstractEventLoop, stack: AsyncExitStack) -> Listen:
+    if config.data_plane.kind != "ipvs":
+        return unheard
+    news = AddressNews(loop)
+    stack.callback(news.close)
+    return news.on_loss
 
 
 def _machine(config: Config) -> DataPlane:

@@ -5,6 +5,8 @@ question raises ``VERSION``: it is recorded in ``DaemonStarted``, so that a repl
 """
 
 from kglb.decisions.balancing import Decision, Standing, decide, mode_of, weight_of
+from kglb.decisions.contest import Contest, drifted
+from kglb.decisions.contest import is_over as contest_is_over
 from kglb.decisions.fwmarks import Changes, Marked, Pool, checked_at, choose_mark, mark_changes
 from kglb.decisions.health import judge, observe, presumed_healthy
 from kglb.decisions.routing import Candidate, decide_routes, may_announce, routes
@@ -15,14 +17,17 @@ __all__ = [
     "VERSION",
     "Candidate",
     "Changes",
+    "Contest",
     "Decision",
     "Marked",
     "Pool",
     "Standing",
     "checked_at",
     "choose_mark",
+    "contest_is_over",
     "decide",
     "decide_routes",
+    "drifted",
     "judge",
     "mark_changes",
     "may_announce",

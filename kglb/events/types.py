@@ -49,6 +49,20 @@ class ActorCrashed(_Event, frozen=True, kw_only=True):
     retry_in: float
 
 
+class MachineStalled(_Event, frozen=True, kw_only=True):
+    """A call to the kernel has not returned for so many seconds. Nothing else waits for it but changes of the kernel:
+    the latest state is what it gets when it answers.
+    """
+
+    seconds: float
+
+
+class MachineAnswered(_Event, frozen=True, kw_only=True):
+    """The call that had stalled has returned, after so many seconds in all."""
+
+    seconds: float
+
+
 # --- config -----------------------------------------------------------------------------------------------------
 
 
@@ -301,6 +315,16 @@ class DriftFound(_Event, frozen=True, kw_only=True):
     changes: tuple[Operation, ...]
 
 
+class EntryContested(_Event, frozen=True, kw_only=True):
+    """Somebody else changes one entry of ours again and again, ``drifts`` times by now: whoever does, we are not the
+    only ones who want it their way. Its repair waits for ``hold`` seconds; what we decide ourselves does not.
+    """
+
+    operation: Operation
+    drifts: int
+    hold: float
+
+
 Event = (
     SegmentOpened
     | JournalRepaired
@@ -308,6 +332,8 @@ Event = (
     | DaemonStarted
     | DaemonStopping
     | ActorCrashed
+    | MachineStalled
+    | MachineAnswered
     | ConfigApplied
     | ConfigRejected
     | RealAdded
@@ -331,4 +357,5 @@ Event = (
     | OperationsApplied
     | OperationFailed
     | DriftFound
+    | EntryContested
 )

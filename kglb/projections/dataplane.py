@@ -119,6 +119,13 @@ class Dirty(msgspec.Struct, kw_only=True):
             case AnnounceRoute(route) | WithdrawRoute(route):
                 self.routes[route.prefix] = seq
 
+    def put_off(self, seq: int) -> None:
+        """Forget what record ``seq`` alone says may differ."""
+        tables: list[dict[Any, int]] = [self.services, self.addresses, self.routes, *self.destinations.values()]
+        for marks in tables:
+            for key in [key for key, marked in marks.items() if marked == seq]:
+                del marks[key]
+
 
 class DataPlaneState(msgspec.Struct, kw_only=True):
     """Desired and actual state of the machine; ``dirty`` is not kept in checkpoints: a start compares everything."""
@@ -150,6 +157,16 @@ class DataPlaneState(msgspec.Struct, kw_only=True):
         for holding in (self.desired, self.actual):
             for real in holding.destinations.get(id, {}):
                 self.dirty.mark_destination(id, real, seq)
+
+    def mark_drift(self, change: Operation, seq: int) -> None:
+        """What a stranger did to an entry is to be put right."""
+        match change:
+            case AddService(service=service):
+                self.mark_service(service.id, seq)
+            case DeleteService(id=id):
+                self.mark_service(id, seq)
+            case _:
+                self.dirty.mark_operation(change, seq)
 
     def mark_everything(self, seq: int) -> None:
         """Everything may differ."""
@@ -302,16 +319,9 @@ def _operations_applied(state: DataPlaneState, seq: int, event: OperationsApplie
 def _drift_found(state: DataPlaneState, seq: int, event: DriftFound, fleet: FleetState) -> None:
     for change in event.changes:
         state.actual.perform(change)
-        match change:
-            case AddAddress(address=address):
-                state.actual.addresses[str(address)] = (address, False)
-                state.dirty.addresses[str(address)] = seq
-            case AddService(service=service):
-                state.mark_service(service.id, seq)
-            case DeleteService(id=id):
-                state.mark_service(id, seq)
-            case _:
-                state.dirty.mark_operation(change, seq)
+        if isinstance(change, AddAddress):
+            state.actual.addresses[str(change.address)] = (change.address, False)
+        state.mark_drift(change, seq)
 
 
 _STEPS: dict[type, Callable[[DataPlaneState, int, Any, FleetState], None]] = {

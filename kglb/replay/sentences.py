@@ -18,10 +18,13 @@ from kglb.events import (
     DaemonStarted,
     DaemonStopping,
     DriftFound,
+    EntryContested,
     Event,
     HealthChanged,
     JournalGap,
     JournalRepaired,
+    MachineAnswered,
+    MachineStalled,
     MarkAssigned,
     MarkReleased,
     NameResolved,
@@ -138,6 +141,14 @@ def _daemon_stopping(event: DaemonStopping, _: Runs) -> str:
 
 def _actor_crashed(event: ActorCrashed, _: Runs) -> str:
     return f"{event.actor} crashed and starts again in {event.retry_in:g} s: {event.error}"
+
+
+def _machine_stalled(event: MachineStalled, _: Runs) -> str:
+    return f"the kernel has not answered for {event.seconds:g} s: changes wait for it, and nothing else does"
+
+
+def _machine_answered(event: MachineAnswered, _: Runs) -> str:
+    return f"the kernel answers again, after {event.seconds:g} s"
 
 
 # --- config -------------------------------------------------------------------------------------------------
@@ -283,6 +294,14 @@ def _drift_found(event: DriftFound, _: Runs) -> str:
     return f"somebody else changed the {where}: {_steps(event.changes, subject_of(event))}"
 
 
+def _entry_contested(event: EntryContested, _: Runs) -> str:
+    step = _steps((event.operation,), subject_of(event))
+    return (
+        f"somebody else did this {event.drifts} times: {step}; to stop a fight with another controller, "
+        f"it is put right in {event.hold:g} s"
+    )
+
+
 def _steps(operations: tuple[Operation, ...], subject: ServiceId | None) -> str:
     return listed(describe(operation).removeprefix(f"{subject}: ") for operation in operations)
 
@@ -309,6 +328,8 @@ _TABLE: dict[type, tuple[str, Tone | Callable[[Any], Tone], Callable[[Any, Runs]
     DaemonStarted: ("daemon", "good", _daemon_started),
     DaemonStopping: ("daemon", "warning", _daemon_stopping),
     ActorCrashed: ("daemon", "bad", _actor_crashed),
+    MachineStalled: ("kernel", "bad", _machine_stalled),
+    MachineAnswered: ("kernel", "good", _machine_answered),
     ConfigApplied: ("config", "good", _config_applied),
     ConfigRejected: ("config", "bad", _config_rejected),
     RealAdded: ("real", "plain", _real_added),
@@ -332,6 +353,7 @@ _TABLE: dict[type, tuple[str, Tone | Callable[[Any], Tone], Callable[[Any, Runs]
     OperationsApplied: ("kernel", "plain", _operations_applied),
     OperationFailed: ("kernel", "bad", _operation_failed),
     DriftFound: ("drift", "warning", _drift_found),
+    EntryContested: ("drift", "bad", _entry_contested),
 }
 
 KINDS: dict[str, type] = {event.__name__: event for event in _TABLE}

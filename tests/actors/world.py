@@ -60,6 +60,9 @@ class ScriptedProber:
         if (timer := self._timers.pop(probe, None)) is not None:
             timer.cancel()
 
+    def holds(self, probe: Probe) -> bool:
+        return probe in self._timers
+
     async def close(self) -> None:
         for timer in self._timers.values():
             timer.cancel()
