@@ -1,6 +1,7 @@
 """What systemd is told: sd_notify(3), against a socket of our own."""
 
 import asyncio
+import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import pytest
 
 from kglb.cli.service_manager import Heartbeat, ServiceManager
 from tests.actors.virtual import run
+from tests.cli.daemon import ONE, Site, running
 
 
 class Listener:
@@ -97,6 +99,33 @@ def test_a_manager_that_went_away_or_does_not_read_holds_up_nobody(listener: Lis
     listener.close()
     manager.tell(STATUS="still here")
     manager.close()
+
+
+def test_a_daemon_says_when_it_serves_reloads_and_stops(listener: Listener, tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    site.write(ONE)
+    said: list[dict[str, str]] = []
+
+    def hear(key: str, timeout: float = 15.0) -> dict[str, str]:
+        deadline = time.monotonic() + timeout
+        while not (found := [one for one in said if key in one]):
+            assert time.monotonic() < deadline, f"{key} was not said, but {said}"
+            said.extend(listener.heard())
+            time.sleep(0.01)
+        return found[-1]
+
+    with running(site, NOTIFY_SOCKET=listener.address, WATCHDOG_USEC="200000") as process:
+        hear("READY")
+        hear("WATCHDOG")
+        site.wait_up("192.168.100.100:80")
+        while hear("STATUS")["STATUS"] != "1 of 1 reals alive, 1 balancer":
+            said.clear()
+        said.clear()
+        process.send_signal(signal.SIGHUP)
+        hear("RELOADING")
+        hear("READY")
+        process.send_signal(signal.SIGTERM)
+        hear("STOPPING")
 
 
 def test_signs_of_life_come_twice_as_often_as_wanted_and_only_while_there_is_progress(tmp_path: Path) -> None:
