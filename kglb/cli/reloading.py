@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from kglb.actors.daemon import Daemon
 from kglb.cli.event_log import EventLog
+from kglb.cli.privileges import needed
 from kglb.cli.service_manager import ServiceManager
 from kglb.config import ConfigError, Loaded
 from kglb.dataplane import Worker
@@ -30,6 +31,7 @@ class Reloader:
         source: str,
         log: EventLog,
         manager: ServiceManager,
+        given_up: frozenset[str] = frozenset(),
     ) -> None:
         self._daemon = daemon
         self._read = read
@@ -37,6 +39,7 @@ class Reloader:
         self._source = source
         self._log = log
         self._manager = manager
+        self._given_up = given_up
         self._worker = Worker("config")
         self._task: asyncio.Task[None] | None = None
         self._again = False
@@ -62,6 +65,9 @@ class Reloader:
             return
         if fixed := unchangeable(self._config, loaded.config):
             self._reject(fixed)
+            return
+        if lacking := sorted(needed(loaded.config) & self._given_up):
+            self._reject((f"it takes {', '.join(lacking)}, given up at the start: restart the daemon with it",))
             return
         for warning in loaded.warnings:
             self._log.say("warning", text=warning)

@@ -49,8 +49,11 @@ CLOSE_TIMEOUT = 5.0
 """Seconds that the journal, the kernel's thread and the actors may take to end."""
 
 
-async def serve(loaded: Loaded, read: Callable[[], Loaded], *, source: str, log_level: int) -> bool:
-    """Run the daemon until a signal stops it; whether the machine is left as it should be. ``read`` reloads.
+async def serve(
+    loaded: Loaded, read: Callable[[], Loaded], *, source: str, log_level: int, given_up: frozenset[str]
+) -> bool:
+    """Run the daemon until a signal stops it; whether the machine is left as it should be. ``read`` reloads a config,
+    which may not need the capabilities that were ``given_up``.
 
     Raises Unavailable, Locked, JournalError, ListenError or OSError for what the environment lacks.
     """
@@ -102,7 +105,7 @@ async def serve(loaded: Loaded, read: Callable[[], Loaded], *, source: str, log_
             manager, lambda: summary(recorder.state, status.complaints()), lambda: progresses(vitals())
         )
         stack.callback(heartbeat.close)
-        reloader = Reloader(daemon, read, config=config, source=source, log=log, manager=manager)
+        reloader = Reloader(daemon, read, config=config, source=source, log=log, manager=manager, given_up=given_up)
         stack.push_async_callback(reloader.close)
         _listen_to_signals(loop, daemon, reloader)
         log.say("running", balancers=len(config.balancers), pid=os.getpid())
