@@ -61,7 +61,7 @@ def _mask(names: Collection[str]) -> int:
 
 
 def _permitted() -> int:
-    status = Path("/proc/thread-self/status").read_text("ascii")
+    status = Path("/proc/thread-self/status").read_text("utf-8")
     (line,) = (line for line in status.splitlines() if line.startswith("CapPrm:"))
     return int(line.split()[1], 16)
 

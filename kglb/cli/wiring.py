@@ -50,7 +50,12 @@ CLOSE_TIMEOUT = 5.0
 
 
 async def serve(
-    loaded: Loaded, read: Callable[[], Loaded], *, source: str, log_level: int, given_up: frozenset[str]
+    loaded: Loaded,
+    read: Callable[[], Loaded],
+    *,
+    source: str,
+    log_level: int,
+    given_up: frozenset[str] = frozenset(),
 ) -> bool:
     """Run the daemon until a signal stops it; whether the machine is left as it should be. ``read`` reloads a config,
     which may not need the capabilities that were ``given_up``.
