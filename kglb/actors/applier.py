@@ -6,7 +6,7 @@ busy is planned together afterwards. At times it compares the kernel with ``actu
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from pykka import ActorRef
 
@@ -28,6 +28,7 @@ from kglb.events import (
     RealAdded,
     RealRemoved,
     RoutesDecided,
+    Steering,
 )
 from kglb.model import AnnounceRoute, Operation, RouteOperation, ServiceId, WithdrawRoute, parse_service
 from kglb.model.operations import service_of
@@ -96,7 +97,7 @@ class Applier(RecordingActor):
     def on_start(self) -> None:
         """Listen to whatever changes the desired state, and begin."""
         kinds = (Adopted, BalancerDecided, ConfigApplied, DaemonStopping, DriftFound, RealAdded, RealRemoved)
-        self.recorder.subscribe(self.actor_ref, *kinds, RoutesDecided)
+        self.recorder.subscribe(self.actor_ref, *kinds, RoutesDecided, *get_args(Steering))
         self._parts.routes.on_loss(lambda: self.actor_ref.tell(RetryRoutes()))
         self._parts.on_address_loss(lambda: self.actor_ref.tell(AddressLost()))
         if self._recheck:
