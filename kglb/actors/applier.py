@@ -86,7 +86,7 @@ class Applier(RecordingActor):
         self._retrying: set[ServiceId | None] = set()
         self._writes = 0
         self._waiting: list[Planned] = []
-        self._news = False
+        self._news = self._looking = False
         self._reconciler = Reconciler(self, parts, lambda: self._writes, reconcile_interval)
         self._announcer = Announcer(self, parts, missing=self._missing, done=self._routes_done)
 
@@ -252,8 +252,10 @@ class Applier(RecordingActor):
             self._reconcile_later()
 
     def _look_soon(self) -> None:
-        if not self._news:
-            self._news = True
+        """Look at the addresses once for all news that come meanwhile, and not again before that look is over."""
+        self._news = True
+        if not self._looking:
+            self._looking = True
             self.after(NEWS_PAUSE, CompareAddresses())
 
     async def _compare_addresses(self) -> None:
@@ -262,6 +264,9 @@ class Applier(RecordingActor):
             await self._reconciler.compare_addresses()
         except OSError as error:
             self._parts.say("addresses cannot be read", error=str(error))
+        self._looking = False
+        if self._news:
+            self._look_soon()
 
 
 def _routes(planned: Sequence[Planned], kind: type[RouteOperation]) -> dict[str, int]:

@@ -19,7 +19,7 @@ from kglb.model import (
     TcpCheck,
 )
 from tests.actors.virtual import run
-from tests.actors.world import World, events_of, world
+from tests.actors.world import SlowWorker, World, events_of, world
 from tests.projections.builders import DNS, VIP, WEB, balancer, config, real_id
 
 A, B = real_id(0), real_id(1)
@@ -69,6 +69,29 @@ def test_news_of_an_address_that_is_not_ours_changes_nothing(tmp_path: Path) -> 
             w.addresses_lost()
             await asyncio.sleep(1)
             assert w.recorder.last_seq == before
+
+    run(main())
+
+
+def test_news_while_the_kernel_hangs_wait_as_one_look(tmp_path: Path) -> None:
+    async def main() -> None:
+        def with_slow_worker(w: World) -> None:
+            w.parts.worker = SlowWorker(w.loop)
+
+        async with world(tmp_path, config(balancer()), prepare=with_slow_worker) as w:
+            await asyncio.sleep(2)
+            worker = w.parts.worker
+            assert isinstance(worker, SlowWorker)
+            worker.answers.clear()
+            worker.most_waiting = 0
+            for _ in range(100):
+                w.addresses_lost()
+                await asyncio.sleep(0.5)
+            assert worker.most_waiting <= 2, "this look, and that at everything"
+            w.machine.apply([DeleteAddress(VIP)])
+            worker.answers.set()
+            await asyncio.sleep(1)
+            assert VIP in w.machine.addresses("lo")
 
     run(main())
 

@@ -55,7 +55,9 @@ def restart_at_random_moments(director: Director, reals: Reals) -> None:
     director.kill()
 
 
-def test_twenty_restarts_at_any_moment_cost_no_request_and_send_the_kernel_nothing_needless(director: Director, network: Network, reals: Reals) -> None:
+def test_twenty_restarts_at_any_moment_cost_no_request_and_send_the_kernel_nothing_needless(
+    director: Director, network: Network, reals: Reals
+) -> None:
     director.configure(balancer(STEADY, [FIRST, SECOND]), balancer(FLAPPING, [SECOND, THIRD]))
     director.start()
     director.wait_weights(STEADY, BOTH_UP)
