@@ -72,6 +72,7 @@ class Checker(RecordingActor):
     __slots__ = (
         "_alarm",
         "_check",
+        "_confirming",
         "_counts",
         "_durations",
         "_generation",

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 NUMBERS = {
+    "CAP_CHOWN": 0,
     "CAP_DAC_OVERRIDE": 1,
     "CAP_NET_BIND_SERVICE": 10,
     "CAP_NET_ADMIN": 12,

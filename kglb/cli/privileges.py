@@ -33,6 +33,8 @@ def needed(config: Config) -> frozenset[str]:
         names.add("CAP_NET_RAW")
     if config.status.listen and 0 < parse_endpoint(config.status.listen).port < _FIRST_FREE_PORT:
         names.add("CAP_NET_BIND_SERVICE")
+    if config.control.socket and config.control.group:
+        names.add("CAP_CHOWN")
     return frozenset(names)
 
 
@@ -67,6 +69,8 @@ def _files(loaded: Loaded, source: Path) -> Iterator[tuple[Path, int]]:
     for balancer in config.balancers:
         if isinstance(balancer.check, ExecCheck):
             yield Path(balancer.check.command[0]), os.X_OK
+    if config.control.socket:
+        yield _nearest(Path(config.control.socket).parent), os.W_OK | os.X_OK
     if config.bgp.engine != "none":
         yield Path(config.bgp.socket), os.W_OK  # ExaBGP's, who may not have made it yet
 

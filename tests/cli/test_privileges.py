@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from kglb.cli import capabilities
 from kglb.cli.privileges import needed
-from kglb.model import Config, DataPlaneConfig, PingCheck, StatusConfig
+from kglb.model import Config, ControlConfig, DataPlaneConfig, PingCheck, StatusConfig
 from tests.cli.conftest import Command
 from tests.cli.daemon import ONE, Site, running
 from tests.projections.builders import balancer
@@ -67,6 +67,7 @@ def test_a_config_takes_what_its_data_plane_checks_and_port_take() -> None:
     assert needed(memory) == set()
     assert needed(ipvs) == {"CAP_NET_ADMIN"}
     assert needed(replace(ipvs, status=StatusConfig(listen="[::]:80"))) == {"CAP_NET_ADMIN", "CAP_NET_BIND_SERVICE"}
+    assert needed(replace(ipvs, control=ControlConfig(group="ops"))) == {"CAP_NET_ADMIN", "CAP_CHOWN"}
     pinging = replace(ipvs, balancers=(balancer(check=PingCheck(interval=1.0, timeout=1.0)),))
     assert needed(pinging) == {"CAP_NET_ADMIN", "CAP_NET_RAW"}
 
