@@ -25,7 +25,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.processes import cpu_seconds, resident_mb
+from bench.processes import own_cpu_seconds, resident_mb
 from journal import JournalReader
 from kglb.events import ActorCrashed, decode
 from lab.client import Client
@@ -183,7 +183,7 @@ class Soak:
             memory=resident_mb(self.pid),
             descriptors=len(os.listdir(f"/proc/{self.pid}/fd")),
             threads=len(os.listdir(f"/proc/{self.pid}/task")),
-            cpu=cpu_seconds(self.pid),
+            cpu=own_cpu_seconds(self.pid),
         )
 
 
