@@ -4,6 +4,7 @@ from kglb.events import (
     Adopted,
     BalancerDecided,
     DriftFound,
+    EntryContested,
     HealthChanged,
     OperationFailed,
     OperationsApplied,
@@ -12,7 +13,7 @@ from kglb.model import RealId
 from kglb.replay.about import Wanted, concerns, narrow
 from kglb.replay.source import Found, Source
 
-_TOUCHING = (OperationsApplied, OperationFailed, DriftFound, Adopted)
+_TOUCHING = (OperationsApplied, OperationFailed, DriftFound, EntryContested, Adopted)
 _FIRST_LOOK = 4096
 
 
