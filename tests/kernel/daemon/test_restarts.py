@@ -19,6 +19,9 @@ BOTH_UP: dict[str, int] = {FIRST: WEIGHT, SECOND: WEIGHT}
 RESTARTS = 20
 """Every other one after ``kill -9``, the others after USR2."""
 SEED = 20261122
+PATIENT = 10.0
+"""Seconds that a request may take on a machine that is busy; one that meets no service or no real is refused at once."""
+
 STARTING = 0.8
 """Seconds in which a quiet lab takes a daemon from its first record to a settled state."""
 
@@ -63,7 +66,7 @@ def test_twenty_restarts_at_any_moment_cost_no_request_and_send_the_kernel_nothi
     director.wait_weights(STEADY, BOTH_UP)
     director.wait_weights(FLAPPING, {SECOND: WEIGHT, THIRD: WEIGHT})
     settled = director.last_seq()
-    with Client(network.client, network.vip) as client, Poller(network, STEADY) as poller:
+    with Client(network.client, network.vip, timeout=PATIENT) as client, Poller(network, STEADY) as poller:
         restart_at_random_moments(director, reals)
         director.start()
         director.wait_weights(FLAPPING, {SECOND: WEIGHT, THIRD: WEIGHT})
