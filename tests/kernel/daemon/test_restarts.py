@@ -20,7 +20,7 @@ RESTARTS = 20
 """Every other one after ``kill -9``, the others after USR2."""
 SEED = 20261122
 PATIENT = 10.0
-"""Seconds that a request may take on a machine that is busy; one that meets no service or no real is refused at once."""
+"""Seconds that a request may take on a busy machine; one that meets no service or no real is refused at once."""
 
 STARTING = 0.8
 """Seconds in which a quiet lab takes a daemon from its first record to a settled state."""
