@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -30,7 +30,7 @@ from journal import JournalReader
 from kglb.events import ActorCrashed, decode
 from lab.client import Client
 from lab.namespaces import CommandError, command, in_namespace, spawn
-from lab.net import Network
+from lab.net import Network, Real
 from lab.reals import Behaviour, Reals
 
 REALS = 8
@@ -42,6 +42,13 @@ CALM = 20.0
 """Seconds without faults before a reading: longer than any timeout of ours or of the kernel's for our sockets."""
 MEMORY_SLACK = 6.0
 """MB that the end may have over the beginning: what a Python heap is apart from one moment to another."""
+_OFTEN = 'interval = "500ms", timeout = "400ms"'
+_CHECKS = (
+    f'type = "tcp", watch = true, {_OFTEN}',
+    f'type = "http", {_OFTEN}',
+    f'type = "exec", command = ["/bin/true"], {_OFTEN}',
+)
+_SELDOM = 'type = "tcp", interval = "1h", timeout = "400ms"'
 STATUS = ("127.0.0.1", 5678)
 START_TIMEOUT = 60.0
 
@@ -78,21 +85,24 @@ class Soak:
 
     def some_config(self) -> str:
         """A valid config: each VIP with some of the reals, ``real0`` among them, and some check."""
-        parts = [
-            f'journal = {{ directory = "{self.directory / "journal"}", max_size = "16MiB" }}\n'
-            'data_plane = { reconcile_interval = "1s", on_stop = "cleanup" }\n'
-        ]
+        text = self._head()
+        first, *others = self.network.reals
         for vip in VIPS if self.chance.random() < 0.8 else VIPS[:2]:
-            names = [real.address for real in self.network.reals]
-            chosen = [names[0], *self.chance.sample(names[1:], self.chance.randint(2, REALS - 1))]
-            kind = self.chance.choice(("tcp", "http", "exec"))
-            more = ', command = ["/bin/true"]' if kind == "exec" else ", watch = true" if kind == "tcp" else ""
-            parts.append(
-                f'[[balancer]]\nname = "{vip}"\nservice = "tcp://{vip}:80"\nscheduler = "rr"\n'
-                f"reals = {json.dumps([f'{name}:80' for name in chosen])}\n"
-                f'check = {{ type = "{kind}", interval = "500ms", timeout = "400ms", rise = 1, fall = 1{more} }}\n'
-            )
-        return "".join(parts)
+            reals = [first, *self.chance.sample(others, self.chance.randint(2, len(others)))]
+            text += self._balancer(vip, reals, self.chance.choice(_CHECKS))
+        return text
+
+    def _head(self) -> str:
+        journal = f'journal = {{ directory = "{self.directory / "journal"}", max_size = "16MiB" }}\n'
+        return journal + 'data_plane = { reconcile_interval = "1s", on_stop = "cleanup" }\n'
+
+    @staticmethod
+    def _balancer(vip: str, reals: Sequence[Real], check: str) -> str:
+        hosts = json.dumps([f"{real.address}:80" for real in reals])
+        return (
+            f'[[balancer]]\nname = "{vip}"\nservice = "tcp://{vip}:80"\nscheduler = "rr"\n'
+            f"reals = {hosts}\ncheck = {{ {check}, rise = 1, fall = 1 }}\n"
+        )
 
     def reload(self) -> None:
         """Another config."""
@@ -154,7 +164,7 @@ class Soak:
         """One fault, by chance."""
         faults: tuple[tuple[Callable[[], None], int], ...] = (
             (self.some_real_behaves, 10),
-            (self.stranger_edits, 5),
+            (self.stranger_edits, 1),
             (self.clients_misbehave, 2),
             (self.reload, 2),
             (self.reload_a_mistake, 1),
@@ -167,12 +177,11 @@ class Soak:
     # --- readings -----------------------------------------------------------------------------------------------
 
     def calm(self) -> Reading:
-        """A reading in a calm moment: the same config each time, every real well, nobody connected."""
+        """A reading in a calm moment: the same config each time, every real well, no probe under way, nobody there."""
         self._hang_up(self.stalled)
         self.reals.behave("answer")
-        chance, self.chance = self.chance, random.Random(0)
-        self.reload()
-        self.chance = chance
+        self.write(self._head() + "".join(self._balancer(vip, self.network.reals, _SELDOM) for vip in VIPS))
+        os.kill(self.pid, signal.SIGHUP)
         time.sleep(CALM)
         return self.read()
 

@@ -32,32 +32,27 @@ class Contests:
 
     def record(self, changes: tuple[Operation, ...]) -> None:
         """Record what somebody else has done; it is dirty now, but for what is contested."""
-        recorder = self._parts.recorder
-        at_once: list[Operation] = []
-        later: list[tuple[Operation, Contest]] = []
-        for change in changes:
-            contest = self._drifted(entry_of(change))
-            if contest.hold:
-                later.append((change, contest))
-            else:
-                at_once.append(change)
-        if at_once:
-            recorder.record(DriftFound(changes=tuple(at_once)))
-        if later:
-            seq = recorder.record(DriftFound(changes=tuple(change for change, _ in later)))
-            recorder.state.data_plane.dirty.put_off(seq)
-            for change, contest in later:
-                self._put_off(change, contest, seq)
+        drifts = [(change, self._drifted(entry_of(change))) for change in changes]
+        self._record([drift for drift in drifts if not drift[1].hold])
+        self._record([drift for drift in drifts if drift[1].hold])
 
     def _drifted(self, entry: str) -> Contest:
         known = self._parts.contests
         contest = known[entry] = drifted(known.get(entry), self._parts.now(), self.interval)
         return contest
 
-    def _put_off(self, change: Operation, contest: Contest, seq: int) -> None:
-        contested = EntryContested(operation=change, drifts=contest.drifts, hold=contest.hold)
-        cause = self._parts.recorder.record(contested, cause=seq)
-        self._owner.after(contest.hold, Repair(change, cause))
+    def _record(self, drifts: list[tuple[Operation, Contest]]) -> None:
+        if not drifts:
+            return
+        recorder = self._parts.recorder
+        found = recorder.record(DriftFound(changes=tuple(change for change, _ in drifts)))
+        for change, contest in drifts:
+            if contest.is_contested:
+                contested = EntryContested(operation=change, drifts=contest.drifts, hold=round(contest.hold, 3))
+                cause = recorder.record(contested, cause=found)
+                if contest.hold:
+                    recorder.state.data_plane.dirty.put_off(found)
+                    self._owner.after(contest.hold, Repair(change, cause))
 
     def forget(self) -> None:
         """Forget the contests that are over."""

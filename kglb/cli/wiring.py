@@ -151,7 +151,7 @@ def _vitals(
             loop_lag=loop_lag,
             machine_silent=_since(parts.worker.busy_since, parts.now()),
             probes_silent=_since(parts.probes_stalled, parts.now()),
-            contested={entry: contest.drifts for entry, contest in parts.contests.items() if contest.hold},
+            contested={entry: contest.drifts for entry, contest in parts.contests.items() if contest.is_contested},
             now=parts.now(),
             confirmed=parts.confirmed,
         )

@@ -402,7 +402,8 @@ class DriftFound(_Event, frozen=True, kw_only=True):
 
 class EntryContested(_Event, frozen=True, kw_only=True):
     """Somebody else changes one entry of ours again and again, ``drifts`` times by now: whoever does, we are not the
-    only ones who want it their way. Its repair waits for ``hold`` seconds; what we decide ourselves does not.
+    only ones who want it their way. Its repair waits for ``hold`` seconds, if the last was but now; what we decide
+    ourselves does not.
     """
 
     operation: Operation

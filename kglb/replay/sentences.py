@@ -269,10 +269,8 @@ def _drift_found(event: DriftFound, _: Runs) -> str:
 
 def _entry_contested(event: EntryContested, _: Runs) -> str:
     step = _steps((event.operation,), subject_of(event))
-    return (
-        f"somebody else did this {event.drifts} times: {step}; to stop a fight with another controller, "
-        f"it is put right in {event.hold:g} s"
-    )
+    when = f"in {event.hold:g} s" if event.hold else "at once"
+    return f"somebody else did this {event.drifts} times: {step}; is another controller at work? It is put right {when}"
 
 
 def _steps(operations: tuple[Operation, ...], subject: ServiceId | None) -> str:

@@ -66,7 +66,7 @@ def _machine(data_plane: DataPlaneState, refusals: Refusals, vitals: Vitals) -> 
     )
     yield gauge(
         "kglb_contested_entries",
-        "Entries of ours that somebody else changes again and again; their repair waits.",
+        "Entries of ours that somebody else changes again and again; their repairs are kept apart.",
         single(len(vitals.contested)),
     )
     yield gauge(

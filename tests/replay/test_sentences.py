@@ -249,8 +249,8 @@ SPOKEN: list[tuple[Event, str]] = [
     ),
     (
         EntryContested(operation=weight(A, 7), drifts=6, hold=2.0),
-        "somebody else did this 6 times: 10.0.0.1:80 by masquerade, weight 7; to stop a fight with another controller, "
-        "it is put right in 2 s",
+        "somebody else did this 6 times: 10.0.0.1:80 by masquerade, weight 7; is another controller at work? "
+        "It is put right in 2 s",
     ),
     (
         MachineStalled(seconds=5.2),

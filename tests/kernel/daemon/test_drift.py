@@ -109,6 +109,7 @@ def test_another_controller_at_work_on_an_entry_is_reported_and_not_fought_for_e
         other.kill()
         other.wait()
     contested = serving.events(EntryContested, last)
-    assert [contest.hold for contest in contested[:3]] == [1.0, 2.0, 4.0]
+    assert [contest.drifts for contest in contested[:3]] == [5, 6, 7]
+    assert 0 < contested[2].hold < 4.0, "since the repair before"
     assert {contest.operation for contest in contested} == {ChangeDestination(WEB, Destination(real=FIRST, weight=7))}
     serving.wait_weights(WEB, {FIRST: WEIGHT, SECOND: WEIGHT}, 30.0)
