@@ -23,6 +23,7 @@ from kglb.actors.runtime import Scheduler
 from kglb.actors.supervisor import Stop
 from kglb.checks import Prober, Vigil
 from kglb.checks.resolve import resolve
+from kglb.cli.commanding import Commander
 from kglb.cli.event_log import EventLog
 from kglb.cli.reloading import Reloader
 from kglb.cli.service_manager import Heartbeat, ServiceManager, manager_of_this_process
@@ -41,9 +42,9 @@ from kglb.dataplane import (
     Worker,
 )
 from kglb.events import DaemonStopping
-from kglb.model import Config
+from kglb.model import Config, ControlConfig
 from kglb.model.histogram import Histogram
-from kglb.web import LoopLag, Status, StatusServer, TrafficReader, Vitals
+from kglb.web import ControlError, ControlServer, LoopLag, Status, StatusServer, TrafficReader, Vitals
 
 CLOSE_TIMEOUT = 5.0
 """Seconds that the journal, the kernel's thread and the actors may take to end."""
@@ -113,6 +114,10 @@ async def serve(
         reloader = Reloader(daemon, read, config=config, source=source, log=log, manager=manager, given_up=given_up)
         stack.push_async_callback(reloader.close)
         _listen_to_signals(loop, daemon, reloader)
+        if config.control.socket:
+            control = ControlServer(Commander(daemon, recorder, wall=parts.wall, reload=reloader.request))
+            stack.push_async_callback(control.close)
+            await _take_orders(control, config.control, log)
         log.say("running", balancers=len(config.balancers), pid=os.getpid())
         gc.collect()
         gc.freeze()
@@ -122,6 +127,14 @@ async def serve(
         if not clean:
             log.say("cleanup did not finish in time; see OperationFailed above", level=logging.ERROR)
         return clean
+
+
+async def _take_orders(server: ControlServer, config: ControlConfig, log: EventLog) -> None:
+    """Listen for orders; a daemon that cannot be steered balances all the same."""
+    try:
+        await server.start(config.socket, config.group)
+    except ControlError as error:
+        log.say("no control socket", level=logging.WARNING, problem=error.problem, remedy=error.remedy)
 
 
 def _vitals(

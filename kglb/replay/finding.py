@@ -13,6 +13,14 @@ def find_real(fleet: FleetState, wanted: str, balancer: str | None = None) -> Ca
 
     Raises UnknownRealError, AmbiguousRealError.
     """
+    found = find_reals(fleet, wanted, balancer)
+    if len(found) > 1:
+        raise AmbiguousRealError(wanted, found)
+    return found[0]
+
+
+def find_reals(fleet: FleetState, wanted: str, balancer: str | None = None) -> tuple[Candidate, ...]:
+    """All reals that ``wanted`` means, at least one: a host may serve several services. Raises UnknownRealError."""
     names = Names(state.config for state in fleet.balancers.values())
     services = set(fleet.balancers) if balancer is None else names.services(balancer)
     if balancer is not None and not services:
@@ -26,9 +34,7 @@ def find_real(fleet: FleetState, wanted: str, balancer: str | None = None) -> Ca
     found = tuple(candidate for candidate in every if _canonical(wanted) in _spellings(candidate))
     if not found:
         raise UnknownRealError(_unknown(wanted, every))
-    if len(found) > 1:
-        raise AmbiguousRealError(wanted, found)
-    return found[0]
+    return found
 
 
 def _canonical(wanted: str) -> str:
