@@ -9,10 +9,9 @@ from pykka import ActorRef
 
 from kglb.actors.parts import Parts
 from kglb.actors.recorder import Fact, RecordingActor
-from kglb.decisions import Candidate, decide_routes, may_announce
+from kglb.decisions import Candidate, candidate_of, decide_routes, may_announce
 from kglb.events import BalancerDecided, ConfigApplied, RoutesDecided
 from kglb.model import ServiceId
-from kglb.projections import BalancerState
 
 
 class Router(RecordingActor):
@@ -46,7 +45,7 @@ class Router(RecordingActor):
                 self._because = seq
             case Fact(seq, _, BalancerDecided(service=service)):
                 balancer = self.recorder.state.fleet.balancers.get(service)
-                candidate = None if balancer is None else _candidate(balancer)
+                candidate = None if balancer is None else candidate_of(balancer)
                 if candidate is not None and may_announce(candidate) != self._allows.get(service):
                     self._because = seq
             case _:
@@ -70,18 +69,5 @@ class Router(RecordingActor):
         fleet = self.recorder.state.fleet
         if fleet.config is None or fleet.config.bgp.engine == "none":
             return {}
-        every = ((service, _candidate(balancer)) for service, balancer in fleet.balancers.items())
+        every = ((service, candidate_of(balancer)) for service, balancer in fleet.balancers.items())
         return {service: candidate for service, candidate in every if candidate is not None}
-
-
-def _candidate(balancer: BalancerState) -> Candidate | None:
-    route, announce = balancer.config.route, balancer.config.announce
-    if route is None or announce is None:
-        return None
-    return Candidate(
-        route=route,
-        min_alive=announce.min_alive,
-        mode=balancer.mode,
-        alive=balancer.decided_alive,
-        total=balancer.decided_total,
-    )

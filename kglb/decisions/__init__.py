@@ -9,7 +9,7 @@ from kglb.decisions.contest import Contest, drifted
 from kglb.decisions.contest import is_over as contest_is_over
 from kglb.decisions.fwmarks import Changes, Marked, Pool, checked_at, choose_mark, mark_changes
 from kglb.decisions.health import judge, observe, presumed_healthy
-from kglb.decisions.routing import Candidate, decide_routes, may_announce, routes
+from kglb.decisions.routing import Candidate, candidate_of, decide_routes, may_announce, routes
 
 VERSION = 1
 
@@ -22,6 +22,7 @@ __all__ = [
     "Marked",
     "Pool",
     "Standing",
+    "candidate_of",
     "checked_at",
     "choose_mark",
     "contest_is_over",

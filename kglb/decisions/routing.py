@@ -12,11 +12,12 @@ real up says nothing, so that adding port 443 takes no traffic away from port 80
 """
 
 from collections.abc import Collection, Iterable
+from typing import Protocol
 
 import msgspec
 
 from kglb.events import Mode
-from kglb.model import Prefixes, Route
+from kglb.model import Balancer, Prefixes, Route
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +28,29 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     mode: Mode | None
     alive: int
     total: int
+
+
+class Decided(Protocol):
+    """A balancer with what it last decided."""
+
+    config: Balancer
+    mode: Mode | None
+    decided_alive: int
+    decided_total: int
+
+
+def candidate_of(balancer: Decided) -> Candidate | None:
+    """What a balancer has to say about its route; None if it has none."""
+    route, announce = balancer.config.route, balancer.config.announce
+    if route is None or announce is None:
+        return None
+    return Candidate(
+        route=route,
+        min_alive=announce.min_alive,
+        mode=balancer.mode,
+        alive=balancer.decided_alive,
+        total=balancer.decided_total,
+    )
 
 
 def may_announce(candidate: Candidate) -> bool:
