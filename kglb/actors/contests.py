@@ -51,7 +51,7 @@ class Contests:
                 contested = EntryContested(operation=change, drifts=contest.drifts, hold=round(contest.hold, 3))
                 cause = recorder.record(contested, cause=found)
                 if contest.hold:
-                    recorder.state.data_plane.dirty.put_off(found)
+                    recorder.state.data_plane.dirty.put_off(cause)
                     self._owner.after(contest.hold, Repair(change, cause))
 
     def forget(self) -> None:

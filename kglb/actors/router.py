@@ -9,7 +9,7 @@ from pykka import ActorRef
 
 from kglb.actors.parts import Parts
 from kglb.actors.recorder import Fact, RecordingActor
-from kglb.decisions import Candidate, candidate_of, decide_routes, may_announce
+from kglb.decisions import candidate_of, candidates_of, may_announce, route_changes
 from kglb.events import BalancerDecided, ConfigApplied, RoutesDecided
 from kglb.model import ServiceId
 
@@ -56,18 +56,9 @@ class Router(RecordingActor):
         if self._because is None:
             return
         cause, self._because = self._because, None
-        wanted = self.recorder.state.data_plane.desired.routes
-        candidates = self._candidates()
-        self._allows = {service: may_announce(candidate) for service, candidate in candidates.items()}
-        decided = {route.prefix: route for route in decide_routes(candidates.values(), wanted)}
-        announce = tuple(route for prefix, route in decided.items() if wanted.get(prefix) != route)
-        withdraw = tuple(prefix for prefix in wanted if prefix not in decided)
-        if announce or withdraw:
-            self.recorder.record(RoutesDecided(announce=announce, withdraw=withdraw), cause=cause)
-
-    def _candidates(self) -> dict[ServiceId, Candidate]:
         fleet = self.recorder.state.fleet
-        if fleet.config is None or fleet.config.bgp.engine == "none":
-            return {}
-        every = ((service, candidate_of(balancer)) for service, balancer in fleet.balancers.items())
-        return {service: candidate for service, candidate in every if candidate is not None}
+        candidates = candidates_of(fleet.config, fleet.balancers)
+        self._allows = {service: may_announce(candidate) for service, candidate in candidates.items()}
+        changes = route_changes(candidates.values(), self.recorder.state.data_plane.desired.routes)
+        if changes.announce or changes.withdraw:
+            self.recorder.record(RoutesDecided(announce=changes.announce, withdraw=changes.withdraw), cause=cause)

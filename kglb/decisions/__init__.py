@@ -4,17 +4,27 @@ The daemon, the replay and the tests call the same functions. Whoever changes wh
 question raises ``VERSION``: it is recorded in ``DaemonStarted``, so that a replay knows which answers to expect.
 """
 
-from kglb.decisions.balancing import Decision, Standing, decide, mode_of, weight_of
+from kglb.decisions.balancing import Balancing, Decision, Standing, decide, decide_for, is_news, mode_of, weight_of
 from kglb.decisions.contest import Contest, drifted
 from kglb.decisions.contest import is_over as contest_is_over
 from kglb.decisions.fwmarks import Changes, Marked, Pool, checked_at, choose_mark, mark_changes
 from kglb.decisions.health import judge, observe, presumed_healthy
-from kglb.decisions.routing import Candidate, candidate_of, decide_routes, may_announce, routes
+from kglb.decisions.members import is_name, member, members
+from kglb.decisions.routing import (
+    Candidate,
+    candidate_of,
+    candidates_of,
+    decide_routes,
+    may_announce,
+    route_changes,
+    routes,
+)
 
 VERSION = 1
 
 __all__ = [
     "VERSION",
+    "Balancing",
     "Candidate",
     "Changes",
     "Contest",
@@ -23,18 +33,25 @@ __all__ = [
     "Pool",
     "Standing",
     "candidate_of",
+    "candidates_of",
     "checked_at",
     "choose_mark",
     "contest_is_over",
     "decide",
+    "decide_for",
     "decide_routes",
     "drifted",
+    "is_name",
+    "is_news",
     "judge",
     "mark_changes",
     "may_announce",
+    "member",
+    "members",
     "mode_of",
     "observe",
     "presumed_healthy",
+    "route_changes",
     "routes",
     "weight_of",
 ]

@@ -16,6 +16,7 @@ from kglb.events import (
     DaemonStarted,
     DaemonStopping,
     DriftFound,
+    EntryContested,
     Event,
     MarkAssigned,
     MarkReleased,
@@ -271,6 +272,10 @@ def _drift_found(state: DataPlaneState, seq: int, event: DriftFound, fleet: Flee
         state.mark_drift(change, seq)
 
 
+def _entry_contested(state: DataPlaneState, seq: int, event: EntryContested, fleet: FleetState) -> None:
+    state.mark_drift(event.operation, seq)
+
+
 _STEPS: dict[type, Callable[[DataPlaneState, int, Any, FleetState], None]] = {
     DaemonStarted: _daemon_started,
     DaemonStopping: _daemon_stopping,
@@ -287,4 +292,5 @@ _STEPS: dict[type, Callable[[DataPlaneState, int, Any, FleetState], None]] = {
     Adopted: _adopted,
     OperationsApplied: _operations_applied,
     DriftFound: _drift_found,
+    EntryContested: _entry_contested,
 }

@@ -30,16 +30,20 @@ from kglb.replay.explanation import (
     RouteExplanation,
     ServiceExplanation,
 )
+from kglb.replay.figures import Figures
 from kglb.replay.finding import find_real, find_reals
 from kglb.replay.merge import Shown, Stretch, following, hosts, newest_first, oldest_first
 from kglb.replay.names import Names
 from kglb.replay.playback import Playback, Recording, Refusal, Step, known_interfaces
 from kglb.replay.selection import FIELDS, Filter, FilterError, Selection, parse_filter, parse_pattern
 from kglb.replay.sentences import Sentence, sentence
+from kglb.replay.settings import Setting, SettingError, Settings, parse_setting
 from kglb.replay.source import Found, Source
 from kglb.replay.state_at import Onward, Replayed, state_at
 from kglb.replay.times import Moment, parse_moment, read_record_time
+from kglb.replay.verify import Divergence, Verified, verify
 from kglb.replay.view import AddressView, RealView, RouteView, ServiceView, StateView, view
+from kglb.replay.whatif import BalancerSides, RealSides, Transition, WhatIf, whatif
 
 __all__ = [
     "FIELDS",
@@ -48,13 +52,16 @@ __all__ = [
     "AmbiguousRealError",
     "AmbiguousSubjectError",
     "AnyExplanation",
+    "BalancerSides",
     "Candidate",
     "Cause",
     "Causes",
     "CheckpointError",
     "Context",
     "Difference",
+    "Divergence",
     "Explanation",
+    "Figures",
     "Filter",
     "FilterError",
     "Found",
@@ -67,6 +74,7 @@ __all__ = [
     "OutOfRangeError",
     "Playback",
     "RealExplanation",
+    "RealSides",
     "RealView",
     "Recording",
     "Refusal",
@@ -78,15 +86,21 @@ __all__ = [
     "Sentence",
     "ServiceExplanation",
     "ServiceView",
+    "Setting",
+    "SettingError",
+    "Settings",
     "Shown",
     "Source",
     "StateView",
     "Step",
     "Stretch",
     "Subject",
+    "Transition",
     "UnclearTimeError",
     "UnknownRealError",
     "UnknownSubjectError",
+    "Verified",
+    "WhatIf",
     "differences",
     "explain",
     "find_real",
@@ -99,8 +113,11 @@ __all__ = [
     "parse_filter",
     "parse_moment",
     "parse_pattern",
+    "parse_setting",
     "read_record_time",
     "sentence",
     "state_at",
+    "verify",
     "view",
+    "whatif",
 ]

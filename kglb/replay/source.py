@@ -65,6 +65,15 @@ class Source:
             raise OutOfRangeError(f"there is no record {seq}: {extent}")
         return seq
 
+    def stretch(self, since: Moment | None, until: Moment | None) -> range:
+        """The numbers of the records between two moments, both included. Raises OutOfRangeError."""
+        bounds = self.bounds()
+        first = bounds[0] if since is None else max(bounds[0], self.reader.seq_at(since.first))
+        last = self.resolve(None, until)
+        if first > last:
+            raise OutOfRangeError(f"nothing was recorded then: {self.path} holds records {bounds[0]} to {bounds[-1]}")
+        return range(first, last + 1)
+
     def record(self, seq: int) -> Found | None:
         """The record of that number; None if it is not (or no longer) in the journal."""
         found = next(self.reader.records(seq, 1), None)
