@@ -11,7 +11,9 @@ from typing import Any, NamedTuple, get_args
 from pykka import ActorRef
 
 from kglb.actors.announcer import Announcer, HoldOver, RetryRoutes
+from kglb.actors.contests import Repair
 from kglb.actors.parts import Parts
+from kglb.actors.reconciler import Reconciler
 from kglb.actors.recorder import Fact, RecordingActor
 from kglb.actors.restarts import Restarts
 from kglb.dataplane import DataPlane, Failure
@@ -21,7 +23,6 @@ from kglb.events import (
     ConfigApplied,
     DaemonStopping,
     DriftFound,
-    Entry,
     OperationFailed,
     OperationsApplied,
     RealAdded,
@@ -31,14 +32,25 @@ from kglb.events import (
 )
 from kglb.model import AnnounceRoute, Operation, RouteOperation, ServiceId, WithdrawRoute, parse_service
 from kglb.model.operations import service_of
-from kglb.projections import DataPlaneState, Dirty, Planned, address_drift, entry_drift, interfaces, plan
+from kglb.projections import DataPlaneState, Dirty, Planned, plan
 
 BATCH = 500
 """Operations given to the machine at once: bounds the size of a record and how long the newest news waits."""
 
+NEWS_PAUSE = 0.2
+"""Seconds between news of a lost address and a look: addresses that go together are looked for once."""
+
 
 class Reconcile(NamedTuple):
     """Command: compare the machine with what is known of it."""
+
+
+class AddressLost(NamedTuple):
+    """Told by whoever listens to the kernel: an address has left some interface."""
+
+
+class CompareAddresses(NamedTuple):
+    """Command: compare the addresses with what is known of them."""
 
 
 class Retry(NamedTuple):
@@ -74,6 +86,8 @@ class Applier(RecordingActor):
         self._retrying: set[ServiceId | None] = set()
         self._writes = 0
         self._waiting: list[Planned] = []
+        self._news = self._looking = False
+        self._reconciler = Reconciler(self, parts, lambda: self._writes, reconcile_interval)
         self._announcer = Announcer(self, parts, missing=self._missing, done=self._routes_done)
 
     @property
@@ -85,6 +99,7 @@ class Applier(RecordingActor):
         kinds = (Adopted, BalancerDecided, ConfigApplied, DaemonStopping, DriftFound, RealAdded, RealRemoved)
         self.recorder.subscribe(self.actor_ref, *kinds, RoutesDecided, *get_args(Steering))
         self._parts.routes.on_loss(lambda: self.actor_ref.tell(RetryRoutes()))
+        self._parts.on_address_loss(lambda: self.actor_ref.tell(AddressLost()))
         if self._recheck:
             self._data_plane.mark_everything(self.recorder.last_seq)
             self.actor_ref.tell(Reconcile())
@@ -103,6 +118,7 @@ class Applier(RecordingActor):
     def _listen_no_more(self) -> None:
         self.recorder.unsubscribe(self.actor_ref)
         self._parts.routes.on_loss(lambda: None)
+        self._parts.on_address_loss(lambda: None)
 
     def on_receive(self, message: object) -> None:
         """Facts wake the applier; their effect stands in the projection already."""
@@ -113,6 +129,12 @@ class Applier(RecordingActor):
                 self.spawn(self._reconcile())
             case Retry():
                 self.spawn(self._retry(message))
+            case AddressLost():
+                self._look_soon()
+            case CompareAddresses():
+                self.spawn(self._compare_addresses())
+            case Repair(drift, cause):
+                self._data_plane.mark_drift(drift, cause)
             case SetInterval(seconds):
                 self._set_interval(seconds)
             case HoldOver(prefix):
@@ -204,11 +226,11 @@ class Applier(RecordingActor):
     async def _retry(self, retry: Retry) -> None:
         """Read back what refused, so that the next plan starts from the truth, and plan it again."""
         if retry.service is None:
-            await self._compare_addresses()
+            await self._reconciler.compare_addresses()
             for key in {**self._data_plane.desired.addresses, **self._data_plane.actual.addresses}:
                 self._data_plane.dirty.addresses[key] = retry.cause
         else:
-            await self._compare(retry.service)
+            await self._reconciler.compare(retry.service)
             self._data_plane.mark_service(retry.service, retry.cause)
         self._retrying.discard(retry.service)
         self._work_if_idle()
@@ -216,16 +238,7 @@ class Applier(RecordingActor):
     # --- comparing ----------------------------------------------------------------------------------------------
 
     async def _reconcile(self) -> None:
-        try:
-            listed = await self._parts.worker.call(self._parts.machine.services)
-            actual = self._data_plane.actual
-            self._parts.foreign = sum(service.id not in actual.services for service in listed)
-            for id in list(actual.services):
-                await self._compare(id)
-            await self._compare_addresses()
-            self._parts.confirmed = self._parts.now()
-        except OSError as error:
-            self._parts.say("reconcile failed", error=str(error))
+        await self._reconciler.compare_all()
         self._announcer.read_back()
         self._reconcile_later()
 
@@ -235,34 +248,25 @@ class Applier(RecordingActor):
 
     def _set_interval(self, seconds: float) -> None:
         if seconds != self._interval:
-            self._interval = seconds
+            self._interval = self._reconciler.contests.interval = seconds
             self._reconcile_later()
 
-    async def _compare(self, id: ServiceId) -> None:
-        """Record how the service in the kernel differs from what is known. A difference counts if it is seen twice:
-        a dump that races with deletes skips live entries (and with our own writes, shows what is not known yet).
-        """
-        seen: tuple[Operation, ...] = ()
-        for _ in range(5):
-            writes = self._writes
-            found = await self._parts.worker.call(_read, self._parts.machine, id)
-            if writes != self._writes:
-                continue
-            drift = entry_drift(self._data_plane.actual, id, found)
-            if not drift:
-                return
-            if drift == seen:
-                self.recorder.record(DriftFound(changes=drift))
-                return
-            seen = drift
+    def _look_soon(self) -> None:
+        """Look at the addresses once for all news that come meanwhile, and not again before that look is over."""
+        self._news = True
+        if not self._looking:
+            self._looking = True
+            self.after(NEWS_PAUSE, CompareAddresses())
 
     async def _compare_addresses(self) -> None:
-        state = self._data_plane
-        for interface in interfaces(state.actual, state.desired):
-            found = await self._parts.worker.call(self._parts.machine.addresses, interface)
-            drift = address_drift(state.actual, state.desired, interface, found)
-            if drift:
-                self.recorder.record(DriftFound(changes=drift))
+        self._news = False
+        try:
+            await self._reconciler.compare_addresses()
+        except OSError as error:
+            self._parts.say("addresses cannot be read", error=str(error))
+        self._looking = False
+        if self._news:
+            self._look_soon()
 
 
 def _routes(planned: Sequence[Planned], kind: type[RouteOperation]) -> dict[str, int]:
@@ -273,8 +277,3 @@ def _timed(machine: DataPlane, operations: tuple[Operation, ...]) -> tuple[list[
     start = time.perf_counter_ns()
     results = machine.apply(operations)
     return results, (time.perf_counter_ns() - start) // 1000
-
-
-def _read(machine: DataPlane, id: ServiceId) -> Entry | None:
-    service = machine.service(id)
-    return None if service is None else Entry(service, tuple(machine.destinations(id)))

@@ -16,8 +16,8 @@ from pathlib import Path
 from journal import AppenderOptions, Degraded, JournalRepaired, Origin, Retention, open_journal
 from kglb import __version__
 from kglb.actors.daemon import Daemon, boot_id, start
-from kglb.actors.parts import Parts
-from kglb.actors.recorder import Recorder
+from kglb.actors.parts import Listen, Parts, unheard
+from kglb.actors.recorder import Fact, Recorder
 from kglb.actors.recovery import recover
 from kglb.actors.runtime import Scheduler
 from kglb.actors.supervisor import Stop
@@ -28,9 +28,13 @@ from kglb.cli.event_log import EventLog
 from kglb.cli.narrator import StateNarrator
 from kglb.cli.past import recorded_before
 from kglb.cli.reloading import Reloader
+from kglb.cli.service_manager import Heartbeat, ServiceManager, manager_of_this_process
+from kglb.cli.stuck_loop import StuckLoop
+from kglb.cli.summary import progresses, summary
 from kglb.cli.timed_files import TimedFiles
 from kglb.config import Loaded
 from kglb.dataplane import (
+    AddressNews,
     DataPlane,
     ExaBgpRoutes,
     KernelDataPlane,
@@ -39,6 +43,7 @@ from kglb.dataplane import (
     RouteEngine,
     Worker,
 )
+from kglb.events import DaemonStopping
 from kglb.model import Config, ControlConfig
 from kglb.model.histogram import Histogram
 from kglb.web import Board, ControlError, ControlServer, LoopLag, Status, StatusServer, TrafficReader, Vitals
@@ -47,8 +52,16 @@ CLOSE_TIMEOUT = 5.0
 """Seconds that the journal, the kernel's thread and the actors may take to end."""
 
 
-async def serve(loaded: Loaded, read: Callable[[], Loaded], *, source: str, log_level: int) -> bool:
-    """Run the daemon until a signal stops it; whether the machine is left as it should be. ``read`` reloads.
+async def serve(
+    loaded: Loaded,
+    read: Callable[[], Loaded],
+    *,
+    source: str,
+    log_level: int,
+    given_up: frozenset[str] = frozenset(),
+) -> bool:
+    """Run the daemon until a signal stops it; whether the machine is left as it should be. ``read`` reloads a config,
+    which may not need the capabilities that were ``given_up``.
 
     Raises Unavailable, Locked, JournalError, ListenError or OSError for what the environment lacks.
     """
@@ -57,6 +70,8 @@ async def serve(loaded: Loaded, read: Callable[[], Loaded], *, source: str, log_
     async with AsyncExitStack() as stack:
         log = EventLog(loop, level=log_level)
         stack.callback(log.close)
+        manager = manager_of_this_process()
+        stack.callback(manager.close)
         scheduler = Scheduler(loop)
         worker = Worker("kernel")
         machine = await worker.call(_machine, config)
@@ -66,6 +81,7 @@ async def serve(loaded: Loaded, read: Callable[[], Loaded], *, source: str, log_
         narrator = StateNarrator(recorder.state)
         log.speak_with(narrator)
         recorder.observe(log.fact)
+        recorder.observe(lambda fact: _say_stopping(manager, fact))
         vigil = Vigil(loop=loop, clock=time.monotonic)
         prober = Prober(loop=loop, clock=time.monotonic, held=vigil.__len__)
         parts = Parts(
@@ -78,25 +94,25 @@ async def serve(loaded: Loaded, read: Callable[[], Loaded], *, source: str, log_
             resolve=resolve,
             routes=_routes(config),
             say=log.say,
+            on_address_loss=_address_news(config, loop, stack),
         )
         parts.use_secrets(loaded.secrets)
         lag = LoopLag()
         stack.callback(lag.close)
+        stack.callback(StuckLoop().close)
         traffic = TrafficReader(worker, machine)
-        status = Status(
-            recorder.state, _vitals(parts, prober, vigil, log, syncs=files.syncs, loop_lag=lag.histogram), traffic.read
-        )
+        vitals = _vitals(parts, prober, vigil, log, syncs=files.syncs, loop_lag=lag.histogram)
+        status = Status(recorder.state, vitals, traffic.read)
         recorder.observe(lambda fact: status.note(fact.event))
         if config.status.listen:
-            board = Board(recorder.state, status, narrator, host=socket.gethostname())
-            board.recall(recorded_before(Path(config.journal.directory)))
-            recorder.observe(lambda fact: board.note(*fact))
-            server = StatusServer({**status.routes(), **board.routes()}, board.streams())
-            await server.start(config.status.listen)
-            stack.push_async_callback(server.close)
+            await _show(config, recorder, status, narrator, stack)
         daemon = await start(parts, config, digest=loaded.digest, source=source, pid=os.getpid())
         parts.started = True
-        reloader = Reloader(daemon, read, config, source, log)
+        heartbeat = Heartbeat(
+            manager, lambda: summary(recorder.state, status.complaints()), lambda: progresses(vitals())
+        )
+        stack.callback(heartbeat.close)
+        reloader = Reloader(daemon, read, config=config, source=source, log=log, manager=manager, given_up=given_up)
         stack.push_async_callback(reloader.close)
         _listen_to_signals(loop, daemon, reloader)
         if config.control.socket:
@@ -112,6 +128,17 @@ async def serve(loaded: Loaded, read: Callable[[], Loaded], *, source: str, log_
         if not clean:
             log.say("cleanup did not finish in time; see OperationFailed above", level=logging.ERROR)
         return clean
+
+
+async def _show(
+    config: Config, recorder: Recorder, status: Status, narrator: StateNarrator, stack: AsyncExitStack
+) -> None:
+    board = Board(recorder.state, status, narrator, host=socket.gethostname())
+    board.recall(recorded_before(Path(config.journal.directory)))
+    recorder.observe(lambda fact: board.note(*fact))
+    server = StatusServer({**status.routes(), **board.routes()}, board.streams())
+    await server.start(config.status.listen)
+    stack.push_async_callback(server.close)
 
 
 async def _take_orders(server: ControlServer, config: ControlConfig, log: EventLog) -> None:
@@ -147,11 +174,31 @@ def _vitals(
             reactions=parts.reactions.histogram,
             syncs=syncs,
             loop_lag=loop_lag,
+            machine_silent=_since(parts.worker.busy_since, parts.now()),
+            probes_silent=_since(parts.probes_stalled, parts.now()),
+            contested={entry: contest.drifts for entry, contest in parts.contests.items() if contest.is_contested},
             now=parts.now(),
             confirmed=parts.confirmed,
         )
 
     return vitals
+
+
+def _since(when: float | None, now: float) -> float:
+    return 0.0 if when is None else max(0.0, now - when)
+
+
+def _say_stopping(manager: ServiceManager, fact: Fact) -> None:
+    if isinstance(fact.event, DaemonStopping):
+        manager.tell(STOPPING=1)
+
+
+def _address_news(config: Config, loop: asyncio.AbstractEventLoop, stack: AsyncExitStack) -> Listen:
+    if config.data_plane.kind != "ipvs":
+        return unheard
+    news = AddressNews(loop)
+    stack.callback(news.close)
+    return news.on_loss
 
 
 def _machine(config: Config) -> DataPlane:

@@ -55,6 +55,20 @@ class ActorCrashed(EventBase, frozen=True, kw_only=True):
     retry_in: float
 
 
+class MachineStalled(EventBase, frozen=True, kw_only=True):
+    """A call to the kernel has not returned for so many seconds. Nothing else waits for it but changes of the kernel:
+    the latest state is what it gets when it answers.
+    """
+
+    seconds: float
+
+
+class MachineAnswered(EventBase, frozen=True, kw_only=True):
+    """The call that had stalled has returned, after so many seconds in all."""
+
+    seconds: float
+
+
 # --- config -----------------------------------------------------------------------------------------------------
 
 
@@ -307,6 +321,17 @@ class DriftFound(EventBase, frozen=True, kw_only=True):
     changes: tuple[Operation, ...]
 
 
+class EntryContested(EventBase, frozen=True, kw_only=True):
+    """Somebody else changes one entry of ours again and again, ``drifts`` times by now: whoever does, we are not the
+    only ones who want it their way. Its repair waits for ``hold`` seconds, if the last was but now; what we decide
+    ourselves does not.
+    """
+
+    operation: Operation
+    drifts: int
+    hold: float
+
+
 Event = (
     SegmentOpened
     | JournalRepaired
@@ -315,6 +340,8 @@ Event = (
     | DaemonStarted
     | DaemonStopping
     | ActorCrashed
+    | MachineStalled
+    | MachineAnswered
     | ConfigApplied
     | ConfigRejected
     | RealAdded
@@ -345,4 +372,5 @@ Event = (
     | OperationsApplied
     | OperationFailed
     | DriftFound
+    | EntryContested
 )

@@ -10,6 +10,7 @@ from kglb.events import (
     ChecksImpossible,
     ChecksResumed,
     DriftFound,
+    EntryContested,
     Event,
     HealthChanged,
     OperationFailed,
@@ -29,13 +30,15 @@ from kglb.model import (
 )
 from kglb.model.operations import service_of
 
+_Operated = OperationsApplied | OperationFailed | DriftFound | EntryContested
+
 Wanted = Callable[[ServiceId | None, RealId | None], bool]
 """Whether a service (None: none) and a real of it (None: the service as a whole) are of interest."""
 
 
 def subject_of(event: Event) -> ServiceId | None:
     """The one service that an event is about, besides addresses; None if it is about none or several."""
-    if isinstance(event, OperationsApplied | OperationFailed | DriftFound):
+    if isinstance(event, _Operated):
         services = {service_of(operation) for operation in _operations(event)} - {None}
         return services.pop() if len(services) == 1 else None
     service: ServiceId | None = getattr(event, "service", None)
@@ -103,11 +106,11 @@ def causes_named(event: Event) -> Iterable[int]:
             return ()
 
 
-def _operations(event: OperationsApplied | OperationFailed | DriftFound) -> tuple[Operation, ...]:
+def _operations(event: _Operated) -> tuple[Operation, ...]:
     match event:
         case OperationsApplied(operations=operations):
             return operations
-        case OperationFailed(operation=operation):
+        case OperationFailed(operation=operation) | EntryContested(operation=operation):
             return (operation,)
         case DriftFound(changes=changes):
             return changes
@@ -116,7 +119,7 @@ def _operations(event: OperationsApplied | OperationFailed | DriftFound) -> tupl
 def pairs(event: Event) -> Iterable[tuple[ServiceId | None, RealId | None]]:
     """The services and reals that an event is about; a real of None is the service as a whole."""
     match event:
-        case OperationsApplied() | OperationFailed() | DriftFound():
+        case OperationsApplied() | OperationFailed() | DriftFound() | EntryContested():
             return map(pair_of, _operations(event))
         case BalancerDecided(service=service, weights=weights):
             return ((service, None), *((service, real) for real in weights))

@@ -76,9 +76,13 @@ class Status:
         yield from check_families(self._state, vitals)
         yield from ipvs_families(self._counters)
 
+    def complaints(self) -> list[str]:
+        """Why the daemon is not well, a sentence each."""
+        return complaints(self._state, self.refusals, self.vitals())
+
     async def _stats(self) -> Answer:
         return Answer(200, CONTENT_TYPE, await self._metrics.text())
 
     async def _healthz(self) -> Answer:
-        found = complaints(self._state, self.refusals, self.vitals())
+        found = self.complaints()
         return plain(503, "\n".join(found)) if found else plain(200, "ok")

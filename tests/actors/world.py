@@ -57,6 +57,16 @@ class ScriptedProber:
         self.cancel(probe)
         self.schedule(probe, self._loop.time())
 
+    def lose(self, real: RealId) -> None:
+        """Forget the probe of a real, and that there was one."""
+        self.cancel(self._probes[real])
+
+    def keep_waiting(self, real: RealId, seconds: float) -> None:
+        """Have the probe of a real wait for its turn."""
+        probe = self._probes[real]
+        self.cancel(probe)
+        self.schedule(probe, self._loop.time() + seconds)
+
     def says(self, weight: int | None) -> None:
         """The only probe passes now, and says this weight of its real."""
         (probe,) = self._timers
@@ -67,6 +77,9 @@ class ScriptedProber:
     def cancel(self, probe: Probe) -> None:
         if (timer := self._timers.pop(probe, None)) is not None:
             timer.cancel()
+
+    def holds(self, probe: Probe) -> bool:
+        return probe in self._timers
 
     async def close(self) -> None:
         for timer in self._timers.values():
@@ -92,6 +105,35 @@ class ScriptedVigil:
 
     async def close(self) -> None:
         self.held.clear()
+
+
+class SlowWorker:
+    """Makes the calls in order, each in ``seconds`` of the loop's time, or not before ``answers`` is set."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._turn = asyncio.Lock()
+        self.seconds = 0.0
+        self.answers = asyncio.Event()
+        self.answers.set()
+        self.busy_since: float | None = None
+        self.waiting = self.most_waiting = 0
+
+    async def call(self, function: Callable[..., K], *arguments: object) -> K:
+        self.waiting += 1
+        self.most_waiting = max(self.most_waiting, self.waiting)
+        try:
+            async with self._turn:
+                self.busy_since = self._loop.time()
+                await asyncio.sleep(self.seconds)
+                await self.answers.wait()
+                self.busy_since = None
+                return function(*arguments)
+        finally:
+            self.waiting -= 1
+
+    async def close(self, timeout: float) -> bool:
+        return True
 
 
 class UnsyncedFiles(OsFiles):
@@ -147,7 +189,12 @@ class World:
             wall=wall,
             random=random.Random(1),
         )
+        self.addresses_lost: Callable[[], None] = lambda: None
+        self.parts.on_address_loss = self._hear_of_addresses
         self.daemon: Daemon
+
+    def _hear_of_addresses(self, told: Callable[[], None]) -> None:
+        self.addresses_lost = told
 
     async def _resolve(self, name: str, ipv6: bool) -> tuple[str, ...]:
         await asyncio.sleep(0.001)

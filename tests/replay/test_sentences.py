@@ -16,10 +16,13 @@ from kglb.events import (
     DrainFinished,
     DriftFound,
     Entry,
+    EntryContested,
     Event,
     HealthChanged,
     JournalGap,
     JournalRepaired,
+    MachineAnswered,
+    MachineStalled,
     MarkAssigned,
     MarkReleased,
     NameResolved,
@@ -249,6 +252,16 @@ SPOKEN: list[tuple[Event, str]] = [
         DriftFound(changes=(weight(A, 7),)),
         "somebody else changed the kernel: 10.0.0.1:80 by masquerade, weight 7",
     ),
+    (
+        EntryContested(operation=weight(A, 7), drifts=6, hold=2.0),
+        "somebody else did this 6 times: 10.0.0.1:80 by masquerade, weight 7; is another controller at work? "
+        "It is put right in 2 s",
+    ),
+    (
+        MachineStalled(seconds=5.2),
+        "the kernel has not answered for 5.2 s: changes wait for it, and nothing else does",
+    ),
+    (MachineAnswered(seconds=61.5), "the kernel answers again, after 61.5 s"),
 ]
 
 

@@ -1,0 +1,79 @@
+"""The applier's eye: compares the machine with what is known of it, and records what somebody else has done to it.
+
+It runs in the applier's tasks and keeps nothing of the machine: ``actual`` is a projection of what is recorded. It
+never repairs: what it records is dirty afterwards, and the applier plans that.
+"""
+
+from collections.abc import Callable
+
+from kglb.actors.contests import Contests
+from kglb.actors.parts import Parts
+from kglb.actors.recorder import RecordingActor
+from kglb.dataplane import DataPlane
+from kglb.events import Entry
+from kglb.model import Operation, ServiceId
+from kglb.projections import DataPlaneState, address_drift, entry_drift, interfaces
+
+_LOOKS = 5
+"""At one service while it keeps changing under our eyes."""
+
+
+class Reconciler:
+    """One per applier. ``writes`` counts the applier's own, ``interval`` is the seconds between two looks at all."""
+
+    def __init__(self, owner: RecordingActor, parts: Parts, writes: Callable[[], int], interval: float) -> None:
+        self._parts = parts
+        self._writes = writes
+        self.contests = Contests(owner, parts, interval)
+
+    @property
+    def _state(self) -> DataPlaneState:
+        return self._parts.recorder.state.data_plane
+
+    async def compare_all(self) -> None:
+        """Compare everything, a service at a time; the applier's writes come in between."""
+        try:
+            listed = await self._parts.worker.call(self._parts.machine.services)
+            actual = self._state.actual
+            self._parts.foreign = sum(service.id not in actual.services for service in listed)
+            for id in list(actual.services):
+                await self.compare(id)
+            await self.compare_addresses()
+            self._parts.confirmed = self._parts.now()
+        except OSError as error:
+            self._parts.say("reconcile failed", error=str(error))
+        self.contests.forget()
+
+    async def compare(self, id: ServiceId) -> None:
+        """Record how the service in the kernel differs from what is known. A difference counts if it is seen twice:
+        a dump that races with deletes skips live entries (and with our own writes, shows what is not known yet).
+
+        Raises OSError where the machine cannot be read.
+        """
+        seen: tuple[Operation, ...] = ()
+        for _ in range(_LOOKS):
+            writes = self._writes()
+            found = await self._parts.worker.call(_read, self._parts.machine, id)
+            if writes != self._writes():
+                continue
+            drift = entry_drift(self._state.actual, id, found)
+            if not drift:
+                return
+            if drift == seen:
+                self.contests.record(drift)
+                return
+            seen = drift
+
+    async def compare_addresses(self) -> None:
+        """Record how the addresses differ from what is known. Raises OSError where they cannot be read."""
+        state = self._state
+        for interface in interfaces(state.actual, state.desired):
+            found = await self._parts.worker.call(self._parts.machine.addresses, interface)
+            drift = address_drift(state.actual, state.desired, interface, found)
+            if drift:
+                self.contests.record(drift)
+
+
+def _read(machine: DataPlane, id: ServiceId) -> Entry | None:
+    service = machine.service(id)
+    return None if service is None else Entry(service, tuple(machine.destinations(id)))
