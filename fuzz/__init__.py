@@ -1,7 +1,8 @@
 """Fuzzers: what comes from outside, made up, thrown at the code that reads it.
 
-One module per target, with ``one_input(data)``: it returns whatever the input is, or raises, and that is a finding. Run
-one with ``python -m fuzz TARGET --seconds N``: guided by coverage where atheris is installed, by plain mutation where not.
+One module per target, with ``one_input(data)``: it returns whatever the input is, or raises, and that is a finding.
+Run one with ``python -m fuzz TARGET --seconds N``: guided by coverage where atheris is installed, by plain mutation
+where not.
 ``corpus/TARGET/`` holds where to begin, and every input that once broke something; the tests replay all of it.
 
 Every target is held to the same: no exception, no hang (``bounds.SECONDS``), no memory beyond ``bounds.MEMORY``.

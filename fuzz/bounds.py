@@ -16,7 +16,7 @@ MEMORY = 32 << 20
 """Bytes of Python's own memory, at the peak, beyond what there was before."""
 
 
-class Hung(BaseException):  # noqa: N818 - no ``except Exception`` may take it for an ordinary error
+class Hung(BaseException):
     """An input took longer than SECONDS."""
 
 
@@ -32,7 +32,7 @@ def within_bounds(one_input: OneInput, data: bytes) -> None:
 
 @contextmanager
 def _in_time() -> Iterator[None]:
-    def stop(number: int, frame: FrameType | None) -> None:
+    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - as ``signal`` calls it
         raise Hung(f"still at it after {SECONDS:g} s")
 
     before = signal.signal(signal.SIGALRM, stop)

@@ -11,8 +11,13 @@ def one_input(data: bytes) -> None:
     _PATH.write_bytes(data)
     try:
         loaded = load(_PATH, environ={})
-        lines = (*describe(loaded.config), *loaded.warnings)
     except ConfigError as refused:
-        lines = refused.lines
-        assert lines
-    assert all(line.isprintable() for line in lines)
+        check_refusal(refused)
+    else:
+        assert all(line.isprintable() for line in (*describe(loaded.config), *loaded.warnings))
+
+
+def check_refusal(refused: ConfigError) -> None:
+    """A refusal says something, in lines that a terminal can show."""
+    assert refused.lines
+    assert all(line.isprintable() for line in refused.lines)

@@ -4,11 +4,11 @@ from functools import cache
 from itertools import takewhile
 from pathlib import Path
 
+from journal import SegmentOpened
 from kglb.events import DaemonStopping
 from kglb.projections import State
 from kglb.replay import Source
 from kglb.replay.source import Found
-from journal import SegmentOpened
 
 RECORDED = Path(__file__).parents[1] / "tests" / "events" / "fixtures" / "1-daemon.jsonl"
 

@@ -1,6 +1,6 @@
 """The driver that is guided by coverage: atheris (libFuzzer) on our code and on what parses for us."""
 
-import importlib
+import importlib.util
 import sys
 from pathlib import Path
 
@@ -20,10 +20,12 @@ def run(target: str, seeds: Path, found: Path, scratch: Path, *, seed: int, seco
     import atheris  # noqa: PLC0415 - an extra
 
     with atheris.instrument_imports(include=INSTRUMENTED):
-        from fuzz import load  # noqa: PLC0415 - what is instrumented is what is imported here
+        from fuzz import corpus, load  # noqa: PLC0415 - what is instrumented is what is imported here
         from fuzz.bounds import within_bounds  # noqa: PLC0415
 
         one_input = load(target)
+        for path in corpus(target):
+            one_input(path.read_bytes())  # imports what is imported only when it is needed
     options = [
         f"-max_total_time={int(seconds)}",
         f"-seed={seed}",

@@ -16,7 +16,7 @@ _said = b""
 
 @cache
 def _helper() -> asyncio.Server:
-    return run(asyncio.start_unix_server(_serve, _PATH))  # type: ignore[arg-type]
+    return run(asyncio.start_unix_server(_serve, _PATH))
 
 
 async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -5,8 +5,8 @@ An input is one segment, or several with a line of ``%%`` between them.
 
 import shutil
 
-from fuzz.verbs import READERS, run
 from fuzz.scratch import scratch_directory
+from fuzz.verbs import READERS, run
 
 SEPARATOR = b"%%\n"
 

@@ -1,15 +1,24 @@
 """A journal in which anything may have been recorded: bytes and checksums are right, the events need not be.
 
-An input is JSON, one event a line, the first of them the checkpoint. Readers may say that it does not fold, never raise.
+An input is JSON, one event a line, the first of them the checkpoint; lines that are no events are left out, but for the
+last: there the journal is damaged. Readers may say that it does not fold.
 """
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+import msgspec
 
 from fuzz.scratch import scratch_directory
 from fuzz.verbs import READERS, run
+from journal import UNDECODABLE
 from journal.format import FORMAT, encode_body, encode_line
+from kglb.events import Event
 
 MOST = 200
 """Events of an input."""
 
+_decode = msgspec.json.Decoder(Event).decode
 _DIRECTORY = scratch_directory("journal_events")
 _EXPORTED = scratch_directory("exported") / "exported.jsonl"
 
@@ -24,12 +33,22 @@ def one_input(data: bytes) -> None:
     run("journal", "export", "--anonymise", "-o", str(_EXPORTED), journal)
 
 
+def _understood(events: list[bytes]) -> Iterator[bytes]:
+    *others, last = events or [b""]
+    for event in others:
+        with suppress(*UNDECODABLE):
+            _decode(event)
+            yield event
+    if last:
+        yield last
+
+
 def _sealed(data: bytes) -> bytes:
     checkpoint, *events = data.split(b"\n")[:MOST]
     opened = b'{"type":"SegmentOpened","format":%d,"host":"a","boot_id":"b","software":"c","chain":"00000000",' % FORMAT
     chain, segment = 0, b""
     first = opened + b'"checkpoint":' + (checkpoint or b"{}") + b"}"
-    for number, event in enumerate((first, *filter(None, events)), 1):
+    for number, event in enumerate((first, *_understood(events)), 1):
         at = b"2026-11-22T14:30:00.%06dZ" % number
         line, chain = encode_line(encode_body(number, at, float(number), max(1, number - 1), event), chain)
         segment += line

@@ -45,7 +45,7 @@ def one_input(data: bytes) -> None:
         assert len(_Scripted(datagrams).request(REQUESTS)) == len(REQUESTS)
     answers: list[memoryview] = []
     with suppress(OSError):
-        answers = _Scripted(datagrams).get(ask_services())
+        answers.append(_Scripted(datagrams).get(ask_services()))
     with suppress(OSError):
         answers += _Scripted(datagrams).dump(ask_services())
     for answer in answers:

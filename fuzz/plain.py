@@ -13,7 +13,21 @@ LONGEST = 64 << 10
 """Bytes of an input."""
 
 _NUMBERS = (b"0", b"-1", b"1e999", b"65536", b"4294967296", b"9" * 5000, b"NaN")
-_MARKS = (b"\0", b"\xff", b"\n", b"\r\n", b"\r\n\r\n", b'"', b"{", b"}", b"[", b"]", b"[" * 3000, b"\xed\xa0\x80", b"\\ud800")
+_MARKS = (
+    b"\0",
+    b"\xff",
+    b"\n",
+    b"\r\n",
+    b"\r\n\r\n",
+    b'"',
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b"[" * 3000,
+    b"\xed\xa0\x80",
+    b"\\ud800",
+)
 
 
 class Finding(Exception):  # noqa: N818

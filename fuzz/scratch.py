@@ -4,7 +4,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-_MEMORY = Path("/dev/shm")  # noqa: S108 - where Linux keeps files in memory
+_MEMORY = Path("/dev/shm")
 
 
 @cache

@@ -32,4 +32,4 @@ def run(*arguments: str) -> Ran:
     with redirect_stdout(printed), redirect_stderr(printed):
         code = main(arguments)
     assert code in (0, 1, 2, 3), code
-    return Ran(code, printed.buffer.getvalue().decode())  # type: ignore[attr-defined]
+    return Ran(code, printed.buffer.getvalue().decode())

@@ -41,7 +41,7 @@ class State:
 
     @classmethod
     def from_checkpoint(cls, seq: int, checkpoint: bytes) -> "State":
-        """The state that a checkpoint at ``seq`` stored; ``{}`` is the empty one. Raises msgspec.DecodeError."""
+        """The state that a checkpoint at ``seq`` stored; ``{}`` is the empty one. Raises ``UNDECODABLE``."""
         state = cls()
         state.seq = seq
         if bytes(checkpoint).strip() != b"{}":

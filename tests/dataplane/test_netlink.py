@@ -51,7 +51,7 @@ def test_a_family_that_is_not_there_is_not_found() -> None:
 
 
 def test_a_question_has_its_answer(controller: GenericNetlink) -> None:
-    (answer,) = controller.get(by_name("nlctrl"))
+    answer = controller.get(by_name("nlctrl"))
     assert bytes(attributes(answer)[FAMILY_ID]) == b"\x10\0"
 
 
