@@ -18,6 +18,9 @@ from kglb.events import Event
 MOST = 200
 """Events of an input."""
 
+_FORGED = "expected "
+"""How the model's parsers begin: an identity that nothing of ours writes. Checksums are no defence against forgers."""
+
 _decode = msgspec.json.Decoder(Event).decode
 _DIRECTORY = scratch_directory("journal_events")
 _EXPORTED = scratch_directory("exported") / "exported.jsonl"
@@ -27,10 +30,13 @@ def one_input(data: bytes) -> None:
     """Write the journal, and read it in every way."""
     (_DIRECTORY / f"{1:020}.jsonl").write_bytes(_sealed(data))
     journal = str(_DIRECTORY)
-    for verb in READERS:
-        run(*verb, journal)
-    _EXPORTED.unlink(missing_ok=True)
-    run("journal", "export", "--anonymise", "-o", str(_EXPORTED), journal)
+    for verb in (*READERS, ("journal", "export", "--anonymise", "-o", str(_EXPORTED))):
+        _EXPORTED.unlink(missing_ok=True)
+        try:
+            run(*verb, journal)
+        except ValueError as error:
+            if not str(error).startswith(_FORGED):
+                raise
 
 
 def _understood(events: list[bytes]) -> Iterator[bytes]:
