@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from kglb.dataplane.netlink import GenericNetlink, attribute, attributes
+from kglb.dataplane.netlink import GenericNetlink, attribute, attributes, messages
 
 GET_FAMILY = 3
 NO_SUCH_COMMAND = 200
@@ -43,6 +43,11 @@ def test_attributes_are_split_by_type_whatever_their_flags() -> None:
 def test_what_is_no_attribute_ends_the_list(broken: str) -> None:
     packed = memoryview(attribute(1, b"abcd") + bytes.fromhex(broken))
     assert list(attributes(packed)) == [1]
+
+
+def test_a_message_without_a_length_is_an_error_and_not_read_for_ever() -> None:
+    with pytest.raises(OSError, match="a message of 0 bytes"):
+        list(messages(bytes(16)))
 
 
 def test_a_family_that_is_not_there_is_not_found() -> None:
