@@ -33,5 +33,5 @@ def _fold(opened: OpenJournal) -> tuple[State, tuple[int, str] | None]:
     except Damaged as damaged:
         return state, (damaged.seq, damaged.reason)
     except Exception as error:  # whatever a fold raises: the daemon starts all the same
-        return state, (seq, f"it does not fold: {error!r}")
+        return state, (seq, f"it does not fold: {error.__cause__ or error!r}")
     return state, None

@@ -59,7 +59,7 @@ class _Check:
         try:
             self._state.fold(record.seq, record.event)
         except Exception as error:  # whatever a fold raises is what is to be said
-            self._fault(record.seq, f"it does not fold: {error!r}")
+            self._fault(record.seq, f"it does not fold: {error.__cause__ or error!r}")
             self._state = None
 
     def _fault(self, seq: int, reason: str) -> None:

@@ -230,7 +230,7 @@ def test_news_longer_than_any_line_of_ours_do_not_end_the_helper() -> None:
     async def main() -> None:
         heard: list[str] = []
         exabgp = ExaBgp(asyncio.WriteTransport())
-        exabgp.heard = heard.append  # type: ignore[method-assign]
+        exabgp.heard = heard.append  # type: ignore[method-assign,assignment]
         lines = asyncio.StreamReader()
         lines.feed_data(b"n" * 200_000 + b"\ndone\n")
         lines.feed_eof()

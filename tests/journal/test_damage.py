@@ -67,13 +67,13 @@ def test_every_flipped_bit_is_found_in_a_segment_alone(two_segments: Path) -> No
         assert (found.line, found.seq) == (line, 3 + line)
 
 
-@pytest.mark.parametrize("text", [b"[" * 5000 + b"]" * 5000, b'"\xff"', b"9" * 5000], ids=["nested", "bytes", "digits"])
+@pytest.mark.parametrize("text", [b'"b","x":' + b"[" * 5000 + b"]" * 5000, b'"\xff"'], ids=["nested", "not UTF-8"])
 def test_an_event_that_no_json_parser_takes_is_damage_whatever_its_checksum(tmp_path: Path, text: bytes) -> None:
     write(tmp_path, ["a"])
     [path] = segments(tmp_path)
     chain = read_crc(path.read_bytes().splitlines()[-1])
     assert chain is not None
-    body = encode_body(3, b"2026-11-22T14:30:01.123456Z", 1.0, None, b'{"type":"Noted","text":"b","x":' + text + b"}")
+    body = encode_body(3, b"2026-11-22T14:30:01.123456Z", 1.0, None, b'{"type":"Noted","text":' + text + b"}")
     with path.open("ab") as file:
         file.write(encode_line(body, chain)[0])
     assert "not understood" in damage(tmp_path).reason
