@@ -4,7 +4,6 @@ It keeps no state of its own about the kernel: ``actual`` is a projection of wha
 busy is planned together afterwards. At times it compares the kernel with ``actual`` and records ``DriftFound``.
 """
 
-import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -176,7 +175,7 @@ class Applier(RecordingActor):
         operations = tuple(step.operation for step in planned)
         self._writes += 1
         try:
-            results, microseconds = await self._parts.worker.call(_timed, self._parts.machine, operations)
+            results, microseconds = await self._parts.worker.call(_timed, self._parts, operations)
         except OSError as error:
             results = [Failure(error.errno or 0, str(error))] * len(operations)
             microseconds = 0
@@ -268,10 +267,10 @@ def _routes(planned: Sequence[Planned], kind: type[RouteOperation]) -> dict[str,
     return {step.operation.route.prefix: step.cause for step in planned if isinstance(step.operation, kind)}
 
 
-def _timed(machine: DataPlane, operations: tuple[Operation, ...]) -> tuple[list[Failure | None], int]:
-    start = time.perf_counter_ns()
-    results = machine.apply(operations)
-    return results, (time.perf_counter_ns() - start) // 1000
+def _timed(parts: Parts, operations: tuple[Operation, ...]) -> tuple[list[Failure | None], int]:
+    start = parts.now()
+    results = parts.machine.apply(operations)
+    return results, round((parts.now() - start) * 1e6)
 
 
 def _read(machine: DataPlane, id: ServiceId) -> Entry | None:

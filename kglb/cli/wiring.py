@@ -7,15 +7,13 @@ import gc
 import logging
 import os
 import signal
-import socket
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from journal import AppenderOptions, Degraded, Origin, Retention, open_journal
-from kglb import __version__
-from kglb.actors.daemon import Daemon, boot_id, start
+from journal import AppenderOptions, Degraded, Retention, open_journal
+from kglb.actors.daemon import Daemon, start, this_machine
 from kglb.actors.parts import Parts
 from kglb.actors.recorder import Recorder
 from kglb.actors.recovery import recover
@@ -155,7 +153,7 @@ def _open_journal(config: Config, files: TimedFiles, scheduler: Scheduler, log: 
     try:
         recorder = Recorder(recover(opened, log.say), scheduler)
         appender = opened.appender(
-            Origin(host=socket.gethostname(), boot_id=boot_id(), software=__version__),
+            this_machine(),
             recorder.checkpoint,
             AppenderOptions(
                 on_state=on_state,

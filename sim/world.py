@@ -1,0 +1,210 @@
+"""One simulation: a world from a seed, what goes wrong in it, and whether everything is as it should be at the end."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+
+from pykka import ActorRegistry
+
+from kglb.actors.supervisor import Stop
+from kglb.dataplane import MemoryRoutes
+from kglb.model import Destination, Endpoint, Forward, RealId, Service, ServiceId
+from kglb.model.marks import mark_id
+from sim import quiescence
+from sim.agenda import Agenda
+from sim.configs import Operator, Size, host, name
+from sim.disk import Platter
+from sim.faults import Story
+from sim.kernel import SimKernel
+from sim.process import LIMITS, Process, Surroundings
+from sim.reals import Names, Reals
+from sim.witness import Violation, Witness
+
+FOREIGN = {
+    Service(id=ServiceId("tcp://203.0.113.9:443"), scheduler="rr"): [
+        Destination(real=RealId("203.0.113.10:443"), weight=5, forward=Forward("direct"))
+    ],
+    Service(id=ServiceId("fwmark://7"), scheduler="rr"): [Destination(real=RealId("203.0.113.11:0"), weight=1)],
+}
+"""What somebody else has in the kernel: never to be touched."""
+
+LOOK = 0.5
+"""Seconds after which a process that has ended is noticed, and started again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to simulate: ``minutes`` in which faults begin, of which kinds (empty: the seed chooses), and how often."""
+
+    seed: int
+    minutes: float = 5.0
+    size: Size = field(default_factory=Size)
+    kinds: tuple[str, ...] = ()
+    faults_per_minute: float = 4.0
+
+
+class World:
+    """All that is outside the daemon, and the daemon's processes, one after the other."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.random = Random(plan.seed)
+        self.agenda = Agenda()
+        self.operator = Operator(self._fork(), plan.size)
+        self.platter = Platter(self._fork())
+        self.kernel = SimKernel(self._fork(), dict(FOREIGN))
+        self.routes = MemoryRoutes()
+        self.reals = Reals(self._fork())
+        self.names = Names({name(number): (host(number),) for number in range(plan.size.reals)})
+        self.wall_offset = 0.0
+        self.around = Surroundings(
+            agenda=self.agenda,
+            platter=self.platter,
+            kernel=self.kernel,
+            routes=self.routes,
+            reals=self.reals,
+            route=self._route,
+            resolve=self._resolve,
+            wall=lambda: int((1_800_000_000 + self.agenda.now + self.wall_offset) * 1e9),
+            limits=LIMITS,
+        )
+        self.around.on_step = self._between
+        self.witness = Witness(self)
+        self.story = Story(self, self._fork())
+        self.process: Process
+        self.processes = 0
+        self.boots = 1
+        self.stays_down = False
+        self.down_until = 0.0
+        self.kill_after: int | None = None
+        self.log: list[tuple[float, str]] = []
+        self.foreign = tuple(FOREIGN)
+        self.unreliable_checkpoints: set[int] = set()
+
+    def _fork(self) -> Random:
+        return Random(self.random.getrandbits(64))
+
+    def note(self, what: str) -> None:
+        """Remember what went wrong in the world, for the report."""
+        self.log.append((self.agenda.now, what))
+
+    # --- the run --------------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Tell the whole story. Raises Violation where something is not as it should be."""
+        ActorRegistry.get_all()
+        try:
+            self.start()
+            self._look()
+            self.story.write(self.agenda.now + 20.0, self.plan.minutes * 60.0)
+            self.agenda.run(self.agenda.now + 20.0 + self.plan.minutes * 60.0)
+            self._be_quiet()
+            quiescence.check(self)
+            self._restart_changes_nothing()
+            self._end()
+        finally:
+            self.process.kill()
+
+    def _be_quiet(self) -> None:
+        """No more faults; long enough for everything to settle."""
+        self.story.end()
+        self.note("quiet from now on")
+        self.platter.tears = False
+        self.kill_after = None
+        self.agenda.run(self.agenda.now + 25.0)
+        self.reload()
+        self.agenda.run(self.agenda.now + quiescence.settling_time(self))
+
+    def _restart_changes_nothing(self) -> None:
+        self.note("killed, and started again")
+        before = quiescence.snapshot(self)
+        done = self.witness.operations
+        self.kill()
+        self.agenda.run(self.agenda.now + 15.0)
+        if self.witness.operations != done:
+            raise self.witness.violation("a restart changed the kernel though nothing had changed in the world")
+        after = quiescence.snapshot(self)
+        if before != after:
+            raise self.witness.violation(f"a restart led to another state: {quiescence.difference(before, after)}")
+        quiescence.check(self)
+
+    def _end(self) -> None:
+        self.note("stopped")
+        self.stays_down = True
+        self.process.stop(Stop(reason="the end"))
+        self.agenda.run(self.agenda.now + 60.0)
+        quiescence.check_end(self)
+
+    # --- processes ------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start the daemon, with the config that is on the disk now."""
+        self.processes += 1
+        self.process = Process(self.around, self.operator.config, self._fork())
+        self.witness.process_started()
+
+    def reload(self) -> None:
+        """Have the running daemon read the config again, as SIGHUP does."""
+        self.witness.config_changed()
+        if self.process.running:
+            self.process.reload(self.operator.config)
+
+    def kill(self) -> None:
+        """End it as by kill -9."""
+        self.process.kill()
+        self.witness.process_ended()
+
+    def reboot(self) -> None:
+        """The machine crashes and comes back: the kernel is empty, what was not synced is lost."""
+        self.kill()
+        self.platter.crash()
+        self.kernel.reboot()
+        self.routes.routes.clear()
+        self.boots += 1
+        self.around.boot = f"boot-{self.boots}"
+        self.witness.rebooted()
+
+    def _look(self) -> None:
+        """Start again what has ended."""
+        ended = not self.process.alive or self.process.finished
+        if ended and not self.stays_down and self.agenda.now >= self.down_until:
+            self.kill()
+            self.start()
+        self.agenda.after(LOOK, self._look)
+
+    def _between(self) -> None:
+        if self.kill_after is not None:
+            self.kill_after -= 1
+            if self.kill_after <= 0:
+                self.kill_after = None
+                self.note("killed between two steps")
+                self.kill()
+
+    # --- what the processes ask -----------------------------------------------------------------------------------
+
+    def _route(self, target: Endpoint, mark: int) -> str:
+        """Where a connection goes: under a mark by the kernel's services, as ip_vs would send it."""
+        if not mark:
+            return target.address
+        service = mark_id(mark, ipv6=False)
+        if service not in self.kernel.all_services():
+            service = ServiceId(f"tcp://{target.address}:80")
+        serving = [real for real, held in self.kernel.held(service).items() if held.weight > 0]
+        return self.random.choice(serving).rpartition(":")[0] if serving else ""
+
+    async def _resolve(self, asked: str, ipv6: bool) -> tuple[str, ...]:  # noqa: ARG002 - all are IPv4
+        woken = self.process.loop.create_future()
+        self.process.loop.call_later(self.names.delay, woken.set_result, None)
+        await woken
+        return self.names.ask(asked)
+
+
+def simulate(plan: Plan, prepare: Callable[[World], None] = lambda world: None) -> World:
+    """Run a plan to its end. Raises Violation."""
+    world = World(plan)
+    prepare(world)
+    world.run()
+    return world
+
+
+__all__ = ["Plan", "Violation", "World", "simulate"]
