@@ -277,8 +277,7 @@ class Appender:
                 return
         except Exception as error:
             self._opening = None
-            self._retry = self._loop.call_later(_RETRY_CHECKPOINT, self._retry_checkpoint)
-            self._drop(opening.missing_from, f"the checkpoint failed: {error!r}")
+            self._checkpoint_failed(opening.missing_from, error)
             raise
         self._opening = None
         self._chain = opening.crc
@@ -313,13 +312,22 @@ class Appender:
             self._start_afresh(self._dropped_from)
 
     def _start_afresh(self, missing_from: int) -> None:
-        """Go on from a checkpoint in a new segment, which declares what is missing before it."""
+        """Go on from a checkpoint in a new segment, which declares what is missing before it.
+
+        What is recorded while the checkpoint is taken is in it, so it belongs to what is missing.
+        """
+        try:
+            checkpoint = self._checkpoint()
+        except Exception as error:
+            self._checkpoint_failed(missing_from, error)
+            raise
         self._dropped_from = None
-        self._open_segment(self._state_now(), missing_from)
+        self._open_segment(checkpoint, missing_from)
         self._update_state()
 
-    def _state_now(self) -> Iterator[bytes]:
-        yield from self._checkpoint()
+    def _checkpoint_failed(self, missing_from: int, error: Exception) -> None:
+        self._retry = self._loop.call_later(_RETRY_CHECKPOINT, self._retry_checkpoint)
+        self._drop(missing_from, f"the checkpoint failed: {error!r}")
 
     def _update_state(self) -> None:
         reason = self._queue.trouble or (self._drop_reason if self._dropped_from is not None else "")

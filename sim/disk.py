@@ -205,7 +205,7 @@ class SimDisk:
         self._loop = loop
         self._platter = platter
         self._queued: list[Item] = []
-        self._busy = False
+        self._busy = self._ended = False
         self._commit: Callable[[list[Item]], float | None]
 
     def start(self, commit: Callable[[list[Item]], float | None]) -> None:
@@ -222,9 +222,8 @@ class SimDisk:
         hang = self._platter.hangs_until - self._agenda.now
         if hang > timeout:
             return False
-        if self._queued or self._busy:
-            self._commit(self._taken())
-        self._busy = True
+        self._ended = True
+        self._commit(self._taken())
         return True
 
     def _work_in(self, seconds: float) -> None:
@@ -233,7 +232,7 @@ class SimDisk:
             self._agenda.at(max(self._agenda.now + seconds, self._platter.hangs_until), self._run)
 
     def _run(self) -> None:
-        if not self._loop.alive:
+        if not self._loop.alive or self._ended:
             return
         if self._agenda.now < self._platter.hangs_until:
             self._agenda.at(self._platter.hangs_until, self._run)

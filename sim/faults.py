@@ -20,7 +20,7 @@ from kglb.actors.supervisor import Stop
 from kglb.dataplane import Failure
 from msgspec.structs import replace
 from sim.configs import RACK, host, name
-from sim.reals import Condition
+from sim.reals import CRASH, Condition
 
 if TYPE_CHECKING:
     from sim.world import World
@@ -251,6 +251,33 @@ def _cleanup(world: "World", random: Random) -> None:
 @fault("the clock steps")
 def _clock(world: "World", random: Random) -> None:
     world.wall_offset += random.choice((-86400.0, -3600.0, -1.0, 1.0, 3600.0, 86400.0))
+
+
+# --- the actors -------------------------------------------------------------------------------------------------------
+
+
+@fault("a checker crashes")
+def _checker(world: "World", random: Random) -> Over:
+    share = random.choice((0.01, 0.3))
+    world.around.on_schedule = lambda: _crash_sometimes(random, share)
+    return lambda: setattr(world.around, "on_schedule", lambda: None)
+
+
+@fault("a balancer crashes")
+def _balancer(world: "World", random: Random) -> Over:
+    world.names.crashes = True
+    return lambda: setattr(world.names, "crashes", False)
+
+
+@fault("the applier crashes")
+def _applier(world: "World", random: Random) -> Over:
+    world.kernel.crashes = random.choice((0.1, 1.0))
+    return lambda: setattr(world.kernel, "crashes", 0.0)
+
+
+def _crash_sometimes(random: Random, share: float) -> None:
+    if random.random() < share:
+        raise RuntimeError(CRASH)
 
 
 # --- the kernel -------------------------------------------------------------------------------------------------------

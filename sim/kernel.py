@@ -15,6 +15,7 @@ from kglb.dataplane import Failure, MemoryDataPlane, Passage
 from kglb.model import Address, Destination, Operation, Service, ServiceId
 from sim.agenda import Agenda
 from sim.loop import ProcessLoop
+from sim.reals import CRASH
 
 T = TypeVar("T")
 
@@ -41,12 +42,16 @@ class SimKernel(MemoryDataPlane):
         super().__init__(foreign=foreign, passage=OURS)
         self.random = random
         self.refuses = self.loses_answers = self.forgets = self.fails = self.races = 0.0
+        self.crashes = 0.0
         self.delay = 0.0002
         self.hangs_until = 0.0
         self.watcher: Watcher | None = None
 
     def apply(self, operations: Sequence[Operation]) -> list[Failure | None]:
         """Perform the operations; raises OSError after a part of them where the call fails."""
+        if self._happens(self.crashes):
+            super().apply(operations[: self.random.randrange(len(operations) + 1)])
+            raise RuntimeError(CRASH)
         if self._happens(self.fails):
             super().apply(operations[: self.random.randrange(len(operations) + 1)])
             raise OSError(errno.EIO, os.strerror(errno.EIO))

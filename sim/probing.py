@@ -22,7 +22,7 @@ class SimProber:
     """The ``ProberPort``. ``deaf`` is the share of probes that end as *unknown*, for want of descriptors."""
 
     def __init__(
-        self, agenda: Agenda, loop: ProcessLoop, reals: Reals, route: Route, seen: Seen, deaf: Callable[[], bool]
+        self, agenda: Agenda, loop: ProcessLoop, reals: Reals, route: Route, seen: Seen, deaf: Callable[[], bool], scheduling: Callable[[], None],
     ) -> None:
         self._agenda = agenda
         self._loop = loop
@@ -30,6 +30,7 @@ class SimProber:
         self._route = route
         self._seen = seen
         self._deaf = deaf
+        self._scheduling = scheduling
         self._tickets: dict[Probe, int] = {}
         self._last = 0
         self.closed = False
@@ -40,6 +41,7 @@ class SimProber:
 
     def schedule(self, probe: Probe, due: float) -> None:
         """Begin the probe then."""
+        self._scheduling()
         self._last = ticket = self._last + 1
         self._tickets[probe] = ticket
         self._agenda.at(due, lambda: self._begin(probe, due, ticket))

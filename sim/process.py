@@ -60,6 +60,7 @@ class Surroundings:
         self.deaf = 0.0
         self.on_outcome: Callable[[Endpoint, int, Outcome], None] = lambda target, mark, outcome: None
         self.on_fact: Callable[[Fact], None] = lambda fact: None
+        self.on_schedule: Callable[[], None] = lambda: None
         self.on_step: Callable[[], None] = lambda: None
 
 
@@ -119,6 +120,7 @@ class Process:
     def kill(self) -> None:
         """As by kill -9: nothing of it takes another step."""
         self.loop.kill()
+        self.around.routes.on_loss(lambda: None)
         for ref in ActorRegistry.get_all():
             ref.actor_stopped.set()
             ActorRegistry.unregister(ref)
@@ -143,6 +145,7 @@ class Process:
             around.route,
             lambda target, mark, outcome: around.on_outcome(target, mark, outcome),
             lambda: around.deaf > 0 and self.random.random() < around.deaf,
+            lambda: around.on_schedule(),
         )
         self.vigil = SimVigil(around.agenda, self.loop)
         self.parts = Parts(

@@ -21,6 +21,10 @@ SLOW = 1.5
 """Seconds: beyond some timeouts and within others."""
 
 
+CRASH = "crashed on purpose"
+"""What is raised to crash an actor says so."""
+
+
 @dataclass(slots=True)
 class Reals:
     """All reals, by address. What is not named is up."""
@@ -56,9 +60,12 @@ class Names:
     addresses: dict[str, tuple[str, ...]] = field(default_factory=dict)
     failing: set[str] = field(default_factory=set)
     delay: float = 0.002
+    crashes: bool = False
 
     def ask(self, name: str) -> tuple[str, ...]:
-        """The addresses; raises OSError."""
+        """The addresses; raises OSError, or what crashes who asks."""
+        if self.crashes:
+            raise RuntimeError(CRASH)
         if name in self.failing or not self.addresses.get(name):
             raise OSError(f"no A record for {name}: the name server does not answer")
         return self.addresses[name]

@@ -35,6 +35,7 @@ from kglb.model import (
 )
 from kglb.model.operations import AddService, service_of
 from sim.faults import TROUBLE
+from sim.reals import CRASH
 
 if TYPE_CHECKING:
     from sim.world import World
@@ -54,6 +55,7 @@ CALM = 60.0
 """Seconds without trouble after which the bound above holds."""
 
 MAY_CAUSE = (
+    ActorCrashed,
     Adopted,
     BalancerDecided,
     ConfigApplied,
@@ -244,7 +246,7 @@ class Witness:
 
     def _crashed(self, event: ActorCrashed) -> None:
         self.crashes += 1
-        if "sim" not in event.error and "EIO" not in event.error and "Input/output" not in event.error:
+        if CRASH not in event.error:
             raise self.violation(f"{event.actor} crashed: {event.error}\n{event.traceback}")
 
     def _accounted_for(self, seq: int, operation: Operation, cause: int) -> None:

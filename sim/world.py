@@ -1,5 +1,6 @@
 """One simulation: a world from a seed, what goes wrong in it, and whether everything is as it should be at the end."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
@@ -193,9 +194,7 @@ class World:
         return self.random.choice(serving).rpartition(":")[0] if serving else ""
 
     async def _resolve(self, asked: str, ipv6: bool) -> tuple[str, ...]:  # noqa: ARG002 - all are IPv4
-        woken = self.process.loop.create_future()
-        self.process.loop.call_later(self.names.delay, woken.set_result, None)
-        await woken
+        await asyncio.sleep(self.names.delay)
         return self.names.ask(asked)
 
 

@@ -57,15 +57,17 @@ class Settled(NamedTuple):
 
 
 class Applier(RecordingActor):
-    """Keeps the machine in step. ``recheck`` compares everything first: after a crash nobody knows what was done."""
+    """Keeps the machine in step. After a ``crash``, the record of the last one's, nobody knows what was done: it
+    compares everything first.
+    """
 
     def __init__(
-        self, parts: Parts, *, reconcile_interval: float, parent: ActorRef[Any], recheck: bool = False
+        self, parts: Parts, *, reconcile_interval: float, parent: ActorRef[Any], crash: int | None = None
     ) -> None:
         super().__init__(parts.scheduler, parts.recorder, key="applier", parent=parent)
         self._parts = parts
         self._interval = reconcile_interval
-        self._recheck = recheck
+        self._crash = crash
         self._busy = False
         self._cancel_reconcile: Callable[[], None] = lambda: None
         self._retries = Restarts(parts.now)
@@ -83,8 +85,8 @@ class Applier(RecordingActor):
         kinds = (Adopted, BalancerDecided, ConfigApplied, DaemonStopping, DriftFound, RealAdded, RealRemoved)
         self.recorder.subscribe(self.actor_ref, *kinds, RoutesDecided)
         self._parts.routes.on_loss(lambda: self.actor_ref.tell(RetryRoutes()))
-        if self._recheck:
-            self._data_plane.mark_everything(self.recorder.last_seq)
+        if self._crash is not None:
+            self._data_plane.mark_everything(self._crash)
             self.actor_ref.tell(Reconcile())
         else:
             self._reconcile_later()
@@ -201,6 +203,16 @@ class Applier(RecordingActor):
 
     async def _retry(self, retry: Retry) -> None:
         """Read back what refused, so that the next plan starts from the truth, and plan it again."""
+        try:
+            await self._read_back(retry)
+        except OSError as error:
+            self._parts.say("reading back failed", error=str(error))
+            self.after(self._retries.delay(retry.service), retry)
+            return
+        self._retrying.discard(retry.service)
+        self._work_if_idle()
+
+    async def _read_back(self, retry: Retry) -> None:
         if retry.service is None:
             await self._compare_addresses()
             for key in {**self._data_plane.desired.addresses, **self._data_plane.actual.addresses}:
@@ -208,8 +220,6 @@ class Applier(RecordingActor):
         else:
             await self._compare(retry.service)
             self._data_plane.mark_service(retry.service, retry.cause)
-        self._retrying.discard(retry.service)
-        self._work_if_idle()
 
     # --- comparing ----------------------------------------------------------------------------------------------
 

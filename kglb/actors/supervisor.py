@@ -50,9 +50,10 @@ class Reject(NamedTuple):
 
 
 class StartAgain(NamedTuple):
-    """Command: the wait after a crash is over."""
+    """Command: the wait after a crash is over; ``crash`` is its record."""
 
     key: object
+    crash: int
 
 
 class GiveUpCleanup(NamedTuple):
@@ -81,7 +82,7 @@ class Supervisor(RecordingActor):
         for balancer in self._config.balancers:
             self._start_balancer(balancer.id)
         self._start_router()
-        self._start_applier(recheck=False)
+        self._start_applier()
         self.after(UNKNOWN_INTERVAL, ReportUnknown())
 
     def _start_balancer(self, id: object) -> None:
@@ -93,12 +94,12 @@ class Supervisor(RecordingActor):
     def _start_router(self) -> None:
         self._children["router"] = Router.start(self._parts, parent=self.actor_ref)
 
-    def _start_applier(self, *, recheck: bool) -> None:
+    def _start_applier(self, crash: int | None = None) -> None:
         self._children["applier"] = Applier.start(
             self._parts,
             reconcile_interval=self._config.data_plane.reconcile_interval,
             parent=self.actor_ref,
-            recheck=recheck,
+            crash=crash,
         )
 
     def on_receive(self, message: object) -> None:
@@ -106,8 +107,8 @@ class Supervisor(RecordingActor):
         match message:
             case Crash():
                 self._restart(message)
-            case StartAgain(key):
-                self._start_again(key)
+            case StartAgain():
+                self._start_again(message)
             case Reload():
                 self._reload(message)
             case Reject(source, errors):
@@ -168,14 +169,14 @@ class Supervisor(RecordingActor):
             traceback=self.recorder.scrub(crash.traceback),
             retry_in=wait,
         )
-        self.recorder.record(crashed)
-        self.after(wait, StartAgain(crash.key))
+        self.after(wait, StartAgain(crash.key, self.recorder.record(crashed)))
 
-    def _start_again(self, key: object) -> None:
+    def _start_again(self, order: StartAgain) -> None:
+        key = order.key
         if key in self._children:
             return
         if key == "applier":
-            self._start_applier(recheck=True)
+            self._start_applier(order.crash)
         elif self._stopping is not None:
             return
         elif key == "router":
