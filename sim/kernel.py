@@ -31,6 +31,9 @@ class Watcher(Protocol):
     def performed(self, operation: Operation) -> None:
         """It has been."""
 
+    def forgotten(self, operation: Operation) -> None:
+        """It has been acknowledged and not performed."""
+
 
 class SimKernel(MemoryDataPlane):
     """The faults are shares of what is asked: ``refuses``, ``loses_answers`` (ENOBUFS: done or not), ``forgets``
@@ -64,6 +67,8 @@ class SimKernel(MemoryDataPlane):
         if lost and self.random.random() < 0.5:
             return errno.ENOBUFS
         if self._happens(self.forgets):
+            if self.watcher is not None:
+                self.watcher.forgotten(operation)
             return 0
         if self.watcher is not None:
             self.watcher.performing(operation)

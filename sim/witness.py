@@ -290,6 +290,11 @@ class Witness:
             if weight > 0 and not self._before.get(real):
                 self._raised(id, real)
 
+    def forgotten(self, operation: Operation) -> None:
+        """A deletion that the kernel only acknowledged leaves what nobody can know to be ours."""
+        if isinstance(operation, DeleteAddress | DeleteService):
+            self.taint("the kernel forgot a deletion")
+
     def _is_ours(self, operation: Operation, id: ServiceId | None) -> None:
         """No operation touches a foreign entry: somebody else depends on it."""
         foreign = id is not None and not (id.startswith(("tcp://198.18.", "fwmark://1")))

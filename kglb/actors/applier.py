@@ -4,6 +4,7 @@ It keeps no state of its own about the kernel: ``actual`` is a projection of wha
 busy is planned together afterwards. At times it compares the kernel with ``actual`` and records ``DriftFound``.
 """
 
+import errno
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -27,7 +28,16 @@ from kglb.events import (
     RealRemoved,
     RoutesDecided,
 )
-from kglb.model import AnnounceRoute, Operation, RouteOperation, ServiceId, WithdrawRoute, parse_service
+from kglb.model import (
+    AddAddress,
+    Address,
+    AnnounceRoute,
+    Operation,
+    RouteOperation,
+    ServiceId,
+    WithdrawRoute,
+    parse_service,
+)
 from kglb.model.operations import service_of
 from kglb.projections import DataPlaneState, Dirty, Planned, address_drift, entry_drift, interfaces, plan
 
@@ -74,6 +84,7 @@ class Applier(RecordingActor):
         self._retrying: set[ServiceId | None] = set()
         self._writes = 0
         self._waiting: list[Planned] = []
+        self._unanswered: dict[Address, int] = {}  # which we may have added, and because of which record
         self._announcer = Announcer(self, parts, missing=self._missing, done=self._routes_done)
 
     @property
@@ -87,6 +98,8 @@ class Applier(RecordingActor):
         self._parts.routes.on_loss(lambda: self.actor_ref.tell(RetryRoutes()))
         if self._crash is not None:
             self._data_plane.mark_everything(self._crash)
+            wanted, held = self._data_plane.desired.addresses, self._data_plane.actual.addresses
+            self._unanswered = {address: self._crash for key, (address, _) in wanted.items() if key not in held}
             self.actor_ref.tell(Reconcile())
         else:
             self._reconcile_later()
@@ -179,7 +192,7 @@ class Applier(RecordingActor):
         try:
             results, microseconds = await self._parts.worker.call(_timed, self._parts, operations)
         except OSError as error:
-            results = [Failure(error.errno or 0, str(error))] * len(operations)
+            results = [Failure(errno.ENOBUFS, str(error))] * len(operations)
             microseconds = 0
         done = [step for step, failure in zip(planned, results, strict=True) if failure is None]
         if done:
@@ -193,6 +206,8 @@ class Applier(RecordingActor):
             self._parts.reactions.end(applied.causes, self._parts.confirmed)
         refused: dict[ServiceId | None, int] = {}
         for step, failure in zip(planned, results, strict=True):
+            if isinstance(step.operation, AddAddress):
+                self._note_answer(step.operation.address, failure, step.cause)
             if failure is not None:
                 failed = OperationFailed(operation=step.operation, errno=failure.errno, error=failure.error)
                 refused[service_of(step.operation)] = self.recorder.record(failed, cause=step.cause)
@@ -200,6 +215,13 @@ class Applier(RecordingActor):
             if service not in self._retrying:
                 self._retrying.add(service)
                 self.after(self._retries.delay(service), Retry(service, cause))
+
+    def _note_answer(self, address: Address, failure: Failure | None, cause: int) -> None:
+        """An address whose answer was lost is ours if it turns out to be there: nobody else was asked to add it."""
+        if failure is None:
+            self._unanswered.pop(address, None)
+        elif failure.errno == errno.ENOBUFS:
+            self._unanswered[address] = cause
 
     async def _retry(self, retry: Retry) -> None:
         """Read back what refused, so that the next plan starts from the truth, and plan it again."""
@@ -269,8 +291,12 @@ class Applier(RecordingActor):
         for interface in interfaces(state.actual, state.desired):
             found = await self._parts.worker.call(self._parts.machine.addresses, interface)
             drift = address_drift(state.actual, state.desired, interface, found)
-            if drift:
-                self.recorder.record(DriftFound(changes=drift))
+            ours = tuple(one for one in drift if isinstance(one, AddAddress) and one.address in self._unanswered)
+            if ours:
+                causes = tuple(self._unanswered.pop(one.address) for one in ours)
+                self.recorder.record(OperationsApplied(operations=ours, causes=causes, microseconds=0), cause=causes[-1])
+            if others := tuple(one for one in drift if one not in ours):
+                self.recorder.record(DriftFound(changes=others))
 
 
 def _routes(planned: Sequence[Planned], kind: type[RouteOperation]) -> dict[str, int]:
