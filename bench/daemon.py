@@ -63,7 +63,7 @@ def running(reals: Sequence[str], *, check: str, interval: float) -> Iterator[Da
         config.write_text(
             config_text(directory, service=service, reals=reals, check=check, interval=interval, status=status)
         )
-        program = [str(Path(sys.executable).with_name("kglb-actors")), "run", str(config)]
+        program = [sys.executable, "-m", "kglb.cli.main", "run", str(config)]
         with (
             (directory / "log").open("wb") as log,
             subprocess.Popen([*program, "--data-plane", "memory"], stdout=log, stderr=log) as process,

@@ -6,7 +6,7 @@ busy is planned together afterwards. At times it compares the kernel with ``actu
 
 import errno
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from pykka import ActorRef
 
@@ -27,6 +27,7 @@ from kglb.events import (
     RealAdded,
     RealRemoved,
     RoutesDecided,
+    Steering,
 )
 from kglb.model import (
     AddAddress,
@@ -94,7 +95,7 @@ class Applier(RecordingActor):
     def on_start(self) -> None:
         """Listen to whatever changes the desired state, and begin."""
         kinds = (Adopted, BalancerDecided, ConfigApplied, DaemonStopping, DriftFound, RealAdded, RealRemoved)
-        self.recorder.subscribe(self.actor_ref, *kinds, RoutesDecided)
+        self.recorder.subscribe(self.actor_ref, *kinds, RoutesDecided, *get_args(Steering))
         self._parts.routes.on_loss(lambda: self.actor_ref.tell(RetryRoutes()))
         if self._crash is not None:
             self._data_plane.mark_everything(self._crash)

@@ -7,7 +7,7 @@ decisions. It never touches the machine.
 import ipaddress
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from pykka import ActorRef
 
@@ -27,11 +27,11 @@ from kglb.events import (
     RealAdded,
     RealRemoved,
     ResolutionFailed,
+    Steering,
 )
 from kglb.model import Balancer, Endpoint, Real, RealId
 from kglb.model.endpoint import split_host_port
-from kglb.projections import BalancerState
-from kglb.projections.fleet import name_key
+from kglb.projections import BalancerState, name_key
 
 _GOLDEN = (math.sqrt(5) - 1) / 2
 """Multiples of it, taken modulo one, spread any number of first probes evenly over the interval."""
@@ -84,7 +84,7 @@ class BalancerActor(RecordingActor):
 
     def on_start(self) -> None:
         """Bring the reals in step with the config, start their checkers, decide once."""
-        self.recorder.subscribe(self.actor_ref, HealthChanged, service=self._config.id)
+        self.recorder.subscribe(self.actor_ref, HealthChanged, *get_args(Steering), service=self._config.id)
         config_seq = self.recorder.state.fleet.config_seq
         names = self._bring_reals_in_step()
         self._bring_marks_in_step(config_seq)
@@ -117,8 +117,8 @@ class BalancerActor(RecordingActor):
     def on_receive(self, message: object) -> None:
         """Note what happened to which real; decide when all is noted."""
         match message:
-            case Fact(seq, _, HealthChanged(real=real)):
-                self._touched[real] = seq
+            case Fact(seq, _, event) if isinstance(event, HealthChanged | Steering):
+                self._touched[event.real] = seq
             case Crash():
                 self._restart(message)
             case StartChecker(real):

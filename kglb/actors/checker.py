@@ -63,6 +63,30 @@ class Checker(RecordingActor):
     through the VIP, else straight to the real.
     """
 
+    __slots__ = (
+        "_alarm",
+        "_check",
+        "_counts",
+        "_durations",
+        "_generation",
+        "_healthy",
+        "_idle",
+        "_lost",
+        "_outcome",
+        "_own_time",
+        "_parts",
+        "_path",
+        "_phase",
+        "_probe",
+        "_real",
+        "_reason",
+        "_run",
+        "_run_seq",
+        "_service",
+        "_streak",
+        "_to_clear",
+    )
+
     def __init__(
         self,
         parts: Parts,

@@ -190,6 +190,8 @@ class Recorder:
 class RecordingActor(LoopActor):
     """A ``LoopActor`` that records facts: while it handles fact N, what it records is caused by N."""
 
+    __slots__ = ("recorder",)
+
     def __init__(
         self, scheduler: Scheduler, recorder: Recorder, *, key: object = None, parent: ActorRef[Any] | None = None
     ) -> None:

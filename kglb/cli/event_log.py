@@ -12,11 +12,10 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, MutableMapping
+from collections.abc import MutableMapping
 from typing import Any, TextIO
 
 import msgspec
-from structlog.processors import JSONRenderer
 
 from kglb.actors.recorder import Fact
 from kglb.cli.output import Paint, paint_for
@@ -63,13 +62,13 @@ _LEVELS: dict[type, int] = {
 
 
 class EventToLine:
-    """A structlog processor: puts the ``fact`` of a line in words, and its event's plain fields beside them."""
+    """Puts the ``fact`` of a line in words, and its event's plain fields beside them."""
 
     def __init__(self, state: State) -> None:
         self._state = state
         self._names = (0, Names())
 
-    def __call__(self, _logger: object, _name: str, line: Line) -> Line:
+    def __call__(self, line: Line) -> Line:
         """Turn ``fact`` into ``message``, ``seq``, ``cause``, ``balancer`` and the fields that are no collections."""
         fact: Fact | None = line.pop("fact", None)
         if fact is None:
@@ -108,12 +107,12 @@ class EventToLine:
 
 
 class TerminalRenderer:
-    """A structlog processor for people: time, seq, kind, balancer, sentence."""
+    """Lines for people: time, seq, kind, balancer, sentence."""
 
     def __init__(self, paint: Paint) -> None:
         self._paint = paint
 
-    def __call__(self, _logger: object, _name: str, line: Line) -> str:
+    def __call__(self, line: Line) -> str:
         """The line as ``tail`` shows it; what is no fact, as its event and fields."""
         at = time.strftime("%H:%M:%S", time.localtime(line["time"])) + f".{int(line['time'] % 1 * 1000):03d}"
         if "message" not in line:
@@ -126,11 +125,11 @@ class TerminalRenderer:
 _ENVELOPE = frozenset(("time", "level", "event"))
 
 
-def _for_machines(_logger: object, _name: str, line: Line) -> Line:
+def _for_machines(line: Line) -> str:
     at = line.pop("time")
     stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at)) + f".{int(at % 1 * 1e6):06d}Z"
     line.pop("tone", None)
-    return {"timestamp": stamp, **line}
+    return msgspec.json.encode({"timestamp": stamp, **line}, enc_hook=repr).decode()
 
 
 class EventLog:
@@ -146,18 +145,14 @@ class EventLog:
         self._scheduled = False
         self.dropped = 0
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        self._processors: tuple[Callable[..., Any], ...] = self._renderers()
+        self._put_in_words: EventToLine | None = None
+        self._render_line = TerminalRenderer(paint_for(self._stream)) if self._stream.isatty() else _for_machines
         self._thread = threading.Thread(target=self._write, name="log", daemon=True)
         self._thread.start()
 
-    def _renderers(self) -> tuple[Callable[..., Any], ...]:
-        if self._stream.isatty():
-            return (TerminalRenderer(paint_for(self._stream)),)
-        return (_for_machines, JSONRenderer(lambda line, **_: msgspec.json.encode(line).decode()))
-
     def speak_of(self, state: State) -> None:
         """Log facts from now on in the words that fit this state."""
-        self._processors = (EventToLine(state), *self._renderers())
+        self._put_in_words = EventToLine(state)
 
     def fact(self, fact: Fact) -> None:
         """Log a recorded event."""
@@ -189,11 +184,11 @@ class EventLog:
             self._scheduled = False
 
     def _render_one(self) -> None:
-        rendered: Any = self._waiting.popleft()
-        for process in self._processors:
-            rendered = process(None, "", rendered)
+        line = self._waiting.popleft()
+        if self._put_in_words is not None:
+            line = self._put_in_words(line)
         if self._lines.qsize() < _QUEUE:
-            self._lines.put(rendered)
+            self._lines.put(self._render_line(line))
         else:
             self.dropped += 1
 

@@ -77,6 +77,7 @@ def unchangeable(before: Config, after: Config) -> tuple[str, ...]:
         for name, old, new in (
             ("journal", before.journal, after.journal),
             ("status", before.status, after.status),
+            ("control", before.control, after.control),
             ("bgp", before.bgp, after.bgp),
             ("data_plane.kind", before.data_plane.kind, after.data_plane.kind),
             ("data_plane.fwmark_base", before.data_plane.fwmark_base, after.data_plane.fwmark_base),

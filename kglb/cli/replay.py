@@ -9,7 +9,7 @@ import msgspec
 from kglb.cli.output import EXIT_OK, Paint, paint_for, put, put_json
 from kglb.cli.reading import DEFAULT_JOURNAL, TIMES, Zone, add_format_options, natural
 from kglb.replay import RealView, ServiceView, Source, StateView, state_at, view
-from kglb.replay.sentences import printable, spoken, verdicts
+from kglb.replay.words import printable, spoken, verdicts
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -10,7 +10,7 @@ from kglb.config.problems import RefusedError, show
 from kglb.config.reader import Key, Node, ReportedError, leaf, read_list, read_table
 from kglb.config.reals import read_reals
 from kglb.config.values import boolean, choice, duration, integer, nonempty, ratio, text
-from kglb.model import Announce, Balancer, DummyCheck, Forward, Real, Service, ServiceKey, WhenAllDown
+from kglb.model import Announce, Balancer, DummyCheck, Forward, Real, Service, ServiceKey, WhenAllDown, WhenDown
 from kglb.model.service import FLAG_ALIASES
 
 DEFAULT_WEIGHT = 1000
@@ -87,6 +87,8 @@ BALANCER = (
     Key("forward", read_forward),
     Key("weight", leaf(network.weight)),
     Key("when_all_down", leaf(choice(get_args(WhenAllDown)))),
+    Key("when_down", leaf(choice(get_args(WhenDown)))),
+    Key("drain_on_remove", leaf(duration("0s", "24h"))),
     Key("concurrency", leaf(integer(0, _MOST_CONCURRENT))),
     Key("resolve_interval", leaf(duration("1s", "24h"))),
     Key("reals", read_reals, required=True),
@@ -122,9 +124,14 @@ def read_balancer(node: Node) -> Draft:
     entries = values.pop("reals", ())
     of_reals = {"weight": DEFAULT_WEIGHT, "forward": Forward()} | _take(values, "weight", "forward")
     reals = tuple(Real(**of_reals | entry) for _, entry in entries)
-    fields: dict[str, Any] = {"name": "", "check": DummyCheck()} | values
+    fields: dict[str, Any] = {"name": "", "check": DummyCheck(), "when_down": _when_down(service)} | values
     balancer = Balancer(**fields, service=service, reals=reals)
     return Draft(node, failed, flags, tuple(place for place, _ in entries), balancer)
+
+
+def _when_down(service: Service) -> WhenDown:
+    """At weight 0 the flows of UDP stick to a dead real for as long as their clients send; TCP notices."""
+    return "remove" if service.key.protocol == "udp" else "quiesce"
 
 
 def _take(values: dict[str, Any], *names: str) -> dict[str, Any]:

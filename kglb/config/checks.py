@@ -81,6 +81,8 @@ _DNS = (
 
 _SYSLOG = (_PROTOCOL, Key("level", leaf(choice(get_args(SyslogLevel)))))
 
+_EXEC = (Key("command", read_command, required=True), Key("dynamic_weight", leaf(boolean)))
+
 KINDS = {
     "dummy": Kind(DummyCheck),
     "tcp": Kind(TcpCheck, _EXCHANGE),
@@ -89,7 +91,7 @@ KINDS = {
     "dns": Kind(DnsCheck, _DNS),
     "syslog": Kind(SyslogCheck, _SYSLOG),
     "udp": Kind(UdpCheck, _EXCHANGE),
-    "exec": Kind(ExecCheck, (Key("command", read_command, required=True),)),
+    "exec": Kind(ExecCheck, _EXEC),
     "ping": Kind(PingCheck),
 }
 

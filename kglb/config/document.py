@@ -11,7 +11,16 @@ from kglb.config.problems import RefusedError
 from kglb.config.reader import Key, Node, Read, leaf, read_list, read_table
 from kglb.config.rules import ask_rules, marks_are_free, services_differ
 from kglb.config.values import absolute_path, choice, duration, integer, nonempty, or_off, size
-from kglb.model import Address, Balancer, BgpConfig, Config, DataPlaneConfig, JournalConfig, StatusConfig
+from kglb.model import (
+    Address,
+    Balancer,
+    BgpConfig,
+    Config,
+    ControlConfig,
+    DataPlaneConfig,
+    JournalConfig,
+    StatusConfig,
+)
 
 T = TypeVar("T")
 
@@ -37,6 +46,11 @@ BGP = (
 
 STATUS = (Key("listen", leaf(network.listen)),)
 
+CONTROL = (
+    Key("socket", leaf(or_off(absolute_path, ""))),
+    Key("group", leaf(nonempty)),
+)
+
 
 def _section(make: Callable[..., T], keys: Sequence[Key]) -> Read[T]:
     return lambda node: make(**read_table(node, keys).values)
@@ -56,6 +70,7 @@ DOCUMENT = (
     Key("journal", _section(JournalConfig, JOURNAL)),
     Key("data_plane", _section(DataPlaneConfig, DATA_PLANE)),
     Key("status", _section(StatusConfig, STATUS)),
+    Key("control", _section(ControlConfig, CONTROL)),
     Key("bgp", _section(BgpConfig, BGP)),
     Key("balancer", _read_balancers, field="balancers"),
 )

@@ -1,14 +1,18 @@
 """What does a balancer do with its reals? Its mode, and the weight of each real.
 
-The mode follows from four facts: how many reals there are, how many are alive, whether any has ever been (since the
-daemon first served this service in this boot), and the policy for the case that all are down.
+The mode follows from four facts: how many reals are in rotation, how many of them are alive, whether any has ever been
+(since the daemon first served this service in this boot), and the policy for the case that all are down.
 
-    total = 0 ............................................ no_upstreams
+    total = 0 ............................................ no_upstreams   all weights 0
     alive > 0 ............................................ available
     alive = 0, none has ever been alive .................. initial        all weights 0
     alive = 0, when_all_down = fail_open ................. failsafe       all weights as if healthy
     alive = 0, when_all_down = fail_closed ............... unavailable    all weights 0
     the daemon cleaned up ................................ shutdown
+
+A drained or leaving real is out of rotation: its weight is 0, in failsafe too, and it is in neither count. So draining
+some of the reals changes no ratio that a route depends on. With all of them drained nobody is left to send to, as if
+there were none: no_upstreams, and the route goes where others can serve.
 
 The first five are KgLb's (balancer.go; CONFORMANCE C1, C9, C10), but that KgLb knows no fail_closed.
 """
@@ -32,6 +36,10 @@ class Standing(Protocol):
     @property
     def configured(self) -> int:
         """Its weight when up."""
+
+    @property
+    def in_rotation(self) -> bool:
+        """Whether it is to get traffic when up."""
 
     @property
     def weight(self) -> int | None:
@@ -58,7 +66,8 @@ def mode_of(alive: int, total: int, proven: bool, when_all_down: WhenAllDown) ->
 
 def weight_of(standing: Standing, mode: Mode) -> int:
     """The weight of one real in this mode."""
-    return standing.configured if standing.healthy or mode == "failsafe" else 0
+    gets_traffic = standing.in_rotation and (standing.healthy or mode == "failsafe")
+    return standing.configured if gets_traffic else 0
 
 
 def decide(

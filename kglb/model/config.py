@@ -12,6 +12,7 @@ from kglb.model.route import Route
 from kglb.model.service import Address, Forward, Service, ServiceId
 
 WhenAllDown = Literal["fail_open", "fail_closed"]
+WhenDown = Literal["quiesce", "remove"]
 Transport = Literal["udp", "tcp"]
 DnsRecord = Literal["A", "AAAA", "NS", "MX", "TXT", "SOA"]
 SyslogLevel = Literal["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"]
@@ -106,9 +107,13 @@ class UdpCheck(_Check, frozen=True, kw_only=True, tag="udp"):
 
 
 class ExecCheck(_Check, frozen=True, kw_only=True, tag="exec"):
-    """Passes when a program exits with status 0. ``command`` is an absolute path and arguments."""
+    """Passes when a program exits with status 0. ``command`` is an absolute path and arguments.
+
+    With ``dynamic_weight`` a status from 2 on passes too, and says the real's weight: two less.
+    """
 
     command: tuple[str, ...]
+    dynamic_weight: bool = False
 
 
 class PingCheck(_Check, frozen=True, kw_only=True, tag="ping"):
@@ -184,6 +189,9 @@ class Announce(msgspec.Struct, frozen=True, kw_only=True):
 class Balancer(msgspec.Struct, frozen=True, kw_only=True):
     """One virtual service with its reals and its check. ``concurrency`` 0 is unlimited.
 
+    A real that is down has weight 0 (``when_down`` quiesce) or is not in the kernel at all (remove). One that leaves
+    the config may keep its connections for ``drain_on_remove`` seconds.
+
     With ``fwmark_checks`` the checks go to the VIP and reach each real as its clients' packets do.
     """
 
@@ -193,6 +201,8 @@ class Balancer(msgspec.Struct, frozen=True, kw_only=True):
     reals: tuple[Real, ...]
     check: Check
     when_all_down: WhenAllDown = "fail_open"
+    when_down: WhenDown = "quiesce"
+    drain_on_remove: float = 0.0
     concurrency: int = 0
     resolve_interval: float = 30.0
     address: Address | None = None  # the VIP to keep on an interface; None for fwmark services
@@ -248,6 +258,13 @@ class StatusConfig(msgspec.Struct, frozen=True, kw_only=True):
     listen: str = "127.0.0.1:5678"
 
 
+class ControlConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """The Unix socket where orders are taken, empty for none, and the group that may give them besides the owner."""
+
+    socket: str = "/run/kglb/control.sock"
+    group: str = ""
+
+
 class BgpConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Who announces routes, and the Unix socket where its helper is reached; ``none`` announces nothing."""
 
@@ -261,6 +278,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     journal: JournalConfig = JournalConfig()
     data_plane: DataPlaneConfig = DataPlaneConfig()
     status: StatusConfig = StatusConfig()
+    control: ControlConfig = ControlConfig()
     bgp: BgpConfig = BgpConfig()
     balancers: tuple[Balancer, ...] = ()
 

@@ -6,25 +6,32 @@ is what a checkpoint stores.
 
 from kglb.projections.dataplane import DataPlaneState, Dirty, Holding
 from kglb.projections.drift import address_drift, entry_drift, interfaces, route_drift
-from kglb.projections.fleet import BalancerState, FleetState, RealState
+from kglb.projections.fleet import FleetState
 from kglb.projections.marks import HeldMark, MarksState
 from kglb.projections.plan import Planned, plan
+from kglb.projections.reals import BalancerState, Drain, Leaving, Orders, Override, RealState
 from kglb.projections.state import State
+from kglb.projections.steering import name_key
 
 __all__ = [
     "BalancerState",
     "DataPlaneState",
     "Dirty",
+    "Drain",
     "FleetState",
     "HeldMark",
     "Holding",
+    "Leaving",
     "MarksState",
+    "Orders",
+    "Override",
     "Planned",
     "RealState",
     "State",
     "address_drift",
     "entry_drift",
     "interfaces",
+    "name_key",
     "plan",
     "route_drift",
 ]

@@ -5,7 +5,7 @@ kept at the grain of a single destination, so that one changed weight is planned
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -25,6 +25,7 @@ from kglb.events import (
     RouteAnnounced,
     RoutesDecided,
     RouteWithdrawn,
+    Steering,
 )
 from kglb.model import (
     AddAddress,
@@ -32,6 +33,7 @@ from kglb.model import (
     Address,
     AddService,
     AnnounceRoute,
+    Balancer,
     ChangeDestination,
     ChangeService,
     Config,
@@ -47,7 +49,8 @@ from kglb.model import (
     Way,
     WithdrawRoute,
 )
-from kglb.projections.fleet import FleetState, RealState
+from kglb.projections.fleet import FleetState
+from kglb.projections.reals import RealState
 
 
 class Holding(msgspec.Struct, kw_only=True):
@@ -161,11 +164,39 @@ class DataPlaneState(msgspec.Struct, kw_only=True):
             self.dirty.routes[prefix] = seq
 
 
-def _destination(real: RealState) -> Destination:
+def _destination(config: Balancer, real: RealState) -> Destination | None:
+    """What the kernel should have of a real; None if nothing."""
+    if not real.weight and not _stays_at_zero(config, real):
+        return None
     entry = real.entry
     return Destination(
         real=real.real, weight=real.weight or 0, forward=entry.forward, upper=entry.upper, lower=entry.lower
     )
+
+
+def _stays_at_zero(config: Balancer, real: RealState) -> bool:
+    """Whether a real of weight 0 is in the kernel all the same, so that its connections go on.
+
+    Where reals that are down are removed, a real that is not meant to have a weight stays, and so does one that is
+    out of rotation; but of UDP that is removed too, because its flows never end.
+    """
+    if config.when_down == "quiesce" or not real.configured:
+        return True
+    if config.service.key.protocol == "udp":
+        return real.healthy and real.in_rotation
+    return real.healthy or not real.in_rotation
+
+
+def _want(state: DataPlaneState, seq: int, config: Balancer, real: RealState) -> None:
+    """Want of a real what its state says, which may be what is wanted already."""
+    wanted, destinations = _destination(config, real), state.desired.destinations[config.id]
+    if destinations.get(real.real) == wanted:
+        return
+    if wanted is None:
+        del destinations[real.real]
+    else:
+        destinations[real.real] = wanted
+    state.dirty.mark_destination(config.id, real.real, seq)
 
 
 def _daemon_started(state: DataPlaneState, seq: int, event: DaemonStarted, fleet: FleetState) -> None:
@@ -197,9 +228,7 @@ def _config_applied(state: DataPlaneState, seq: int, event: ConfigApplied, fleet
         elif before.services[id] != config.service:
             state.dirty.services[id] = seq
         for real in fleet.balancers[id].reals.values():
-            if held.get(real.real) != (wanted := _destination(real)):
-                held[real.real] = wanted
-                state.dirty.mark_destination(id, real.real, seq)
+            _want(state, seq, config, real)
     for mark, held_mark in fleet.marks.held.items():
         _want_mark(state, seq, mark, held_mark.way, before)
     for id in before.services:
@@ -223,9 +252,17 @@ def _keep_configured_routes(state: DataPlaneState, seq: int, routes: dict[str, R
 
 
 def _real_added(state: DataPlaneState, seq: int, event: RealAdded, fleet: FleetState) -> None:
-    if (real := fleet.real(event.service, event.real)) is not None:
-        state.desired.destinations[event.service][event.real] = _destination(real)
-        state.dirty.mark_destination(event.service, event.real, seq)
+    _reconsider(state, seq, event.service, event.real, fleet)
+
+
+def _steered(state: DataPlaneState, seq: int, event: Steering, fleet: FleetState) -> None:
+    _reconsider(state, seq, event.service, event.real, fleet)
+
+
+def _reconsider(state: DataPlaneState, seq: int, service: ServiceId, real: RealId, fleet: FleetState) -> None:
+    balancer = fleet.balancers.get(service)
+    if balancer is not None and service in state.desired.destinations and real in balancer.reals:
+        _want(state, seq, balancer.config, balancer.reals[real])
 
 
 def _real_removed(state: DataPlaneState, seq: int, event: RealRemoved, fleet: FleetState) -> None:
@@ -234,13 +271,8 @@ def _real_removed(state: DataPlaneState, seq: int, event: RealRemoved, fleet: Fl
 
 
 def _balancer_decided(state: DataPlaneState, seq: int, event: BalancerDecided, fleet: FleetState) -> None:
-    destinations = state.desired.destinations.get(event.service)
-    if destinations is None:
-        return
     for name in event.weights:
-        if (real := fleet.real(event.service, name)) is not None:
-            destinations[name] = _destination(real)
-            state.dirty.mark_destination(event.service, name, event.causes.get(name, seq))
+        _reconsider(state, event.causes.get(name, seq), event.service, name, fleet)
 
 
 def _mark_assigned(state: DataPlaneState, seq: int, event: MarkAssigned, fleet: FleetState) -> None:
@@ -320,6 +352,7 @@ _STEPS: dict[type, Callable[[DataPlaneState, int, Any, FleetState], None]] = {
     ConfigApplied: _config_applied,
     RealAdded: _real_added,
     RealRemoved: _real_removed,
+    **dict.fromkeys(get_args(Steering), _steered),
     BalancerDecided: _balancer_decided,
     RoutesDecided: _routes_decided,
     RouteAnnounced: _route_announced,

@@ -1,7 +1,7 @@
 """The fleet: which balancers and reals there are, what is believed of each, and which record made it so."""
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 from msgspec.structs import replace
@@ -15,72 +15,25 @@ from kglb.events import (
     DaemonStopping,
     Event,
     HealthChanged,
-    Mode,
     NameResolved,
     ProbeFlipped,
     RealAdded,
+    RealLeaving,
     RealRemoved,
     RunsClosed,
+    Steering,
 )
-from kglb.model import Balancer, Config, Real, RealId, ServiceId, asks_the_same
+from kglb.model import Config, Real, RealId, ServiceId, asks_the_same
 from kglb.projections.marks import MarksState
-
-
-class RealState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is known of one real of one service. ``*_seq`` name the records that made it so.
-
-    ``entry`` is its place in the config, ``streak`` signed as in ``kglb.decisions.health`` and complete up to the
-    last record about this real; ``counted`` is how many probes of the current run it counts since that run began or
-    was last closed.
-    """
-
-    real: RealId
-    entry: Real
-    healthy: bool
-    health_seq: int
-    weight: int | None = None
-    weight_seq: int = 0
-    outcome: Literal["success", "failure", ""] = ""
-    reason: str = ""
-    detail: str = ""
-    run_seq: int = 0
-    streak: int = 0
-    counted: int = 0
-
-    @property
-    def configured(self) -> int:
-        """The weight it has when up."""
-        return self.entry.weight
-
-
-class BalancerState(msgspec.Struct, kw_only=True):
-    """One balancer: its config, its reals in the order they came, and what it last decided.
-
-    ``alive`` and ``total`` follow the reals; ``decided_alive`` and ``decided_total`` are those of the last decision.
-    ``unchecked`` are the reals that this machine cannot check, and why.
-    """
-
-    config: Balancer
-    reals: dict[RealId, RealState] = {}
-    alive: int = 0
-    total: int = 0
-    mode: Mode | None = None
-    proven: bool = False
-    decided_alive: int = 0
-    decided_total: int = 0
-    decided_seq: int = 0
-    unchecked: dict[RealId, str] = {}
-
-    @property
-    def alive_ratio(self) -> float:
-        """Alive reals over all, 0 without any; 1 in failsafe, as KgLb counts it (CONFORMANCE C9)."""
-        if self.mode == "failsafe":
-            return 1.0
-        return self.alive / self.total if self.total else 0.0
+from kglb.projections.reals import BalancerState, Orders, RealState
+from kglb.projections.steering import forget_unconfigured, keep_orders, name_key, steer
 
 
 class FleetState(msgspec.Struct, kw_only=True):
-    """All balancers, the config they come from, the last good address of every name, the marks of checks."""
+    """All balancers, the config they come from, the last good address of every name, the marks of checks.
+
+    ``kept`` are operators' orders about reals that the config has and that are not there.
+    """
 
     config: Config | None = None
     digest: str = ""
@@ -88,7 +41,8 @@ class FleetState(msgspec.Struct, kw_only=True):
     boot_id: str = ""
     stopped: Literal["", "cleanup", "leave"] = ""
     balancers: dict[ServiceId, BalancerState] = {}
-    names: dict[str, str] = {}  # "service host" -> address
+    names: dict[str, str] = {}  # by name_key
+    kept: dict[str, Orders] = {}  # by name_key
     marks: MarksState = msgspec.field(default_factory=MarksState)
 
     def real(self, service: ServiceId, real: RealId) -> RealState | None:
@@ -103,13 +57,11 @@ class FleetState(msgspec.Struct, kw_only=True):
         self.marks.fold(event)
 
 
-def name_key(service: ServiceId, host: str) -> str:
-    """The key of ``FleetState.names``."""
-    return f"{service} {host}"
-
-
 def _daemon_started(fleet: FleetState, seq: int, event: DaemonStarted) -> None:
     if event.boot_id != fleet.boot_id or fleet.stopped == "cleanup":
+        for balancer in fleet.balancers.values():
+            for real in balancer.reals.values():
+                keep_orders(fleet.kept, balancer.config, real)
         fleet.balancers = {}
     fleet.boot_id = event.boot_id
     fleet.stopped = ""
@@ -135,6 +87,7 @@ def _config_applied(fleet: FleetState, seq: int, event: ConfigApplied) -> None:
         if not asks_the_same(balancer.config.check, config.check):
             _forget_streaks(balancer)
         balancer.config = config
+    forget_unconfigured(fleet.kept, event.config.balancers)
 
 
 def _update_entries(balancer: BalancerState, entries: tuple[Real, ...]) -> None:
@@ -148,24 +101,35 @@ def _update_entries(balancer: BalancerState, entries: tuple[Real, ...]) -> None:
 def _forget_streaks(balancer: BalancerState) -> None:
     """Another question was asked so far: health stays, what led to it does not count towards the next change."""
     for name, state in list(balancer.reals.items()):
-        balancer.reals[name] = replace(state, outcome="", reason="", detail="", run_seq=0, streak=0, counted=0)
+        balancer.reals[name] = replace(
+            state, outcome="", reason="", detail="", run_seq=0, streak=0, counted=0, reported=None, reported_seq=0
+        )
 
 
 def _real_added(fleet: FleetState, seq: int, event: RealAdded) -> None:
     balancer = fleet.balancers.get(event.service)
     if balancer is None or event.real in balancer.reals:
         return
-    balancer.reals[event.real] = RealState(real=event.real, entry=event.entry, healthy=event.healthy, health_seq=seq)
-    balancer.total += 1
-    balancer.alive += event.healthy
+    orders = fleet.kept.pop(name_key(event.service, event.entry.host), Orders())
+    balancer.put(RealState(real=event.real, entry=event.entry, healthy=event.healthy, health_seq=seq, orders=orders))
 
 
 def _real_removed(fleet: FleetState, seq: int, event: RealRemoved) -> None:
     balancer = fleet.balancers.get(event.service)
-    if balancer is not None and (gone := balancer.reals.pop(event.real, None)) is not None:
-        balancer.total -= 1
-        balancer.alive -= gone.healthy
-        balancer.unchecked.pop(event.real, None)
+    if balancer is not None and (gone := balancer.drop(event.real)) is not None:
+        keep_orders(fleet.kept, balancer.config, gone)
+
+
+def _real_leaving(fleet: FleetState, seq: int, event: RealLeaving) -> None:
+    balancer = fleet.balancers.get(event.service)
+    if balancer is not None and (real := balancer.reals.get(event.real)) is not None:
+        keep_orders(fleet.kept, balancer.config, real)
+    _steered(fleet, seq, event)
+
+
+def _steered(fleet: FleetState, seq: int, event: Steering) -> None:
+    if (balancer := fleet.balancers.get(event.service)) is not None:
+        steer(balancer, seq, event)
 
 
 def _name_resolved(fleet: FleetState, seq: int, event: NameResolved) -> None:
@@ -204,15 +168,15 @@ def _health_changed(fleet: FleetState, seq: int, event: HealthChanged) -> None:
     before = fleet.real(event.service, event.real)
     if before is None:
         return
-    balancer = fleet.balancers[event.service]
-    balancer.reals[event.real] = replace(
-        before,
-        healthy=event.healthy,
-        health_seq=seq,
-        streak=event.streak,
-        counted=before.counted + abs(event.streak - before.streak),
+    fleet.balancers[event.service].put(
+        replace(
+            before,
+            healthy=event.healthy,
+            health_seq=seq,
+            streak=event.streak,
+            counted=before.counted + abs(event.streak - before.streak),
+        )
     )
-    balancer.alive += event.healthy - before.healthy
 
 
 def _balancer_decided(fleet: FleetState, seq: int, event: BalancerDecided) -> None:
@@ -240,6 +204,8 @@ def _checks_resumed(fleet: FleetState, seq: int, event: ChecksResumed) -> None:
 
 
 _STEPS: dict[type, Callable[[FleetState, int, Any], None]] = {
+    **dict.fromkeys(get_args(Steering), _steered),
+    RealLeaving: _real_leaving,
     DaemonStarted: _daemon_started,
     DaemonStopping: _daemon_stopping,
     ConfigApplied: _config_applied,

@@ -10,8 +10,9 @@ from msgspec.structs import replace
 from kglb.events import Event
 from kglb.model import Balancer, Config
 from kglb.projections.dataplane import DataPlaneState, Holding
-from kglb.projections.fleet import BalancerState, FleetState
+from kglb.projections.fleet import FleetState
 from kglb.projections.marks import MarksState
+from kglb.projections.reals import BalancerState
 
 _SLICE = 200  # entries encoded at once: well under a millisecond
 
@@ -64,7 +65,9 @@ def _snapshot(fleet: FleetState) -> FleetState:
         id: replace(balancer, reals=dict(balancer.reals), unchecked=dict(balancer.unchecked))
         for id, balancer in fleet.balancers.items()
     }
-    return replace(fleet, balancers=balancers, names=dict(fleet.names), marks=fleet.marks.snapshot())
+    return replace(
+        fleet, balancers=balancers, names=dict(fleet.names), kept=dict(fleet.kept), marks=fleet.marks.snapshot()
+    )
 
 
 def _copy(holding: Holding) -> Holding:

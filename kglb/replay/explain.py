@@ -111,9 +111,17 @@ def _roots(balancer: BalancerState, real: RealState, config_seq: int) -> set[int
     roots = {real.weight_seq, real.health_seq}
     if balancer.mode in ("failsafe", "unavailable"):
         roots.add(balancer.decided_seq)
-    if real.weight == real.configured:
+    roots |= _other_hands(real)
+    if real.weight == real.configured == real.entry.weight:
         roots.add(config_seq)
     return roots - {0}
+
+
+def _other_hands(real: RealState) -> set[int]:
+    """The records by which somebody else than the config says what the weight is."""
+    override = real.orders.override
+    leaving = 0 if real.leaving is None else real.leaving.seq
+    return {leaving, real.drained, real.reported_seq if override is None else override.seq}
 
 
 class _Walk:

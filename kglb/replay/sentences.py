@@ -4,7 +4,7 @@ Sentences are of printable characters only, whatever a server answered to a prob
 """
 
 import errno
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, Protocol
 
 from kglb.events import (
@@ -17,6 +17,7 @@ from kglb.events import (
     ConfigRejected,
     DaemonStarted,
     DaemonStopping,
+    DrainFinished,
     DriftFound,
     Event,
     HealthChanged,
@@ -30,7 +31,11 @@ from kglb.events import (
     OutcomesUnknown,
     ProbeFlipped,
     RealAdded,
+    RealDrained,
+    RealLeaving,
     RealRemoved,
+    RealRestored,
+    RealReturned,
     ResolutionFailed,
     RouteAnnounced,
     RoutesDecided,
@@ -38,18 +43,16 @@ from kglb.events import (
     RunsClosed,
     SegmentOpened,
     WatchLost,
+    WeightOverridden,
+    WeightReported,
 )
 from kglb.model import Operation, RealId, RouteOperation, ServiceId
 from kglb.model.operations import describe
+from kglb.replay import steering_sentences
 from kglb.replay.about import subject_of
+from kglb.replay.words import listed, named, plural, printable, spoken, verdicts
 
 Tone = Literal["good", "bad", "warning", "plain", "quiet"]
-
-SHOWN = 4
-"""How many of a list's items a sentence names."""
-
-_SPOKEN = {"refused": "connection refused", "reset": "connection reset"}
-"""What the commonest reasons are called; their details say no more."""
 
 _ALL_DOWN = {
     "failsafe": " (all are down: each gets its weight all the same)",
@@ -80,35 +83,6 @@ def sentence(event: Event, runs: Runs) -> Sentence:
     text = printable(say(event, runs))
     heard: Tone = tone(event) if callable(tone) else tone
     return Sentence(kind, heard, subject_of(event), text)
-
-
-def printable(text: str) -> str:
-    """A text with whatever is not printable (line ends, escape codes) made visible."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-
-
-def spoken(reason: str, detail: str) -> str:
-    """Why probes fail, in words."""
-    if reason in _SPOKEN:
-        return _SPOKEN[reason]
-    return f"{reason} ({detail})" if detail else reason
-
-
-def verdicts(streak: int) -> str:
-    """A streak in words: ``2 failures in a row``."""
-    return plural(abs(streak), "pass" if streak > 0 else "failure") + (" in a row" if abs(streak) > 1 else "")
-
-
-def plural(count: int, noun: str) -> str:
-    """``1 real``, ``2 reals``, ``3 passes``."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}{'es' if noun.endswith('s') else 's'}"
-
-
-def listed(items: Iterable[str]) -> str:
-    """The first items of a list and how many more there are."""
-    every = list(items)
-    more = f" and {len(every) - SHOWN} more" if len(every) > SHOWN else ""
-    return ", ".join(every[:SHOWN]) + more
 
 
 # --- daemon and journal -------------------------------------------------------------------------------------
@@ -159,15 +133,14 @@ def _config_rejected(event: ConfigRejected, _: Runs) -> str:
 
 
 def _real_added(event: RealAdded, _: Runs) -> str:
-    name = event.real if event.entry.host == event.real else f"{event.real} ({event.entry.host})"
     belief = "up until checks say otherwise, as the kernel sends it traffic already"
     if event.basis == "initial":
         belief = "down until its checks pass"
-    return f"{name} added with weight {event.entry.weight}, {belief}"
+    return f"{named(event.real, event.entry.host)} added with weight {event.entry.weight}, {belief}"
 
 
 def _real_removed(event: RealRemoved, _: Runs) -> str:
-    return f"{event.real} removed" + (f" ({event.host})" if event.host != event.real else "")
+    return f"{named(event.real, event.host)} removed"
 
 
 def _name_resolved(event: NameResolved, _: Runs) -> str:
@@ -313,6 +286,8 @@ _TABLE: dict[type, tuple[str, Tone | Callable[[Any], Tone], Callable[[Any, Runs]
     ConfigRejected: ("config", "bad", _config_rejected),
     RealAdded: ("real", "plain", _real_added),
     RealRemoved: ("real", "plain", _real_removed),
+    RealLeaving: ("real", "plain", steering_sentences.leaving),
+    RealReturned: ("real", "plain", steering_sentences.returned),
     NameResolved: ("name", "plain", _name_resolved),
     ResolutionFailed: ("name", "warning", _resolution_failed),
     ProbeFlipped: ("probe", "quiet", _probe_flipped),
@@ -320,6 +295,11 @@ _TABLE: dict[type, tuple[str, Tone | Callable[[Any], Tone], Callable[[Any, Runs]
     HealthChanged: ("health", _tone_of_belief, _health_changed),
     WatchLost: ("probe", "quiet", _watch_lost),
     OutcomesUnknown: ("probe", "warning", _outcomes_unknown),
+    WeightReported: ("weights", "plain", steering_sentences.reported),
+    RealDrained: ("operator", "warning", steering_sentences.drained),
+    WeightOverridden: ("operator", "warning", steering_sentences.overridden),
+    RealRestored: ("operator", "good", steering_sentences.restored),
+    DrainFinished: ("operator", "good", steering_sentences.finished),
     MarkAssigned: ("mark", "quiet", _mark_assigned),
     MarkReleased: ("mark", "quiet", _mark_released),
     ChecksImpossible: ("probe", "bad", _checks_impossible),

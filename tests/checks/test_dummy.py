@@ -22,4 +22,4 @@ def test_five_thousand_cost_little(run: Run) -> None:
             await answers.first(5000)
         return time.process_time() - begin
 
-    assert run(scenario()) < 0.5
+    assert run(scenario()) < 3.0

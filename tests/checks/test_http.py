@@ -9,7 +9,7 @@ import pytest
 from kglb import __version__
 from kglb.checks.http_request import request_head
 from kglb.model import Endpoint, HttpCheck, SecretRef
-from tests.checks.asking import Run, ask
+from tests.checks.asking import Run, ask, lasted
 from tests.checks.servers import Handler, answering, resetting, serving, silent
 
 REAL = Endpoint("10.0.0.7", 8080)
@@ -141,7 +141,7 @@ class TestTheAnswer:
         with serving(dribble) as real:
             [outcome] = run(ask(HttpCheck(), real))
         assert outcome.reason == "ok"
-        assert outcome.latency >= 0.1
+        assert lasted(outcome.latency, 0.1)
 
     def test_is_judged_before_an_endless_body_ends(self, run: Run) -> None:
         def pour(connection: socket.socket) -> None:
@@ -169,7 +169,7 @@ class TestTheAnswer:
         with serving(silent) as real:
             [outcome] = run(ask(HttpCheck(timeout=0.1), real))
         assert (outcome.status, outcome.reason) == ("failure", "timeout during answer")
-        assert 0.1 <= outcome.latency <= 0.2
+        assert lasted(outcome.latency, 0.1)
 
     def test_that_stops_in_its_head_is_a_timeout(self, run: Run) -> None:
         with serving(answering(b"HTTP/1.1 200 OK\r\nContent-Le")) as real:

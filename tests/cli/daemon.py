@@ -47,7 +47,7 @@ class Site:
     def records(self) -> list[Record[Event]]:
         return list(JournalReader(self.journal, decode).records())
 
-    def wait(self, condition: Callable[[list[Event]], object], timeout: float = 15.0) -> None:
+    def wait(self, condition: Callable[[list[Event]], object], timeout: float = 60.0) -> None:
         """Return once the journal's events are as wanted."""
         deadline = time.monotonic() + timeout
         while not (self.journal.exists() and condition([record.event for record in self.records()])):

@@ -14,6 +14,7 @@ class Standing:
     healthy: bool
     configured: int = 1000
     weight: int | None = None
+    in_rotation: bool = True
 
 
 @pytest.mark.parametrize(
@@ -35,11 +36,12 @@ def test_the_mode_follows_from_counts_history_and_policy(
 
 
 def weights(standings: dict[RealId, Standing], before: Mode | None, policy: WhenAllDown) -> dict[RealId, int]:
-    alive = sum(standing.healthy for standing in standings.values())
+    rotation = [standing for standing in standings.values() if standing.in_rotation]
+    alive = sum(standing.healthy for standing in rotation)
     return decide(
         before=before,
         alive=alive,
-        total=len(standings),
+        total=len(rotation),
         proven=before not in (None, "initial"),
         when_all_down=policy,
         standings=standings,
@@ -79,6 +81,21 @@ def test_fail_closed_takes_the_last_one_out_too() -> None:
 
 def test_a_weight_of_zero_in_the_config_means_zero() -> None:
     assert weights({A: Standing(True, 0, 0), B: Standing(False, 5, 0)}, "failsafe", "fail_open") == {}
+
+
+def test_a_real_out_of_rotation_gets_no_traffic_however_healthy() -> None:
+    drained = {A: Standing(True, weight=1000, in_rotation=False), B: Standing(True, weight=1000)}
+    assert weights(drained, "available", "fail_open") == {A: 0}
+
+
+def test_failsafe_raises_the_dead_but_never_the_drained() -> None:
+    rest_is_down = {A: Standing(True, weight=0, in_rotation=False), B: Standing(False, weight=0)}
+    assert weights(rest_is_down, "available", "fail_open") == {B: 1000}
+
+
+def test_with_every_real_drained_nobody_gets_traffic_though_all_are_down() -> None:
+    drained = {A: Standing(False, weight=1000, in_rotation=False), B: Standing(True, weight=1000, in_rotation=False)}
+    assert weights(drained, "failsafe", "fail_open") == {A: 0, B: 0}
 
 
 def test_only_touched_reals_are_looked_at_unless_failsafe_begins_or_ends() -> None:

@@ -55,7 +55,7 @@ def test_a_full_disk_loses_nothing_that_the_buffer_holds(tmp_path: Path, room: i
             started = time.perf_counter()
             assert not await appender.wait_written(appender.last_seq, 5)
             assert not await appender.wait_synced(appender.last_seq)
-            assert time.perf_counter() - started < 1
+            assert time.perf_counter() - started < 4
             files.room = None
             appender.append(note("f"))
             await until(lambda: appender.degraded is None)
@@ -279,7 +279,7 @@ def test_a_disk_that_hangs_is_noticed_and_blocks_neither_the_loop_nor_the_exit(t
             started = time.perf_counter()
             assert not await appender.wait_synced(appender.last_seq, 5)
             assert not await appender.close(0.05)
-            assert time.perf_counter() - started < 2
+            assert time.perf_counter() - started < 4
             files.gate.set()
 
     asyncio.run(run())

@@ -42,7 +42,7 @@ Weights = dict[str, dict[str, int]]
 E = TypeVar("E")
 
 
-def until(condition: Callable[[], object], what: str, timeout: float = 10.0) -> None:
+def until(condition: Callable[[], object], what: str, timeout: float = 30.0) -> None:
     """Return once the condition holds; fails the test, saying ``what`` did not happen, after ``timeout`` s."""
     deadline = time.monotonic() + timeout
     while not condition():
@@ -179,7 +179,7 @@ data_plane = {{ reconcile_interval = "{reconcile_interval}" }}
         with in_namespace(self.network.director):
             return weights_now()
 
-    def wait_weights(self, service: str, expected: dict[str, int], timeout: float = 10.0) -> None:
+    def wait_weights(self, service: str, expected: dict[str, int], timeout: float = 30.0) -> None:
         """Return once the service's reals have these weights in the kernel."""
         until(lambda: self.weights().get(service) == expected, f"{service} with weights {expected}", timeout)
 

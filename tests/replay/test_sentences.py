@@ -13,6 +13,7 @@ from kglb.events import (
     ChecksResumed,
     ConfigRejected,
     DaemonStopping,
+    DrainFinished,
     DriftFound,
     Entry,
     Event,
@@ -27,7 +28,11 @@ from kglb.events import (
     OperationsApplied,
     OutcomesUnknown,
     ProbeFlipped,
+    RealDrained,
+    RealLeaving,
     RealRemoved,
+    RealRestored,
+    RealReturned,
     ResolutionFailed,
     RouteAnnounced,
     RoutesDecided,
@@ -35,6 +40,8 @@ from kglb.events import (
     RunsClosed,
     SegmentOpened,
     WatchLost,
+    WeightOverridden,
+    WeightReported,
 )
 from kglb.model import (
     AnnounceRoute,
@@ -51,13 +58,14 @@ from kglb.model import (
 )
 from kglb.replay import sentence
 from kglb.replay.sentences import KINDS
-from tests.projections.builders import VIP, WEB, added, applied, balancer, real_id, started
+from tests.projections.builders import VIP, WEB, added, applied, balancer, real, real_id, started
 
 A, B = real_id(0), real_id(1)
 WAY = Way("10.0.0.1", Forward("tunnel"), False)
 REFUSED = ProbeFlipped(
     service=WEB, real=A, outcome="failure", reason="refused", detail="ECONNREFUSED", latency=0.001, previous_count=9
 )
+NOON = 1795348800.0  # 2026-11-22T12:00:00Z
 ROUTE = Route(prefix="192.168.100.10/32", hold_time=5.0)
 
 
@@ -118,7 +126,39 @@ SPOKEN: list[tuple[Event, str]] = [
         added(WEB, 0, healthy=True),
         "10.0.0.1:80 added with weight 1000, up until checks say otherwise, as the kernel sends it traffic already",
     ),
-    (RealRemoved(service=WEB, real=A, host="app:80"), "10.0.0.1:80 removed (app:80)"),
+    (RealRemoved(service=WEB, real=A, host="app:80"), "10.0.0.1:80 (app:80) removed"),
+    (
+        RealLeaving(service=WEB, real=A, host="app:80", until=NOON),
+        "10.0.0.1:80 (app:80) is to go: it gets nothing new, and goes with its last connection "
+        "or at 2026-11-22T12:00:00Z",
+    ),
+    (
+        RealReturned(service=WEB, real=A, entry=real(0)),
+        "10.0.0.1:80 is back before it was gone, with weight 1000",
+    ),
+    (
+        RealDrained(service=WEB, real=A, who="kim", note="new disk", until=NOON),
+        "kim drains 10.0.0.1:80 until 2026-11-22T12:00:00Z: new disk",
+    ),
+    (RealDrained(service=WEB, real=A, who="kim"), "kim drains 10.0.0.1:80"),
+    (
+        WeightOverridden(service=WEB, real=A, weight=5, who="kim", note="warm up"),
+        "kim gives 10.0.0.1:80 weight 5: warm up",
+    ),
+    (
+        RealRestored(service=WEB, real=A, who="kim", note="done"),
+        "kim ends the drain and weight by hand of 10.0.0.1:80: done",
+    ),
+    (
+        RealRestored(service=WEB, real=A, ended=("drain",), reason="deadline"),
+        "the drain of 10.0.0.1:80 is over: its time has come",
+    ),
+    (DrainFinished(service=WEB, real=A), "10.0.0.1:80 has no connections left"),
+    (
+        DrainFinished(service=WEB, real=A, connections=1),
+        "the time of 10.0.0.1:80 is over, with 1 connection left",
+    ),
+    (WeightReported(service=WEB, real=A, weight=253), "10.0.0.1:80 is to have weight 253, as its check says"),
     (NameResolved(service=WEB, host="app:80", address="10.0.0.1"), "app:80 is at 10.0.0.1"),
     (
         ResolutionFailed(service=WEB, host="app:80", error="NXDOMAIN", keeping="10.0.0.1"),

@@ -61,7 +61,7 @@ def test_ten_thousand_reals_take_little_and_leave_the_loop_its_turns(run: Run) -
         counting = asyncio.create_task(count_turns())
         text = await scrape(status)
         counting.cancel()
-        assert time.process_time() - began < 1.5  # 0.15 to 0.2 s on the machine of docs/metrics.md
+        assert time.process_time() - began < 3.0  # 0.15 to 0.2 s on the machine of docs/metrics.md
         assert turns > 30
         assert text.count("\n") > 14 * MANY
         assert f'remote_address="{real_id(MANY - 1).partition(":")[0]}"' in text

@@ -68,7 +68,7 @@ def test_a_killed_process_is_out_of_the_kernel_long_before_its_next_check(
     director.wait_weights(SERVICE, {FIRST: WEIGHT, SECOND: WEIGHT})
     seen = director.last_seq()
     holding[0].kill()
-    director.wait_weights(SERVICE, {FIRST: 0, SECOND: WEIGHT}, timeout=1.0)
+    director.wait_weights(SERVICE, {FIRST: 0, SECOND: WEIGHT}, timeout=4.0)
     chain = [
         record
         for record in director.records(seen)

@@ -1,0 +1,133 @@
+"""What is known of one real and of one balancer, and how a balancer's counts follow its reals."""
+
+from typing import Literal
+
+import msgspec
+
+from kglb.events import Mode
+from kglb.model import Balancer, Real, RealId
+
+
+class Drain(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An operator's drain, as record ``seq`` has it; record ``finished`` says that the last connection is gone."""
+
+    seq: int
+    who: str
+    note: str = ""
+    until: float | None = None
+    finished: int = 0
+
+
+class Override(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An operator's weight, as record ``seq`` has it."""
+
+    seq: int
+    weight: int
+    who: str
+    note: str = ""
+    until: float | None = None
+
+
+class Leaving(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A real that the config no longer has, since record ``seq``; record ``finished`` says that it may go."""
+
+    seq: int
+    until: float
+    finished: int = 0
+
+
+class Orders(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What operators have ordered for one real."""
+
+    drain: Drain | None = None
+    override: Override | None = None
+
+    def __bool__(self) -> bool:
+        return self.drain is not None or self.override is not None
+
+
+class RealState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is known of one real of one service. ``*_seq`` name the records that made it so.
+
+    ``entry`` is its place in the config, ``streak`` signed as in ``kglb.decisions.health`` and complete up to the
+    last record about this real; ``counted`` is how many probes of the current run it counts since that run began or
+    was last closed. ``reported`` is the weight that its check says, None if it says none.
+    """
+
+    real: RealId
+    entry: Real
+    healthy: bool
+    health_seq: int
+    weight: int | None = None
+    weight_seq: int = 0
+    outcome: Literal["success", "failure", ""] = ""
+    reason: str = ""
+    detail: str = ""
+    run_seq: int = 0
+    streak: int = 0
+    counted: int = 0
+    reported: int | None = None
+    reported_seq: int = 0
+    orders: Orders = Orders()
+    leaving: Leaving | None = None
+
+    @property
+    def configured(self) -> int:
+        """The weight it has when up: the operator's, else its check's, else the config's."""
+        if self.orders.override is not None:
+            return self.orders.override.weight
+        return self.entry.weight if self.reported is None else self.reported
+
+    @property
+    def drained(self) -> int:
+        """The record of the drain in force, 0 if there is none."""
+        return 0 if self.orders.drain is None else self.orders.drain.seq
+
+    @property
+    def in_rotation(self) -> bool:
+        """Whether it is to get traffic when up: neither drained nor leaving."""
+        return self.orders.drain is None and self.leaving is None
+
+
+class BalancerState(msgspec.Struct, kw_only=True):
+    """One balancer: its config, its reals in the order they came, and what it last decided.
+
+    ``alive`` and ``total`` follow the reals in rotation; ``decided_alive`` and ``decided_total`` are those of the last
+    decision. ``unchecked`` are the reals that this machine cannot check, and why.
+    """
+
+    config: Balancer
+    reals: dict[RealId, RealState] = {}
+    alive: int = 0
+    total: int = 0
+    mode: Mode | None = None
+    proven: bool = False
+    decided_alive: int = 0
+    decided_total: int = 0
+    decided_seq: int = 0
+    unchecked: dict[RealId, str] = {}
+
+    @property
+    def alive_ratio(self) -> float:
+        """Alive reals over all, 0 without any; 1 in failsafe, as KgLb counts it (CONFORMANCE C9)."""
+        if self.mode == "failsafe":
+            return 1.0
+        return self.alive / self.total if self.total else 0.0
+
+    def put(self, real: RealState) -> None:
+        """Know this of a real from now on."""
+        self._count(self.reals.get(real.real), -1)
+        self.reals[real.real] = real
+        self._count(real, 1)
+
+    def drop(self, real: RealId) -> RealState | None:
+        """Know nothing of a real any more; what was known."""
+        gone = self.reals.pop(real, None)
+        self._count(gone, -1)
+        self.unchecked.pop(real, None)
+        return gone
+
+    def _count(self, real: RealState | None, sign: int) -> None:
+        if real is not None and real.in_rotation:
+            self.total += sign
+            self.alive += sign * real.healthy
