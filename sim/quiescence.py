@@ -267,8 +267,9 @@ class _Quiet:
         assert recorder is not None
         self.require(set(recorder._runs) == reals, "outcome runs are not those of the reals")
         self.require(set(self.process.parts.checked) == reals, "counts are not those of the reals")
-        subscribed = sum(map(len, recorder._subscribers.values()))
-        self.require(subscribed == len(config.balancers) + 10, f"{subscribed} subscriptions")
+        for subscribers in recorder._subscribers.values():
+            self.require(all(ref.is_alive() for ref in subscribers), "facts are told to an actor that is gone")
+            self.require(len(set(subscribers)) == len(subscribers), "facts are told twice to the same actor")
         self.require(len(self.process.prober) == len(reals), f"{len(self.process.prober)} probes are scheduled")
         self.require(len(self.process.vigil) <= len(reals), "too many idle connections")
         tasks = self.process.loop.tasks

@@ -1,6 +1,7 @@
 """One simulation: a world from a seed, what goes wrong in it, and whether everything is as it should be at the end."""
 
 import asyncio
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
@@ -51,6 +52,7 @@ class World:
         self.plan = plan
         self.random = Random(plan.seed)
         self.agenda = Agenda()
+        self.began = self.agenda.now
         self.operator = Operator(self._fork(), plan.size)
         self.platter = Platter(self._fork())
         self.kernel = SimKernel(self._fork(), dict(FOREIGN))
@@ -135,6 +137,14 @@ class World:
         self.process.stop(Stop(reason="the end"))
         self.agenda.run(self.agenda.now + 60.0)
         quiescence.check_end(self)
+
+    def digest(self) -> str:
+        """The SHA-256 of everything on the disk: what must be the same for the same seed."""
+        digest = hashlib.sha256()
+        for path, file in sorted(self.platter.files.items()):
+            if path.suffix != ".lock":
+                digest.update(f"{path.name} {len(file.bytes)}\n".encode() + file.bytes)
+        return digest.hexdigest()
 
     # --- processes ------------------------------------------------------------------------------------------------
 
