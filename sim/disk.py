@@ -57,6 +57,15 @@ class Platter:
             file.bytes[self.random.randrange(len(file.bytes))] ^= 1 << self.random.randrange(8)
 
 
+def last_seq(platter: Platter) -> int:
+    """The number of the last whole record on the platter; 0 if there is none."""
+    segments = sorted((path, file) for path, file in platter.files.items() if path.suffix == ".jsonl" and file.bytes)
+    for path, file in reversed(segments):
+        if lines := file.bytes.count(b"\n"):
+            return int(path.stem) + lines - 1
+    return 0
+
+
 class SimFiles(OsFiles):
     """System calls of one process on a ``Platter``. Once the process is dead nothing comes of them."""
 

@@ -20,7 +20,8 @@ from kglb.actors.supervisor import Stop
 from kglb.dataplane import Failure
 from msgspec.structs import replace
 from sim.configs import RACK, host, name
-from sim.reals import CRASH, Condition
+from sim.reals import Condition
+from sim.violation import CRASH
 
 if TYPE_CHECKING:
     from sim.world import World
@@ -59,6 +60,7 @@ class Story:
         self._count = 0
         self._ended = False
         self.trouble_over = 0.0
+        self._crashes = float("-inf")
         self.kinds: list[str] = []
 
     def write(self, begin: float, seconds: float) -> None:
@@ -84,6 +86,8 @@ class Story:
         number = self._count
         if any(trouble in kind for trouble in TROUBLE):
             self.trouble_over = self._world.agenda.now
+        if "crashes" in kind:
+            self._crashes = self._world.agenda.now + lasts
         over = _FAULTS[kind](self._world, self._random)
         self._world.note(f"{kind} for {lasts:.3g} s" if over else kind)
         if over is not None:
@@ -98,11 +102,18 @@ class Story:
             self._world.note(f"{kind}: over")
             over()
 
+    def crashed_since(self, when: float) -> bool:
+        """Whether actors were made to crash since then."""
+        return self._crashes >= when
+
     def end(self) -> None:
-        """Everything that is wrong is over, and nothing more goes wrong."""
+        """Everything that is wrong is over but that some reals stay dead, and nothing more goes wrong."""
         self._ended = True
         for number in list(self._open):
             self._over(number)
+        share = self._random.choice((0.0, 0.0, 0.2, 0.5, 1.0))
+        hosts = range(self._world.plan.size.reals)
+        _become(self._world, [host(number) for number in hosts if self._random.random() < share], "refuses")
 
 
 # --- reals ------------------------------------------------------------------------------------------------------------
@@ -322,7 +333,7 @@ def _kernel_hangs(world: "World", random: Random) -> Over:
 def _drift(world: "World", random: Random) -> None:
     for operation in _edits(world, random):
         world.kernel.edit(operation)
-        world.witness.edited(operation)
+        world.witness.stranger_edited()
 
 
 def _edits(world: "World", random: Random) -> Iterator[Operation]:

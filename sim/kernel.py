@@ -15,7 +15,7 @@ from kglb.dataplane import Failure, MemoryDataPlane, Passage
 from kglb.model import Address, Destination, Operation, Service, ServiceId
 from sim.agenda import Agenda
 from sim.loop import ProcessLoop
-from sim.reals import CRASH
+from sim.violation import CRASH
 
 T = TypeVar("T")
 
@@ -48,6 +48,7 @@ class SimKernel(MemoryDataPlane):
         self.crashes = 0.0
         self.delay = 0.0002
         self.hangs_until = 0.0
+        self._skipped = ""
         self.watcher: Watcher | None = None
 
     def apply(self, operations: Sequence[Operation]) -> list[Failure | None]:
@@ -96,7 +97,11 @@ class SimKernel(MemoryDataPlane):
         self._may_fail()
         found = super().destinations(service_id)
         if found and self._happens(self.races):
-            del found[self.random.randrange(len(found))]
+            skipped = self.random.randrange(len(found))
+            if found[skipped].real == self._skipped:  # two dumps in a row that skip the same are not to be told from
+                skipped -= 1  # a deletion
+            self._skipped = found[skipped].real
+            del found[skipped]
         return found
 
     def addresses(self, interface: str) -> frozenset[Address]:

@@ -86,7 +86,7 @@ class SimProber:
         target = getattr(probe, "target", None)
         if target is not None:
             self._seen(target, mark, outcome)
-        self._loop.call_soon(probe.answered, outcome)
+        probe.answered(outcome)
 
 
 class SimVigil:

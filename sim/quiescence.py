@@ -146,6 +146,8 @@ class _Quiet:
         for real, healthy in up.items():
             believed = known.reals[RealId(real)].healthy
             self.require(believed == healthy, f"{balancer.id} {real}: healthy is {healthy}, believed is {believed}")
+        counts = (known.alive, known.total, known.decided_alive, known.decided_total)
+        self.require(counts == (sum(up.values()), len(up)) * 2, f"{balancer.id}: (alive, total), twice, is {counts}")
         open_to_all = not any(up.values()) and known.proven and balancer.when_all_down == "fail_open"
         expected = {
             real: Destination(

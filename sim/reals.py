@@ -8,6 +8,7 @@ from random import Random
 from typing import Literal
 
 from kglb.checks import Verdict
+from sim.violation import CRASH
 
 Condition = Literal["up", "refuses", "hangs", "slow", "broken", "half"]
 
@@ -19,10 +20,6 @@ TIMEOUT = Verdict("failure", "timeout during connect")
 LATENCY = 0.001
 SLOW = 1.5
 """Seconds: beyond some timeouts and within others."""
-
-
-CRASH = "crashed on purpose"
-"""What is raised to crash an actor says so."""
 
 
 @dataclass(slots=True)

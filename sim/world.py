@@ -8,6 +8,7 @@ from random import Random
 
 from pykka import ActorRegistry
 
+from kglb.actors.recorder import Recorder
 from kglb.actors.supervisor import Stop
 from kglb.dataplane import MemoryRoutes
 from kglb.model import Destination, Endpoint, Forward, RealId, Service, ServiceId
@@ -15,12 +16,13 @@ from kglb.model.marks import mark_id
 from sim import quiescence
 from sim.agenda import Agenda
 from sim.configs import Operator, Size, host, name
-from sim.disk import Platter
+from sim.disk import Platter, last_seq
 from sim.faults import Story
 from sim.kernel import SimKernel
 from sim.process import LIMITS, Process, Surroundings
 from sim.reals import Names, Reals
-from sim.witness import Violation, Witness
+from sim.violation import Violation
+from sim.witness import Witness
 
 FOREIGN = {
     Service(id=ServiceId("tcp://203.0.113.9:443"), scheduler="rr"): [
@@ -121,10 +123,10 @@ class World:
     def _restart_changes_nothing(self) -> None:
         self.note("killed, and started again")
         before = quiescence.snapshot(self)
-        done = self.witness.operations
+        done = self.witness.deeds.operations
         self.kill()
         self.agenda.run(self.agenda.now + 15.0)
-        if self.witness.operations != done:
+        if self.witness.deeds.operations != done:
             raise self.witness.violation("a restart changed the kernel though nothing had changed in the world")
         after = quiescence.snapshot(self)
         if before != after:
@@ -161,19 +163,31 @@ class World:
             self.process.reload(self.operator.config)
 
     def kill(self) -> None:
-        """End it as by kill -9."""
+        """End it as by kill -9. What the kernel had of the journal then, it still has."""
+        written = self._promised(lambda recorder: recorder.last_seq - recorder.unwritten)
         self.process.kill()
-        self.witness.process_ended()
+        self._must_have(written, "written")
 
     def reboot(self) -> None:
         """The machine crashes and comes back: the kernel is empty, what was not synced is lost."""
+        synced = self._promised(lambda recorder: recorder.last_seq - recorder.unsynced)
         self.kill()
         self.platter.crash()
+        self._must_have(synced, "on the platter")
         self.kernel.reboot()
         self.routes.routes.clear()
         self.boots += 1
         self.around.boot = f"boot-{self.boots}"
         self.witness.rebooted()
+
+    def _promised(self, reached: Callable[[Recorder], int]) -> int:
+        recorder = self.process.recorder
+        return reached(recorder) if recorder is not None and self.process.alive and not self.witness.tainted else 0
+
+    def _must_have(self, seq: int, what: str) -> None:
+        """What was said to be on the disk is there."""
+        if seq and (last := last_seq(self.platter)) < seq:
+            raise self.witness.violation(f"record {seq} was said to be {what}, the last one there is {last}")
 
     def _look(self) -> None:
         """Start again what has ended."""
