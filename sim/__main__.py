@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sim.configs import Size
 from sim.faults import kinds
-from sim.mutations import MUTATIONS, hunt
+from sim.mutations import FOUND_WITHIN, MUTATIONS, hunt_all
 from sim.report import details, line, run, run_all
 from sim.world import Plan
 
@@ -53,10 +53,13 @@ def _many(plans: list[Plan], jobs: int) -> int:
 
 def _hunt(given: argparse.Namespace) -> int:
     missed = 0
-    for name in MUTATIONS:
-        found = hunt(name, range(given.seed, given.seed + max(given.seeds, 200)))
+    seeds = range(given.seed, given.seed + max(given.seeds, FOUND_WITHIN))
+    for name, found in hunt_all(seeds, given.jobs):
         missed += found is None
-        print(f"{name}: {'not found' if found is None else f'seed {found.seed}: {found.wrong.splitlines()[0][:160]}'}", flush=True)
+        print(
+            f"{name}: {'not found' if found is None else f'seed {found.seed}: {found.wrong.splitlines()[0][:160]}'}",
+            flush=True,
+        )
     print(f"{len(MUTATIONS)} bugs, {len(MUTATIONS) - missed} found")
     return 1 if missed else 0
 

@@ -85,7 +85,7 @@ class Deeds:
             raise self._witness.violation(f"{operation} touches what is not ours")
 
     def _is_written(self, id: ServiceId, real: RealId, weight: int) -> None:
-        """An effect waits for the write of what caused it, 50 ms at most: else a crash leaves what nobody can explain."""
+        """An effect waits for the write of its cause, 50 ms at most: else a crash leaves what nobody can explain."""
         recorder = self._world.process.recorder
         seq, decided, wanted = self._witness.facts.decided.get((id, real), (0, 0.0, -1))
         if recorder is None or recorder.degraded or wanted != weight or self._before.get(real) == weight:
@@ -137,7 +137,9 @@ class Deeds:
         never = said.passed == float("-inf")
         if said.streak > 0 or witness.now - said.passed < LATEST or (witness.is_lenient and not never):
             return
-        if any(other.streak > 0 and witness.now - other.failed > LATEST for other in witness.testimony.of_others(id, real)):
+        if any(
+            other.streak > 0 and witness.now - other.failed > LATEST for other in witness.testimony.of_others(id, real)
+        ):
             raise witness.violation(f"{id} {real}: traffic is sent to it though its probes fail and others' pass")
 
     def _still_serves(self, id: ServiceId, serves: bool) -> None:

@@ -84,6 +84,7 @@ class Facts:
         match event:
             case HealthChanged():
                 self._about[fact.seq] = event.service
+                self._is_proven(event)
             case BalancerDecided():
                 now = self._witness.now
                 self.decided.update(
@@ -103,6 +104,18 @@ class Facts:
                 for operation, cause in zip(event.operations, event.causes, strict=True):
                     self._was_done(fact.seq, operation)
                     self._is_accounted_for(fact.seq, operation, cause)
+
+    def _is_proven(self, event: HealthChanged) -> None:
+        """Health changes with the outcome that reaches the threshold, no sooner."""
+        witness = self._witness
+        balancer = self._world.process.state.fleet.balancers[event.service].config
+        if witness.is_lenient or balancer.fwmark_checks or self._world.story.crashed_since(0.0):
+            return
+        said = witness.testimony.of(event.service, event.real)
+        if witness.now > (said.passed if event.healthy else said.failed):
+            raise witness.violation(
+                f"{event.service} {event.real}: healthy={event.healthy} after a streak of {said.streak}"
+            )
 
     def _flipped(self, event: ProbeFlipped) -> None:
         """A run ends when the outcome differs, and only then: else the journal would drown."""
@@ -132,7 +145,9 @@ class Facts:
         if not issubclass(kind, MAY_CAUSE):
             raise self._witness.violation(f"record {seq}: {operation} is caused by a {kind.__name__}")
         if self._about.get(cause, operation.id) != operation.id:
-            raise self._witness.violation(f"record {seq}: {operation} is caused by the health of another service's real")
+            raise self._witness.violation(
+                f"record {seq}: {operation} is caused by the health of another service's real"
+            )
 
     def _found(self, seq: int, event: DriftFound) -> None:
         """What is recorded as missing is missing: else what serves would be taken for gone."""
@@ -149,5 +164,3 @@ class Facts:
                     wrong = False
             if wrong and self._witness.now - self._witness.edited > 1.0:
                 raise self._witness.violation(f"record {seq}: {change} is found, but it is there")
-
-

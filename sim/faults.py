@@ -1,12 +1,16 @@
 """What goes wrong, and when: the story that a seed tells. Each fault begins, and is over after a while."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
+from kglb.actors.supervisor import Stop
+from kglb.dataplane import Failure
 from kglb.model import (
     AddDestination,
-    AddService,
     ChangeDestination,
     ChangeService,
     DeleteAddress,
@@ -16,9 +20,6 @@ from kglb.model import (
     Operation,
     RealId,
 )
-from kglb.actors.supervisor import Stop
-from kglb.dataplane import Failure
-from msgspec.structs import replace
 from sim.configs import RACK, host, name
 from sim.reals import Condition
 from sim.violation import CRASH
@@ -72,7 +73,7 @@ class Story:
             when = begin + random.random() * seconds
             kind = random.choice(self.kinds)
             lasts = random.choice((0.2, 2.0, 10.0, 40.0)) * random.random()
-            self._world.agenda.at(when, lambda kind=kind, lasts=lasts: self._begin(kind, lasts))
+            self._world.agenda.at(when, partial(self._begin, kind, lasts))
 
     @property
     def active(self) -> list[str]:

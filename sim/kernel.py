@@ -12,7 +12,7 @@ from random import Random
 from typing import Any, Protocol, TypeVar
 
 from kglb.dataplane import Failure, MemoryDataPlane, Passage
-from kglb.model import Address, Destination, Operation, Service, ServiceId
+from kglb.model import Address, Destination, Operation, RealId, Service, ServiceId
 from sim.agenda import Agenda
 from sim.loop import ProcessLoop
 from sim.violation import CRASH
@@ -109,7 +109,7 @@ class SimKernel(MemoryDataPlane):
         self._may_fail()
         return super().addresses(interface)
 
-    def held(self, service_id: ServiceId) -> dict[str, Destination]:
+    def held(self, service_id: ServiceId) -> dict[RealId, Destination]:
         """What really is there."""
         return dict(self._destinations.get(service_id, {}))
 

@@ -6,9 +6,9 @@ simulation must not go on after it.
 
 import asyncio
 import contextvars
-from asyncio import AbstractEventLoop, Handle, TimerHandle
+from asyncio import BaseEventLoop, Handle, TimerHandle
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVarTuple, Unpack
+from typing import Any, TypeVarTuple
 
 from sim.agenda import Agenda
 
@@ -19,12 +19,14 @@ class Killed(BaseException):
     """Raised in the middle of a system call that a process does not survive, and by those after its death."""
 
 
-class ProcessLoop(AbstractEventLoop):
+class ProcessLoop(BaseEventLoop):
     """``alive`` until ``kill``. ``between`` is called after every step of the process."""
 
     def __init__(self, agenda: Agenda, between: Callable[[], None] = lambda: None) -> None:
-        self.alive = True
+        self.alive = False
         self._agenda = agenda
+        super().__init__()
+        self.alive = True
         self._between = between
         self._tasks: dict[asyncio.Task[Any], None] = {}
         self.failure: BaseException | None = None
@@ -58,8 +60,8 @@ class ProcessLoop(AbstractEventLoop):
 
     def call_soon(
         self,
-        callback: Callable[[Unpack[Ts]], object],
-        *args: Unpack[Ts],
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
         context: contextvars.Context | None = None,
     ) -> Handle:
         """Call it next."""
@@ -72,8 +74,8 @@ class ProcessLoop(AbstractEventLoop):
     def call_later(
         self,
         delay: float,
-        callback: Callable[[Unpack[Ts]], object],
-        *args: Unpack[Ts],
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
         context: contextvars.Context | None = None,
     ) -> TimerHandle:
         """Call it in so many seconds."""
@@ -82,8 +84,8 @@ class ProcessLoop(AbstractEventLoop):
     def call_at(
         self,
         when: float,
-        callback: Callable[[Unpack[Ts]], object],
-        *args: Unpack[Ts],
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
         context: contextvars.Context | None = None,
     ) -> TimerHandle:
         """Call it then."""

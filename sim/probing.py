@@ -22,7 +22,14 @@ class SimProber:
     """The ``ProberPort``. ``deaf`` is the share of probes that end as *unknown*, for want of descriptors."""
 
     def __init__(
-        self, agenda: Agenda, loop: ProcessLoop, reals: Reals, route: Route, seen: Seen, deaf: Callable[[], bool], scheduling: Callable[[], None],
+        self,
+        agenda: Agenda,
+        loop: ProcessLoop,
+        reals: Reals,
+        route: Route,
+        seen: Seen,
+        deaf: Callable[[], bool],
+        scheduling: Callable[[], None],
     ) -> None:
         self._agenda = agenda
         self._loop = loop

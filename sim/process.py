@@ -63,6 +63,10 @@ class Surroundings:
         self.on_schedule: Callable[[], None] = lambda: None
         self.on_step: Callable[[], None] = lambda: None
 
+    def scheduling(self) -> None:
+        """A checker schedules a probe: raises where it is to crash."""
+        self.on_schedule()
+
 
 class Process:
     """``finished`` once it has ended by itself, with ``clean`` as the daemon says, or ``error``."""
@@ -70,14 +74,13 @@ class Process:
     def __init__(self, around: Surroundings, config: Config, random: Random) -> None:
         self.around = around
         self.random = random
-        self.loop = ProcessLoop(around.agenda, lambda: around.on_step())
+        self.loop = ProcessLoop(around.agenda, around.on_step)
         self.files = SimFiles(around.platter, self.loop)
         self.recorder: Recorder | None = None
         self.parts: Parts
         self.daemon: Daemon | None = None
         self.prober: SimProber
         self.vigil: SimVigil
-        self.set_aside = False
         self.finished = False
         self.clean = False
         self.leftovers: list[str] = []
@@ -128,7 +131,7 @@ class Process:
             task._log_destroy_pending = False  # type: ignore[attr-defined]
             coroutine = task.get_coro()
             if coroutine is not None and not getattr(coroutine, "cr_running", False):
-                coroutine.close()  # type: ignore[union-attr]
+                coroutine.close()
 
     def _ended(self, main: "asyncio.Task[None]") -> None:
         self.error = main.exception()
@@ -143,9 +146,9 @@ class Process:
             self.loop,
             around.reals,
             around.route,
-            lambda target, mark, outcome: around.on_outcome(target, mark, outcome),
+            around.on_outcome,
             lambda: around.deaf > 0 and self.random.random() < around.deaf,
-            lambda: around.on_schedule(),
+            around.scheduling,
         )
         self.vigil = SimVigil(around.agenda, self.loop)
         self.parts = Parts(
@@ -161,7 +164,7 @@ class Process:
             random=self.random,
         )
         self.recorder = recorder
-        recorder.observe(lambda fact: around.on_fact(fact))
+        recorder.observe(around.on_fact)
         self.daemon = await start(
             self.parts, config, digest="digest", source="config.toml", pid=1, origin=self._origin()
         )
@@ -175,7 +178,7 @@ class Process:
     def _open_journal(self, scheduler: Scheduler) -> Recorder:
         opened = open_journal(JOURNAL, self.files)
         try:
-            recorder = Recorder(recover(opened, self._say), scheduler)
+            recorder = Recorder(recover(opened, lambda _, **fields: None), scheduler)
             options = AppenderOptions(
                 disk=SimDisk(self.around.agenda, self.loop, self.around.platter),
                 clock=Clock(wall=self.around.wall, monotonic=self.loop.time),
@@ -187,8 +190,3 @@ class Process:
             opened.close()
             raise
         return recorder
-
-    def _say(self, event: str, **fields: object) -> None:
-        if event == "journal set aside":
-            self.set_aside = True
-

@@ -11,7 +11,7 @@ from pykka import ActorRegistry
 
 from journal import Damaged, JournalReader
 from kglb.events import SegmentOpened, decode
-from kglb.model import Balancer, Destination, Endpoint, RealId, Service, ServiceId, Way
+from kglb.model import Balancer, Destination, Endpoint, Real, RealId, Service, ServiceId, Way
 from kglb.model.endpoint import split_host_port
 from kglb.projections import State
 from sim.process import JOURNAL
@@ -136,12 +136,14 @@ class _Quiet:
 
     def _balancer(self, balancer: Balancer) -> None:
         """Kernel and truth agree: that is what the daemon is for."""
-        wanted = {}
+        wanted: dict[RealId, Real] = {}
         for entry in balancer.reals:
             host, port = split_host_port(entry.host)
             wanted.setdefault(Endpoint(self._address(host), port).id, entry)
         known = self.state.fleet.balancers[balancer.id]
-        self.require(set(known.reals) == set(wanted), f"{balancer.id}: reals {sorted(known.reals)}, not {sorted(wanted)}")
+        self.require(
+            set(known.reals) == set(wanted), f"{balancer.id}: reals {sorted(known.reals)}, not {sorted(wanted)}"
+        )
         up = {real: self.world.reals.condition(real.rpartition(":")[0]) == "up" for real in wanted}
         for real, healthy in up.items():
             believed = known.reals[RealId(real)].healthy

@@ -107,5 +107,7 @@ def _last_records(world: World) -> list[str]:
     if not segments:
         return []
     records = list(reader.records(segments[-1].first_seq))[-LAST:]
-    lines = [f"  {record.seq:6} <- {record.cause or '':<6} {record.mono:9.3f}  {record.event}"[:300] for record in records]
+    lines = [
+        f"  {record.seq:6} <- {record.cause or '':<6} {record.mono:9.3f}  {record.event}"[:300] for record in records
+    ]
     return ["the last records on the disk:", *lines]

@@ -217,7 +217,7 @@ class World:
         serving = [real for real, held in self.kernel.held(service).items() if held.weight > 0]
         return self.random.choice(serving).rpartition(":")[0] if serving else ""
 
-    async def _resolve(self, asked: str, ipv6: bool) -> tuple[str, ...]:  # noqa: ARG002 - all are IPv4
+    async def _resolve(self, asked: str, ipv6: bool) -> tuple[str, ...]:
         await asyncio.sleep(self.names.delay)
         return self.names.ask(asked)
 

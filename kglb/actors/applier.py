@@ -295,7 +295,9 @@ class Applier(RecordingActor):
             ours = tuple(one for one in drift if isinstance(one, AddAddress) and one.address in self._unanswered)
             if ours:
                 causes = tuple(self._unanswered.pop(one.address) for one in ours)
-                self.recorder.record(OperationsApplied(operations=ours, causes=causes, microseconds=0), cause=causes[-1])
+                self.recorder.record(
+                    OperationsApplied(operations=ours, causes=causes, microseconds=0), cause=causes[-1]
+                )
             if others := tuple(one for one in drift if one not in ours):
                 self.recorder.record(DriftFound(changes=others))
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from errno import EIO
 from itertools import pairwise
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from kglb.events import (
     RunsClosed,
 )
 from kglb.model import (
+    AddAddress,
     Address,
     ChangeDestination,
     Config,
@@ -345,6 +347,58 @@ def test_what_was_done_but_not_yet_recorded_when_the_daemon_was_killed_is_ours(t
             assert await w.stop()
         assert again.services() == []
         assert Address("192.168.100.10/32", "lo") not in again.addresses("lo")
+
+    run(main())
+
+
+def test_an_address_whose_answer_was_lost_is_ours_when_it_turns_out_to_be_there(tmp_path: Path) -> None:
+    class Losing(MemoryDataPlane):
+        """Adds an address, once, and does not say so."""
+
+        lost = False
+
+        def apply(self, operations: Sequence[Operation]) -> list[Failure | None]:
+            results = super().apply(operations)
+            if not self.lost and any(isinstance(operation, AddAddress) for operation in operations):
+                self.lost = True
+                raise OSError(EIO, "the answer was lost")
+            return results
+
+    async def main() -> None:
+        machine = Losing()
+        async with world(tmp_path, config(balancer()), machine=machine) as w:
+            await asyncio.sleep(2)
+            assert await w.stop()
+        assert Address("192.168.100.10/32", "lo") not in machine.addresses("lo")
+
+    run(main())
+
+
+def test_a_kernel_that_cannot_be_read_back_is_asked_again_and_crashes_nothing(tmp_path: Path) -> None:
+    class Mute(WatchedMachine):
+        mute = False
+
+        def apply(self, operations: Sequence[Operation]) -> list[Failure | None]:
+            if self.mute:
+                raise OSError(EIO, "no answer")
+            return super().apply(operations)
+
+        def service(self, service_id: ServiceId) -> Service | None:
+            if self.mute:
+                raise OSError(EIO, "no answer")
+            return super().service(service_id)
+
+    async def main() -> None:
+        machine = Mute()
+        async with world(tmp_path, config(balancer(check=tcp())), machine=machine) as w:
+            await asyncio.sleep(3)
+            machine.mute = True
+            w.real_fails_now(A)
+            await asyncio.sleep(3)
+            machine.mute = False
+            await asyncio.sleep(10)
+            assert w.weights(WEB)[A] == 0
+        assert events_of(tmp_path, ActorCrashed) == []
 
     run(main())
 
