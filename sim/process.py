@@ -161,6 +161,7 @@ class Process:
             resolve=around.resolve,
             routes=around.routes,
             now=self.loop.time,
+            wall=lambda: around.wall() / 1e9,
             random=self.random,
         )
         self.recorder = recorder

@@ -262,6 +262,7 @@ class _Quiet:
                 "Supervisor": 1,
                 "Applier": 1,
                 "Router": 1,
+                "Drains": 1,
                 "BalancerActor": len(config.balancers),
                 "Checker": len(reals),
             }

@@ -4,7 +4,6 @@ It drains its inbox first and then decides once, so that ten thousand reals that
 decisions. It never touches the machine.
 """
 
-import ipaddress
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple, get_args
@@ -14,27 +13,22 @@ from pykka import ActorRef
 from kglb.actors.checker import Checker, Obstructed, Recheck
 from kglb.actors.parts import Parts
 from kglb.actors.paths import SEEK_INTERVAL, Paths
+from kglb.actors.reals import Reals, names_of
 from kglb.actors.recorder import Fact, RecordingActor
 from kglb.actors.restarts import Restarts
 from kglb.actors.runtime import Crash
 from kglb.checks import Gate
-from kglb.decisions import decide, presumed_healthy
-from kglb.events import (
-    ActorCrashed,
-    BalancerDecided,
-    HealthChanged,
-    NameResolved,
-    RealAdded,
-    RealRemoved,
-    ResolutionFailed,
-    Steering,
-)
-from kglb.model import Balancer, Endpoint, Real, RealId
-from kglb.model.endpoint import split_host_port
-from kglb.projections import BalancerState, name_key
+from kglb.decisions import decide
+from kglb.events import ActorCrashed, BalancerDecided, DrainFinished, HealthChanged, Steering
+from kglb.model import Balancer, RealId
+from kglb.projections import BalancerState
 
 _GOLDEN = (math.sqrt(5) - 1) / 2
 """Multiples of it, taken modulo one, spread any number of first probes evenly over the interval."""
+
+
+_Touching = HealthChanged | Steering
+"""What makes a balancer look at a real's weight again."""
 
 
 class StartChecker(NamedTuple):
@@ -71,7 +65,7 @@ class BalancerActor(RecordingActor):
         self._restarts = Restarts(parts.now)
         self._touched: dict[RealId, int] = {}
         self._phase = first_phase
-        self._failing_names: dict[str, str] = {}
+        self._reals = Reals(parts, config.id, changed=self._note, gone=self._gone)
         self._next_names: Callable[[], None] = lambda: None
         self._paths = Paths(parts, config.id)
         self._next_paths: Callable[[], None] = lambda: None
@@ -84,9 +78,9 @@ class BalancerActor(RecordingActor):
 
     def on_start(self) -> None:
         """Bring the reals in step with the config, start their checkers, decide once."""
-        self.recorder.subscribe(self.actor_ref, HealthChanged, *get_args(Steering), service=self._config.id)
+        self.recorder.subscribe(self.actor_ref, *get_args(_Touching), service=self._config.id)
         config_seq = self.recorder.state.fleet.config_seq
-        names = self._bring_reals_in_step()
+        self._reals.bring_in_step(self._config)
         self._bring_marks_in_step(config_seq)
         for real in self._state.reals:
             self._start_checker(real)
@@ -95,7 +89,7 @@ class BalancerActor(RecordingActor):
             for real, state in self._state.reals.items()
         }
         self._decide(always=True)
-        if names:
+        if names_of(self._config):
             self._ask_for_names_soon()
 
     def on_stop(self) -> None:
@@ -117,8 +111,10 @@ class BalancerActor(RecordingActor):
     def on_receive(self, message: object) -> None:
         """Note what happened to which real; decide when all is noted."""
         match message:
-            case Fact(seq, _, event) if isinstance(event, HealthChanged | Steering):
+            case Fact(seq, _, event) if isinstance(event, _Touching):
                 self._touched[event.real] = seq
+                if isinstance(event, DrainFinished):
+                    self._reals.settle(event.real)
             case Crash():
                 self._restart(message)
             case StartChecker(real):
@@ -146,7 +142,7 @@ class BalancerActor(RecordingActor):
         config, cause = order.config, order.cause
         before, self._config = self._config, config
         staying = list(self._checkers.items())
-        names = self._bring_reals_in_step(cause)
+        self._reals.bring_in_step(config, cause)
         self._bring_marks_in_step(cause)
         asked = (config.check, config.concurrency, config.fwmark_checks)
         if order.renew or asked != (before.check, before.concurrency, before.fwmark_checks):
@@ -159,95 +155,34 @@ class BalancerActor(RecordingActor):
             if real not in self._checkers:
                 self._start_checker(real)
         self._decide(always=True)
-        if names:
+        if names_of(self._config):
             self._ask_for_names_soon()
 
     # --- reals --------------------------------------------------------------------------------------------------
 
-    def _bring_reals_in_step(self, cause: int | None = None) -> list[Real]:
-        """Add and remove reals as the config says; the entries that are names, for the resolver."""
-        wanted: dict[RealId, Real] = {}
-        names: list[Real] = []
-        for entry in self._config.reals:
-            host, port = split_host_port(entry.host)
-            address = host
-            if not _is_address(host):
-                names.append(entry)
-                address = self._last_good(entry)
-            if address:
-                wanted.setdefault(Endpoint(_canonical(address), port).id, entry)
-        for real, state in list(self._state.reals.items()):
-            if real not in wanted:
-                self._remove(real, state.entry, cause)
-        for real, entry in wanted.items():
-            if real not in self._state.reals:
-                self._add(real, entry, cause)
-        return names
-
-    def _add(self, real: RealId, entry: Real, cause: int | None = None) -> None:
-        held = self.recorder.state.data_plane.actual.destinations.get(self._config.id, {}).get(real)
-        healthy = presumed_healthy(None if held is None else held.weight)
-        added = RealAdded(
-            service=self._config.id,
-            real=real,
-            entry=entry,
-            healthy=healthy,
-            basis="adopted" if healthy else "initial",
-        )
-        self._touched[real] = self.recorder.record(added, cause=cause)
-
-    def _remove(self, real: RealId, entry: Real, cause: int | None = None) -> None:
-        self._stop_checker(real)
-        self._restarts.forget(real)
-        removed = RealRemoved(service=self._config.id, real=real, host=entry.host)
-        self._touched[real] = self.recorder.record(removed, cause=cause)
-
-    def _last_good(self, entry: Real) -> str:
-        return self.recorder.state.fleet.names.get(name_key(self._config.id, entry.host), "")
-
     async def _resolve_names(self) -> None:
         config = self._config
-        for entry in config.reals:
-            host, port = split_host_port(entry.host)
-            if _is_address(host):
-                continue
-            try:
-                addresses, error = await self._parts.resolve(host, config.service.key.ipv6), ""
-            except OSError as refusal:
-                addresses, error = (), str(refusal)
+        for entry in names_of(config):
+            looked = await self._reals.look_up(entry, config)
             if config is not self._config:
                 return  # reconfigured meanwhile: who asks next knows which names there are
-            if error:
-                self._resolution_failed(entry, error)
-            else:
-                known = self._last_good(entry)
-                self._resolved(entry, Endpoint(known if known in addresses else addresses[0], port))
+            if (moved := self._reals.take_in(entry, looked, config)) is not None:
+                if moved.real not in self._checkers:
+                    self._start_checker(moved.real)
+                self._bring_marks_in_step(moved.seq)
         self._decide()
-        self._next_names = self.after(self._config.resolve_interval, ResolveNames())
+        self._next_names = self.after(config.resolve_interval, ResolveNames())
 
     def _ask_for_names_soon(self) -> None:
         self._next_names()
         self._next_names = self.after(0.0, ResolveNames())
 
-    def _resolution_failed(self, entry: Real, error: str) -> None:
-        if self._failing_names.get(entry.host) == error:
-            return
-        self._failing_names[entry.host] = error
-        failed = ResolutionFailed(service=self._config.id, host=entry.host, error=error, keeping=self._last_good(entry))
-        self.recorder.record(failed)
+    def _note(self, real: RealId, seq: int) -> None:
+        self._touched[real] = seq
 
-    def _resolved(self, entry: Real, endpoint: Endpoint) -> None:
-        self._failing_names.pop(entry.host, None)
-        if self._last_good(entry) == endpoint.address and endpoint.id in self._state.reals:
-            return
-        seq = self.recorder.record(NameResolved(service=self._config.id, host=entry.host, address=endpoint.address))
-        for real, state in list(self._state.reals.items()):
-            if state.entry.host == entry.host and real != endpoint.id:
-                self._remove(real, entry, seq)
-        if endpoint.id not in self._state.reals:
-            self._add(endpoint.id, entry, seq)
-            self._start_checker(endpoint.id)
-        self._bring_marks_in_step(seq)
+    def _gone(self, real: RealId) -> None:
+        self._stop_checker(real)
+        self._restarts.forget(real)
 
     # --- checkers -----------------------------------------------------------------------------------------------
 
@@ -361,15 +296,3 @@ class BalancerActor(RecordingActor):
 
 def _gate_of(config: Balancer) -> Gate | None:
     return Gate(config.concurrency) if config.concurrency else None
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def _canonical(address: str) -> str:
-    return str(ipaddress.ip_address(address))

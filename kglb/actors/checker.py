@@ -23,7 +23,7 @@ from kglb.actors.recorder import RecordingActor, Run
 from kglb.checks import Gate, IdleConnection, MarkedDialer, Outcome, make_idle, make_probe
 from kglb.checks.counts import CheckCounts
 from kglb.decisions import judge, observe
-from kglb.events import HealthChanged, ProbeFlipped, WatchLost
+from kglb.events import HealthChanged, ProbeFlipped, WatchLost, WeightReported
 from kglb.model import Check, ServiceId, asks_the_same, parse_endpoint, type_of
 from kglb.projections import RealState
 
@@ -271,6 +271,15 @@ class Checker(RecordingActor):
             self._healthy, self._streak, outcome.status == "success", self._check.rise, self._check.fall
         )
         self._believe(healthy, self._run_seq, since=outcome.started + outcome.latency)
+        if outcome.weight is not None:
+            self._report(outcome.weight)
+
+    def _report(self, weight: int) -> None:
+        """Record what the real says of its weight, if it is news."""
+        known = self.recorder.state.fleet.real(self._service, self._real)
+        if known is not None and known.reported != weight:
+            reported = WeightReported(service=self._service, real=self._real, weight=weight)
+            self.recorder.record(reported, cause=self._run_seq or None)
 
     def _believe(self, healthy: bool, cause: int, *, since: float) -> None:
         if healthy != self._healthy:

@@ -28,10 +28,11 @@ def _silent(event: str, **fields: object) -> None:
 @dataclass(slots=True)
 class Parts:
     """One per daemon. ``random`` is the only source of randomness; ``now`` (the loop's time in seconds, but finer than
-    uvloop's whole milliseconds) the only clock; ``say`` writes to the operational log. Counted for the metrics are
-    ``probes`` by status, ``unknowns`` by reason, ``restarts`` by kind of actor, ``foreign`` services, and what was
-    ``checked`` of each real; measured ``probe_durations`` by type of check, ``reactions``, and when the machine was
-    last ``confirmed`` to hold what we know.
+    uvloop's whole milliseconds) the only clock, but that deadlines which outlive the daemon go by ``wall``, in seconds
+    since the epoch; ``say`` writes to the operational log. Counted for the metrics are ``probes`` by status,
+    ``unknowns`` by reason, ``restarts`` by kind of actor, ``foreign`` services, and what was ``checked`` of each real;
+    measured ``probe_durations`` by type of check, ``reactions``, and when the machine was last ``confirmed`` to hold
+    what we know.
     """
 
     scheduler: Scheduler
@@ -43,6 +44,7 @@ class Parts:
     resolve: Resolve
     routes: RouteEngine = field(default_factory=MemoryRoutes)
     now: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
     random: Random = field(default_factory=Random)
     secrets: Mapping[SecretRef, str] = field(default_factory=dict)
     probes: Counter[str] = field(default_factory=Counter)

@@ -57,7 +57,10 @@ class RecordSink(Protocol):
         """Begin a new segment with a checkpoint."""
 
     async def wait_written(self, seq: int, timeout: float | None = None) -> bool:
-        """Wait until the kernel has record ``seq``."""
+        """Wait until the kernel has record ``seq``; whether it does."""
+
+    async def wait_synced(self, seq: int, timeout: float | None = None) -> bool:
+        """Wait until record ``seq`` is on the platter; whether it is."""
 
     async def close(self, timeout: float) -> bool:
         """Write and sync what is left."""
@@ -166,6 +169,10 @@ class Recorder:
         """Wait until ``seq`` is written, at most WRITE_DEADLINE and not at all while the journal is degraded."""
         if self._appender.written_seq < seq:
             await self._appender.wait_written(seq, WRITE_DEADLINE)
+
+    async def synced(self, seq: int, timeout: float) -> bool:
+        """Wait until ``seq`` is on the platter, and no longer once the journal is degraded; whether it is."""
+        return await self._appender.wait_synced(seq, timeout)
 
     @property
     def degraded(self) -> str:

@@ -7,6 +7,7 @@ from pykka import ActorRef
 
 from kglb.actors.applier import Applier, SetInterval, Settled
 from kglb.actors.balancer import BalancerActor, Reconfigure
+from kglb.actors.drains import Drains
 from kglb.actors.marking import release_unconfigured
 from kglb.actors.parts import Parts
 from kglb.actors.recorder import RecordingActor
@@ -77,11 +78,12 @@ class Supervisor(RecordingActor):
         self._stopping: Literal["cleanup", "leave"] | None = None
 
     def on_start(self) -> None:
-        """Start the balancers, which decide at once; then router and applier, which find everything decided."""
+        """Start the balancers, which decide at once; then router, drains and applier, which find everything decided."""
         release_unconfigured(self.recorder, self._config)
         for balancer in self._config.balancers:
             self._start_balancer(balancer.id)
         self._start_router()
+        self._start_drains()
         self._start_applier()
         self.after(UNKNOWN_INTERVAL, ReportUnknown())
 
@@ -93,6 +95,9 @@ class Supervisor(RecordingActor):
 
     def _start_router(self) -> None:
         self._children["router"] = Router.start(self._parts, parent=self.actor_ref)
+
+    def _start_drains(self) -> None:
+        self._children["drains"] = Drains.start(self._parts, parent=self.actor_ref)
 
     def _start_applier(self, crash: int | None = None) -> None:
         self._children["applier"] = Applier.start(
@@ -159,7 +164,7 @@ class Supervisor(RecordingActor):
     # --- restarts -----------------------------------------------------------------------------------------------
 
     def _restart(self, crash: Crash) -> None:
-        kind = str(crash.key) if crash.key in ("applier", "router") else "balancer"
+        kind = str(crash.key) if crash.key in ("applier", "router", "drains") else "balancer"
         wait = self._restarts.delay(crash.key)
         self._parts.restarts[kind] += 1
         self._children.pop(crash.key, None)
@@ -181,6 +186,8 @@ class Supervisor(RecordingActor):
             return
         elif key == "router":
             self._start_router()
+        elif key == "drains":
+            self._start_drains()
         else:
             self._start_balancer(key)
 

@@ -263,8 +263,9 @@ class Prober:
     def _finish(self, probe: Probe, verdict: Verdict) -> None:
         self._leave_gate(probe)
         probe.ticket = ticket = new_ticket()
-        status, reason, detail = verdict
-        outcome = Outcome(status, reason, detail, self._clock() - probe.started, probe.due, probe.started)
+        status, reason, detail, weight = verdict
+        latency = self._clock() - probe.started
+        outcome = Outcome(status, reason, detail, latency, probe.due, probe.started, weight)
         self._finished.append((ticket, probe, outcome))
 
     def _leave_gate(self, probe: Probe) -> None:

@@ -1,4 +1,4 @@
-"""The check that runs a program: exit status 0 passes. Its weight by exit status (misc_dynamic) is not here.
+"""The check that runs a program: exit status 0 passes, and so may those that say a weight (keepalived's misc_dynamic).
 
 The program runs in a process group of its own with a clean environment, and is killed with that group when its
 check ends. Its end is news on a pidfd, so no thread and no signal handler waits for it.
@@ -103,12 +103,13 @@ def reap() -> None:
 
 
 class ProgramProbe(Probe):
-    """Passes when the program exits with status 0.
+    """Passes when the program exits with status 0; with ``dynamic_weight`` also with 2 to 255, which say the weight
+    0 to 253 (keepalived.conf(5), misc_dynamic).
 
     It finds the real in KGLB_ADDRESS and KGLB_PORT, and the check's source, if any, in KGLB_SOURCE.
     """
 
-    __slots__ = ("_command", "_environment", "_process")
+    __slots__ = ("_command", "_dynamic", "_environment", "_process")
 
     def __init__(
         self,
@@ -121,6 +122,7 @@ class ProgramProbe(Probe):
         """Without a gate of its balancer it stands in the one of all programs."""
         super().__init__(timeout=check.timeout, answered=answered, gate=gate or _GATE)
         self._command = check.command
+        self._dynamic = check.dynamic_weight
         self._environment = {
             "PATH": _PATH,
             "LANG": "C.UTF-8",
@@ -144,6 +146,8 @@ class ProgramProbe(Probe):
             return None
         if status == 0:
             return OK
+        if self._dynamic and status >= 2:
+            return OK._replace(weight=status - 2)
         how = f"exit status {status}" if status > 0 else f"killed by signal {-status}"
         return Verdict("failure", how, self._process.output())
 

@@ -1,6 +1,7 @@
 """``kglb-actors reload``: have the running daemon read its config again, and say what came of it.
 
-It asks as anybody may, by SIGHUP, and reads the answer in the journal; the daemon itself tells it nothing.
+It asks by SIGHUP, or over the control socket where it may not signal, and reads the answer in the journal: the record
+itself.
 """
 
 import argparse
@@ -13,11 +14,13 @@ from collections.abc import Iterator
 import msgspec
 
 from journal import writer_of
+from kglb.cli.ordering import add_output_option, add_socket_option, give
 from kglb.cli.output import EXIT_ENVIRONMENT, EXIT_NO, EXIT_OK, Failed, paint_for, put, put_json
 from kglb.cli.reading import add_journal_option
 from kglb.config import describe
 from kglb.events import ConfigApplied, ConfigRejected
 from kglb.replay import Found, Source
+from kglb.web.orders import ReloadOrder
 
 POLL = 0.02
 """Seconds between two looks for the answer."""
@@ -27,15 +30,16 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Describe the verb."""
     parser = subparsers.add_parser(
         "reload",
-        description="Have the daemon that writes the journal read its config again, as SIGHUP does, and wait for what "
-        "comes of it: 0 if the config is in force, 1 if it was rejected (the one before stays in force), "
-        "3 if there is no daemon or no answer.",
+        description="Have the daemon that writes the journal read its config again, by SIGHUP or over its control "
+        "socket, and wait for what comes of it: 0 if the config is in force, 1 if it was rejected (the one before "
+        "stays in force), 3 if there is no daemon or no answer.",
     )
     parser.add_argument(
         "--timeout", type=_seconds, default=10.0, metavar="SECONDS", help="how long to wait (default: %(default)g)"
     )
     add_journal_option(parser)
-    parser.add_argument("-o", "--output", choices=("short", "json"), default="short", help="(default: %(default)s)")
+    add_socket_option(parser)
+    add_output_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -49,16 +53,20 @@ def run(args: argparse.Namespace) -> int:
             "start one with kglb-actors run, or name its journal with --journal",
         )
     last = source.bounds()[-1]
-    try:
-        os.kill(pid, signal.SIGHUP)
-    except PermissionError:
-        raise Failed(EXIT_ENVIRONMENT, f"process {pid} may not be signalled", "sudo, or as the daemon's user") from None
-    except ProcessLookupError:
-        raise _ended(pid) from None
+    _request(pid, args)
     answer = _answer(source.reader.follow(last + 1), pid, args)
     if args.output == "json":
         put_json(msgspec.json.encode(answer))
     return _say(answer, quiet=args.output == "json")
+
+
+def _request(pid: int, args: argparse.Namespace) -> None:
+    try:
+        os.kill(pid, signal.SIGHUP)
+    except PermissionError:
+        give(ReloadOrder(), args.socket, args.timeout)
+    except ProcessLookupError:
+        raise _ended(pid) from None
 
 
 def _answer(records: Iterator[Found | None], pid: int, args: argparse.Namespace) -> Found:

@@ -103,7 +103,8 @@ def _belief(real: RealView) -> str:
     if real.streak:
         reason = "" if real.outcome == "success" else f": {spoken(real.reason, real.detail)}"
         lately = f"at least {verdicts(real.streak)}{reason}"
-    return printable(f"since record {real.health_seq}, {lately}")
+    steered = "".join(f"; {said}" for said in (real.out_of_rotation, real.weighed) if said)
+    return printable(f"since record {real.health_seq}, {lately}{steered}")
 
 
 def _difference(real: RealView) -> str:

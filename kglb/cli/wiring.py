@@ -21,6 +21,7 @@ from kglb.actors.runtime import Scheduler
 from kglb.actors.supervisor import Stop
 from kglb.checks import Prober, Vigil
 from kglb.checks.resolve import resolve
+from kglb.cli.commanding import Commander
 from kglb.cli.event_log import EventLog
 from kglb.cli.reloading import Reloader
 from kglb.cli.timed_files import TimedFiles
@@ -34,9 +35,9 @@ from kglb.dataplane import (
     RouteEngine,
     Worker,
 )
-from kglb.model import Config
+from kglb.model import Config, ControlConfig
 from kglb.model.histogram import Histogram
-from kglb.web import LoopLag, Status, StatusServer, TrafficReader, Vitals
+from kglb.web import ControlError, ControlServer, LoopLag, Status, StatusServer, TrafficReader, Vitals
 
 CLOSE_TIMEOUT = 5.0
 """Seconds that the journal, the kernel's thread and the actors may take to end."""
@@ -90,6 +91,10 @@ async def serve(loaded: Loaded, read: Callable[[], Loaded], *, source: str, log_
         reloader = Reloader(daemon, read, config, source, log)
         stack.push_async_callback(reloader.close)
         _listen_to_signals(loop, daemon, reloader)
+        if config.control.socket:
+            control = ControlServer(Commander(daemon, recorder, wall=parts.wall, reload=reloader.request))
+            stack.push_async_callback(control.close)
+            await _take_orders(control, config.control, log)
         log.say("running", balancers=len(config.balancers), pid=os.getpid())
         gc.collect()
         gc.freeze()
@@ -99,6 +104,14 @@ async def serve(loaded: Loaded, read: Callable[[], Loaded], *, source: str, log_
         if not clean:
             log.say("cleanup did not finish in time; see OperationFailed above", level=logging.ERROR)
         return clean
+
+
+async def _take_orders(server: ControlServer, config: ControlConfig, log: EventLog) -> None:
+    """Listen for orders; a daemon that cannot be steered balances all the same."""
+    try:
+        await server.start(config.socket, config.group)
+    except ControlError as error:
+        log.say("no control socket", level=logging.WARNING, problem=error.problem, remedy=error.remedy)
 
 
 def _vitals(

@@ -79,6 +79,7 @@ class MemoryDataPlane:
             self._put_address(address)
         self._schedulers = frozenset((*schedulers, "none"))  # "none" schedules nothing, and is always there
         self.traffic: dict[tuple[ServiceId, RealId | None], Traffic] = {}
+        self.connections: dict[tuple[ServiceId, RealId], tuple[int, int]] = {}
 
     def apply(self, operations: Sequence[Operation]) -> list[Failure | None]:
         """Perform the operations in order, and return for each None or why it did not take place."""
@@ -101,11 +102,18 @@ class MemoryDataPlane:
         return frozenset(address for address in self._addresses if address.interface == interface)
 
     def counters(self, service_id: ServiceId) -> ServiceCounters | None:
-        """What ``traffic`` says of one service (real None) and its destinations, else nothing but zeros."""
+        """What ``traffic`` says of one service (real None) and its destinations, and ``connections`` (active, inactive)
+        of these, else nothing but zeros.
+        """
         if service_id not in self._services:
             return None
         destinations = [
-            DestinationCounters(held.real, held.weight, 0, 0, self.traffic.get((service_id, held.real), Traffic()))
+            DestinationCounters(
+                held.real,
+                held.weight,
+                *self.connections.get((service_id, held.real), (0, 0)),
+                self.traffic.get((service_id, held.real), Traffic()),
+            )
             for held in self.destinations(service_id)
         ]
         return ServiceCounters(service_id, self.traffic.get((service_id, None), Traffic()), destinations)

@@ -6,6 +6,16 @@ decoding and new fields have defaults: a journal once written stays readable.
 
 from journal.format import JournalGap, JournalRepaired, Record, SegmentOpened
 from kglb.events.codec import decode, encode
+from kglb.events.steering import (
+    DrainFinished,
+    RealDrained,
+    RealLeaving,
+    RealRestored,
+    RealReturned,
+    Steering,
+    WeightOverridden,
+    WeightReported,
+)
 from kglb.events.types import (
     ActorCrashed,
     Adopted,
@@ -16,7 +26,6 @@ from kglb.events.types import (
     ConfigRejected,
     DaemonStarted,
     DaemonStopping,
-    DrainFinished,
     DriftFound,
     Entry,
     Event,
@@ -31,20 +40,13 @@ from kglb.events.types import (
     OutcomesUnknown,
     ProbeFlipped,
     RealAdded,
-    RealDrained,
-    RealLeaving,
     RealRemoved,
-    RealRestored,
-    RealReturned,
     ResolutionFailed,
     RouteAnnounced,
     RoutesDecided,
     RouteWithdrawn,
     RunsClosed,
-    Steering,
     WatchLost,
-    WeightOverridden,
-    WeightReported,
 )
 
 __all__ = [

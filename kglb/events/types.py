@@ -8,6 +8,16 @@ from typing import Literal
 import msgspec
 
 from journal.format import JournalGap, JournalRepaired, SegmentOpened
+from kglb.events.base import EventBase
+from kglb.events.steering import (
+    DrainFinished,
+    RealDrained,
+    RealLeaving,
+    RealRestored,
+    RealReturned,
+    WeightOverridden,
+    WeightReported,
+)
 from kglb.model import Address, Config, Destination, Operation, Real, RealId, Route, Service, ServiceId, Way
 
 Mode = Literal["initial", "available", "failsafe", "unavailable", "no_upstreams", "shutdown"]
@@ -16,14 +26,10 @@ Mode = Literal["initial", "available", "failsafe", "unavailable", "no_upstreams"
 Verdict = Literal["success", "failure"]
 
 
-class _Event(msgspec.Struct, frozen=True, tag=True, kw_only=True):
-    """A fact. The tag is the class name."""
-
-
 # --- daemon -----------------------------------------------------------------------------------------------------
 
 
-class DaemonStarted(_Event, frozen=True, kw_only=True):
+class DaemonStarted(EventBase, frozen=True, kw_only=True):
     """The daemon runs. In another boot than the last, nothing of the kernel's state and no health has survived."""
 
     software: str
@@ -33,14 +39,14 @@ class DaemonStarted(_Event, frozen=True, kw_only=True):
     pid: int
 
 
-class DaemonStopping(_Event, frozen=True, kw_only=True):
+class DaemonStopping(EventBase, frozen=True, kw_only=True):
     """The daemon stops: it cleans up what it owns in the kernel, or leaves it serving."""
 
     reason: str
     on_stop: Literal["cleanup", "leave"]
 
 
-class ActorCrashed(_Event, frozen=True, kw_only=True):
+class ActorCrashed(EventBase, frozen=True, kw_only=True):
     """An actor raised. It changes no weight; its supervisor starts it again after ``retry_in`` seconds."""
 
     actor: str
@@ -52,7 +58,7 @@ class ActorCrashed(_Event, frozen=True, kw_only=True):
 # --- config -----------------------------------------------------------------------------------------------------
 
 
-class ConfigApplied(_Event, frozen=True, kw_only=True):
+class ConfigApplied(EventBase, frozen=True, kw_only=True):
     """This configuration is in force. It holds references to secrets, never their values."""
 
     digest: str
@@ -60,7 +66,7 @@ class ConfigApplied(_Event, frozen=True, kw_only=True):
     config: Config
 
 
-class ConfigRejected(_Event, frozen=True, kw_only=True):
+class ConfigRejected(EventBase, frozen=True, kw_only=True):
     """This configuration was refused; the one before stays in force."""
 
     source: str
@@ -70,7 +76,7 @@ class ConfigRejected(_Event, frozen=True, kw_only=True):
 # --- reals ------------------------------------------------------------------------------------------------------
 
 
-class RealAdded(_Event, frozen=True, kw_only=True):
+class RealAdded(EventBase, frozen=True, kw_only=True):
     """A real server joined a service: its address now, and its entry in the config (whose ``host`` may be a name).
 
     ``healthy`` is what is believed of it until probes say otherwise, and ``basis`` why: it was unknown
@@ -84,7 +90,7 @@ class RealAdded(_Event, frozen=True, kw_only=True):
     basis: Literal["initial", "adopted"]
 
 
-class RealRemoved(_Event, frozen=True, kw_only=True):
+class RealRemoved(EventBase, frozen=True, kw_only=True):
     """A real server left a service: the config or its name no longer has it."""
 
     service: ServiceId
@@ -92,27 +98,7 @@ class RealRemoved(_Event, frozen=True, kw_only=True):
     host: str
 
 
-class RealLeaving(_Event, frozen=True, kw_only=True):
-    """The config or its name no longer has a real, which serves on what it has (``drain_on_remove``), and then goes.
-
-    ``until`` is when it goes at the latest, in seconds since the epoch.
-    """
-
-    service: ServiceId
-    real: RealId
-    host: str
-    until: float
-
-
-class RealReturned(_Event, frozen=True, kw_only=True):
-    """The config or its name has a real again that was leaving: it stays, with this entry."""
-
-    service: ServiceId
-    real: RealId
-    entry: Real
-
-
-class NameResolved(_Event, frozen=True, kw_only=True):
+class NameResolved(EventBase, frozen=True, kw_only=True):
     """A real's name has this address now; recorded when the answer differs from the last."""
 
     service: ServiceId
@@ -120,7 +106,7 @@ class NameResolved(_Event, frozen=True, kw_only=True):
     address: str
 
 
-class ResolutionFailed(_Event, frozen=True, kw_only=True):
+class ResolutionFailed(EventBase, frozen=True, kw_only=True):
     """A real's name did not resolve; its last good address, if any, stays in use."""
 
     service: ServiceId
@@ -132,7 +118,7 @@ class ResolutionFailed(_Event, frozen=True, kw_only=True):
 # --- health -----------------------------------------------------------------------------------------------------
 
 
-class ProbeFlipped(_Event, frozen=True, kw_only=True):
+class ProbeFlipped(EventBase, frozen=True, kw_only=True):
     """A probe's (outcome, reason) differs from that of the probe before: a new outcome run begins with it.
 
     ``previous_count`` is how many probes the run that ended had since it began or was last closed. Together with
@@ -156,13 +142,13 @@ class OpenRun(msgspec.Struct, frozen=True, array_like=True):
     count: int
 
 
-class RunsClosed(_Event, frozen=True, kw_only=True):
+class RunsClosed(EventBase, frozen=True, kw_only=True):
     """The lengths of all open runs so far, before a checkpoint, a reload or the end; the runs themselves go on."""
 
     runs: tuple[OpenRun, ...]
 
 
-class HealthChanged(_Event, frozen=True, kw_only=True):
+class HealthChanged(EventBase, frozen=True, kw_only=True):
     """A real is believed healthy, or not, from now on: ``streak`` equal verdicts in a row reached the threshold.
 
     ``run`` is the seq of the ``ProbeFlipped`` that began the current run.
@@ -175,7 +161,7 @@ class HealthChanged(_Event, frozen=True, kw_only=True):
     run: int
 
 
-class WatchLost(_Event, frozen=True, kw_only=True):
+class WatchLost(EventBase, frozen=True, kw_only=True):
     """The idle connection held to a real ended ``after`` so many seconds, and how: a reason to probe, no verdict.
 
     It is recorded with what that probe found, so that its way to the disk does not delay that of a verdict.
@@ -188,81 +174,16 @@ class WatchLost(_Event, frozen=True, kw_only=True):
     after: float
 
 
-class OutcomesUnknown(_Event, frozen=True, kw_only=True):
+class OutcomesUnknown(EventBase, frozen=True, kw_only=True):
     """Probes that said nothing about their reals because the fault was ours, by reason, since the last such event."""
 
     counts: dict[str, int]
 
 
-class WeightReported(_Event, frozen=True, kw_only=True):
-    """A real's check passed and says that its weight is another now (``dynamic_weight`` of exec checks).
-
-    It counts from now on instead of the config's, until the check says otherwise or is another.
-    """
-
-    service: ServiceId
-    real: RealId
-    weight: int
-
-
-# --- operator ---------------------------------------------------------------------------------------------------
-
-
-class RealDrained(_Event, frozen=True, kw_only=True):
-    """``who`` takes a real out of rotation: nothing new goes to it, what it serves goes on, and it counts for nothing.
-
-    ``until`` is when that ends by itself, in seconds since the epoch, None for never. An order is about what the
-    config calls the real: it outlives restarts, reboots and a name that moves, as long as the config has it.
-    """
-
-    service: ServiceId
-    real: RealId
-    who: str
-    note: str = ""
-    until: float | None = None
-
-
-class WeightOverridden(_Event, frozen=True, kw_only=True):
-    """``who`` gives a real this weight instead of the config's, for as long as ``RealDrained`` says of orders."""
-
-    service: ServiceId
-    real: RealId
-    weight: int
-    who: str
-    note: str = ""
-    until: float | None = None
-
-
-class RealRestored(_Event, frozen=True, kw_only=True):
-    """An operator's orders about a real end: those in ``ended``, by another order or because their time is over."""
-
-    service: ServiceId
-    real: RealId
-    ended: tuple[Literal["drain", "weight"], ...] = ("drain", "weight")
-    who: str = ""
-    note: str = ""
-    reason: Literal["operator", "deadline"] = "operator"
-
-
-class DrainFinished(_Event, frozen=True, kw_only=True):
-    """The wait for a drained or leaving real's connections is over: they are gone, or the deadline came first.
-
-    ``connections`` are those that were left then.
-    """
-
-    service: ServiceId
-    real: RealId
-    connections: int = 0
-
-
-Steering = RealLeaving | RealReturned | WeightReported | RealDrained | WeightOverridden | RealRestored | DrainFinished
-"""What changes the weight that a real should have, besides its health and its entry in the config."""
-
-
 # --- checks through the VIP -------------------------------------------------------------------------------------
 
 
-class MarkAssigned(_Event, frozen=True, kw_only=True):
+class MarkAssigned(EventBase, frozen=True, kw_only=True):
     """A real's checks carry this mark, which leads this way and nowhere else. Reals at one address share theirs."""
 
     service: ServiceId
@@ -271,7 +192,7 @@ class MarkAssigned(_Event, frozen=True, kw_only=True):
     way: Way
 
 
-class MarkReleased(_Event, frozen=True, kw_only=True):
+class MarkReleased(EventBase, frozen=True, kw_only=True):
     """A real needs its mark no more; with its last real a mark is free."""
 
     service: ServiceId
@@ -280,7 +201,7 @@ class MarkReleased(_Event, frozen=True, kw_only=True):
     way: Way
 
 
-class ChecksImpossible(_Event, frozen=True, kw_only=True):
+class ChecksImpossible(EventBase, frozen=True, kw_only=True):
     """This machine cannot check these reals, for a ``problem`` of its own; their health stays as it is.
 
     Recorded when the problem begins or becomes another, with what helps.
@@ -292,7 +213,7 @@ class ChecksImpossible(_Event, frozen=True, kw_only=True):
     remedy: str
 
 
-class ChecksResumed(_Event, frozen=True, kw_only=True):
+class ChecksResumed(EventBase, frozen=True, kw_only=True):
     """Nothing on this machine keeps these reals from being checked any more."""
 
     service: ServiceId
@@ -302,7 +223,7 @@ class ChecksResumed(_Event, frozen=True, kw_only=True):
 # --- balancing --------------------------------------------------------------------------------------------------
 
 
-class BalancerDecided(_Event, frozen=True, kw_only=True):
+class BalancerDecided(EventBase, frozen=True, kw_only=True):
     """A balancer's mode, its counts and the weights that *changed*, with the seq that caused each.
 
     ``seen`` is the last record the balancer had taken into account.
@@ -314,27 +235,27 @@ class BalancerDecided(_Event, frozen=True, kw_only=True):
     alive: int
     total: int
     weights: dict[RealId, int]
-    causes: dict[RealId, int] = {}
+    causes: dict[RealId, int] = msgspec.field(default_factory=dict)
     seen: int
 
 
 # --- routes -----------------------------------------------------------------------------------------------------
 
 
-class RoutesDecided(_Event, frozen=True, kw_only=True):
+class RoutesDecided(EventBase, frozen=True, kw_only=True):
     """Which routes are to be announced now that were not (or otherwise), and which are not any more, by prefix."""
 
     announce: tuple[Route, ...] = ()
     withdraw: tuple[str, ...] = ()
 
 
-class RouteAnnounced(_Event, frozen=True, kw_only=True):
+class RouteAnnounced(EventBase, frozen=True, kw_only=True):
     """The BGP engine has acknowledged the route: its peers are told."""
 
     route: Route
 
 
-class RouteWithdrawn(_Event, frozen=True, kw_only=True):
+class RouteWithdrawn(EventBase, frozen=True, kw_only=True):
     """The BGP engine has acknowledged that the route is gone; packets may still arrive for its hold time."""
 
     route: Route
@@ -350,7 +271,7 @@ class Entry(msgspec.Struct, frozen=True):
     destinations: tuple[Destination, ...]
 
 
-class Adopted(_Event, frozen=True, kw_only=True):
+class Adopted(EventBase, frozen=True, kw_only=True):
     """What the machine held of ours when the daemon started, whole; ``foreign`` services were counted and left alone.
 
     ``addresses`` are those of ours that were there, ``foreign_addresses`` those we want but somebody else put there:
@@ -364,7 +285,7 @@ class Adopted(_Event, frozen=True, kw_only=True):
     routes: tuple[Route, ...] = ()
 
 
-class OperationsApplied(_Event, frozen=True, kw_only=True):
+class OperationsApplied(EventBase, frozen=True, kw_only=True):
     """The machine did these operations, in this order, in so many microseconds; ``causes`` has a seq for each."""
 
     operations: tuple[Operation, ...]
@@ -372,7 +293,7 @@ class OperationsApplied(_Event, frozen=True, kw_only=True):
     microseconds: int
 
 
-class OperationFailed(_Event, frozen=True, kw_only=True):
+class OperationFailed(EventBase, frozen=True, kw_only=True):
     """The machine, or the BGP engine, refused an operation; what is still wanted after reading back is tried again."""
 
     operation: Operation
@@ -380,7 +301,7 @@ class OperationFailed(_Event, frozen=True, kw_only=True):
     error: str
 
 
-class DriftFound(_Event, frozen=True, kw_only=True):
+class DriftFound(EventBase, frozen=True, kw_only=True):
     """Somebody else changed what is ours: the operations that lead from what we knew to what was found."""
 
     changes: tuple[Operation, ...]

@@ -4,9 +4,10 @@ A fold changes its projection in place; what leaves one (an entry, a plan) is im
 is what a checkpoint stores.
 """
 
-from kglb.projections.dataplane import DataPlaneState, Dirty, Holding
+from kglb.projections.dataplane import DataPlaneState
 from kglb.projections.drift import address_drift, entry_drift, interfaces, route_drift
 from kglb.projections.fleet import FleetState
+from kglb.projections.holding import Dirty, Holding
 from kglb.projections.marks import HeldMark, MarksState
 from kglb.projections.plan import Planned, plan
 from kglb.projections.reals import BalancerState, Drain, Leaving, Orders, Override, RealState

@@ -29,98 +29,19 @@ from kglb.events import (
 )
 from kglb.model import (
     AddAddress,
-    AddDestination,
-    Address,
     AddService,
-    AnnounceRoute,
     Balancer,
-    ChangeDestination,
-    ChangeService,
     Config,
-    DeleteAddress,
-    DeleteDestination,
     DeleteService,
     Destination,
-    Operation,
     RealId,
     Route,
-    Service,
     ServiceId,
     Way,
-    WithdrawRoute,
 )
 from kglb.projections.fleet import FleetState
+from kglb.projections.holding import Dirty, Holding
 from kglb.projections.reals import RealState
-
-
-class Holding(msgspec.Struct, kw_only=True):
-    """Services with their destinations, addresses, and routes by prefix.
-
-    An address maps to whether it is ours to delete.
-    """
-
-    services: dict[ServiceId, Service] = {}
-    destinations: dict[ServiceId, dict[RealId, Destination]] = {}
-    addresses: dict[str, tuple[Address, bool]] = {}
-    routes: dict[str, Route] = {}
-
-    def perform(self, operation: Operation) -> None:
-        """Hold what the operation leaves behind."""
-        match operation:
-            case AddService(service):
-                self.services[service.id] = service
-                self.destinations[service.id] = {}
-            case ChangeService(service):
-                self.services[service.id] = service
-            case DeleteService(id):
-                self.services.pop(id, None)
-                self.destinations.pop(id, None)
-            case AddDestination(id, destination) | ChangeDestination(id, destination):
-                self.destinations.setdefault(id, {})[destination.real] = destination
-            case DeleteDestination(id, real):
-                self.destinations.get(id, {}).pop(real, None)
-            case AddAddress(address):
-                self.addresses[str(address)] = (address, True)
-            case DeleteAddress(address):
-                self.addresses.pop(str(address), None)
-            case AnnounceRoute(route):
-                self.routes[route.prefix] = route
-            case WithdrawRoute(route):
-                self.routes.pop(route.prefix, None)
-
-
-class Dirty(msgspec.Struct, kw_only=True):
-    """Where desired and actual may differ, each with the seq of the record that says so."""
-
-    services: dict[ServiceId, int] = {}
-    destinations: dict[ServiceId, dict[RealId, int]] = {}
-    addresses: dict[str, int] = {}
-    routes: dict[str, int] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self.services or self.destinations or self.addresses or self.routes)
-
-    def mark_destination(self, service: ServiceId, real: RealId, seq: int) -> None:
-        """One destination may differ."""
-        if (marks := self.destinations.get(service)) is None:
-            marks = self.destinations[service] = {}
-        marks[real] = seq
-
-    def mark_operation(self, operation: Operation, seq: int) -> None:
-        """What the operation is about may differ."""
-        match operation:
-            case AddService(service) | ChangeService(service):
-                self.services[service.id] = seq
-            case DeleteService(id):
-                self.services[id] = seq
-            case AddDestination(id, destination) | ChangeDestination(id, destination):
-                self.mark_destination(id, destination.real, seq)
-            case DeleteDestination(id, real):
-                self.mark_destination(id, real, seq)
-            case AddAddress(address) | DeleteAddress(address):
-                self.addresses[str(address)] = seq
-            case AnnounceRoute(route) | WithdrawRoute(route):
-                self.routes[route.prefix] = seq
 
 
 class DataPlaneState(msgspec.Struct, kw_only=True):

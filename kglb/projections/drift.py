@@ -22,7 +22,7 @@ from kglb.model import (
     ServiceId,
     WithdrawRoute,
 )
-from kglb.projections.dataplane import Holding
+from kglb.projections.holding import Holding
 
 
 def entry_drift(known: Holding, id: ServiceId, found: Entry | None) -> tuple[Operation, ...]:

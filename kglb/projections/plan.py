@@ -36,7 +36,7 @@ from kglb.model import (
     WithdrawRoute,
     parse_service,
 )
-from kglb.projections.dataplane import Dirty, Holding
+from kglb.projections.holding import Dirty, Holding
 
 
 class Planned(msgspec.Struct, frozen=True):

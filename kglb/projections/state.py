@@ -9,8 +9,9 @@ from msgspec.structs import replace
 
 from kglb.events import Event
 from kglb.model import Balancer, Config
-from kglb.projections.dataplane import DataPlaneState, Holding
+from kglb.projections.dataplane import DataPlaneState
 from kglb.projections.fleet import FleetState
+from kglb.projections.holding import Holding
 from kglb.projections.marks import MarksState
 from kglb.projections.reals import BalancerState
 

@@ -15,6 +15,7 @@ from kglb.replay.errors import (
     UnknownRealError,
 )
 from kglb.replay.explain import Explanation, Link, explain
+from kglb.replay.finding import find_real, find_reals
 from kglb.replay.names import Names
 from kglb.replay.selection import FIELDS, Filter, FilterError, Selection, parse_filter
 from kglb.replay.sentences import Sentence, sentence
@@ -50,6 +51,8 @@ __all__ = [
     "UnclearTimeError",
     "UnknownRealError",
     "explain",
+    "find_real",
+    "find_reals",
     "parse_filter",
     "parse_moment",
     "read_record_time",

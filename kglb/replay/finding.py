@@ -3,9 +3,12 @@
 import difflib
 
 from kglb.model import parse_endpoint
-from kglb.projections import FleetState
+from kglb.projections import FleetState, RealState
 from kglb.replay.errors import AmbiguousRealError, Candidate, UnknownRealError
 from kglb.replay.names import Names
+
+_COMPARED = 200
+"""How many reals a name that means none is compared with."""
 
 
 def find_real(fleet: FleetState, wanted: str, balancer: str | None = None) -> Candidate:
@@ -13,22 +16,32 @@ def find_real(fleet: FleetState, wanted: str, balancer: str | None = None) -> Ca
 
     Raises UnknownRealError, AmbiguousRealError.
     """
+    found = find_reals(fleet, wanted, balancer)
+    if len(found) > 1:
+        raise AmbiguousRealError(wanted, found)
+    return found[0]
+
+
+def find_reals(fleet: FleetState, wanted: str, balancer: str | None = None) -> tuple[Candidate, ...]:
+    """All reals that ``wanted`` means, at least one: a host may serve several services. Raises UnknownRealError.
+
+    A daemon with ten thousand reals answers an operator by it, so only what may be meant is looked at closely.
+    """
     names = Names(state.config for state in fleet.balancers.values())
     services = set(fleet.balancers) if balancer is None else names.services(balancer)
     if balancer is not None and not services:
         raise UnknownRealError(f"{balancer}: {names.missing(balancer)}")
-    every = [
+    within = {service: known for service, known in fleet.balancers.items() if service in services}
+    meant = _canonical(wanted)
+    found = tuple(
         Candidate(names.label(service), service, state.real, state.entry.host)
-        for service, known in fleet.balancers.items()
-        if service in services
+        for service, known in within.items()
         for state in known.reals.values()
-    ]
-    found = tuple(candidate for candidate in every if _canonical(wanted) in _spellings(candidate))
+        if (meant in state.real or meant in state.entry.host) and meant in _spellings(state)
+    )
     if not found:
-        raise UnknownRealError(_unknown(wanted, every))
-    if len(found) > 1:
-        raise AmbiguousRealError(wanted, found)
-    return found[0]
+        raise UnknownRealError(_unknown(wanted, [state for known in within.values() for state in known.reals.values()]))
+    return found
 
 
 def _canonical(wanted: str) -> str:
@@ -42,13 +55,13 @@ def _canonical(wanted: str) -> str:
     return wanted
 
 
-def _spellings(candidate: Candidate) -> tuple[str, ...]:
-    address = parse_endpoint(candidate.real).address
-    return candidate.real, address, candidate.host, candidate.host.rpartition(":")[0]
+def _spellings(state: RealState) -> tuple[str, ...]:
+    address = parse_endpoint(state.real).address
+    return state.real, address, state.entry.host, state.entry.host.rpartition(":")[0]
 
 
-def _unknown(wanted: str, every: list[Candidate]) -> str:
-    spoken = list(dict.fromkeys(spelling for candidate in every for spelling in _spellings(candidate)))
+def _unknown(wanted: str, every: list[RealState]) -> str:
+    spoken = list(dict.fromkeys(spelling for state in every[:_COMPARED] for spelling in _spellings(state)))
     close = difflib.get_close_matches(wanted, spoken, 1)
-    hint = f"did you mean {close[0]}?" if close else f"{len(every)} reals are known then"
-    return f"there is no real {wanted} then: {hint}"
+    hint = f"did you mean {close[0]}?" if close else f"{len(every)} reals are known"
+    return f"there is no real {wanted}: {hint}"

@@ -6,7 +6,8 @@ from kglb.events import DaemonStopping, HealthChanged, RealAdded
 from kglb.projections import BalancerState, RealState
 from kglb.replay.sentences import Runs
 from kglb.replay.source import Found
-from kglb.replay.words import ordered, plural, printable, spoken, utc, verdicts
+from kglb.replay.steering_sentences import out_of_rotation, weight_by_other_hand
+from kglb.replay.words import plural, printable, spoken, verdicts
 
 
 class Reasons:
@@ -36,27 +37,13 @@ class Reasons:
             return self._failsafe()
         if real.weight != (real.configured if real.healthy else 0):
             return f"its balancer has not decided since this: {self._health()}"
-        if real.healthy and (said := self._weight_by_other_hand()):
+        if real.healthy and (said := weight_by_other_hand(real)):
             return f"{said}; {self._standing()}" if real.configured else said
         return "that is its weight in the config" if real.healthy and not real.configured else self._standing()
 
     def _out_of_rotation(self) -> str:
-        """Why it is to get no traffic, whatever its health."""
-        real = self._real
-        if real.leaving is not None:
-            reason = f"the config no longer has it; it goes with its last connection or at {utc(real.leaving.until)}"
-            return reason if real.weight == 0 else f"its balancer has not decided since this: {reason}"
-        drain = real.orders.drain
-        assert drain is not None, "a real is out of rotation because it leaves or because it is drained"
-        reason = ordered(f"{drain.who} drained it", drain.until, drain.note)
-        return reason if real.weight == 0 else f"its balancer has not decided since this: {reason}"
-
-    def _weight_by_other_hand(self) -> str:
-        """Who says its weight, if not the config; empty if the config does."""
-        override = self._real.orders.override
-        if override is not None:
-            return ordered(f"{override.who} gave it this weight", override.until, override.note)
-        return "its check says so" if self._real.reported is not None else ""
+        reason = out_of_rotation(self._real)
+        return reason if self._real.weight == 0 else f"its balancer has not decided since this: {reason}"
 
     def _standing(self) -> str:
         if self._balancer.mode == "unavailable":

@@ -1,4 +1,6 @@
-"""The sentences about what operators order, what leaves the config, and what checks say of weights."""
+"""What operators order, what leaves the config, and what checks say of weights: the sentences about its events, and the
+words for what is in force of a real.
+"""
 
 from kglb.events import (
     DrainFinished,
@@ -9,6 +11,7 @@ from kglb.events import (
     WeightOverridden,
     WeightReported,
 )
+from kglb.projections import RealState
 from kglb.replay.words import named, ordered, plural, utc
 
 _ORDERS = {"drain": "drain", "weight": "weight by hand"}
@@ -53,3 +56,19 @@ def finished(event: DrainFinished, _: object) -> str:
     if event.connections:
         return f"the time of {event.real} is over, with {plural(event.connections, 'connection')} left"
     return f"{event.real} has no connections left"
+
+
+def out_of_rotation(real: RealState) -> str:
+    """Why a real is to get no traffic, whatever its health; empty if it is in rotation."""
+    if real.leaving is not None:
+        return f"the config no longer has it; it goes with its last connection or at {utc(real.leaving.until)}"
+    drain = real.orders.drain
+    return "" if drain is None else ordered(f"{drain.who} drained it", drain.until, drain.note)
+
+
+def weight_by_other_hand(real: RealState) -> str:
+    """Who says the weight of a real, if not the config; empty if the config does."""
+    override = real.orders.override
+    if override is not None:
+        return ordered(f"{override.who} gave it this weight", override.until, override.note)
+    return "its check says so" if real.reported is not None else ""

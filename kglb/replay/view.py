@@ -11,10 +11,13 @@ from kglb.model.operations import describe
 from kglb.projections import BalancerState, Holding, RealState, plan
 from kglb.replay.names import Names
 from kglb.replay.state_at import Replayed
+from kglb.replay.steering_sentences import out_of_rotation, weight_by_other_hand
 
 
 class RealView(msgspec.Struct, frozen=True, kw_only=True):
-    """A real of a service. ``weight`` is the wanted one, ``kernel_weight`` what the kernel is known to hold.
+    """A real of a service. ``weight`` is the wanted one, ``kernel_weight`` what the kernel is known to hold,
+    ``configured`` the one it has when up. ``out_of_rotation`` says why it gets no traffic whatever its health, and
+    ``weighed`` who gives it its weight if not the config; both are empty if that is not so.
 
     ``streak`` counts at least so many passes, or failures if negative. What is not there or unknown is null.
     """
@@ -33,6 +36,8 @@ class RealView(msgspec.Struct, frozen=True, kw_only=True):
     weight_seq: int
     health_seq: int
     in_step: bool
+    out_of_rotation: str
+    weighed: str
 
 
 class ServiceView(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,6 +154,8 @@ def _real(real: RealId, known: RealState | None, wanted: Destination | None, hel
         weight_seq=state.weight_seq,
         health_seq=state.health_seq,
         in_step=wanted == held,
+        out_of_rotation=out_of_rotation(state),
+        weighed=weight_by_other_hand(state),
     )
 
 

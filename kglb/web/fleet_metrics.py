@@ -18,14 +18,15 @@ def fleet_families(state: State) -> Iterator[Family]:
     """All metrics with the labels balancer and service."""
     yield gauge("kglb_balancer_info", "Always 1, for its labels: KgLb's setup, the type of the check.", _infos(state))
     yield gauge("kglb_balancer_mode", "Whether the balancer is in this mode.", _modes(state))
-    yield gauge("kglb_balancer_reals", "Reals of the balancer.", _totals(state))
-    yield gauge("kglb_balancer_alive_reals", "Reals of the balancer that are healthy.", _alive(state))
+    yield gauge("kglb_balancer_reals", "Reals in rotation: without drained and leaving ones.", _totals(state))
+    yield gauge("kglb_balancer_alive_reals", "Reals in rotation that are healthy.", _alive(state))
     yield gauge(
         "kglb_balancer_alive_ratio",
-        "Share of the reals that are healthy, 0 to 1; 1 in failsafe, 0 without reals.",
+        "Share of the reals in rotation that are healthy, 0 to 1; 1 in failsafe, 0 without reals.",
         _ratios(state),
     )
     yield gauge("kglb_real_healthy", "Whether the real's checks have it up.", _healthy(state))
+    yield gauge("kglb_real_in_rotation", "Whether the real is neither drained nor leaving.", _in_rotation(state))
     yield gauge("kglb_real_weight", "Weight the balancer decided; absent before it has.", _weights(state))
     yield gauge(
         "kglb_real_applied_weight",
@@ -74,6 +75,12 @@ def _healthy(state: State) -> Iterator[Sample]:
     for balancer, labels in _balancers(state):
         for real in list(balancer.reals.values()):
             yield f'{labels},real="{real.real}"}}', int(real.healthy)
+
+
+def _in_rotation(state: State) -> Iterator[Sample]:
+    for balancer, labels in _balancers(state):
+        for real in list(balancer.reals.values()):
+            yield f'{labels},real="{real.real}"}}', int(real.in_rotation)
 
 
 def _weights(state: State) -> Iterator[Sample]:

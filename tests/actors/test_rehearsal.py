@@ -132,3 +132,23 @@ def test_an_actor_that_crashes_is_no_plan(monkeypatch: pytest.MonkeyPatch) -> No
             await rehearsal.start(config(balancer(reals=1)))
 
     run(main())
+
+
+def test_nobody_is_foreseen_to_hang_up(tmp_path: Path) -> None:
+    """A real that leaves slowly, and one that leaves already, are at weight 0 for as long as it takes."""
+
+    def patient(reals: int) -> Config:
+        return config(balancer(reals=reals, check=CHECK, drain_on_remove=300.0))
+
+    async def main() -> list[Operation]:
+        machine = WatchedMachine()
+        machine.connections[WEB, real_id(2)] = (1, 0)
+        async with world(tmp_path, patient(3), machine=machine) as w:
+            await asyncio.sleep(1.5)
+            await w.reload(patient(2))
+            await asyncio.sleep(5)
+            state = State.from_checkpoint(w.state.seq, b"".join(w.state.checkpoint()))
+        return await reload(state, patient(1))
+
+    leaving = Destination(real=real_id(1), weight=0)
+    assert run(main()) == [ChangeDestination(WEB, leaving)]

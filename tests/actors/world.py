@@ -56,6 +56,13 @@ class ScriptedProber:
         self.cancel(probe)
         self.schedule(probe, self._loop.time())
 
+    def says(self, weight: int | None) -> None:
+        """The only probe passes now, and says this weight of its real."""
+        (probe,) = self._timers
+        self.cancel(probe)
+        now = self._loop.time()
+        probe.answered(Outcome("success", "ok", "", 0.001, now, now, weight))
+
     def cancel(self, probe: Probe) -> None:
         if (timer := self._timers.pop(probe, None)) is not None:
             timer.cancel()
@@ -109,7 +116,11 @@ class World:
         state = recover(opened, lambda _, **fields: self.set_aside.append(fields))
         self.recorder = Recorder(state, scheduler)
         began = self.loop.time()
-        clock = Clock(wall=lambda: int(1_800_000_000e9 + (self.loop.time() - began) * 1e9), monotonic=self.loop.time)
+
+        def wall() -> float:
+            return 1_800_000_000.0 + self.loop.time() - began
+
+        clock = Clock(wall=lambda: int(wall() * 1e9), monotonic=self.loop.time)
         options = AppenderOptions(disk=InlineDisk(self.loop), clock=clock)
         origin = Origin(host="director", boot_id="boot", software="test")
         self.recorder.write_to(opened.appender(origin, self.recorder.checkpoint, options))
@@ -122,6 +133,7 @@ class World:
             worker=InlineWorker(),
             resolve=self._resolve,
             now=self.loop.time,
+            wall=wall,
             random=random.Random(1),
         )
         self.daemon: Daemon

@@ -42,6 +42,20 @@ def test_exit_status_0_passes(run: Run) -> None:
     assert {(outcome.status, outcome.reason) for outcome in outcomes} == {("success", "ok")}
 
 
+@pytest.mark.parametrize(("status", "weight"), [(0, None), (2, 0), (50, 48), (255, 253)])
+def test_a_program_may_say_the_weight_of_its_real(run: Run, status: int, weight: int | None) -> None:
+    check = ExecCheck(command=("/bin/sh", "-c", f"exit {status}"), timeout=5.0, dynamic_weight=True)
+    [outcome] = run(ask(check, REAL))
+    assert (outcome.status, outcome.reason, outcome.weight) == ("success", "ok", weight)
+
+
+@pytest.mark.parametrize("script", ["exit 1", "kill -9 $$"])
+def test_with_weights_too_status_1_and_a_signal_fail(run: Run, script: str) -> None:
+    check = ExecCheck(command=("/bin/sh", "-c", script), timeout=5.0, dynamic_weight=True)
+    [outcome] = run(ask(check, REAL))
+    assert (outcome.status, outcome.weight) == ("failure", None)
+
+
 @pytest.mark.parametrize("status", [1, 2, 127, 255])
 def test_any_other_fails_with_what_the_program_said(run: Run, status: int) -> None:
     [outcome] = run(ask(shell(f"echo no luck >&2; exit {status}"), REAL))

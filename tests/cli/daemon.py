@@ -39,10 +39,12 @@ class Site:
     def __init__(self, directory: Path) -> None:
         self.config = directory / "config.toml"
         self.journal = directory / "journal"
+        self.socket = directory / "control.sock"
         self.process: subprocess.Popen[bytes] | None = None
 
     def write(self, text: str) -> None:
-        self.config.write_text(f'[journal]\ndirectory = "{self.journal}"\n{text}')
+        own = f'journal = {{ directory = "{self.journal}" }}\ncontrol = {{ socket = "{self.socket}" }}\n'
+        self.config.write_text(own + text)
 
     def records(self) -> list[Record[Event]]:
         return list(JournalReader(self.journal, decode).records())

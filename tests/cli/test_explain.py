@@ -57,7 +57,7 @@ def test_json_has_the_answer_and_the_chain(explain: Command) -> None:
 def test_an_unknown_real_is_1(explain: Command) -> None:
     ran = explain("10.0.0.99:80")
     assert (ran.code, ran.out) == (1, "")
-    assert "there is no real 10.0.0.99:80 then" in ran.err
+    assert "there is no real 10.0.0.99:80: " in ran.err
     ran = explain("10.0.0.99:80", "-o", "json")
     assert ran.code == 1
     assert json.loads(ran.out)["candidates"] == []

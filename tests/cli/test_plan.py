@@ -108,7 +108,7 @@ def test_a_wrong_config_has_its_mistakes_named(kglb: Command, site: Site) -> Non
 
 
 def test_what_a_reload_cannot_change_is_said_beforehand(kglb: Command, live: Site) -> None:
-    live.write(ONE.replace('"off"', '"127.0.0.1:5679"'))
+    live.write(ONE.replace('listen = "off"', 'listen = "127.0.0.1:5679"'))
     ran = kglb("plan", live.config)
     assert (ran.code, ran.out) == (2, "")
     assert "status: cannot change by a reload" in ran.err

@@ -110,3 +110,18 @@ def test_a_timeout_is_a_number_of_seconds(kglb: Command, timeout: str) -> None:
     with pytest.raises(SystemExit) as left:
         kglb("reload", f"--timeout={timeout}")
     assert left.value.code == 2
+
+
+def test_who_may_not_signal_the_daemon_may_order_it_to(
+    kglb: Command, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(pid: int, number: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "kill", forbidden)
+    ran = kglb("reload", "--journal", site.journal, "--socket", site.socket)
+    assert (ran.code, ran.err) == (0, "")
+    assert "is in force" in ran.out
+    ran = kglb("reload", "--journal", site.journal, "--socket", f"{site.socket}.not")
+    assert ran.code == 3
+    assert "no daemon listens" in ran.err

@@ -9,7 +9,7 @@ import pytest
 from kglb.config import parse
 from kglb.config.balancers import ANNOUNCE, BALANCER, PERSISTENCE
 from kglb.config.checks import COMMON, KINDS, TYPE
-from kglb.config.document import BGP, DATA_PLANE, DOCUMENT, JOURNAL, STATUS
+from kglb.config.document import BGP, CONTROL, DATA_PLANE, DOCUMENT, JOURNAL, STATUS
 from kglb.config.forward import FORWARD, FORWARD_ALIASES, FORWARDS
 from kglb.config.headers import SECRET, SENSITIVE_HEADERS
 from kglb.config.network import flag, scheduler
@@ -28,6 +28,7 @@ SECTIONS: dict[str, Sequence[Key]] = {
     "`[data_plane]`": DATA_PLANE,
     "`[bgp]`": BGP,
     "`[status]`": STATUS,
+    "`[control]`": CONTROL,
     "`[[balancer]]`": BALANCER,
     "`persistence`": PERSISTENCE,
     "`forward`": FORWARD,
@@ -59,6 +60,8 @@ check = {{ type = "http"{check} }}
 {bgp}
 [status]
 {status}
+[control]
+{control}
 """
 
 
@@ -72,9 +75,7 @@ def documented(section: str) -> dict[str, str]:
 def given(section: str) -> str:
     """The section's keys set to their documented defaults, where those are values."""
     defaults = {key: found[1] for key, text in documented(section).items() if (found := re.fullmatch("`(.*)`", text))}
-    separator = (
-        "\n" if section in ("`[journal]`", "`[data_plane]`", "`[bgp]`", "`[status]`", "`[[balancer]]`") else ", "
-    )
+    separator = "\n" if section.startswith("`[") and section != "`[balancer.check]`" else ", "
     return "".join(f"{separator}{key} = {value}" for key, value in defaults.items())
 
 
@@ -101,8 +102,9 @@ def test_the_documented_defaults_are_the_defaults() -> None:
         data_plane=given("`[data_plane]`"),
         bgp=given("`[bgp]`"),
         status=given("`[status]`"),
+        control=given("`[control]`"),
     )
-    left_out = MINIMAL.format(check="", balancer="", journal="", data_plane="", bgp="", status="")
+    left_out = MINIMAL.format(check="", balancer="", journal="", data_plane="", bgp="", status="", control="")
     assert parse(spelled_out).config == parse(left_out).config
 
 
@@ -117,7 +119,7 @@ def test_the_documented_defaults_are_the_defaults() -> None:
     ],
 )
 def test_the_documented_defaults_of_a_kind_of_check_are_the_defaults(kind: str, keys: str) -> None:
-    nothing = {"journal": "", "data_plane": "", "bgp": "", "status": "", "balancer": ""}
+    nothing = {"journal": "", "data_plane": "", "bgp": "", "status": "", "control": "", "balancer": ""}
     required = ', query = "."' if kind == "dns" else ""
     text = MINIMAL.replace('"http"', f'"{kind}"')
     spelled_out, left_out = text.format(check=keys, **nothing), text.format(check=required, **nothing)

@@ -143,6 +143,11 @@ data_plane = {{ reconcile_interval = "{reconcile_interval}" }}
             self._process.kill()
             self.wait()
 
+    def verb(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a verb beside the daemon, as an operator would."""
+        with in_namespace(self.network.director):
+            return subprocess.run([*RUN[:-1], *arguments], text=True, capture_output=True, timeout=60, check=False)
+
     def _is_running(self) -> bool:
         lines = [json.loads(line) for line in self.log.read_text().split("\n")[:-1] if line.startswith("{")]
         return any(line["event"] == "running" and line["pid"] == self.pid for line in lines)

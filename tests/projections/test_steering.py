@@ -2,6 +2,8 @@
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from kglb.events import (
@@ -138,3 +140,32 @@ def test_a_checkpoint_from_before_there_were_orders_still_decodes() -> None:
     for known in tree["fleet"]["balancers"][WEB]["reals"].values():
         known.pop("orders", None)
     assert State.from_checkpoint(state.seq, msgspec.json.encode(tree)).fleet == state.fleet
+
+
+_ANY = st.sampled_from(
+    [
+        event
+        for name in (A, B)
+        for event in (
+            RealDrained(service=WEB, real=name, who="kim"),
+            WeightOverridden(service=WEB, real=name, weight=5, who="kim"),
+            RealRestored(service=WEB, real=name),
+            RealRestored(service=WEB, real=name, ended=("drain",)),
+            RealLeaving(service=WEB, real=name, host=str(name), until=99.0),
+            RealReturned(service=WEB, real=name, entry=real(0)),
+            RealRemoved(service=WEB, real=name, host=str(name)),
+            DrainFinished(service=WEB, real=name),
+            WeightReported(service=WEB, real=name, weight=9),
+            HealthChanged(service=WEB, real=name, healthy=True, streak=1, run=1),
+            HealthChanged(service=WEB, real=name, healthy=False, streak=-1, run=1),
+            replace(added(WEB, 0), real=name),
+        )
+    ]
+)
+
+
+@given(st.lists(_ANY, max_size=40))
+def test_whatever_happens_the_counts_are_those_of_the_reals_in_rotation(events: list[Event]) -> None:
+    known = fold(*BEGIN, *events).fleet.balancers[WEB]
+    rotation = [one for one in known.reals.values() if one.in_rotation]
+    assert (known.alive, known.total) == (sum(one.healthy for one in rotation), len(rotation))

@@ -290,7 +290,7 @@ def test_balancers_of_one_name_are_told_apart_by_their_service(tmp_path: Path) -
 def test_a_real_that_is_not_there_is_unknown(fleet: Fleet) -> None:
     with pytest.raises(UnknownRealError, match=r"did you mean 10\.0\.0\.1"):
         why(fleet, "10.0.0.11:80")
-    with pytest.raises(UnknownRealError, match="3 reals are known then"):
+    with pytest.raises(UnknownRealError, match="3 reals are known"):
         why(fleet, "nothing-like-it")
     with pytest.raises(UnknownRealError, match="there is web"):
         why(fleet, balancer="wbe")

@@ -1,4 +1,4 @@
-from kglb.events import HealthChanged, RealRemoved, RouteAnnounced, RoutesDecided
+from kglb.events import HealthChanged, RealDrained, RealRemoved, RouteAnnounced, RoutesDecided
 from kglb.model import Announce, ChangeDestination, DeleteDestination, Route
 from kglb.web.fleet_metrics import fleet_families
 from tests.projections.builders import DNS, WEB, added, applied, balancer, real_id, started
@@ -22,6 +22,16 @@ def test_a_balancer_counts_its_reals_and_those_alive() -> None:
     assert found.value("kglb_balancer_reals", **WEB_LABELS) == 4
     assert found.value("kglb_balancer_alive_reals", **WEB_LABELS) == 3
     assert found.value("kglb_balancer_alive_ratio", **WEB_LABELS) == 0.75
+
+
+def test_a_drained_real_is_in_no_count_and_said_to_be_out_of_rotation() -> None:
+    fleet = web_fleet(4)
+    fleet.record(RealDrained(service=WEB, real=real_id(0), who="kim"))
+    found = reading(fleet)
+    assert found.value("kglb_balancer_reals", **WEB_LABELS) == 3
+    assert found.value("kglb_balancer_alive_ratio", **WEB_LABELS) == 1
+    in_rotation = [found.value("kglb_real_in_rotation", real=real_id(number), **WEB_LABELS) for number in range(4)]
+    assert in_rotation == [0, 1, 1, 1]
 
 
 def test_exactly_the_mode_a_balancer_is_in_is_one() -> None:

@@ -1,14 +1,25 @@
 """Checks through the VIP, under marks: in every way of forwarding they judge exactly the real they are meant for."""
 
+import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
-from kglb.events import ChecksImpossible, ChecksResumed, HealthChanged, MarkAssigned, OperationsApplied, ProbeFlipped
+from kglb.events import (
+    ChecksImpossible,
+    ChecksResumed,
+    HealthChanged,
+    MarkAssigned,
+    OperationsApplied,
+    ProbeFlipped,
+    WatchLost,
+)
 from lab import forwarding
-from lab.namespaces import command, in_namespace, sysctl
+from lab.namespaces import command, in_namespace, spawn, sysctl
 from lab.net import Network
 from lab.reals import Reals
+from tests.kernel.daemon.test_watch import HOLDING
 from tests.kernel.director import WEIGHT, Director, balancer, until
 
 FORWARDS = {
@@ -180,3 +191,25 @@ def test_a_sysctl_that_forbids_the_checks_is_named_and_takes_no_healthy_real_out
     director.wait_weights(service, {first: 0, second: WEIGHT})
     with in_namespace(network.director):
         sysctl("net.ipv4.conf.lan.accept_local=0", "net.ipv4.conf.lan.rp_filter=0")
+
+
+@pytest.mark.usefixtures("admitting", "tunnels")
+def test_a_watched_real_behind_a_tunnel_is_missed_when_its_idle_connection_ends(
+    director: Director, network: Network
+) -> None:
+    service = f"tcp://{VIPS['ipip', 'IPv4']}:8080"
+    first, second = (f"{real.address}:8080" for real in network.reals[:2])
+    check = '{ type = "tcp", interval = "5s", rise = 1, fall = 1, watch = true }'
+    watched = balancer(service, [first, second], forward=FORWARDS["ipip"], check=check) + "fwmark_checks = true\n"
+    with ExitStack() as stack:
+        processes = [
+            stack.enter_context(spawn(real.namespace, [sys.executable, "-c", HOLDING])) for real in network.reals[:2]
+        ]
+        director.configure(watched)
+        director.start()
+        director.wait_weights(service, {first: WEIGHT, second: WEIGHT})
+        until(lambda: director.events(HealthChanged)[1:], "the records")
+        processes[0].kill()
+        director.wait_weights(service, {first: 0, second: WEIGHT}, timeout=4.0)
+    lost = director.events(WatchLost)
+    assert [event.real for event in lost][:1] == [first], "long before its next check"

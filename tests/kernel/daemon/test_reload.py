@@ -1,23 +1,15 @@
 """A reload, good or bad, while clients ask: they notice neither."""
 
-import subprocess
-
 from kglb.events import ConfigApplied, ConfigRejected, HealthChanged, OperationsApplied
 from kglb.model import AddDestination, ChangeDestination, ChangeService
 from lab.client import Client
 from lab.namespaces import command, in_namespace
 from lab.net import Network
-from tests.kernel.director import RUN, WEIGHT, Director, balancer, until
+from tests.kernel.director import WEIGHT, Director, balancer, until
 
 SERVICE = "tcp://10.0.0.100:80"
 FIRST, SECOND, THIRD = "10.2.0.10:80", "10.2.0.11:80", "10.2.0.12:80"
 BOTH_UP = {FIRST: WEIGHT, SECOND: WEIGHT}
-
-
-def verb(director: Director, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a verb beside the daemon, as an operator would."""
-    with in_namespace(director.network.director):
-        return subprocess.run([*RUN[:-1], *arguments], text=True, capture_output=True, timeout=60, check=False)
 
 
 def serving(director: Director) -> None:
@@ -43,10 +35,10 @@ def test_a_good_config_is_in_force_and_no_request_fails(director: Director, netw
     with Client(network.client, network.vip, rate=100) as client:
         client.wait(20)
         director.configure(balancer(SERVICE, [FIRST, SECOND, THIRD], scheduler="wrr"))
-        planned = verb(director, "plan", str(director.config))
+        planned = director.verb("plan", str(director.config))
         assert (planned.returncode, planned.stderr) == (1, "")
         assert [line.split()[0] for line in planned.stdout.splitlines()[1:]] == ["~", "+"]
-        told = verb(director, "reload", "--journal", str(director.journal))
+        told = director.verb("reload", "--journal", str(director.journal))
         assert (told.returncode, told.stderr) == (0, "")
         director.wait_weights(SERVICE, {**BOTH_UP, THIRD: WEIGHT})
         client.wait(60)
@@ -55,8 +47,8 @@ def test_a_good_config_is_in_force_and_no_request_fails(director: Director, netw
     done = [operation for applied in director.events(OperationsApplied, before) for operation in applied.operations]
     assert [type(operation) for operation in done] == [ChangeService, AddDestination, ChangeDestination]
     assert {change.real for change in director.events(HealthChanged, before)} == {THIRD}
-    assert verb(director, "plan", str(director.config)).returncode == 0
-    assert verb(director, "plan", str(director.config), "--against", "kernel").returncode == 0
+    assert director.verb("plan", str(director.config)).returncode == 0
+    assert director.verb("plan", str(director.config), "--against", "kernel").returncode == 0
 
 
 def test_a_bad_config_is_refused_and_no_request_fails(director: Director, network: Network) -> None:
@@ -65,7 +57,7 @@ def test_a_bad_config_is_refused_and_no_request_fails(director: Director, networ
     with Client(network.client, network.vip, rate=100) as client:
         client.wait(20)
         director.configure(balancer(SERVICE, [FIRST], scheduler="wrrr"), balancer(SERVICE, ["10.2.0.300:80"]))
-        told = verb(director, "reload", "--journal", str(director.journal))
+        told = director.verb("reload", "--journal", str(director.journal))
         assert told.returncode == 1
         assert "stays in force" in told.stderr
         client.wait(40)
@@ -82,6 +74,6 @@ def test_against_the_kernel_a_plan_sees_what_a_stranger_did(director: Director) 
     serving(director)
     with in_namespace(director.network.director):
         command("ipvsadm", "-d", "-t", SERVICE.removeprefix("tcp://"), "-r", FIRST)
-    against_kernel = verb(director, "plan", str(director.config), "--against", "kernel")
+    against_kernel = director.verb("plan", str(director.config), "--against", "kernel")
     assert against_kernel.returncode == 1
     assert f"+ {SERVICE}: add {FIRST} by masquerade, weight {WEIGHT}" in against_kernel.stdout

@@ -1,0 +1,172 @@
+"""The reals of one balancer: which there are, by its config and the resolver, and how they come and go.
+
+It records what changes and tells its balancer; it starts no checker and decides nothing.
+"""
+
+import ipaddress
+from collections.abc import Callable
+from typing import NamedTuple
+
+from kglb.actors.parts import Parts
+from kglb.decisions import presumed_healthy
+from kglb.events import NameResolved, RealAdded, RealLeaving, RealRemoved, RealReturned, ResolutionFailed
+from kglb.model import Balancer, Endpoint, Real, RealId, ServiceId
+from kglb.model.endpoint import split_host_port
+from kglb.projections import RealState, name_key
+
+
+class Looked(NamedTuple):
+    """What the resolver says of a name: all its addresses, or why there is none."""
+
+    addresses: tuple[str, ...]
+    error: str = ""
+
+
+class Moved(NamedTuple):
+    """A name has this real now, as record ``seq`` says."""
+
+    real: RealId
+    seq: int
+
+
+class Reals:
+    """The reals of ``service``. ``changed`` is called with each real and the record that says so, ``gone`` before
+    a real is removed.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        service: ServiceId,
+        *,
+        changed: Callable[[RealId, int], None],
+        gone: Callable[[RealId], None],
+    ) -> None:
+        self._parts = parts
+        self._recorder = parts.recorder
+        self._service = service
+        self._changed = changed
+        self._gone = gone
+        self._failing: dict[str, str] = {}
+
+    @property
+    def known(self) -> dict[RealId, RealState]:
+        """What is known of each."""
+        return self._recorder.state.fleet.balancers[self._service].reals
+
+    # --- the config ---------------------------------------------------------------------------------------------
+
+    def bring_in_step(self, config: Balancer, cause: int | None = None) -> None:
+        """Add and remove reals as the config says; of names those whose address is known."""
+        wanted: dict[RealId, Real] = {}
+        for entry in config.reals:
+            host, port = split_host_port(entry.host)
+            address = host if _is_address(host) else self._last_good(entry)
+            if address:
+                wanted.setdefault(Endpoint(_canonical(address), port).id, entry)
+        for real, state in list(self.known.items()):
+            if real not in wanted:
+                self._let_go(config, state, cause)
+        for real, entry in wanted.items():
+            self._have(real, entry, cause)
+
+    def settle(self, real: RealId) -> None:
+        """Remove a real that was leaving, if its wait is over."""
+        state = self.known.get(real)
+        if state is not None and state.leaving is not None and state.leaving.finished:
+            self._remove(state)
+
+    def _have(self, real: RealId, entry: Real, cause: int | None) -> None:
+        state = self.known.get(real)
+        if state is None:
+            self._add(real, entry, cause)
+        elif state.leaving is not None:
+            returned = RealReturned(service=self._service, real=real, entry=entry)
+            self._changed(real, self._recorder.record(returned, cause=cause))
+
+    def _add(self, real: RealId, entry: Real, cause: int | None) -> None:
+        held = self._in_kernel(real)
+        healthy = presumed_healthy(held)
+        added = RealAdded(
+            service=self._service,
+            real=real,
+            entry=entry,
+            healthy=healthy,
+            basis="adopted" if healthy else "initial",
+        )
+        self._changed(real, self._recorder.record(added, cause=cause))
+
+    def _let_go(self, config: Balancer, state: RealState, cause: int | None) -> None:
+        """Remove a real, or let it serve on what it has for as long as the config says."""
+        patience = config.drain_on_remove
+        if not patience or self._in_kernel(state.real) is None or (state.leaving and state.leaving.finished):
+            self._remove(state, cause)
+        elif state.leaving is None:
+            until = round(self._parts.wall() + patience, 3)
+            leaving = RealLeaving(service=self._service, real=state.real, host=state.entry.host, until=until)
+            self._changed(state.real, self._recorder.record(leaving, cause=cause))
+
+    def _remove(self, state: RealState, cause: int | None = None) -> None:
+        self._gone(state.real)
+        removed = RealRemoved(service=self._service, real=state.real, host=state.entry.host)
+        self._changed(state.real, self._recorder.record(removed, cause=cause))
+
+    def _in_kernel(self, real: RealId) -> int | None:
+        """The weight that the kernel is known to have for a real; None if it does not have it."""
+        held = self._recorder.state.data_plane.actual.destinations.get(self._service, {}).get(real)
+        return None if held is None else held.weight
+
+    # --- names --------------------------------------------------------------------------------------------------
+
+    async def look_up(self, entry: Real, config: Balancer) -> Looked:
+        """Ask for the addresses of a name; whatever the resolver says is an answer."""
+        try:
+            return Looked(await self._parts.resolve(split_host_port(entry.host)[0], config.service.key.ipv6))
+        except OSError as refusal:
+            return Looked((), str(refusal))
+
+    def take_in(self, entry: Real, looked: Looked, config: Balancer) -> Moved | None:
+        """Record what the resolver said, if it is news; the real that the name has now, if it is another."""
+        if looked.error:
+            self._resolution_failed(entry, looked.error)
+            return None
+        self._failing.pop(entry.host, None)
+        known = self._last_good(entry)
+        address = known if known in looked.addresses else looked.addresses[0]
+        real = Endpoint(address, split_host_port(entry.host)[1]).id
+        state = self.known.get(real)
+        if known == address and state is not None and state.leaving is None:
+            return None
+        seq = self._recorder.record(NameResolved(service=self._service, host=entry.host, address=address))
+        for other in list(self.known.values()):
+            if other.entry.host == entry.host and other.real != real:
+                self._let_go(config, other, seq)
+        self._have(real, entry, seq)
+        return Moved(real, seq)
+
+    def _last_good(self, entry: Real) -> str:
+        return self._recorder.state.fleet.names.get(name_key(self._service, entry.host), "")
+
+    def _resolution_failed(self, entry: Real, error: str) -> None:
+        if self._failing.get(entry.host) == error:
+            return
+        self._failing[entry.host] = error
+        failed = ResolutionFailed(service=self._service, host=entry.host, error=error, keeping=self._last_good(entry))
+        self._recorder.record(failed)
+
+
+def names_of(config: Balancer) -> list[Real]:
+    """The entries that are names, for the resolver."""
+    return [entry for entry in config.reals if not _is_address(split_host_port(entry.host)[0])]
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _canonical(address: str) -> str:
+    return str(ipaddress.ip_address(address))

@@ -1,0 +1,41 @@
+"""``kglb-actors weight``: give a real another weight than the config does."""
+
+import argparse
+
+from kglb.cli.ordering import add_real_options, add_term_option, give, show
+from kglb.model.service import MAX_WEIGHT
+from kglb.web.orders import Done, WeightOrder
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Describe the verb."""
+    parser = subparsers.add_parser(
+        "weight",
+        description="Give one real this weight whenever it is up, instead of the config's or its check's. With 0 it "
+        "gets no new connections but counts as alive; to take it out, drain it. The weight outlives restarts and ends "
+        "by restore, or at its time.",
+        epilog="Exit codes: 0 it has the weight, 1 there is no such real, 2 usage, or several reals are meant, "
+        "3 no daemon or no answer.",
+    )
+    add_real_options(parser, "address:port, or a host that serves one service")
+    parser.add_argument("weight", metavar="WEIGHT", type=_weight, help=f"0 to {MAX_WEIGHT}")
+    add_term_option(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Order it, and say of which real."""
+    order = WeightOrder(
+        real=args.real, weight=args.weight, balancer=args.balancer, seconds=args.seconds, note=args.note
+    )
+    return show(give(order, args.socket), args.output, lambda done: _say(done, args.weight))
+
+
+def _weight(text: str) -> int:
+    """An argument that is a weight. Raises argparse's own error."""
+    if not (text.isascii() and text.isdigit() and int(text) <= MAX_WEIGHT):
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0 to {MAX_WEIGHT}, found {text!r}")
+    return int(text)
+
+
+def _say(done: Done, weight: int) -> list[str]:
+    return [f"{one.real} of {one.balancer} has weight {weight} when up (record {one.seq})" for one in done.reals]

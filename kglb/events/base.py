@@ -1,0 +1,7 @@
+"""What every event is."""
+
+import msgspec
+
+
+class EventBase(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """A fact. The tag, by which it is known in the journal, is the class name."""

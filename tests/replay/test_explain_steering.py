@@ -1,0 +1,62 @@
+"""Why has a real its weight, when operators, the config or its check have a say in it?"""
+
+from kglb.events import RealDrained, RealLeaving, RealRestored, WeightOverridden, WeightReported
+from tests.projections.builders import WEB, real_id
+from tests.replay.journals import Fleet
+from tests.replay.test_explain import chain, why
+
+A = real_id(0)
+NOON = 1795348800.0  # 2026-11-22T12:00:00Z
+
+
+def test_a_drained_real_is_explained_by_who_drained_it_and_why(fleet: Fleet) -> None:
+    drained = RealDrained(service=WEB, real=A, who="kim", note="new disk", until=NOON)
+    order = fleet.builder.record(drained)
+    assert why(fleet).reason.startswith("its balancer has not decided since this: kim drained it")
+    decision = fleet.decide("available", {A: 0}, order)
+    applied = fleet.apply()
+    found = why(fleet)
+    assert (found.weight, found.kernel_weight) == (0, 0)
+    assert found.reason == "kim drained it until 2026-11-22T12:00:00Z: new disk"
+    assert chain(found)[:3] == [
+        (applied, "OperationsApplied"),
+        (decision, "BalancerDecided"),
+        (order, "RealDrained"),
+    ]
+
+
+def test_restored_it_is_explained_by_its_checks_again(fleet: Fleet) -> None:
+    fleet.decide("available", {A: 0}, fleet.builder.record(RealDrained(service=WEB, real=A, who="kim")))
+    restored = fleet.builder.record(RealRestored(service=WEB, real=A, who="kim"))
+    fleet.decide("available", {A: 1000}, restored)
+    found = why(fleet)
+    assert found.reason == "3 checks in a row passed"
+    assert (restored, "RealRestored") in chain(found)
+
+
+def test_a_weight_by_hand_is_explained_with_the_health_it_rests_on(fleet: Fleet) -> None:
+    order = fleet.builder.record(WeightOverridden(service=WEB, real=A, weight=7, who="kim", note="warm up"))
+    fleet.decide("available", {A: 7}, order)
+    found = why(fleet)
+    assert found.reason == "kim gave it this weight: warm up; 3 checks in a row passed"
+    assert (order, "WeightOverridden") in chain(found)
+
+
+def test_a_weight_of_zero_by_hand_is_not_blamed_on_the_config(fleet: Fleet) -> None:
+    order = fleet.builder.record(WeightOverridden(service=WEB, real=A, weight=0, who="kim"))
+    fleet.decide("available", {A: 0}, order)
+    assert why(fleet).reason == "kim gave it this weight"
+
+
+def test_a_weight_that_its_check_says_is_explained_by_the_check(fleet: Fleet) -> None:
+    reported = fleet.builder.record(WeightReported(service=WEB, real=A, weight=9))
+    fleet.decide("available", {A: 9}, reported)
+    assert why(fleet).reason == "its check says so; 3 checks in a row passed"
+
+
+def test_a_leaving_real_is_explained_by_the_config(fleet: Fleet) -> None:
+    left = fleet.builder.record(RealLeaving(service=WEB, real=A, host=str(A), until=NOON))
+    fleet.decide("available", {A: 0}, left)
+    found = why(fleet)
+    assert found.reason == "the config no longer has it; it goes with its last connection or at 2026-11-22T12:00:00Z"
+    assert (left, "RealLeaving") in chain(found)
