@@ -1,7 +1,7 @@
 """Invariants about what is recorded: a fact has a cause on record, and it is a fact."""
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from kglb.actors.recorder import Fact
 from kglb.events import (
@@ -18,7 +18,13 @@ from kglb.events import (
     OperationsApplied,
     ProbeFlipped,
     RealAdded,
+    RealDrained,
+    RealLeaving,
     RealRemoved,
+    RealRestored,
+    RealReturned,
+    Steering,
+    WeightOverridden,
 )
 from kglb.model import (
     AddAddress,
@@ -50,6 +56,7 @@ MAY_CAUSE = (
     OperationFailed,
     RealAdded,
     RealRemoved,
+    *get_args(Steering),
 )
 """What may make a destination another: no weight changes without one of these on record."""
 
@@ -94,6 +101,8 @@ class Facts:
                 self._flipped(event)
             case DaemonStopping():
                 self.stopping = True
+            case RealDrained() | RealRestored() | WeightOverridden() | RealLeaving() | RealReturned():
+                self._witness.moved = self._witness.now
             case ConfigApplied() | RealRemoved():
                 self._outcomes.clear()
             case ActorCrashed():

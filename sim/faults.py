@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from kglb.actors.supervisor import Stop
 from kglb.dataplane import Failure
+from kglb.events import RealDrained, RealRestored, WeightOverridden
 from kglb.model import (
     AddDestination,
     ChangeDestination,
@@ -19,7 +20,9 @@ from kglb.model import (
     Destination,
     Operation,
     RealId,
+    ServiceId,
 )
+from kglb.projections import BalancerState
 from sim.configs import RACK, host, name
 from sim.reals import Condition
 from sim.violation import CRASH
@@ -258,6 +261,23 @@ def _restart(world: "World", random: Random) -> None:
 @fault("restart, cleaning up")
 def _cleanup(world: "World", random: Random) -> None:
     world.process.stop(Stop(reason="SIGTERM", on_stop="cleanup"))
+
+
+@fault("an operator drains")
+def _drains(world: "World", random: Random) -> Over:
+    known = sorted((id, real) for id, one in _believed(world).items() for real in one.reals)
+    if not known:
+        return lambda: None
+    id, real = random.choice(known)
+    until = random.choice((None, world.around.wall() / 1e9 + 15.0))
+    drained = RealDrained(service=id, real=real, who="operator", until=until)
+    weighed = WeightOverridden(service=id, real=real, weight=3, who="operator", until=until)
+    world.order(random.choice((drained, weighed)))
+    return lambda: world.order(RealRestored(service=id, real=real, who="operator"))
+
+
+def _believed(world: "World") -> dict[ServiceId, BalancerState]:
+    return world.process.state.fleet.balancers if world.process.running else {}
 
 
 @fault("the clock steps")

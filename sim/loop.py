@@ -31,6 +31,9 @@ class ProcessLoop(BaseEventLoop):
         self._tasks: dict[asyncio.Task[Any], None] = {}
         self.failure: BaseException | None = None
 
+    def __del__(self) -> None:
+        """Nothing is open."""
+
     def time(self) -> float:
         """Virtual seconds."""
         return self._agenda.now

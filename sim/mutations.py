@@ -4,7 +4,7 @@ A bug is a small change of one decision, fold, actor or part of the journal, in 
 ``SEEDS`` are seeds known to find each; ``python -m sim --mutations`` looks for them anew.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from journal import Appender, OpenJournal
 from journal.committer import Committer
-from kglb.actors import applier, balancer, checker, daemon, router, runtime, supervisor
+from kglb.actors import applier, balancer, checker, daemon, reals, router, runtime, supervisor
 from kglb.actors.adoption import read_owned
 from kglb.actors.recorder import Recorder
 from kglb.decisions import Decision, decide, may_announce, observe
@@ -62,10 +62,10 @@ def hunt(name: str, seeds: range) -> Result | None:
     return None
 
 
-def hunt_all(seeds: range, jobs: int) -> Iterator[tuple[str, Result | None]]:
-    """Hunt for every bug, on so many processes."""
+def hunt_all(names: Sequence[str], seeds: range, jobs: int) -> Iterator[tuple[str, Result | None]]:
+    """Hunt for each of these bugs, on so many processes."""
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        yield from zip(MUTATIONS, pool.map(partial(hunt, seeds=seeds), MUTATIONS), strict=True)
+        yield from zip(names, pool.map(partial(hunt, seeds=seeds), names), strict=True)
 
 
 @contextmanager
@@ -141,7 +141,7 @@ def _proven_at_once() -> AbstractContextManager[Any]:
 
 @bug("every new real is presumed healthy")
 def _presumed() -> AbstractContextManager[Any]:
-    return patch.object(balancer, "presumed_healthy", lambda weight: True)
+    return patch.object(reals, "presumed_healthy", lambda weight: True)
 
 
 @bug("a route is announced whatever its share of living reals")
@@ -301,15 +301,15 @@ def _balancer_stays_dead() -> AbstractContextManager[Any]:
 
 @bug("a real whose name cannot be asked for is removed")
 def _name_lost() -> AbstractContextManager[Any]:
-    real = balancer.BalancerActor._resolution_failed
+    real = reals.Reals._resolution_failed
 
-    def remove(self: balancer.BalancerActor, entry: Any, error: str) -> None:
+    def remove(self: reals.Reals, entry: Any, error: str) -> None:
         real(self, entry, error)
-        for name, known in list(self._state.reals.items()):
+        for known in list(self.known.values()):
             if known.entry.host == entry.host:
-                self._remove(name, known.entry)
+                self._remove(known)
 
-    return patch.object(balancer.BalancerActor, "_resolution_failed", remove)
+    return patch.object(reals.Reals, "_resolution_failed", remove)
 
 
 @bug("a reload does not tell the balancers")

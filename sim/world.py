@@ -11,6 +11,7 @@ from pykka import ActorRegistry
 from kglb.actors.recorder import Recorder
 from kglb.actors.supervisor import Stop
 from kglb.dataplane import MemoryRoutes
+from kglb.events import RealDrained, RealRestored, WeightOverridden
 from kglb.model import Destination, Endpoint, Forward, RealId, Service, ServiceId
 from kglb.model.marks import mark_id
 from sim import quiescence
@@ -118,6 +119,7 @@ class World:
         self.kill_after = None
         self.agenda.run(self.agenda.now + 25.0)
         self.reload()
+        self._end_orders()
         self.agenda.run(self.agenda.now + quiescence.settling_time(self))
 
     def _restart_changes_nothing(self) -> None:
@@ -161,6 +163,19 @@ class World:
         self.witness.config_changed()
         if self.process.running:
             self.process.reload(self.operator.config)
+
+    def order(self, order: RealDrained | RealRestored | WeightOverridden) -> None:
+        """An operator orders something about a real, if there is still a daemon and such a real."""
+        if self.process.running and self.process.recorder is not None:
+            known = self.process.state.fleet.real(order.service, order.real)
+            if known is not None and (known.orders or not isinstance(order, RealRestored)):
+                self.process.recorder.record(order)
+
+    def _end_orders(self) -> None:
+        for id, one in self.process.state.fleet.balancers.items():
+            for real, known in list(one.reals.items()):
+                if known.orders:
+                    self.order(RealRestored(service=id, real=real, who="operator"))
 
     def kill(self) -> None:
         """End it as by kill -9. What the kernel had of the journal then, it still has."""
