@@ -398,8 +398,9 @@ def _killed(world: "World", random: Random) -> None:
 
 
 @fault("killed in a write")
-def _torn(world: "World", random: Random) -> None:
+def _torn(world: "World", random: Random) -> Over:
     world.platter.tears = True
+    return _become(world, [_any_host(world, random)], "refuses")
 
 
 @fault("killed, and a bit flips")
