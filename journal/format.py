@@ -20,7 +20,7 @@ FORMAT = 1
 TAIL_SIZE = len(',"crc":"00000000"}')
 """How long a line's end is, from the comma before ``"crc"``, without the newline."""
 
-_HEAD = re.compile(rb'{"seq":(\d+),"at":"([^"]*)"')
+_HEAD = re.compile(rb'{"seq":(\d+),"at":"([^"]*)"(?:,"mono":(\d+\.\d+))?')
 _TAIL = re.compile(rb',"crc":"([0-9a-f]{8})"}\Z')
 
 
@@ -103,6 +103,7 @@ class Head(NamedTuple):
 
     seq: int
     at: bytes
+    mono: float
 
 
 def encode_body(seq: int, at: bytes, mono: float, cause: int | None, event: bytes) -> bytes:
@@ -130,9 +131,9 @@ def encode_opening(opened: SegmentOpened) -> bytes:
 
 
 def read_head(line: bytes) -> Head | None:
-    """The number and time at the beginning of a line; None if it does not begin like one."""
+    """The number and times at the beginning of a line; None if it does not begin like one."""
     found = _HEAD.match(line)
-    return Head(int(found[1]), found[2]) if found else None
+    return Head(int(found[1]), found[2], float(found[3] or 0)) if found else None
 
 
 def read_crc(line: bytes) -> int | None:

@@ -1,23 +1,23 @@
 """Reads a journal, live or at rest, a directory or one segment, without a lock.
 
-Times become numbers first (``seq_at``, ``seq_of_last``); everything is then read by number. Memory does not
-grow with the journal. Damage is raised, unless the reader was given ``on_damage``. Nothing here writes or
+Times become numbers first (``seq_at``, ``seq_until``, ``seq_of_last``); everything is then read by number. Memory
+does not grow with the journal. Damage is raised, unless the reader was given ``on_damage``. Nothing here writes or
 sleeps.
 """
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import islice, takewhile
 from pathlib import Path
 from typing import Generic
 
+from journal.clock_steps import steady_runs
 from journal.errors import Damaged
 from journal.files import OsFiles
 from journal.following import Follower
 from journal.format import Decode, E, Head, Record, SegmentOpened
 from journal.segment_reader import SegmentReader
-from journal.segments import Seeker, Segment, count_up_to, find_segments, first_head
+from journal.segments import Seeker, Segment, count_up_to, find_segments
 
 
 class JournalReader(Generic[E]):
@@ -65,13 +65,33 @@ class JournalReader(Generic[E]):
     def seq_at(self, at: str) -> int:
         """The number of the first record at or after a time: in a record's own form, or any beginning of it.
 
-        Where the clock stepped back it is the number of a record that is not earlier, after one that is.
-        Behind the last record it is the number the next one will have; in an empty journal 0.
+        Where the clock stepped back, records behind it may be of earlier times again. Behind the last record it is the
+        number the next one will have; in an empty journal 0.
         """
-        wanted = at.encode()
-        segments = self.segments()
-        index = max(0, bisect_left(segments, wanted, key=self._time_of) - 1)
-        return self._first_in(segments[index], lambda head: head.at >= wanted) if segments else 0
+        wanted, end = at.encode(), 0
+        for segment in self.segments():
+            with closing(SegmentReader(self._files, segment, self._decode)) as reader:
+                seeker = Seeker(self._files, reader.fd, segment)
+                for run in steady_runs(seeker):
+                    if run.last.at >= wanted:
+                        return seeker.seek(lambda head: head.at >= wanted, run.start, run.end).seq
+                end = seeker.end().seq
+        return end
+
+    def seq_until(self, at: str) -> int:
+        """The number of the last record at or before a time in a record's own form; if none is, that before the first.
+
+        Where the clock stepped back, records before it may be of later times.
+        """
+        wanted, begin = at.encode(), 1
+        for segment in reversed(self.segments()):
+            with closing(SegmentReader(self._files, segment, self._decode)) as reader:
+                seeker = Seeker(self._files, reader.fd, segment)
+                for run in reversed(list(steady_runs(seeker))):
+                    if run.first.at <= wanted:
+                        return seeker.seek(lambda head: head.at > wanted, run.start, run.end).seq - 1
+            begin = segment.first_seq
+        return begin - 1
 
     def seq_of_last(self, count: int) -> int:
         """The number to read from for the last ``count`` records, or for all if there are fewer."""
@@ -102,10 +122,6 @@ class JournalReader(Generic[E]):
             if opened is not None:
                 return opened
         return None
-
-    def _time_of(self, segment: Segment) -> bytes:
-        head = first_head(self._files, segment.path)
-        return head.at if head else b"\xff"  # the newest, whose first line is not written yet
 
     def _first_in(self, segment: Segment, wanted: Callable[[Head], bool]) -> int:
         """The number of the first record in a segment that is ``wanted``, or of the one behind its last."""

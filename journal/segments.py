@@ -83,27 +83,27 @@ class Seeker:
         self._files = files
         self._fd = fd
         self._segment = segment
-        self._size = files.size(fd)
+        self.size = files.size(fd)
 
-    def seek(self, wanted: Callable[[Head], bool]) -> Place:
+    def seek(self, wanted: Callable[[Head], bool], low: int = 0, high: int | None = None) -> Place:
         """The first line that is ``wanted``, as all after it must be; else the end of the last whole line.
 
-        Where that order is broken (a clock stepped back) it is a line that is wanted, after one that is not.
+        ``low`` and ``high`` bound where a line begins that may be wanted; without one it is the line at ``high``.
         """
-        low, high = 0, self._size
+        high = self.size if high is None else high
         while low < high:
             middle = (low + high) // 2
-            found = self._line_from(middle)
+            found = self.line_from(middle)
             if found is None or wanted(found[1]):
                 high = middle
             else:
                 low = found[0] + 1
-        found = self._line_from(low)
+        found = self.line_from(low)
         return self._place(found[0], found[1].seq) if found else self.end()
 
     def end(self) -> Place:
         """Behind the last whole line."""
-        offset = self._line_start_before(self._size)
+        offset = self._line_start_before(self.size)
         if offset == 0:
             return Place(0, self._segment.first_seq, None)
         last = self._head_at(self._line_start_before(offset - 1))
@@ -117,7 +117,16 @@ class Seeker:
     def _head_at(self, offset: int) -> Head | None:
         return read_head(self._files.read(self._fd, _HEAD_SIZE, offset))
 
-    def _line_from(self, offset: int) -> tuple[int, Head] | None:
+    def line_before(self, offset: int) -> tuple[int, Head] | None:
+        """The last line that ends at ``offset`` or before, is whole, and begins like a record."""
+        while offset > 0:
+            offset = self._line_start_before(max(0, self._line_start_before(offset) - 1))
+            head = self._head_at(offset)
+            if head is not None:
+                return offset, head
+        return None
+
+    def line_from(self, offset: int) -> tuple[int, Head] | None:
         """The first line that begins at ``offset`` or later, is whole, and begins like a record."""
         start = offset if offset == 0 else self._after_newline(offset - 1)
         while start is not None:

@@ -5,9 +5,20 @@ Property tests try the same examples each time, so that a run says something abo
 """
 
 import os
+from collections.abc import Iterator
 
 import hypothesis
+import pytest
+
+from tests.left_behind import verify_all
 
 hypothesis.settings.register_profile("kglb", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("explore", deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "kglb"))
+
+
+@pytest.fixture(autouse=True)
+def _journals_verify() -> Iterator[None]:
+    """What a daemon recorded in a test is what its decision code says again."""
+    yield
+    verify_all()

@@ -13,12 +13,12 @@ from pykka import ActorRef
 from kglb.actors.checker import Checker, Obstructed, Recheck
 from kglb.actors.parts import Parts
 from kglb.actors.paths import SEEK_INTERVAL, Paths
-from kglb.actors.reals import Reals, names_of
+from kglb.actors.reals import Reals
 from kglb.actors.recorder import Fact, RecordingActor
 from kglb.actors.restarts import Restarts
 from kglb.actors.runtime import Crash
 from kglb.checks import Gate
-from kglb.decisions import decide
+from kglb.decisions import decide_for, is_name, is_news
 from kglb.events import ActorCrashed, BalancerDecided, DrainFinished, HealthChanged, Steering
 from kglb.model import Balancer, RealId
 from kglb.projections import BalancerState
@@ -47,6 +47,10 @@ class Reconfigure(NamedTuple):
 
 class ResolveNames(NamedTuple):
     """Command: it is time to ask for the addresses of the names again."""
+
+
+class NamesResolved(NamedTuple):
+    """Told to itself: every name was asked for; to decide, once what came meanwhile is noted."""
 
 
 class SeekPaths(NamedTuple):
@@ -89,7 +93,7 @@ class BalancerActor(RecordingActor):
             for real, state in self._state.reals.items()
         }
         self._decide(always=True)
-        if names_of(self._config):
+        if any(map(is_name, self._config.reals)):
             self._ask_for_names_soon()
 
     def on_stop(self) -> None:
@@ -122,6 +126,8 @@ class BalancerActor(RecordingActor):
                     self._start_checker(real)
             case ResolveNames():
                 self.spawn(self._resolve_names())
+            case NamesResolved():
+                pass
             case SeekPaths():
                 self.spawn(self._seek_paths())
             case Obstructed():
@@ -155,23 +161,28 @@ class BalancerActor(RecordingActor):
             if real not in self._checkers:
                 self._start_checker(real)
         self._decide(always=True)
-        if names_of(self._config):
+        if any(map(is_name, self._config.reals)):
             self._ask_for_names_soon()
 
     # --- reals --------------------------------------------------------------------------------------------------
 
     async def _resolve_names(self) -> None:
         config = self._config
-        for entry in names_of(config):
+        for entry in filter(is_name, config.reals):
             looked = await self._reals.look_up(entry, config)
-            if config is not self._config:
+            if not self._is_in_force(config):
                 return  # reconfigured meanwhile: who asks next knows which names there are
             if (moved := self._reals.take_in(entry, looked, config)) is not None:
                 if moved.real not in self._checkers:
                     self._start_checker(moved.real)
                 self._bring_marks_in_step(moved.seq)
-        self._decide()
+        self.actor_ref.tell(NamesResolved())
         self._next_names = self.after(config.resolve_interval, ResolveNames())
+
+    def _is_in_force(self, config: Balancer) -> bool:
+        """Whether this is still the config, also by the newest record: what it leads to is on its way here."""
+        known = self.recorder.state.fleet.balancers.get(config.id)
+        return config is self._config and known is not None and (known.config is config or known.config == config)
 
     def _ask_for_names_soon(self) -> None:
         self._next_names()
@@ -264,21 +275,8 @@ class BalancerActor(RecordingActor):
         if not touched and not always:
             return
         state = self._state
-        decision = decide(
-            before=state.mode,
-            alive=state.alive,
-            total=state.total,
-            proven=state.proven,
-            when_all_down=self._config.when_all_down,
-            standings=state.reals,
-            touched=touched,
-        )
-        counts = (state.alive, state.total)
-        if not decision.weights and (decision.mode, *counts) == (
-            state.mode,
-            state.decided_alive,
-            state.decided_total,
-        ):
+        decision = decide_for(state, touched)
+        if not is_news(state, decision):
             return
         trigger = max(touched.values(), default=self.recorder.last_seq)
         decided = BalancerDecided(

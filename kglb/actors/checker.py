@@ -144,8 +144,9 @@ class Checker(RecordingActor):
         return path is None or self.recorder.state.data_plane.holds_mark(path.mark, path.way)
 
     def on_start(self) -> None:
-        """Schedule the first probe."""
+        """Schedule the first probe. Thresholds that are others than at the last probe decide at once."""
         self._schedule_first()
+        self._judge(self.recorder.state.fleet.config_seq)
 
     def _marked(self, path: Path, check: Check) -> MarkedDialer:
         return MarkedDialer(path.source, path.mark, self._is_placed, fin=check.close == "fin")
@@ -177,12 +178,14 @@ class Checker(RecordingActor):
             self._run.count = 0
         self._use(order.check, order.gate, order.path)
         self._schedule_first()
-        healthy = judge(self._healthy, self._streak, order.check.rise, order.check.fall)
-        self._believe(healthy, order.cause, since=self._parts.now())
+        self._judge(order.cause)
+
+    def _judge(self, cause: int) -> None:
+        healthy = judge(self._healthy, self._streak, self._check.rise, self._check.fall)
+        self._believe(healthy, cause, since=self._parts.now())
 
     def _take_in(self, outcome: Outcome) -> None:
-        balancer = self.recorder.state.fleet.balancers.get(self._service)
-        if balancer is None or balancer.config.check != self._check:
+        if not self._is_in_force():
             return  # the answer to an older question: what to do instead is on its way here
         if not self._is_placed():
             outcome = replace(outcome, status="unknown", reason="mark not in the kernel")
@@ -190,6 +193,10 @@ class Checker(RecordingActor):
             self.spawn(self._confirm(outcome, self._path, self._generation))
         else:
             self._count(outcome)
+
+    def _is_in_force(self) -> bool:
+        balancer = self.recorder.state.fleet.balancers.get(self._service)
+        return balancer is not None and balancer.config.check == self._check
 
     async def _confirm(self, outcome: Outcome, path: Path, generation: int) -> None:
         """Count an outcome against what is believed only if the machine, as it is now, would have let it be otherwise.
@@ -201,7 +208,7 @@ class Checker(RecordingActor):
             confirmed = await self._parts.worker.call(stands, self._parts.machine, path)
         except OSError:
             confirmed = False
-        if generation != self._generation:
+        if generation != self._generation or not self._is_in_force():
             return
         if not confirmed:
             outcome = replace(outcome, status="unknown", reason="way to the real obstructed")

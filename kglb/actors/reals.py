@@ -3,12 +3,11 @@
 It records what changes and tells its balancer; it starts no checker and decides nothing.
 """
 
-import ipaddress
 from collections.abc import Callable
 from typing import NamedTuple
 
 from kglb.actors.parts import Parts
-from kglb.decisions import presumed_healthy
+from kglb.decisions import members, presumed_healthy
 from kglb.events import NameResolved, RealAdded, RealLeaving, RealRemoved, RealReturned, ResolutionFailed
 from kglb.model import Balancer, Endpoint, Real, RealId, ServiceId
 from kglb.model.endpoint import split_host_port
@@ -58,12 +57,7 @@ class Reals:
 
     def bring_in_step(self, config: Balancer, cause: int | None = None) -> None:
         """Add and remove reals as the config says; of names those whose address is known."""
-        wanted: dict[RealId, Real] = {}
-        for entry in config.reals:
-            host, port = split_host_port(entry.host)
-            address = host if _is_address(host) else self._last_good(entry)
-            if address:
-                wanted.setdefault(Endpoint(_canonical(address), port).id, entry)
+        wanted = members(config.reals, self._last_good)
         for real, state in list(self.known.items()):
             if real not in wanted:
                 self._let_go(config, state, cause)
@@ -131,7 +125,7 @@ class Reals:
             self._resolution_failed(entry, looked.error)
             return None
         self._failing.pop(entry.host, None)
-        known = self._last_good(entry)
+        known = self._last_good(entry.host)
         address = known if known in looked.addresses else looked.addresses[0]
         real = Endpoint(address, split_host_port(entry.host)[1]).id
         state = self.known.get(real)
@@ -144,29 +138,14 @@ class Reals:
         self._have(real, entry, seq)
         return Moved(real, seq)
 
-    def _last_good(self, entry: Real) -> str:
-        return self._recorder.state.fleet.names.get(name_key(self._service, entry.host), "")
+    def _last_good(self, host: str) -> str:
+        return self._recorder.state.fleet.names.get(name_key(self._service, host), "")
 
     def _resolution_failed(self, entry: Real, error: str) -> None:
         if self._failing.get(entry.host) == error:
             return
         self._failing[entry.host] = error
-        failed = ResolutionFailed(service=self._service, host=entry.host, error=error, keeping=self._last_good(entry))
+        failed = ResolutionFailed(
+            service=self._service, host=entry.host, error=error, keeping=self._last_good(entry.host)
+        )
         self._recorder.record(failed)
-
-
-def names_of(config: Balancer) -> list[Real]:
-    """The entries that are names, for the resolver."""
-    return [entry for entry in config.reals if not _is_address(split_host_port(entry.host)[0])]
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def _canonical(address: str) -> str:
-    return str(ipaddress.ip_address(address))

@@ -9,10 +9,9 @@ from pykka import ActorRef
 
 from kglb.actors.parts import Parts
 from kglb.actors.recorder import Fact, RecordingActor
-from kglb.decisions import Candidate, decide_routes, may_announce
+from kglb.decisions import candidate_of, candidates_of, may_announce, route_changes
 from kglb.events import BalancerDecided, ConfigApplied, RoutesDecided
 from kglb.model import ServiceId
-from kglb.projections import BalancerState
 
 
 class Router(RecordingActor):
@@ -46,7 +45,7 @@ class Router(RecordingActor):
                 self._because = seq
             case Fact(seq, _, BalancerDecided(service=service)):
                 balancer = self.recorder.state.fleet.balancers.get(service)
-                candidate = None if balancer is None else _candidate(balancer)
+                candidate = None if balancer is None else candidate_of(balancer)
                 if candidate is not None and may_announce(candidate) != self._allows.get(service):
                     self._because = seq
             case _:
@@ -57,31 +56,9 @@ class Router(RecordingActor):
         if self._because is None:
             return
         cause, self._because = self._because, None
-        wanted = self.recorder.state.data_plane.desired.routes
-        candidates = self._candidates()
-        self._allows = {service: may_announce(candidate) for service, candidate in candidates.items()}
-        decided = {route.prefix: route for route in decide_routes(candidates.values(), wanted)}
-        announce = tuple(route for prefix, route in decided.items() if wanted.get(prefix) != route)
-        withdraw = tuple(prefix for prefix in wanted if prefix not in decided)
-        if announce or withdraw:
-            self.recorder.record(RoutesDecided(announce=announce, withdraw=withdraw), cause=cause)
-
-    def _candidates(self) -> dict[ServiceId, Candidate]:
         fleet = self.recorder.state.fleet
-        if fleet.config is None or fleet.config.bgp.engine == "none":
-            return {}
-        every = ((service, _candidate(balancer)) for service, balancer in fleet.balancers.items())
-        return {service: candidate for service, candidate in every if candidate is not None}
-
-
-def _candidate(balancer: BalancerState) -> Candidate | None:
-    route, announce = balancer.config.route, balancer.config.announce
-    if route is None or announce is None:
-        return None
-    return Candidate(
-        route=route,
-        min_alive=announce.min_alive,
-        mode=balancer.mode,
-        alive=balancer.decided_alive,
-        total=balancer.decided_total,
-    )
+        candidates = candidates_of(fleet.config, fleet.balancers)
+        self._allows = {service: may_announce(candidate) for service, candidate in candidates.items()}
+        changes = route_changes(candidates.values(), self.recorder.state.data_plane.desired.routes)
+        if changes.announce or changes.withdraw:
+            self.recorder.record(RoutesDecided(announce=changes.announce, withdraw=changes.withdraw), cause=cause)

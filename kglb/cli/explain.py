@@ -1,24 +1,35 @@
-"""``kglb-actors explain``: why has this real this weight? One line that answers, then the chain of causes."""
+"""``kglb-actors explain``: why has this real this weight, this service this mode, why is this address or route there?
+
+One line that answers, then the chain of causes.
+"""
 
 import argparse
 import sys
+from typing import get_args
 
 import msgspec
 
 from kglb.cli.output import EXIT_NO, EXIT_OK, EXIT_USAGE, Paint, paint_for, put, put_json
 from kglb.cli.reading import TIMES, Zone, add_format_options, add_journal_option, natural
-from kglb.replay import AmbiguousRealError, Explanation, Link, Source, UnknownRealError, explain
+from kglb.replay import AmbiguousSubjectError, AnyExplanation, Kind, Link, Source, UnknownSubjectError, explain
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Describe the verb."""
     parser = subparsers.add_parser(
         "explain",
-        description="Say why a real has its weight: an answer, then the records that led to it, newest first.",
-        epilog=f"Exit code 1: there is no such real; 2: REAL is not clear. {TIMES}",
+        description="Say why a real has its weight, a service its mode, why an address or a route is there or not: an "
+        "answer, then the records that led to it, newest first.",
+        epilog=f"Exit code 1: there is no such thing; 2: it is not clear which is meant. {TIMES}",
     )
-    parser.add_argument("real", metavar="REAL", help="10.0.0.7:80, 10.0.0.7, or its host name in the config")
-    parser.add_argument("--balancer", metavar="B", help="in this balancer: its name, name@service, or service")
+    parser.add_argument(
+        "subject",
+        metavar="SUBJECT",
+        help="a real (10.0.0.7:80, 10.0.0.7, or its host name in the config), a service (tcp://192.168.100.10:80, or "
+        "its balancer's name), an address (192.168.100.10), or a route (192.168.100.10/32)",
+    )
+    parser.add_argument("--kind", choices=get_args(Kind), help="which it is, where a name is several")
+    parser.add_argument("--balancer", metavar="B", help="the real in this balancer: its name, name@service, or service")
     moment = parser.add_mutually_exclusive_group()
     moment.add_argument("--seq", type=natural, metavar="N", help="after record N")
     moment.add_argument("--at", metavar="TIME", help="at this time")
@@ -33,8 +44,8 @@ def run(args: argparse.Namespace) -> int:
     source = Source(args.journal)
     seq = source.resolve(args.seq, at)
     try:
-        found = explain(source, args.real, seq=seq, balancer=args.balancer)
-    except (AmbiguousRealError, UnknownRealError) as error:
+        found = explain(source, args.subject, seq=seq, kind=args.kind, balancer=args.balancer)
+    except (AmbiguousSubjectError, UnknownSubjectError) as error:
         if args.output != "json":
             raise
         return _refuse_in_json(error)
@@ -49,22 +60,20 @@ def run(args: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def _refuse_in_json(error: AmbiguousRealError | UnknownRealError) -> int:
-    candidates = error.candidates if isinstance(error, AmbiguousRealError) else ()
+def _refuse_in_json(error: AmbiguousSubjectError | UnknownSubjectError) -> int:
+    candidates = error.candidates if isinstance(error, AmbiguousSubjectError) else ()
     put_json(msgspec.json.encode({"error": str(error), "candidates": candidates}))
     return EXIT_USAGE if candidates else EXIT_NO
 
 
-def answer_line(found: Explanation, since: str) -> str:
+def answer_line(found: AnyExplanation, since: str) -> str:
     """The answer in one line; ``since`` is the time as it is shown, empty if not known."""
-    name = found.real if found.host == found.real else f"{found.real} ({found.host})"
-    weight = "no weight yet" if found.weight is None else f"weight {found.weight}"
     when = f" since {since}" if since else ""
     but = f" - but {found.kernel}" if found.kernel else ""
-    return f"{name} in {found.balancer} has {weight}{when} because {found.reason}{but}"
+    return f"{found.subject} {found.standing}{when} because {found.reason}{but}"
 
 
-def render(found: Explanation, zone: Zone, paint: Paint) -> list[str]:
+def render(found: AnyExplanation, zone: Zone, paint: Paint) -> list[str]:
     """An explanation for people, line by line."""
     since = zone.show(found.since) if found.since else ""
     width = max((len(zone.show(link.at)) for link in found.chain if link.at), default=0)

@@ -13,11 +13,12 @@ from kglb.cli.output import EXIT_ENVIRONMENT, EXIT_NO, EXIT_USAGE, Failed
 from kglb.config import ConfigError
 from kglb.dataplane import Unavailable
 from kglb.replay import (
-    AmbiguousRealError,
+    AmbiguousSubjectError,
     CheckpointError,
     NothingRecordedError,
     ReplayError,
-    UnknownRealError,
+    Subject,
+    UnknownSubjectError,
 )
 from kglb.web import ListenError
 
@@ -27,7 +28,7 @@ _REMEDIES: dict[type, tuple[int, str]] = {
     JournalError: (EXIT_ENVIRONMENT, ""),
     CheckpointError: (EXIT_ENVIRONMENT, "read it with the version that wrote it"),
     NothingRecordedError: (EXIT_NO, "the daemon has not recorded anything there: is this its journal?"),
-    UnknownRealError: (EXIT_NO, "replay lists what there was; --at and --seq look at another moment"),
+    UnknownSubjectError: (EXIT_NO, "replay lists what there was; --at and --seq look at another moment"),
     ReplayError: (EXIT_USAGE, ""),
 }
 
@@ -47,9 +48,15 @@ def _unavailable(error: Unavailable | ListenError) -> Failed:
     return Failed(EXIT_ENVIRONMENT, error.problem, error.remedy)
 
 
-def _ambiguous(error: AmbiguousRealError) -> Failed:
-    lines = (f"{found.real}  {found.balancer}  {found.service}  {found.host}" for found in error.candidates)
-    return Failed(EXIT_USAGE, "\n  ".join((str(error), *lines)))
+def _ambiguous(error: AmbiguousSubjectError) -> Failed:
+    lines = (_candidate(found) for found in error.candidates)
+    remedy = "a real by its address:port and --balancer, a service by its address, anything by --kind"
+    return Failed(EXIT_USAGE, "\n  ".join((str(error), *lines)), remedy)
+
+
+def _candidate(found: Subject) -> str:
+    told = found.kind, found.name, found.balancer, found.service if found.kind == "real" else "", found.host
+    return "  ".join(word for word in dict.fromkeys(told) if word)
 
 
 def _damaged(error: Damaged) -> Failed:
@@ -76,6 +83,6 @@ _TRANSLATIONS: dict[type, Callable[[Any], Failed]] = {
     Failed: lambda error: error,
     ConfigError: lambda error: Failed(EXIT_USAGE, "\n".join(error.lines)),
     Damaged: _damaged,
-    AmbiguousRealError: _ambiguous,
+    AmbiguousSubjectError: _ambiguous,
     OSError: _unreadable,
 }

@@ -34,7 +34,9 @@ VERBS = {
     "tail": Verb("kglb.cli.tail", "show the journal in plain sentences, and follow it"),
     "replay": Verb("kglb.cli.replay", "show the state of the data plane at any moment"),
     "exabgp-helper": Verb("kglb.cli.exabgp_helper", "hand routes to ExaBGP, which runs this"),
-    "explain": Verb("kglb.cli.explain", "say why a real has its weight"),
+    "verify": Verb("kglb.cli.verify", "decide everything recorded again, and compare"),
+    "whatif": Verb("kglb.cli.whatif", "show what other settings would have changed"),
+    "explain": Verb("kglb.cli.explain", "say why a real, service, address or route is as it is"),
 }
 
 

@@ -43,6 +43,18 @@ def add_journal_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_journal_argument(parser: argparse.ArgumentParser) -> None:
+    """The journal, of the verbs that are about nothing else."""
+    parser.add_argument(
+        "journal",
+        nargs="?",
+        type=Path,
+        default=DEFAULT_JOURNAL,
+        metavar="JOURNAL",
+        help="its directory, or one segment (default: %(default)s)",
+    )
+
+
 def add_format_options(parser: argparse.ArgumentParser, formats: tuple[str, ...]) -> None:
     """``-o`` and ``--utc``; the first of ``formats`` is the default."""
     parser.add_argument("-o", "--output", choices=formats, default=formats[0], help="(default: %(default)s)")

@@ -1,4 +1,6 @@
-"""``kglb-actors replay``: the state of the data plane after any record of a journal."""
+"""``kglb-actors replay``: the state of the data plane after any record of a journal, or of several at one time; what
+differs between two moments; record by record; or done again to a data plane.
+"""
 
 import argparse
 import sys
@@ -6,9 +8,22 @@ from pathlib import Path
 
 import msgspec
 
-from kglb.cli.output import EXIT_OK, Paint, paint_for, put, put_json
+from kglb.cli.output import EXIT_OK, EXIT_USAGE, Failed, Paint, paint_for, put, put_json
+from kglb.cli.playing import KINDS, play, speed
 from kglb.cli.reading import DEFAULT_JOURNAL, TIMES, Zone, add_format_options, natural
-from kglb.replay import RealView, ServiceView, Source, StateView, state_at, view
+from kglb.cli.stepping import step_through
+from kglb.replay import (
+    Difference,
+    RealView,
+    RouteView,
+    ServiceView,
+    Source,
+    StateView,
+    differences,
+    hosts,
+    state_at,
+    view,
+)
 from kglb.replay.words import printable, spoken, verdicts
 
 
@@ -16,36 +31,120 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Describe the verb."""
     parser = subparsers.add_parser(
         "replay",
-        description="Show services, destinations, weights and health as they were at any moment, "
+        description="Show services, destinations, weights, health, addresses and routes as they were at any moment, "
         "and where the kernel was known to differ (marked with !).",
-        epilog=TIMES,
+        epilog=f"A moment (A, B) is a record's number or a time. {TIMES}",
     )
     parser.add_argument(
-        "journal",
-        nargs="?",
+        "journals",
+        nargs="*",
         type=Path,
-        default=DEFAULT_JOURNAL,
+        default=[DEFAULT_JOURNAL],
         metavar="JOURNAL",
-        help="its directory, or one segment (default: %(default)s)",
+        help=f"its directory, or one segment; several are shown one by one (default: {DEFAULT_JOURNAL})",
     )
     moment = parser.add_mutually_exclusive_group()
     moment.add_argument("--seq", type=natural, metavar="N", help="after record N")
     moment.add_argument("--until", metavar="TIME", help="after the last record up to this time")
+    moment.add_argument("--diff", metavar="A..B", help="what differs between two moments; without A from the first")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--step", action="store_true", help="go through it record by record, from --seq or the first on")
+    what.add_argument("--into", choices=KINDS, help="do what was recorded to a data plane, and compare in the end")
+    parser.add_argument("--since", metavar="A", help="with --into: begin with the state at this moment")
+    parser.add_argument("--speed", type=speed, metavar="10x", help="with --into: ten times as fast as it happened")
+    parser.add_argument("--yes-really", action="store_true", help="with --into ipvs: even into a kernel not the lab's")
     add_format_options(parser, ("short", "json"))
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the state."""
+    """Print the state, or do what was asked instead."""
+    _refuse_what_does_not_fit(args)
     zone = Zone(utc=args.utc)
-    until = zone.moment(args.until)
-    source = Source(args.journal)
-    seen = view(state_at(source, source.resolve(args.seq, until)))
+    sources = [Source(path) for path in args.journals]
+    if args.into or args.step:
+        return _go_through(sources[0], args, zone)
+    answers = [_answer(source, args, zone) for source in sources]
+    names = hosts(sources) if len(sources) > 1 else []
     if args.output == "json":
-        put_json(msgspec.json.encode(seen))
-    else:
-        for line in render(seen, zone, paint_for(sys.stdout)):
+        named = [{"host": name, **msgspec.to_builtins(found)} for name, found in zip(names, answers, strict=False)]
+        put_json(msgspec.json.encode(named or answers[0]))
+        return EXIT_OK
+    paint = paint_for(sys.stdout)
+    for index, found in enumerate(answers):
+        title = [*([""] if index else []), paint(f"--- {names[index]}", "strong")] if names else []
+        for line in (*title, *_lines(found, zone, paint)):
             put(line)
     return EXIT_OK
+
+
+class Differing(msgspec.Struct, frozen=True, kw_only=True):
+    """What differs between the states after two records."""
+
+    before: int
+    before_at: str
+    after: int
+    after_at: str
+    differences: tuple[Difference, ...]
+
+
+def _answer(source: Source, args: argparse.Namespace, zone: Zone) -> StateView | Differing:
+    if args.diff is None:
+        return view(state_at(source, source.resolve(args.seq, zone.moment(args.until))))
+    begin, separator, end = args.diff.partition("..")
+    if not separator:
+        raise Failed(EXIT_USAGE, f"--diff {args.diff}: expected two moments, as 120..180 or 14:30..14:35")
+    first = _resolve(source, begin, zone) if begin else source.bounds()[0]
+    last = _resolve(source, end, zone) if end else source.bounds()[-1]
+    old, new = (view(state_at(source, seq)) for seq in (first, last))
+    return Differing(
+        before=old.seq, before_at=old.at, after=new.seq, after_at=new.at, differences=differences(old, new)
+    )
+
+
+def _lines(found: StateView | Differing, zone: Zone, paint: Paint) -> list[str]:
+    return render_difference(found, zone, paint) if isinstance(found, Differing) else render(found, zone, paint)
+
+
+def _resolve(source: Source, text: str, zone: Zone) -> int:
+    """The record that a number or a time means."""
+    if text.isascii() and text.isdigit():
+        return source.resolve(int(text), None)
+    return source.resolve(None, zone.moment(text))
+
+
+def _go_through(source: Source, args: argparse.Namespace, zone: Zone) -> int:
+    first = source.bounds()[0]
+    last = source.resolve(args.seq, zone.moment(args.until))
+    if args.into:
+        begin = first if args.since is None else _resolve(source, args.since, zone)
+        return play(source, begin, last, args, zone)
+    paint = paint_for(sys.stdout)
+    begin = first if args.seq is None and args.until is None else last
+    step_through(source, begin, zone, paint, lambda seen: render(seen, zone, paint))
+    return EXIT_OK
+
+
+def _refuse_what_does_not_fit(args: argparse.Namespace) -> None:
+    if not args.into and (args.since or args.speed or args.yes_really):
+        raise Failed(EXIT_USAGE, "--since, --speed and --yes-really are for --into")
+    if args.step and args.output == "json":
+        raise Failed(EXIT_USAGE, "--step is for people, and has no JSON")
+    if args.diff and (args.into or args.step):
+        raise Failed(EXIT_USAGE, "--diff compares two states, and goes with neither --step nor --into")
+    if len(args.journals) > 1 and (args.into or args.step or args.seq is not None):
+        raise Failed(EXIT_USAGE, "several journals have only their time in common: use --until, or --diff of times")
+
+
+def render_difference(found: Differing, zone: Zone, paint: Paint) -> list[str]:
+    """What differs, for people, line by line."""
+    moments = (
+        f"record {seq}, {zone.show(at)}" for seq, at in ((found.before, found.before_at), (found.after, found.after_at))
+    )
+    lines = [paint(" -> ".join(moments), "quiet")]
+    if not found.differences:
+        return [*lines, "no difference"]
+    signs = {"added": ("+", "good"), "removed": ("-", "bad"), "changed": ("~", "warning")}
+    return [*lines, *(f"{paint(*signs[change.change])} {printable(str(change))}" for change in found.differences)]
 
 
 def render(seen: StateView, zone: Zone, paint: Paint) -> list[str]:
@@ -62,10 +161,22 @@ def render(seen: StateView, zone: Zone, paint: Paint) -> list[str]:
         differs = address.wanted != address.in_kernel
         what = "" if not differs else "not in the kernel" if address.wanted else "not wanted any more"
         lines.append(_marked(f"{address.address} on {address.interface}", what, paint))
+    if seen.routes:
+        lines += ["", "routes"]
+    lines += [_route_line(route, paint) for route in seen.routes]
     if seen.pending:
         lines += ["", "to do, from what the kernel has to what it should have"]
         lines += [_marked(step, "", paint, differs=True) for step in seen.pending]
     return lines
+
+
+def _route_line(route: RouteView, paint: Paint) -> str:
+    owners = f"  {', '.join(route.balancers)}" if route.balancers else ""
+    state = paint("announced", "good") if route.announced else paint("not announced", "warning")
+    what = ""
+    if not route.in_step:
+        what = "wanted" if not route.announced else "announced otherwise" if route.wanted else "not wanted any more"
+    return _marked(f"{route.prefix} next hop {route.next_hop}  {state}{owners}", what, paint)
 
 
 def _service_line(service: ServiceView, paint: Paint) -> str:

@@ -1,25 +1,36 @@
-"""``kglb-actors tail``: the journal in plain sentences, from its end, from a time, as it grows."""
+"""``kglb-actors tail``: the journal in plain sentences, from its end, from a time, as it grows; or several as one."""
 
 import argparse
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from functools import partial
+from itertools import islice
+from pathlib import Path
 
 import msgspec
 
-from kglb.cli.output import EXIT_OK, paint_for, put, put_json, warn
-from kglb.cli.reading import TIMES, Zone, add_format_options, add_journal_option, natural
+from kglb.cli.output import EXIT_OK, EXIT_USAGE, Failed, paint_for, put, put_json, warn
+from kglb.cli.reading import DEFAULT_JOURNAL, TIMES, Zone, add_format_options, natural
 from kglb.replay import (
     FIELDS,
+    Cause,
+    Causes,
     Context,
     Filter,
-    Found,
+    FilterError,
     Moment,
     NothingRecordedError,
     Selection,
+    Shown,
     Source,
+    Stretch,
+    following,
+    hosts,
+    newest_first,
+    oldest_first,
     parse_filter,
-    sentence,
+    parse_pattern,
 )
 
 DEFAULT_COUNT = 20
@@ -42,50 +53,93 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--lines",
         type=natural,
         metavar="N",
-        help=f"the last N records (default: {DEFAULT_COUNT}, or all with --since)",
+        help=f"the last N records (default: {DEFAULT_COUNT}, or all with --since or --after)",
     )
+    parser.add_argument("-r", "--reverse", action="store_true", help="newest first")
     parser.add_argument("--since", metavar="TIME", help="from this time on")
     parser.add_argument("--until", metavar="TIME", help="up to this time")
+    parser.add_argument("--after", type=natural, metavar="SEQ", help="what comes after record SEQ")
+    parser.add_argument("--show-cursor", action="store_true", help="say at the end how to continue")
+    parser.add_argument("--grep", metavar="REGEX", help="whose sentence matches; in any case if all in lower case")
     for field in FIELDS:
         parser.add_argument(f"--{field}", action="append", default=[], metavar="VALUE", help=f"as {field}=VALUE")
+    parser.add_argument("--causes", action="store_true", help="below each record, those that led to it")
     parser.add_argument("--salvage", action="store_true", help="report damage and read on past it")
-    add_journal_option(parser)
+    parser.add_argument(
+        "--journal",
+        action="append",
+        type=Path,
+        metavar="JOURNAL",
+        help=f"the journal's directory, or one segment; several are merged by time (default: {DEFAULT_JOURNAL})",
+    )
     add_format_options(parser, ("short", "json", "cat"))
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the records that were asked for."""
     zone = Zone(utc=args.utc)
-    since, until = zone.moment(args.since), zone.moment(args.until)
-    source = Source(args.journal, on_damage=_report if args.salvage else None)
-    first, last = _extent(source)
-    if since is not None:
-        first = max(first, source.reader.seq_at(since.first))
-    if until is not None:
-        last = min(last, source.seq_until(until))
-    context = Context(source)
-    chosen = parse_filter(_terms(args), lambda: context.names(last))
-    selection = Selection(source, chosen, context)
-    printer = _Printer(args.output, zone, chosen, context)
-    for record in _recorded(selection, first, last, _count(args)):
-        printer.print(record)
+    until = zone.moment(args.until)
+    stretches = _stretches(args, zone.moment(args.since), until)
+    several = args.journal is not None and len(args.journal) > 1
+    printer = _Printer(args.output, zone, stretches, several=several, causes=args.causes)
+    for shown in _recorded(stretches, _count(args), reverse=args.reverse):
+        printer.print(shown)
     if args.follow:
-        _follow(selection.following(max(first, last + 1)), until, printer)
+        _follow(following(stretches), until, printer)
+    if args.show_cursor and args.output != "json":
+        put(f"-- to continue: --after {max(stretches[0].last, args.after or 0)}")
     return EXIT_OK
 
 
-def _count(args: argparse.Namespace) -> int | None:
-    if args.lines is not None:
-        return int(args.lines)
-    return None if args.since else DEFAULT_COUNT
+def _stretches(args: argparse.Namespace, since: Moment | None, until: Moment | None) -> list[Stretch]:
+    paths = args.journal or [DEFAULT_JOURNAL]
+    if len(paths) > 1 and (args.after is not None or args.show_cursor):
+        raise Failed(
+            EXIT_USAGE, "--after and --show-cursor count the records of one journal", "name one, or use --since"
+        )
+    if args.show_cursor and args.follow:
+        raise Failed(EXIT_USAGE, "--show-cursor is said at the end, which -f never comes to", "use one of them")
+    if args.reverse and args.follow:
+        raise Failed(EXIT_USAGE, "-r begins with the newest record, which -f waits for", "use one of them")
+    sources = [Source(path, on_damage=_report if args.salvage else None) for path in paths]
+    parts = [
+        Stretch(host, Selection(source, Filter(), Context(source)), *_bounds(source, args.after, since, until))
+        for host, source in zip(hosts(sources), sources, strict=True)
+    ]
+    return _chosen(parts, args)
 
 
-def _extent(source: Source) -> tuple[int, int]:
+def _bounds(source: Source, after: int | None, since: Moment | None, until: Moment | None) -> tuple[int, int]:
     try:
         bounds = source.bounds()
     except NothingRecordedError:
         return 0, -1
-    return bounds[0], bounds[-1]
+    first, last = bounds[0], bounds[-1]
+    if after is not None:
+        first = max(first, after + 1)
+    if since is not None:
+        first = max(first, source.reader.seq_at(since.first))
+    if until is not None:
+        last = min(last, source.seq_until(until))
+    return first, last
+
+
+def _chosen(parts: list[Stretch], args: argparse.Namespace) -> list[Stretch]:
+    """The stretches with the filter; without the journals that do not know a balancer, if any does."""
+    pattern = None if args.grep is None else parse_pattern(args.grep)
+    found: list[Stretch] = []
+    unknown: FilterError | None = None
+    for part in parts:
+        selection = part.selection
+        try:
+            chosen = parse_filter(_terms(args), partial(selection.context.names, part.last))
+        except FilterError as error:
+            unknown = unknown or error
+        else:
+            found.append(part._replace(selection=Selection(selection.source, chosen, selection.context, pattern)))
+    if unknown is not None and not found:
+        raise unknown
+    return found
 
 
 def _terms(args: argparse.Namespace) -> Iterator[tuple[str, str]]:
@@ -97,19 +151,28 @@ def _terms(args: argparse.Namespace) -> Iterator[tuple[str, str]]:
             yield field, value
 
 
-def _recorded(selection: Selection, first: int, last: int, count: int | None) -> Iterable[Found]:
-    return selection.passing(first, last) if count is None else selection.last_passing(first, last, count)
+def _count(args: argparse.Namespace) -> int | None:
+    if args.lines is not None:
+        return int(args.lines)
+    return None if args.since or args.after is not None else DEFAULT_COUNT
 
 
-def _follow(records: Iterable[Found | None], until: Moment | None, printer: "_Printer") -> None:
-    for record in records:
-        if record is None:
+def _recorded(stretches: list[Stretch], count: int | None, *, reverse: bool) -> Iterable[Shown]:
+    if count is None and not reverse:
+        return oldest_first(stretches)
+    newest = islice(newest_first(stretches, count), count)
+    return newest if reverse else reversed(list(newest))
+
+
+def _follow(records: Iterable[Shown | None], until: Moment | None, printer: "_Printer") -> None:
+    for shown in records:
+        if shown is None:
             sys.stdout.flush()
             time.sleep(POLL)
-        elif until is not None and record.at > until.last:
+        elif until is not None and shown.record.at > until.last:
             return
         else:
-            printer.print(record)
+            printer.print(shown)
 
 
 def _report(damaged: object) -> None:
@@ -119,26 +182,48 @@ def _report(damaged: object) -> None:
 class _Printer:
     """Prints records in one of the formats."""
 
-    def __init__(self, form: str, zone: Zone, chosen: Filter, context: Context) -> None:
+    def __init__(self, form: str, zone: Zone, stretches: list[Stretch], *, several: bool, causes: bool) -> None:
         self._form = form
         self._zone = zone
-        self._chosen = chosen
-        self._context = context
+        self._host_width = max(len(part.host) for part in stretches) if several else 0
+        self._causes = {part.host: Causes(part.selection.source) for part in stretches} if causes else {}
         self._paint = paint_for(sys.stdout)
 
-    def print(self, record: Found) -> None:
-        """Print one record."""
+    def print(self, shown: Shown) -> None:
+        """Print one record, and what led to it."""
         if self._form == "json":
-            put_json(msgspec.json.encode(record))
-        else:
-            put(self._line(record))
+            put_json(self._json(shown))
+            return
+        put(shown.stretch.selection.said(shown.record).text if self._form == "cat" else self._line(shown))
+        for cause in self._led_to(shown):
+            put(self._cause_line(cause, shown.stretch))
 
-    def _line(self, record: Found) -> str:
-        said = sentence(self._chosen.narrowed(record).event, self._context)
-        if self._form == "cat":
-            return said.text
+    def _json(self, shown: Shown) -> bytes:
+        text = msgspec.json.encode(shown.record)
+        more: dict[str, object] = {"host": shown.stretch.host} if self._host_width else {}
+        if self._causes:
+            more["causes"] = [cause.record for cause in self._led_to(shown) if cause.record is not None]
+        return text[:-1] + b"," + msgspec.json.encode(more)[1:] if more else text
+
+    def _led_to(self, shown: Shown) -> Iterable[Cause]:
+        causes = self._causes.get(shown.stretch.host)
+        return () if causes is None else causes.of(shown.record, shown.stretch.selection.chosen.wants)
+
+    def _line(self, shown: Shown) -> str:
+        record, (host, selection, _, _) = shown.record, shown.stretch
+        said = selection.said(record)
         subject = ""
         if said.service is not None:
-            subject = self._paint(self._context.names(record.seq).label(said.service), "strong") + "  "
+            subject = self._paint(selection.context.names(record.seq).label(said.service), "strong") + "  "
+        where = f"{host:<{self._host_width}}  " if self._host_width else ""
         text = self._paint(said.text, said.tone)
-        return f"{self._zone.show(record.at)}  {record.seq:>6}  {said.kind:<7}  {subject}{text}"
+        return f"{self._zone.show(record.at)}  {where}{record.seq:>6}  {said.kind:<7}  {subject}{text}"
+
+    def _cause_line(self, cause: Cause, stretch: Stretch) -> str:
+        indent = "  " * cause.depth + "<- "
+        more = f" (and {cause.more} more causes)" if cause.more else ""
+        if cause.record is None:
+            return self._paint(f"{indent}{cause.seq}  the journal no longer has this record{more}", "quiet")
+        said = stretch.selection.said(cause.record)
+        at = self._zone.show(cause.record.at)
+        return self._paint(f"{indent}{cause.seq}  {at}  {said.kind}  {said.text}{more}", "quiet")

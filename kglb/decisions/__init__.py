@@ -4,31 +4,49 @@ The daemon, the replay and the tests call the same functions. Whoever changes wh
 question raises ``VERSION``: it is recorded in ``DaemonStarted``, so that a replay knows which answers to expect.
 """
 
-from kglb.decisions.balancing import Decision, Standing, decide, mode_of, weight_of
+from kglb.decisions.balancing import Balancing, Decision, Standing, decide, decide_for, is_news, mode_of, weight_of
 from kglb.decisions.fwmarks import Changes, Marked, Pool, checked_at, choose_mark, mark_changes
 from kglb.decisions.health import judge, observe, presumed_healthy
-from kglb.decisions.routing import Candidate, decide_routes, may_announce, routes
+from kglb.decisions.members import is_name, member, members
+from kglb.decisions.routing import (
+    Candidate,
+    candidate_of,
+    candidates_of,
+    decide_routes,
+    may_announce,
+    route_changes,
+    routes,
+)
 
 VERSION = 1
 
 __all__ = [
     "VERSION",
+    "Balancing",
     "Candidate",
     "Changes",
     "Decision",
     "Marked",
     "Pool",
     "Standing",
+    "candidate_of",
+    "candidates_of",
     "checked_at",
     "choose_mark",
     "decide",
+    "decide_for",
     "decide_routes",
+    "is_name",
+    "is_news",
     "judge",
     "mark_changes",
     "may_announce",
+    "member",
+    "members",
     "mode_of",
     "observe",
     "presumed_healthy",
+    "route_changes",
     "routes",
     "weight_of",
 ]

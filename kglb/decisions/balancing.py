@@ -23,7 +23,7 @@ from typing import Protocol
 import msgspec
 
 from kglb.events import Mode
-from kglb.model import RealId, WhenAllDown
+from kglb.model import Balancer, RealId, WhenAllDown
 
 
 class Standing(Protocol):
@@ -44,6 +44,42 @@ class Standing(Protocol):
     @property
     def weight(self) -> int | None:
         """Its weight as last decided; None before the first decision."""
+
+
+class Balancing(Protocol):
+    """What a decision needs to know of a balancer: its config, its reals, and what it decided last."""
+
+    @property
+    def config(self) -> Balancer:
+        """Its place in the config."""
+
+    @property
+    def reals(self) -> Mapping[RealId, Standing]:
+        """Its reals."""
+
+    @property
+    def alive(self) -> int:
+        """How many of those in rotation are up."""
+
+    @property
+    def total(self) -> int:
+        """How many are in rotation."""
+
+    @property
+    def proven(self) -> bool:
+        """Whether any has ever been up."""
+
+    @property
+    def mode(self) -> Mode | None:
+        """Its mode as last decided; None before the first decision."""
+
+    @property
+    def decided_alive(self) -> int:
+        """How many were up then."""
+
+    @property
+    def decided_total(self) -> int:
+        """How many were in rotation then."""
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -92,3 +128,22 @@ def decide(
         if standing is not None and (weight := weight_of(standing, mode)) != standing.weight:
             weights[real] = weight
     return Decision(mode, weights)
+
+
+def decide_for(balancer: Balancing, touched: Iterable[RealId]) -> Decision:
+    """What ``decide`` says of a balancer as it stands."""
+    return decide(
+        before=balancer.mode,
+        alive=balancer.alive,
+        total=balancer.total,
+        proven=balancer.proven,
+        when_all_down=balancer.config.when_all_down,
+        standings=balancer.reals,
+        touched=touched,
+    )
+
+
+def is_news(balancer: Balancing, decision: Decision) -> bool:
+    """Whether a decision differs from the last one, so that it is to be recorded."""
+    last = (balancer.mode, balancer.decided_alive, balancer.decided_total)
+    return bool(decision.weights) or (decision.mode, balancer.alive, balancer.total) != last

@@ -11,12 +11,14 @@ One case is ours, since KgLb cannot reload: a balancer that joins a route that i
 real up says nothing, so that adding port 443 takes no traffic away from port 80.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from typing import NamedTuple
 
 import msgspec
 
+from kglb.decisions.balancing import Balancing
 from kglb.events import Mode
-from kglb.model import Prefixes, Route
+from kglb.model import Config, Prefixes, Route, ServiceId
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +29,28 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     mode: Mode | None
     alive: int
     total: int
+
+
+def candidate_of(balancer: Balancing) -> Candidate | None:
+    """The route that a balancer has a say about; None if it has no route."""
+    route, announce = balancer.config.route, balancer.config.announce
+    if route is None or announce is None:
+        return None
+    return Candidate(
+        route=route,
+        min_alive=announce.min_alive,
+        mode=balancer.mode,
+        alive=balancer.decided_alive,
+        total=balancer.decided_total,
+    )
+
+
+def candidates_of(config: Config | None, balancers: Mapping[ServiceId, Balancing]) -> dict[ServiceId, Candidate]:
+    """All routes that may be announced under this config, by balancer; none if nobody announces."""
+    if config is None or config.bgp.engine == "none":
+        return {}
+    every = ((service, candidate_of(balancer)) for service, balancer in balancers.items())
+    return {service: candidate for service, candidate in every if candidate is not None}
 
 
 def may_announce(candidate: Candidate) -> bool:
@@ -57,3 +81,19 @@ def decide_routes(candidates: Iterable[Candidate], announced: Collection[str]) -
         elif candidate.mode not in (None, "initial") or candidate.route.prefix not in announced:
             prohibited.append(candidate.route)
     return routes(allowed, prohibited)
+
+
+class RouteChanges(NamedTuple):
+    """What is to be announced that was not (or otherwise), and which prefixes are not any more."""
+
+    announce: tuple[Route, ...]
+    withdraw: tuple[str, ...]
+
+
+def route_changes(candidates: Iterable[Candidate], wanted: Mapping[str, Route]) -> RouteChanges:
+    """What leads from the routes that are ``wanted``, by prefix, to those that should be."""
+    decided = {route.prefix: route for route in decide_routes(candidates, wanted)}
+    return RouteChanges(
+        announce=tuple(route for prefix, route in decided.items() if wanted.get(prefix) != route),
+        withdraw=tuple(prefix for prefix in wanted if prefix not in decided),
+    )

@@ -51,17 +51,25 @@ def narrow(event: Event, wanted: Wanted) -> Event:
     match event:
         case BalancerDecided(service=service, weights=weights):
             return replace(event, weights={real: w for real, w in weights.items() if wanted(service, real)})
-        case OperationsApplied():
-            steps = zip(event.operations, event.causes, strict=True)
-            kept = [(operation, cause) for operation, cause in steps if wanted(*pair_of(operation))]
-            operations, causes = tuple(step[0] for step in kept), tuple(step[1] for step in kept)
-            return replace(event, operations=operations, causes=causes)
-        case DriftFound(changes=changes):
-            return replace(event, changes=tuple(change for change in changes if wanted(*pair_of(change))))
+        case OperationsApplied() | DriftFound():
+            return only(event, lambda operation: wanted(*pair_of(operation)))
         case RunsClosed(runs=runs):
             return replace(event, runs=tuple(run for run in runs if wanted(run.service, run.real)))
         case ChecksImpossible(service=service, reals=reals) | ChecksResumed(service=service, reals=reals):
             return replace(event, reals=tuple(real for real in reals if wanted(service, real)))
+        case _:
+            return event
+
+
+def only(event: Event, kept: Callable[[Operation], bool]) -> Event:
+    """An event with only those of its operations, if it has several."""
+    match event:
+        case OperationsApplied():
+            steps = [step for step in zip(event.operations, event.causes, strict=True) if kept(step[0])]
+            operations, causes = tuple(step[0] for step in steps), tuple(step[1] for step in steps)
+            return replace(event, operations=operations, causes=causes)
+        case DriftFound(changes=changes):
+            return replace(event, changes=tuple(change for change in changes if kept(change)))
         case _:
             return event
 

@@ -13,8 +13,6 @@ from kglb.replay.errors import CheckpointError
 from kglb.replay.names import Names
 from kglb.replay.source import Found, Source
 
-_CONFIG = b'"event":{"type":"ConfigApplied"'
-
 
 class _StoredConfig(msgspec.Struct):
     balancers: tuple[Balancer, ...] = ()
@@ -76,9 +74,7 @@ def _names_at(source: Source, seq: int) -> Names:
         config = msgspec.json.decode(opened.event.checkpoint, type=_Stored).fleet.config
     except msgspec.DecodeError as error:
         raise CheckpointError(f"the checkpoint at record {opened.seq} is not understood: {error}") from None
-    names = Names() if config is None else Names(config.balancers)
-    for later in source.seqs_with(_CONFIG, opened.seq + 1, seq):
-        record = source.record(later)
-        if record is not None and isinstance(record.event, ConfigApplied):
-            names = Names(record.event.config.balancers)
-    return names
+    later = source.last_with(b"ConfigApplied", opened.seq + 1, seq, ConfigApplied)
+    if later is not None and isinstance(later.event, ConfigApplied):
+        return Names(later.event.config.balancers)
+    return Names() if config is None else Names(config.balancers)

@@ -1,5 +1,7 @@
 """Why a question to a journal has no answer, as exceptions whose text a person can act on."""
 
+from typing import Literal
+
 import msgspec
 
 from kglb.model import RealId, ServiceId
@@ -31,7 +33,11 @@ class CheckpointError(ReplayError):
     """A checkpoint is intact, but this software does not understand it."""
 
 
-class UnknownRealError(ReplayError):
+class UnknownSubjectError(ReplayError):
+    """There was no such thing at that moment."""
+
+
+class UnknownRealError(UnknownSubjectError):
     """There was no such real at that moment."""
 
 
@@ -49,4 +55,31 @@ class AmbiguousRealError(ReplayError):
 
     def __init__(self, wanted: str, candidates: tuple[Candidate, ...]) -> None:
         super().__init__(f"{wanted} is {len(candidates)} reals: name one by its address:port and --balancer")
+        self.candidates = candidates
+
+
+Kind = Literal["real", "service", "address", "route"]
+
+
+class Subject(msgspec.Struct, frozen=True, kw_only=True):
+    """What can be explained: a real (``host`` is what the config calls it), a service, an address or a route.
+
+    An address stands with its interface, ``192.168.100.10/32 on lo``, a route as its prefix; neither has a service.
+    """
+
+    kind: Kind
+    name: str
+    balancer: str = ""
+    service: ServiceId = ServiceId("")
+    host: str = ""
+
+
+class AmbiguousSubjectError(ReplayError):
+    """A word fits several things."""
+
+    def __init__(self, wanted: str, candidates: tuple[Subject, ...]) -> None:
+        kinds = sorted({candidate.kind for candidate in candidates})
+        articles = [f"{'an' if kind == 'address' else 'a'} {kind}" for kind in kinds]
+        what = f"{len(candidates)} {kinds[0]}s" if len(kinds) == 1 else " and ".join(articles)
+        super().__init__(f"{wanted} is {what}: be more precise")
         self.candidates = candidates

@@ -7,7 +7,7 @@ from kglb.projections import FleetState, RealState
 from kglb.replay.errors import AmbiguousRealError, Candidate, UnknownRealError
 from kglb.replay.names import Names
 
-_COMPARED = 200
+COMPARED = 200
 """How many reals a name that means none is compared with."""
 
 
@@ -32,19 +32,20 @@ def find_reals(fleet: FleetState, wanted: str, balancer: str | None = None) -> t
     if balancer is not None and not services:
         raise UnknownRealError(f"{balancer}: {names.missing(balancer)}")
     within = {service: known for service, known in fleet.balancers.items() if service in services}
-    meant = _canonical(wanted)
+    meant = canonical(wanted)
     found = tuple(
         Candidate(names.label(service), service, state.real, state.entry.host)
         for service, known in within.items()
         for state in known.reals.values()
-        if (meant in state.real or meant in state.entry.host) and meant in _spellings(state)
+        if (meant in state.real or meant in state.entry.host) and meant in spellings(state)
     )
     if not found:
         raise UnknownRealError(_unknown(wanted, [state for known in within.values() for state in known.reals.values()]))
     return found
 
 
-def _canonical(wanted: str) -> str:
+def canonical(wanted: str) -> str:
+    """An endpoint or an address in its one text form; any other text as it is."""
     bracketed = f"[{wanted}]" if wanted.count(":") > 1 and not wanted.startswith("[") else wanted
     for text in (bracketed, f"{bracketed}:0"):
         try:
@@ -55,13 +56,14 @@ def _canonical(wanted: str) -> str:
     return wanted
 
 
-def _spellings(state: RealState) -> tuple[str, ...]:
+def spellings(state: RealState) -> tuple[str, ...]:
+    """What a real may be called by."""
     address = parse_endpoint(state.real).address
     return state.real, address, state.entry.host, state.entry.host.rpartition(":")[0]
 
 
 def _unknown(wanted: str, every: list[RealState]) -> str:
-    spoken = list(dict.fromkeys(spelling for state in every[:_COMPARED] for spelling in _spellings(state)))
+    spoken = list(dict.fromkeys(spelling for state in every[:COMPARED] for spelling in spellings(state)))
     close = difflib.get_close_matches(wanted, spoken, 1)
     hint = f"did you mean {close[0]}?" if close else f"{len(every)} reals are known"
     return f"there is no real {wanted}: {hint}"

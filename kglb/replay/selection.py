@@ -1,6 +1,8 @@
 """Which records of a journal are shown: those of a stretch that pass a filter, or the last few of them."""
 
 import difflib
+import re
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
@@ -11,13 +13,16 @@ from kglb.replay.about import concerns, narrow
 from kglb.replay.context import Context
 from kglb.replay.errors import ReplayError
 from kglb.replay.names import Names
-from kglb.replay.sentences import KINDS
+from kglb.replay.sentences import KINDS, Sentence, sentence
 from kglb.replay.source import Found, Source
 
 FIELDS = ("type", "balancer", "service", "real")
 
 _FIRST_LOOK = 4096
 """Records looked at first when the last few that pass are sought; then eight times as many each time."""
+
+_LONGEST_LOOK = 1 << 15
+"""Records kept at once at most."""
 
 
 class FilterError(ReplayError):
@@ -41,15 +46,16 @@ class Filter(msgspec.Struct, frozen=True):
         """Whether a record is to be shown."""
         if self.types and type(record.event).__name__ not in self.types:
             return False
-        return not (self.services or self.reals) or concerns(record.event, self._wants)
+        return not (self.services or self.reals) or concerns(record.event, self.wants)
 
     def narrowed(self, record: Found) -> Found:
         """A record with only those of its many entries that are asked for."""
         if not (self.services or self.reals):
             return record
-        return msgspec.structs.replace(record, event=narrow(record.event, self._wants))
+        return msgspec.structs.replace(record, event=narrow(record.event, self.wants))
 
-    def _wants(self, service: ServiceId | None, real: RealId | None) -> bool:
+    def wants(self, service: ServiceId | None, real: RealId | None) -> bool:
+        """Whether this service and this real of it are asked for."""
         if self.services and service not in self.services:
             return False
         return not self.reals or (real is not None and (real in self.reals or real.rpartition(":")[0] in self.reals))
@@ -72,9 +78,15 @@ def parse_filter(terms: Iterable[tuple[str, str]], names: Callable[[], Names]) -
             case "real":
                 reals.add(_real(value))
             case _:
-                expected = ", ".join(f"{name}=..." for name in FIELDS)
-                raise FilterError(f"{field}={value}: expected one of {expected}")
+                raise FilterError(f"{field}={value}: {_expected(field)}")
     return Filter(frozenset(types), frozenset(services), frozenset(reals))
+
+
+def _expected(field: str) -> str:
+    close = difflib.get_close_matches(field.lower(), FIELDS, 1)
+    return (
+        f"did you mean {close[0]}=...?" if close else f"expected one of {', '.join(f'{name}=...' for name in FIELDS)}"
+    )
 
 
 def _type(value: str) -> str:
@@ -105,36 +117,62 @@ def _real(value: str) -> str:
     raise FilterError(f"real={value}: expected an address:port or an address")
 
 
-class Selection:
-    """The records of a journal that pass a filter. ``context`` notes what is read for it."""
+def parse_pattern(text: str) -> re.Pattern[str]:
+    """A regular expression that sentences are to match; without a capital letter, in any case. Raises FilterError."""
+    try:
+        return re.compile(text, re.IGNORECASE if text == text.lower() else 0)
+    except re.error as error:
+        raise FilterError(f"{text!r} is not a regular expression: {error}") from None
 
-    def __init__(self, source: Source, chosen: Filter, context: Context) -> None:
-        self._source = source
-        self._chosen = chosen
-        self._context = context
+
+class Selection:
+    """The records of a journal that pass a filter and whose sentence has a match of ``pattern``.
+
+    ``context`` notes what is read for it.
+    """
+
+    def __init__(
+        self, source: Source, chosen: Filter, context: Context, pattern: re.Pattern[str] | None = None
+    ) -> None:
+        self.source = source
+        self.chosen = chosen
+        self.context = context
+        self._pattern = pattern
+
+    def said(self, record: Found) -> Sentence:
+        """What a record says of what is asked for."""
+        return sentence(self.chosen.narrowed(record).event, self.context)
 
     def passing(self, first: int, last: int) -> Iterator[Found]:
         """Those of the records ``first`` to ``last``."""
-        return filter(self._passes, self._source.between(first, last))
+        return filter(self._passes, self.source.between(first, last))
+
+    def backwards(self, first: int, last: int, count: int | None = None) -> Iterator[Found]:
+        """Those of the records ``first`` to ``last``, newest first; at most ``count``.
+
+        Reads in stretches that grow up to a bound, and no further than it must.
+        """
+        selects = bool(self.chosen) or self._pattern is not None
+        size = _FIRST_LOOK if selects or count is None else count
+        left = sys.maxsize if count is None else count
+        while last >= first and left > 0:
+            size = min(size, _LONGEST_LOOK)
+            begin = max(first, last - size + 1)
+            found = deque(self.passing(begin, last), maxlen=min(left, size))
+            left -= len(found)
+            yield from reversed(found)
+            last, size = begin - 1, size * 8
 
     def last_passing(self, first: int, last: int, count: int) -> list[Found]:
-        """The last ``count`` of the records ``first`` to ``last``, in their order.
-
-        Looks from the end backwards, in stretches that grow.
-        """
-        found: deque[Found] = deque(maxlen=count)
-        size = _FIRST_LOOK if self._chosen else count
-        while last >= first and len(found) < count:
-            begin = max(first, last - size + 1)
-            earlier = deque(self.passing(begin, last), maxlen=count - len(found))
-            found.extendleft(reversed(earlier))
-            last, size = begin - 1, size * 8
-        return list(found)
+        """The last ``count`` of the records ``first`` to ``last``, in their order."""
+        return list(self.backwards(first, last, count))[::-1]
 
     def following(self, first: int) -> Iterator[Found | None]:
         """Those from ``first`` on, for ever; None whenever there is no more yet."""
-        return (record for record in self._source.reader.follow(first) if record is None or self._passes(record))
+        return (record for record in self.source.reader.follow(first) if record is None or self._passes(record))
 
     def _passes(self, record: Found) -> bool:
-        self._context.note(record)
-        return self._chosen.passes(record)
+        self.context.note(record)
+        if not self.chosen.passes(record):
+            return False
+        return self._pattern is None or self._pattern.search(self.said(record).text) is not None

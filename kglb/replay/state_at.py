@@ -1,10 +1,13 @@
 """The state at any record of a journal: the newest checkpoint at or before it, what follows folded in."""
 
+from collections.abc import Iterator
+
 import msgspec
 
+from kglb.events import JournalGap, SegmentOpened
 from kglb.projections import State
 from kglb.replay.errors import CheckpointError, NothingRecordedError
-from kglb.replay.source import Source
+from kglb.replay.source import Found, Source
 
 
 class Replayed(msgspec.Struct, frozen=True):
@@ -20,12 +23,42 @@ def state_at(source: Source, seq: int) -> Replayed:
     opened = source.reader.checkpoint(seq)
     if opened is None:
         raise NothingRecordedError(f"{source.path} has no checkpoint at or before record {seq}")
-    try:
-        state = State.from_checkpoint(opened.seq, bytes(opened.event.checkpoint))
-    except msgspec.DecodeError as error:
-        raise CheckpointError(f"the checkpoint at record {opened.seq} is not understood: {error}") from None
+    state = restore(opened.seq, opened.event)
     at = opened.at
     for record in source.between(opened.seq + 1, seq):
         state.fold(record.seq, record.event)
         at = record.at
     return Replayed(state, at, opened.seq)
+
+
+def restore(seq: int, opened: SegmentOpened) -> State:
+    """The state that the checkpoint of record ``seq`` stored. Raises CheckpointError."""
+    try:
+        return State.from_checkpoint(seq, bytes(opened.checkpoint))
+    except msgspec.DecodeError as error:
+        raise CheckpointError(f"the checkpoint at record {seq} is not understood: {error}") from None
+
+
+class Onward:
+    """A state that goes on through a journal, record by record. Raises what ``state_at`` raises."""
+
+    def __init__(self, source: Source, seq: int) -> None:
+        self.replayed = state_at(source, seq)
+        self._source = source
+        self._opened: tuple[int, SegmentOpened] | None = None
+
+    def to(self, last: int) -> Iterator[Found]:
+        """Fold the records up to ``last``, each before it is yielded."""
+        for record in self._source.between(self.replayed.state.seq + 1, last):
+            self._take(record)
+            yield record
+
+    def _take(self, record: Found) -> None:
+        state, checkpoint_seq = self.replayed.state, self.replayed.checkpoint_seq
+        match record.event:
+            case SegmentOpened():
+                self._opened = (record.seq, record.event)
+            case JournalGap() if self._opened is not None:  # what is missing is in the checkpoint before it
+                state, checkpoint_seq = restore(*self._opened), self._opened[0]
+        state.fold(record.seq, record.event)
+        self.replayed = Replayed(state, record.at, checkpoint_seq)

@@ -56,11 +56,6 @@ def read_record_time(at: str) -> datetime:
     return datetime.fromisoformat(at)
 
 
-def after(at: str) -> str:
-    """The next microsecond."""
-    return record_time(read_record_time(at) + timedelta(microseconds=1))
-
-
 def _width(fraction: str) -> timedelta:
     return timedelta(microseconds=int(10 ** (6 - len(fraction))) - 1)
 

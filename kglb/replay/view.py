@@ -1,4 +1,4 @@
-"""A state as structs to show: services and their destinations, addresses, where desired and actual differ.
+"""A state as structs to show: services and their destinations, addresses, routes, where desired and actual differ.
 
 The field names are those of ``replay -o json``.
 """
@@ -6,9 +6,9 @@ The field names are those of ``replay -o json``.
 import msgspec
 
 from kglb.events import Mode
-from kglb.model import Destination, Forward, Real, RealId, Service, ServiceId, WhenAllDown
+from kglb.model import Destination, Forward, Real, RealId, Route, Service, ServiceId, WhenAllDown
 from kglb.model.operations import describe
-from kglb.projections import BalancerState, Holding, RealState, plan
+from kglb.projections import BalancerState, FleetState, Holding, RealState, plan
 from kglb.replay.names import Names
 from kglb.replay.state_at import Replayed
 from kglb.replay.steering_sentences import out_of_rotation, weight_by_other_hand
@@ -66,6 +66,20 @@ class AddressView(msgspec.Struct, frozen=True, kw_only=True):
     ours: bool
 
 
+class RouteView(msgspec.Struct, frozen=True, kw_only=True):
+    """A route that some balancer has, or that is announced all the same.
+
+    ``wanted`` says that it was decided to announce it, ``announced`` that the BGP engine has acknowledged it.
+    """
+
+    prefix: str
+    next_hop: str
+    balancers: tuple[str, ...]
+    wanted: bool
+    announced: bool
+    in_step: bool
+
+
 class StateView(msgspec.Struct, frozen=True, kw_only=True):
     """The data plane after record ``seq``. ``pending`` are the operations from actual to desired in words."""
 
@@ -78,6 +92,7 @@ class StateView(msgspec.Struct, frozen=True, kw_only=True):
     stopped: str
     services: tuple[ServiceView, ...]
     addresses: tuple[AddressView, ...]
+    routes: tuple[RouteView, ...]
     pending: tuple[str, ...]
 
 
@@ -101,6 +116,7 @@ def view(replayed: Replayed) -> StateView:
             _service(service, fleet.balancers.get(service), plane.desired, plane.actual, names) for service in services
         ),
         addresses=_addresses(plane.desired, plane.actual),
+        routes=_routes(plane.desired.routes, plane.actual.routes, fleet, names),
         pending=tuple(describe(step.operation) for step in steps),
     )
 
@@ -169,4 +185,26 @@ def _addresses(desired: Holding, actual: Holding) -> tuple[AddressView, ...]:
             ours=key in actual.addresses and actual.addresses[key][1],
         )
         for key, (address, _) in {**desired.addresses, **actual.addresses}.items()
+    )
+
+
+def _routes(
+    desired: dict[str, Route], actual: dict[str, Route], fleet: FleetState, names: Names
+) -> tuple[RouteView, ...]:
+    configured: dict[str, Route] = {}
+    owners: dict[str, list[str]] = {}
+    for service, balancer in fleet.balancers.items():
+        if (route := balancer.config.route) is not None:
+            configured.setdefault(route.prefix, route)
+            owners.setdefault(route.prefix, []).append(names.label(service))
+    return tuple(
+        RouteView(
+            prefix=prefix,
+            next_hop=route.next_hop,
+            balancers=tuple(owners.get(prefix, ())),
+            wanted=prefix in desired,
+            announced=prefix in actual,
+            in_step=desired.get(prefix) == actual.get(prefix),
+        )
+        for prefix, route in {**configured, **desired, **actual}.items()
     )

@@ -86,6 +86,27 @@ def test_b2_no_real_is_up_before_rise_minus_one_intervals(tmp_path: Path) -> Non
     run(main())
 
 
+def test_thresholds_that_changed_while_the_daemon_was_away_decide_at_its_start(tmp_path: Path) -> None:
+    machine = MemoryDataPlane()
+
+    async def main() -> None:
+        async with world(tmp_path, config(balancer(check=tcp(fall=9))), machine=machine) as w:
+            await asyncio.sleep(3)
+            w.prober.answers[A] = REFUSED
+            await asyncio.sleep(4)
+            assert w.real(WEB, A).healthy
+            await w.stop("leave")
+        async with world(tmp_path, config(balancer(check=tcp(fall=3))), machine=machine) as w:
+            assert not w.real(WEB, A).healthy
+            await asyncio.sleep(0.01)
+            assert w.weights(WEB)[A] == 0
+        *_, applied = (record.seq for record in journal_of(tmp_path) if isinstance(record.event, ConfigApplied))
+        *_, changed = (record for record in journal_of(tmp_path) if isinstance(record.event, HealthChanged))
+        assert changed.cause == applied
+
+    run(main())
+
+
 def test_c8_c9_weights_follow_health_and_all_down_is_failsafe(tmp_path: Path) -> None:
     async def main() -> None:
         async with world(tmp_path, config(balancer(check=tcp()))) as w:

@@ -120,10 +120,10 @@ def test_what_already_stands_at_a_new_key_is_taken_over() -> None:
 
 
 def test_an_actor_that_crashes_is_no_plan(monkeypatch: pytest.MonkeyPatch) -> None:
-    def decide(**_: object) -> None:
+    def decide_for(*_: object) -> None:
         raise ZeroDivisionError("in a decision")
 
-    monkeypatch.setattr(balancer_module, "decide", decide)
+    monkeypatch.setattr(balancer_module, "decide_for", decide_for)
 
     async def main() -> None:
         state = State()

@@ -21,6 +21,7 @@ from kglb.dataplane import Failure, InlineWorker, MemoryDataPlane
 from kglb.events import Event, Record, decode
 from kglb.model import Config, Operation, RealId, ServiceId
 from kglb.projections import RealState, State
+from tests.left_behind import remember
 
 OK = ("success", "ok")
 REFUSED = ("failure", "refused")
@@ -106,6 +107,7 @@ class World:
     def __init__(self, directory: Path, machine: MemoryDataPlane, names: dict[str, list[str]]) -> None:
         self.loop = asyncio.get_running_loop()
         self.directory = directory
+        remember(directory)
         self.machine = machine
         self.names = names
         self.prober = ScriptedProber(self.loop)
@@ -123,7 +125,8 @@ class World:
         clock = Clock(wall=lambda: int(wall() * 1e9), monotonic=self.loop.time)
         options = AppenderOptions(disk=InlineDisk(self.loop), clock=clock)
         origin = Origin(host="director", boot_id="boot", software="test")
-        self.recorder.write_to(opened.appender(origin, self.recorder.checkpoint, options))
+        self.appender = opened.appender(origin, self.recorder.checkpoint, options)
+        self.recorder.write_to(self.appender)
         self.parts = Parts(
             scheduler=scheduler,
             recorder=self.recorder,
@@ -165,6 +168,10 @@ class World:
     async def reload(self, config: Config) -> None:
         """Put another config in force, as SIGHUP does."""
         await self.daemon.reload(config, digest="reloaded", source="test", secrets={})
+
+    def new_segment(self) -> None:
+        """Have the journal begin one, as it does by itself when the one before is long enough."""
+        self.appender.rotate(self.recorder.checkpoint())
 
     async def stop(self, on_stop: str = "cleanup") -> bool:
         """Stop in order; whether the machine was left as it should be."""

@@ -62,7 +62,7 @@ class TestTime:
 
         tries = [run(scenario()) for _ in range(5)]
         assert all(lateness[0] >= 0 for lateness in tries)
-        assert min(lateness[20] for lateness in tries) < 0.002, "on a busy machine one try in five may tell"
+        assert min(lateness[0] for lateness in tries) < 0.002, "waiting for ticks, each would be 3 ms late"
 
     def test_a_real_that_hangs_does_not_delay_the_news_about_the_others(self, run: Run) -> None:
         async def scenario() -> Answers:

@@ -10,6 +10,7 @@ from pathlib import Path
 from journal import JournalReader
 from kglb.events import Event, OperationsApplied, Record, decode
 from kglb.model import AddDestination, ChangeDestination
+from tests.left_behind import remember
 
 COMMAND = [sys.executable, "-c", "import sys; from kglb.cli.main import main; sys.exit(main())"]
 
@@ -73,6 +74,7 @@ def _brings_up(event: Event, real: str) -> bool:
 @contextmanager
 def running(site: Site) -> Iterator[subprocess.Popen[bytes]]:
     """The daemon, killed at the end if it still runs."""
+    remember(site.journal)
     with subprocess.Popen(
         [*COMMAND, "run", str(site.config)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     ) as process:

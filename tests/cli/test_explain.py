@@ -57,7 +57,7 @@ def test_json_has_the_answer_and_the_chain(explain: Command) -> None:
 def test_an_unknown_real_is_1(explain: Command) -> None:
     ran = explain("10.0.0.99:80")
     assert (ran.code, ran.out) == (1, "")
-    assert "there is no real 10.0.0.99:80: " in ran.err
+    assert "there is no real, service, address or route 10.0.0.99:80: " in ran.err
     ran = explain("10.0.0.99:80", "-o", "json")
     assert ran.code == 1
     assert json.loads(ran.out)["candidates"] == []
@@ -70,7 +70,7 @@ def test_an_ambiguous_real_is_2_and_lists_what_it_may_be(kglb: Command, tmp_path
     ran = kglb("explain", "10.0.0.1", "--journal", tmp_path)
     assert (ran.code, ran.out) == (2, "")
     assert "10.0.0.1 is 2 reals" in ran.err
-    assert f"10.0.0.1:81  web  {WEB}" in ran.err
+    assert f"real  10.0.0.1:81  web  {WEB}" in ran.err
     ran = kglb("explain", "10.0.0.1", "--journal", tmp_path, "-o", "json")
     assert ran.code == 2
-    assert [found["real"] for found in json.loads(ran.out)["candidates"]] == ["10.0.0.1:80", "10.0.0.1:81"]
+    assert [found["name"] for found in json.loads(ran.out)["candidates"]] == ["10.0.0.1:80", "10.0.0.1:81"]

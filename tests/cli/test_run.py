@@ -15,6 +15,7 @@ import pytest
 from journal import JournalReader, open_journal
 from kglb.events import DaemonStarted, DaemonStopping, OperationsApplied, decode
 from lab.host import has_ip_vs
+from tests.left_behind import remember
 
 RUN = [sys.executable, "-c", "import sys; from kglb.cli.main import main; sys.exit(main())", "run"]
 
@@ -33,6 +34,7 @@ check = {{ type = "dummy", interval = "10ms", timeout = "10ms" }}
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Path:
+    remember(tmp_path / "journal")
     return tmp_path / "journal"
 
 

@@ -1,13 +1,14 @@
 """The journal in plain sentences."""
 
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Command
 from tests.projections.builders import real_id
-from tests.replay.journals import Fleet
+from tests.replay.journals import Fleet, running
 
 DAY = "2026-11-22"
 
@@ -50,6 +51,20 @@ def test_a_time_copied_from_a_line_finds_that_line(tail: Command) -> None:
     ran = tail("--since", copied, "--until", copied)
     assert ran.out.count("\n") == 1
     assert "10.0.0.1:80 is up" in ran.out
+
+
+def test_a_clock_that_stepped_back_leaves_nothing_out_and_keeps_the_order(tail: Command, fleet: Fleet) -> None:
+    fleet.builder.passes(minutes=10)
+    before = fleet.goes(real_id(0), up=False)
+    fleet.builder.steps_clock(hours=-1).passes(minutes=1)
+    after = fleet.goes(real_id(0), up=True)
+
+    def seqs(*arguments: str) -> list[int]:
+        return [json.loads(line)["seq"] for line in tail("-o", "json", *arguments).out.splitlines()]
+
+    assert seqs("--since", f"{DAY} 14:35") == [*before.values(), *after.values()]
+    assert seqs("--until", f"{DAY} 13:45", "-n", "3") == list(after.values())[1:]
+    assert seqs("--since", f"{DAY} 14:35", "-r") == [*before.values(), *after.values()][::-1]
 
 
 def test_filters_may_be_words_or_options(tail: Command) -> None:
@@ -108,9 +123,126 @@ def test_salvage_reads_past_damage_and_says_where(tail: Command, fleet: Fleet) -
         (["balancer=wep"], "there is no balancer of that name; there is web"),
         (["real=x"], "expected an address:port or an address"),
         (["web"], "web=: expected one of type="),
+        (["balancre=web"], "balancre=web: did you mean balancer=...?"),
+        (["--grep", "("], "'(' is not a regular expression"),
+        (["-r", "-f"], "use one of them"),
+        (["--show-cursor", "-f"], "use one of them"),
     ],
 )
 def test_what_is_not_understood_is_2(tail: Command, arguments: list[str], message: str) -> None:
     ran = tail(*arguments)
     assert (ran.code, ran.out) == (2, "")
     assert message in ran.err
+
+
+def test_reverse_is_newest_first(tail: Command) -> None:
+    forwards = tail("-n", "5").out.splitlines()
+    assert tail("-n", "5", "-r").out.splitlines() == forwards[::-1]
+    every = tail("--since", DAY).out.splitlines()
+    assert tail("--since", DAY, "-r").out.splitlines() == every[::-1]
+
+
+def test_grep_is_about_the_sentence(tail: Command) -> None:
+    assert tail("--since", DAY, "--grep", "is up: 3").out.count("\n") == 3
+    assert tail("--since", DAY, "--grep", r"10\.0\.0\.1:80 IS up").out == ""
+    assert tail("--grep", "director", "-n", "1", "-o", "cat").out.startswith("the daemon started on director")
+    assert "10.0.0.3:80 is up" in tail("-n", "1", "--grep", "is up", "type=HealthChanged").out
+
+
+def test_a_cursor_leaves_nothing_out_and_shows_nothing_twice(tail: Command, fleet: Fleet) -> None:
+    first = tail("--show-cursor").out
+    seq = fleet.builder.seq
+    assert first.endswith(f"-- to continue: --after {seq}\n")
+    assert tail("--after", seq).out == ""
+    fleet.goes(real_id(0), up=False)
+    later = tail("--after", seq, "-o", "json").out.splitlines()
+    assert [json.loads(line)["seq"] for line in later] == [20, 21, 22, 23]
+    assert tail("--after", seq, "--show-cursor").out.endswith("--after 23\n")
+
+
+def test_causes_are_below_what_they_led_to_and_only_once(tail: Command, fleet: Fleet) -> None:
+    fleet.goes(real_id(0), up=False)
+    ran = tail("-n", "1", "--causes").out.replace(f"{DAY} ", "")
+    assert ran.splitlines() == [
+        "14:30:04.023      23  kernel   web  the kernel has done (0.2 ms): 10.0.0.1:80 by masquerade, weight 0",
+        "  <- 21  14:30:04.021  health  10.0.0.1:80 is down: 2 failures in a row, connection refused (run since 20)",
+        "    <- 20  14:30:03.020  probe  10.0.0.1:80 fails its checks now: connection refused",
+    ]
+    (line,) = tail("-n", "1", "--causes", "-o", "json").out.splitlines()
+    assert [record["seq"] for record in json.loads(line)["causes"]] == [21, 20]
+
+
+def test_following_goes_on_over_a_new_segment_and_ends_with_until(
+    tail: Command, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: Iterator[Callable[[], int]] = iter(
+        [
+            lambda: fleet.goes(real_id(0), up=False)["run"],
+            fleet.builder.rotate,
+            lambda: fleet.goes(real_id(0), up=True)["run"],
+            lambda: fleet.builder.passes(hours=1).rotate(),
+        ]
+    )
+
+    def sleep(_: float) -> None:
+        next(steps)()
+
+    monkeypatch.setattr("kglb.cli.tail.time.sleep", sleep)
+    ran = tail("-f", "-n", "0", "--until", f"{DAY} 15:00", "-o", "json")
+    assert [json.loads(line)["seq"] for line in ran.out.splitlines()] == list(range(20, 29))
+
+
+def test_several_journals_are_merged_by_time_and_named_by_host(kglb: Command, tmp_path: Path) -> None:
+    one = running(tmp_path / "one", host="lb1")
+    two = running(tmp_path / "two", host="director2")
+    one.builder.passes(milliseconds=0.5)
+    one.goes(real_id(0), up=False)
+    two.goes(real_id(0), up=False)
+    both = ("--journal", one.builder.directory, "--journal", two.builder.directory)
+    lines = kglb("tail", "--utc", "-n", "4", *both).out.replace(f"{DAY} ", "").splitlines()
+    assert [line.split()[1:3] for line in lines] == [
+        ["director2", "22"],
+        ["lb1", "22"],
+        ["director2", "23"],
+        ["lb1", "23"],
+    ]
+    assert lines[1].startswith("14:30:04.022  lb1            22  weights  web")
+    newest = kglb("tail", "--utc", "-n", "4", "-r", *both).out.replace(f"{DAY} ", "").splitlines()
+    assert newest == lines[::-1]
+    found = [json.loads(line) for line in kglb("tail", "-o", "json", "-n", "2", *both).out.splitlines()]
+    assert [record["host"] for record in found] == ["director2", "lb1"]
+    assert kglb("tail", "--after", 1, *both).code == 2
+
+
+def test_several_journals_of_one_host_are_named_by_their_paths(kglb: Command, tmp_path: Path) -> None:
+    paths = [running(tmp_path / name).builder.directory for name in ("one", "two")]
+    ran = kglb("tail", "-n", "2", "--journal", paths[0], "--journal", paths[1])
+    assert all(ran.out.count(f"  {path}  ") == 1 for path in paths)
+
+
+def test_a_balancer_that_one_of_several_journals_has_is_enough(kglb: Command, tmp_path: Path) -> None:
+    one = running(tmp_path / "one", host="lb1", name="api")
+    two = running(tmp_path / "two", host="lb2")
+    both = ("--journal", one.builder.directory, "--journal", two.builder.directory)
+    ran = kglb("tail", "balancer=api", *both)
+    assert ran.code == 0
+    assert "lb1" in ran.out
+    assert "lb2" not in ran.out
+    assert kglb("tail", "balancer=mail", *both).code == 2
+
+
+def test_what_follows_in_several_journals_is_merged(
+    kglb: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = running(tmp_path / "one", host="lb1"), running(tmp_path / "two", host="lb2")
+
+    def grow(_: float) -> None:
+        monkeypatch.setattr("kglb.cli.tail.time.sleep", lambda _: one.builder.passes(hours=1).rotate())
+        two.flip(real_id(1), "failure")
+        one.builder.passes(seconds=1)
+        one.flip(real_id(1), "failure")
+
+    monkeypatch.setattr("kglb.cli.tail.time.sleep", grow)
+    both = ("--journal", one.builder.directory, "--journal", two.builder.directory)
+    ran = kglb("tail", "-f", "-n", "0", "--until", f"{DAY}T15:00:00Z", "-o", "json", *both)
+    assert [json.loads(line)["host"] for line in ran.out.splitlines()] == ["lb2", "lb1"]

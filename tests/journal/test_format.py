@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from journal import Clock, Record, UnknownFormat, decode_as
 from journal.clock import Stamp
-from journal.format import continues, encode_body, encode_line, explain_damage, read_crc, read_head
+from journal.format import Head, continues, encode_body, encode_line, explain_damage, read_crc, read_head
 from tests.journal.journals import Noted, decode, note
 
 AT = b"2026-11-22T14:30:01.123456Z"
@@ -59,7 +59,7 @@ def test_what_is_encoded_is_what_is_decoded(seq: int, mono: float, cause: int | 
 
 def test_the_head_and_the_checksum_are_read_without_decoding() -> None:
     line, crc = encode_line(encode_body(7, AT, 1.0, 6, note("up")), 0)
-    assert read_head(line) == (7, AT)
+    assert read_head(line) == Head(7, AT, 1.0)
     assert read_crc(line[:-1]) == crc
     assert read_head(b"{}") is None
     assert read_crc(line[:-2]) is None

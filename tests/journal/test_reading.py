@@ -107,14 +107,14 @@ def test_a_segment_names_the_checksum_before_it(three_segments: Path) -> None:
             assert record.event.chain == before.crc
 
 
-def write_at(directory: Path, seconds: list[int], rotate_at: int) -> None:
-    """One record a time given; its text is the time."""
-    now = [seconds[0] * 10**9]
+def write_at(directory: Path, seconds: list[int], rotate_at: int, *, mono: bool = False) -> None:
+    """One record a time given; its text is the time. With ``mono`` the monotonic clock goes on by a second each."""
+    now, passed = [seconds[0] * 10**9], [0.0]
 
     async def run() -> None:
-        async with writing(directory, clock=Clock(lambda: now[0], lambda: 0.0)) as appender:
+        async with writing(directory, clock=Clock(lambda: now[0], lambda: passed[0])) as appender:
             for number, second in enumerate(seconds):
-                now[0] = second * 10**9
+                now[0], passed[0] = second * 10**9, float(number) if mono else 0.0
                 if number == rotate_at:
                     appender.rotate(state())
                 appender.append(note(str(second)))
@@ -133,9 +133,7 @@ def test_every_time_can_be_read_from(tmp_path: Path) -> None:
 
 @given(seconds=st.lists(st.integers(10, 30), min_size=1, max_size=12), wanted=st.integers(10, 30))
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_where_the_clock_stepped_back_a_time_is_found_at_an_edge(
-    tmp_path: Path, seconds: list[int], wanted: int
-) -> None:
+def test_however_the_clock_stepped_a_time_is_found_at_an_edge(tmp_path: Path, seconds: list[int], wanted: int) -> None:
     shutil.rmtree(tmp_path)
     write_at(tmp_path, seconds, rotate_at=len(seconds) // 2)
     time = f"1970-01-01T00:00:{wanted:02}"
@@ -143,6 +141,26 @@ def test_where_the_clock_stepped_back_a_time_is_found_at_an_edge(
     before, after = read(tmp_path)[: seq - 1], read(tmp_path, seq)
     assert not before or before[-1].at < time
     assert not after or after[0].at >= time
+
+
+@given(
+    count=st.integers(1, 12),
+    step=st.integers(-8, 8),
+    stepped_at=st.integers(0, 12),
+    rotate_at=st.integers(0, 12),
+    wanted=st.integers(10, 45),
+)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_where_the_clock_stepped_once_nothing_of_a_time_is_left_out(
+    tmp_path: Path, count: int, step: int, stepped_at: int, rotate_at: int, wanted: int
+) -> None:
+    shutil.rmtree(tmp_path)
+    write_at(tmp_path, [20 + at + step * (at >= stepped_at) for at in range(count)], rotate_at, mono=True)
+    records, reader = read(tmp_path), JournalReader(tmp_path, decode)
+    time = f"1970-01-01T00:00:{wanted:02}.000000Z"
+    since, until = reader.seq_at(time), reader.seq_until(time)
+    assert since == next((record.seq for record in records if record.at >= time), len(records) + 1)
+    assert until == max((record.seq for record in records if record.at <= time), default=0)
 
 
 def test_a_seek_reads_little_of_a_long_segment(tmp_path: Path) -> None:

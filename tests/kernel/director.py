@@ -21,6 +21,7 @@ from kglb.events import Event, Record, decode
 from lab.ipvs import SavedService, saved, table
 from lab.namespaces import command, enter, in_namespace
 from lab.net import Network
+from tests.left_behind import remember
 
 START_TIMEOUT = 30.0
 """Seconds; importing everything takes one of them in the lab's kernel."""
@@ -75,6 +76,7 @@ class Director:
         self.network = network
         self.config = directory / "config.toml"
         self.journal = directory / "journal"
+        remember(self.journal)
         self.log = directory / "log"
         self.log.touch()
         self._process: subprocess.Popen[bytes] | None = None

@@ -29,18 +29,28 @@ MILLISECOND = timedelta(milliseconds=1)
 class JournalBuilder:
     """Writes a journal into ``directory``: each record a millisecond after the last, unless time ``passes``."""
 
-    def __init__(self, directory: Path, *, checkpoint: bytes = b"{}", first_seq: int = 1) -> None:
+    def __init__(
+        self, directory: Path, *, checkpoint: bytes = b"{}", first_seq: int = 1, host: str = "director"
+    ) -> None:
         self.directory = directory
+        self._host = host
         directory.mkdir(parents=True, exist_ok=True)
         self.state = State()
         self.seq = first_seq - 1
         self.now = START
+        self._stepped = timedelta()
         self._chain = 0
         self._open_segment(checkpoint)
 
     def passes(self, **span: float) -> "JournalBuilder":
         """Let time go by."""
         self.now += timedelta(**span)
+        return self
+
+    def steps_clock(self, **span: float) -> "JournalBuilder":
+        """Set the wall clock forth, or back; no time passes."""
+        self.now += timedelta(**span)
+        self._stepped -= timedelta(**span)
         return self
 
     def record(self, event: Event, *, cause: int | None = None) -> int:
@@ -60,7 +70,7 @@ class JournalBuilder:
     def _open_segment(self, checkpoint: bytes) -> int:
         opened = SegmentOpened(
             format=FORMAT,
-            host="director",
+            host=self._host,
             boot_id="boot",
             software="0.1.0",
             chain=f"{self._chain:08x}",
@@ -73,7 +83,8 @@ class JournalBuilder:
         self.seq += 1
         self.now += MILLISECOND
         at = self.now.strftime("%Y-%m-%dT%H:%M:%S.%fZ").encode()
-        line, self._chain = encode_line(encode_body(self.seq, at, 0.0, cause, event), self._chain)
+        mono = (self.now - START + self._stepped).total_seconds()
+        line, self._chain = encode_line(encode_body(self.seq, at, mono, cause, event), self._chain)
         with self.path.open("ab") as file:
             file.write(line)
         return self.seq
@@ -157,10 +168,12 @@ class Fleet:
         return {"run": run, "health": health, "decision": decision, "operation": self.apply()}
 
 
-def running(directory: Path, reals: int = 3, *, service: ServiceId = WEB, **fields: object) -> Fleet:
+def running(
+    directory: Path, reals: int = 3, *, service: ServiceId = WEB, host: str = "director", **fields: object
+) -> Fleet:
     """A balancer ``web`` whose reals have all come up."""
     config = balancer(service, reals, **fields)  # type: ignore[arg-type]
-    fleet = Fleet(JournalBuilder(directory), config)
+    fleet = Fleet(JournalBuilder(directory, host=host), config)
     fleet.add()
     for entry in config.reals:
         fleet.goes(RealId(entry.host), up=True)

@@ -14,11 +14,13 @@ from kglb.events import (
     OperationFailed,
     ProbeFlipped,
     RealAdded,
+    RealDrained,
     RealRemoved,
+    RealRestored,
     WatchLost,
 )
 from kglb.model import ChangeDestination, Destination, RealId, ServiceId
-from kglb.replay import AmbiguousRealError, Explanation, Source, UnknownRealError, explain
+from kglb.replay import AmbiguousSubjectError, Explanation, RealExplanation, Source, UnknownSubjectError, explain
 from tests.projections.builders import DNS, WEB, applied, balancer, real, real_id
 from tests.replay.journals import Fleet, JournalBuilder, running
 
@@ -26,8 +28,10 @@ A, B, C = real_id(0), real_id(1), real_id(2)
 TLS = ServiceId("tcp://192.168.100.10:443")
 
 
-def why(fleet: Fleet, wanted: str = A, *, seq: int | None = None, balancer: str | None = None) -> Explanation:
-    return explain(Source(fleet.builder.directory), wanted, seq=seq or fleet.builder.seq, balancer=balancer)
+def why(fleet: Fleet, wanted: str = A, *, seq: int | None = None, balancer: str | None = None) -> RealExplanation:
+    found = explain(Source(fleet.builder.directory), wanted, seq=seq or fleet.builder.seq, balancer=balancer)
+    assert isinstance(found, RealExplanation)
+    return found
 
 
 def chain(found: Explanation) -> list[tuple[int, str]]:
@@ -272,7 +276,7 @@ def test_a_real_may_be_named_by_its_host(tmp_path: Path, wanted: str) -> None:
 
 def test_a_real_of_two_services_needs_its_balancer(tmp_path: Path) -> None:
     fleet = two_services(tmp_path)
-    with pytest.raises(AmbiguousRealError, match="is 2 reals") as raised:
+    with pytest.raises(AmbiguousSubjectError, match="is 2 reals") as raised:
         why(fleet)
     assert [found.balancer for found in raised.value.candidates] == ["web", "tls"]
     assert why(fleet, balancer="tls").service == TLS
@@ -280,7 +284,7 @@ def test_a_real_of_two_services_needs_its_balancer(tmp_path: Path) -> None:
 
 def test_balancers_of_one_name_are_told_apart_by_their_service(tmp_path: Path) -> None:
     fleet = two_services(tmp_path, name="web")
-    with pytest.raises(AmbiguousRealError) as raised:
+    with pytest.raises(AmbiguousSubjectError) as raised:
         why(fleet, balancer="web")
     label = raised.value.candidates[1].balancer
     assert label == f"web@{TLS}"
@@ -288,18 +292,18 @@ def test_balancers_of_one_name_are_told_apart_by_their_service(tmp_path: Path) -
 
 
 def test_a_real_that_is_not_there_is_unknown(fleet: Fleet) -> None:
-    with pytest.raises(UnknownRealError, match=r"did you mean 10\.0\.0\.1"):
+    with pytest.raises(UnknownSubjectError, match=r"did you mean 10\.0\.0\.1"):
         why(fleet, "10.0.0.11:80")
-    with pytest.raises(UnknownRealError, match="3 reals are known"):
+    with pytest.raises(UnknownSubjectError, match="3 reals are known"):
         why(fleet, "nothing-like-it")
-    with pytest.raises(UnknownRealError, match="there is web"):
+    with pytest.raises(UnknownSubjectError, match="there is web"):
         why(fleet, balancer="wbe")
 
 
 def test_a_real_that_was_removed_is_explained_only_before(fleet: Fleet) -> None:
     before = fleet.builder.seq
     fleet.builder.record(RealRemoved(service=WEB, real=A, host=str(A)))
-    with pytest.raises(UnknownRealError):
+    with pytest.raises(UnknownSubjectError):
         why(fleet)
     assert why(fleet, seq=before).weight == 1000
 
@@ -307,3 +311,27 @@ def test_a_real_that_was_removed_is_explained_only_before(fleet: Fleet) -> None:
 def test_the_other_family_of_names_does_not_confuse(fleet: Fleet) -> None:
     fleet.builder.record(applied(fleet.config, balancer(DNS, 0, name="dns", address=None)))
     assert why(fleet, balancer="web").balancer == "web"
+
+
+def test_an_operators_drain_is_a_root_with_who_and_why(fleet: Fleet) -> None:
+    drained = RealDrained(service=WEB, real=A, who="alice", note="kernel upgrade")
+    order = fleet.builder.record(drained)
+    decision = fleet.decide("available", {A: 0}, order)
+    done = fleet.apply()
+    found = why(fleet)
+    assert (found.weight, found.reason) == (0, "alice drained it: kernel upgrade")
+    assert [link.seq for link in found.chain][:3] == [done, decision, order]
+    assert [link.because for link in found.chain][:3] == [(order,), (order,), ()]
+    assert "kernel upgrade" in found.chain[2].text
+
+
+def test_after_the_drain_what_ended_it_is_the_cause(fleet: Fleet) -> None:
+    order = fleet.builder.record(RealDrained(service=WEB, real=A, who="alice"))
+    fleet.decide("available", {A: 0}, order)
+    restored = fleet.builder.record(RealRestored(service=WEB, real=A, reason="deadline"))
+    decision = fleet.decide("available", {A: 1000}, restored)
+    fleet.apply()
+    found = why(fleet)
+    assert found.weight == 1000
+    assert next(link.because for link in found.chain if link.seq == decision) == (restored,)
+    assert restored in [link.seq for link in found.chain]

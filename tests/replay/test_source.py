@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from journal import NoJournal
+from kglb.events import DaemonStopping, HealthChanged
 from kglb.replay import Moment, NothingRecordedError, OutOfRangeError, Source
 from tests.projections.builders import real_id
 from tests.replay.journals import Fleet, JournalBuilder
@@ -56,14 +57,20 @@ def test_one_segment_is_a_journal(fleet: Fleet) -> None:
     assert Source(fleet.builder.path).bounds() == range(fleet.builder.seq - 4, fleet.builder.seq + 1)
 
 
-def test_a_look_at_the_bytes_finds_records_over_all_segments(fleet: Fleet) -> None:
+def test_a_look_at_the_bytes_finds_records_over_all_segments_newest_first(fleet: Fleet) -> None:
     fleet.builder.rotate()
     down = fleet.goes(real_id(0), up=False)
     source = Source(fleet.builder.directory)
-    found = list(source.seqs_with(b'"type":"HealthChanged"', 1, fleet.builder.seq))
-    assert len(found) == 4
-    assert found[-1] == down["health"]
-    assert list(source.seqs_with(b'"type":"HealthChanged"', 10, found[-1] - 1)) == found[1:-1]
+    every = [record.seq for record in source.search_back(b"10.0.0.1:80", 1, fleet.builder.seq, HealthChanged)]
+    assert every[0] == down["health"]
+    assert len(every) == 2
+    assert [record.seq for record in source.search_back(b"10.0.0.1:80", 1, down["health"] - 1, HealthChanged)] == every[
+        1:
+    ]
+    last = source.last_with(b"10.0.0.1:80", every[1], down["health"], HealthChanged)
+    assert last is not None
+    assert last.seq == down["health"]
+    assert source.last_with(b"10.0.0.1:80", 1, fleet.builder.seq, DaemonStopping) is None
 
 
 def test_a_stretch_ends_where_it_was_told_to(fleet: Fleet) -> None:

@@ -1,0 +1,42 @@
+"""Which reals does a balancer have? Its entries by address: of a name, the address it was last known to have."""
+
+import ipaddress
+from collections.abc import Callable, Iterable
+
+from kglb.model import Endpoint, Real, RealId
+from kglb.model.endpoint import split_host_port
+
+
+def is_name(entry: Real) -> bool:
+    """Whether an entry of the config names its real, and no address."""
+    return _is_name(split_host_port(entry.host)[0])
+
+
+def _is_name(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return True
+    return False
+
+
+def member(entry: Real, last_good: Callable[[str], str]) -> RealId | None:
+    """The real that an entry of the config stands for; None for a name that never had an address.
+
+    ``last_good`` gives the last known address of an entry's ``host``, empty if there is none.
+
+    >>> member(entry, {"web-1:80": "10.0.0.7"}.__getitem__)  # of the entry "web-1:80"
+    '10.0.0.7:80'
+    """
+    host, port = split_host_port(entry.host)
+    address = last_good(entry.host) if _is_name(host) else host
+    return Endpoint(str(ipaddress.ip_address(address)), port).id if address else None
+
+
+def members(entries: Iterable[Real], last_good: Callable[[str], str]) -> dict[RealId, Real]:
+    """The reals that a balancer should have, each with its entry; where two stand for one real, the first."""
+    wanted: dict[RealId, Real] = {}
+    for entry in entries:
+        if (real := member(entry, last_good)) is not None:
+            wanted.setdefault(real, entry)
+    return wanted

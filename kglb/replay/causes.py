@@ -1,0 +1,53 @@
+"""The tree of records that led to one, as far as records name each other. Pure but for reading."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from kglb.replay.about import Wanted, narrow
+from kglb.replay.source import Found, Source
+from kglb.replay.touches import causes_of
+
+WIDEST = 8
+"""How many causes of one record are followed: ten thousand reals that fail together have as many."""
+
+_KEPT = 4096
+
+
+class Cause(NamedTuple):
+    """A record of the tree, how far from the one it led to, and how many causes beside it were left out.
+
+    ``record`` is None where the journal no longer has it.
+    """
+
+    depth: int
+    seq: int
+    record: Found | None
+    more: int = 0
+
+
+class Causes:
+    """The causes of any record of a journal."""
+
+    def __init__(self, source: Source) -> None:
+        self._record = lru_cache(_KEPT)(source.record)
+
+    def of(self, record: Found, wanted: Wanted) -> Iterator[Cause]:
+        """What led to a record, depth first, newest first; each record once, where it is met first."""
+        seen = {record.seq}
+        todo = self._beyond(record, wanted, 1)
+        while todo:
+            cause = todo.pop()
+            if cause.seq not in seen:
+                seen.add(cause.seq)
+                yield cause
+                if cause.record is not None:
+                    todo += self._beyond(cause.record, wanted, cause.depth + 1)
+
+    def _beyond(self, record: Found, wanted: Wanted, depth: int) -> list[Cause]:
+        """The newest causes of a record, oldest first."""
+        seqs = sorted(seq for seq in causes_of(narrow(record.event, wanted), record.cause) if 0 < seq < record.seq)
+        more = max(0, len(seqs) - WIDEST)
+        return [
+            Cause(depth, seq, self._record(seq), more if index == 0 else 0) for index, seq in enumerate(seqs[more:])
+        ]

@@ -1,0 +1,109 @@
+"""Why has this real this weight? From what the state names as what made it so, and what touched it in the kernel last.
+
+The records that the state names are ``RealState.*_seq``, ``BalancerState.decided_seq`` and ``FleetState.config_seq``.
+"""
+
+from functools import partial
+
+from kglb.events import Adopted, ConfigApplied, Event
+from kglb.model import Destination, RealId, ServiceId
+from kglb.projections import BalancerState, RealState
+from kglb.replay.about import narrow
+from kglb.replay.errors import Subject
+from kglb.replay.explanation import RealExplanation, Walk
+from kglb.replay.reasons import Reasons
+from kglb.replay.source import Source
+from kglb.replay.state_at import Replayed
+from kglb.replay.touches import touches_of_real
+
+
+def explain_real(source: Source, replayed: Replayed, meant: Subject) -> RealExplanation:
+    """Explain the weight of a real that is known."""
+    fleet, plane, seq = replayed.state.fleet, replayed.state.data_plane, replayed.state.seq
+    service, name = meant.service, RealId(meant.name)
+    known = fleet.balancers[service]
+    real = known.reals[name]
+    desired, held = (holding.destinations.get(service, {}).get(name) for holding in (plane.desired, plane.actual))
+    roots = _roots(known, real, fleet.config_seq)
+
+    def wanted(of: ServiceId | None, which: RealId | None) -> bool:
+        return of == service and which in (None, name)
+
+    walk = Walk(source, lambda event: narrow(event, wanted))
+    since = real.weight_seq or min(roots, default=seq)
+    walk.follow(roots | touches_of_real(source, service, name, since, seq))
+    return RealExplanation(
+        real=name,
+        host=meant.host,
+        balancer=meant.balancer,
+        service=service,
+        subject=f"{name if name == meant.host else f'{name} ({meant.host})'} in {meant.balancer}",
+        standing="has no weight yet" if real.weight is None else f"has weight {real.weight}",
+        since=walk.at(real.weight_seq),
+        reason=Reasons(known, real, walk.records, walk.context).why(),
+        kernel=_kernel(desired, held),
+        weight=real.weight,
+        kernel_weight=None if held is None else held.weight,
+        healthy=real.healthy,
+        mode=known.mode,
+        seq=seq,
+        at=replayed.at,
+        chain=walk.links(partial(_also, meant=meant)),
+    )
+
+
+def _kernel(desired: Destination | None, held: Destination | None) -> str:
+    if desired == held:
+        return ""
+    if held is None:
+        return "the kernel does not have it"
+    if desired is None:
+        return f"the kernel still has it, with weight {held.weight}"
+    if desired.weight == held.weight:
+        return f"the kernel forwards to it by {held.forward}, not {desired.forward}"
+    return f"the kernel has weight {held.weight}"
+
+
+def _roots(balancer: BalancerState, real: RealState, config_seq: int) -> set[int]:
+    """The records that the state names as what made the weight what it is."""
+    if balancer.mode == "shutdown":
+        return {balancer.decided_seq}
+    roots = {real.weight_seq, real.health_seq}
+    if balancer.mode in ("failsafe", "unavailable"):
+        roots.add(balancer.decided_seq)
+    roots |= _other_hands(real)
+    if real.weight == real.configured == real.entry.weight:
+        roots.add(config_seq)
+    return roots - {0}
+
+
+def _other_hands(real: RealState) -> set[int]:
+    """The records by which somebody else than the config says what the weight is."""
+    override = real.orders.override
+    leaving = 0 if real.leaving is None else real.leaving.seq
+    return {leaving, real.drained, real.reported_seq if override is None else override.seq}
+
+
+def _also(event: Event, meant: Subject) -> str:
+    """What an event about everything says of this real."""
+    match event:
+        case ConfigApplied(config=config):
+            weights = [
+                real.weight
+                for balancer in config.balancers
+                if balancer.id == meant.service
+                for real in balancer.reals
+                if real.host == meant.host
+            ]
+            return f"; {meant.host} has weight {weights[0]} in it" if weights else ""
+        case Adopted(entries=entries):
+            held = [
+                destination.weight
+                for entry in entries
+                if entry.service.id == meant.service
+                for destination in entry.destinations
+                if destination.real == meant.name
+            ]
+            return f"; {meant.name} had weight {held[0]}" if held else ""
+        case _:
+            return ""

@@ -1,0 +1,117 @@
+"""Why is this route announced, or not? From the balancers that allow or prohibit it, and what the BGP engine did."""
+
+from collections.abc import Collection
+
+from kglb.decisions import Candidate as Stand
+from kglb.decisions import candidate_of, may_announce
+from kglb.events import DriftFound, Event, OperationFailed, OperationsApplied, RoutesDecided
+from kglb.model import Operation, Prefixes, RealId, RouteOperation, ServiceId
+from kglb.projections import BalancerState, FleetState
+from kglb.replay.about import narrow, only
+from kglb.replay.errors import Subject
+from kglb.replay.explain_service import reason_of
+from kglb.replay.explanation import RouteExplanation, Walk
+from kglb.replay.names import Names
+from kglb.replay.source import Source
+from kglb.replay.state_at import Replayed
+from kglb.replay.touches import touches_of_route
+
+
+def explain_route(source: Source, replayed: Replayed, meant: Subject) -> RouteExplanation:
+    """Explain a route that a balancer has, or that is announced all the same."""
+    fleet, plane, seq = replayed.state.fleet, replayed.state.data_plane, replayed.state.seq
+    prefix = meant.name
+    wanted, announced = prefix in plane.desired.routes, prefix in plane.actual.routes
+    voices = _voices(fleet, prefix)
+    services = {balancer.config.id for balancer, _ in voices}
+    walk = Walk(source, lambda event: _narrowed(event, prefix, services))
+    decided = source.last_with(b'"%b"' % prefix.encode(), 0, seq, RoutesDecided)
+    decision = 0 if decided is None else decided.seq
+    touches = touches_of_route(source, prefix, decision, seq)
+    walk.follow({decision, *touches, *_speakers(voices, allowed=wanted), *(() if wanted else (fleet.config_seq,))})
+    latest = max((decision, *touches))
+    names = Names(balancer.config for balancer in fleet.balancers.values())
+    return RouteExplanation(
+        prefix=prefix,
+        balancers=tuple(names.label(balancer.config.id) for balancer, stand in voices if stand.route.prefix == prefix),
+        wanted=wanted,
+        announced=announced,
+        subject=f"route {prefix}",
+        standing=f"is {'' if announced else 'not '}announced",
+        since=walk.at(latest),
+        reason=_reason(fleet, voices, prefix, names, walk.event(latest), wanted=wanted, announced=announced),
+        kernel="",
+        seq=seq,
+        at=replayed.at,
+        chain=walk.links(),
+    )
+
+
+_Voice = tuple[BalancerState, Stand]
+
+
+def _voices(fleet: FleetState, prefix: str) -> list[_Voice]:
+    """The balancers with a say: that have this route, or one that contains it."""
+    every = [(balancer, candidate_of(balancer)) for balancer in fleet.balancers.values()]
+    return [
+        (balancer, stand)
+        for balancer, stand in every
+        if stand is not None and Prefixes([stand.route.prefix]).covering(prefix)
+    ]
+
+
+def _speakers(voices: Collection[_Voice], *, allowed: bool) -> set[int]:
+    """The last decisions of those who allow the route, or prohibit it."""
+    return {balancer.decided_seq for balancer, stand in voices if may_announce(stand) == allowed}
+
+
+def _reason(
+    fleet: FleetState,
+    voices: Collection[_Voice],
+    prefix: str,
+    names: Names,
+    last: Event | None,
+    *,
+    wanted: bool,
+    announced: bool,
+) -> str:
+    refused = f": ExaBGP refused: {last.error}" if isinstance(last, OperationFailed) else ""
+    if wanted:
+        allowing = _said(voices, prefix, names, allowed=True)
+        return allowing if announced else f"ExaBGP has not acknowledged it yet{refused}, though {allowing}"
+    if announced:
+        return f"ExaBGP has not acknowledged its withdrawal yet{refused}, though it is not to be announced"
+    if fleet.config is not None and fleet.config.bgp.engine == "none":
+        return 'bgp.engine is "none": no route is announced'
+    return _said(voices, prefix, names, allowed=False) or "no balancer has it any more"
+
+
+def _said(voices: Collection[_Voice], prefix: str, names: Names, *, allowed: bool) -> str:
+    """What the balancers say who allow the route, or prohibit it."""
+    verb = "allows" if allowed else "prohibits"
+    return "; ".join(
+        f"{names.label(balancer.config.id)} {verb} {_which(stand, prefix)}, as {_because(balancer, stand)}"
+        for balancer, stand in voices
+        if may_announce(stand) == allowed
+    )
+
+
+def _because(balancer: BalancerState, stand: Stand) -> str:
+    ratio = f", and min_alive is {stand.min_alive:g}" if balancer.mode == "available" else ""
+    return f"{reason_of(balancer)}{ratio}"
+
+
+def _which(stand: Stand, prefix: str) -> str:
+    return "it" if stand.route.prefix == prefix else f"{stand.route.prefix}, which contains it"
+
+
+def _narrowed(event: Event, prefix: str, services: Collection[ServiceId]) -> Event:
+    def is_about(operation: Operation) -> bool:
+        return isinstance(operation, RouteOperation) and operation.route.prefix == prefix
+
+    def wanted(service: ServiceId | None, _: RealId | None) -> bool:
+        return service in services
+
+    if isinstance(event, OperationsApplied | DriftFound):
+        return only(event, is_about)
+    return narrow(event, wanted)

@@ -1,0 +1,123 @@
+"""The fleet as it would have been: recorded inputs, supposed health, and decisions by today's code.
+
+A balancer is supposed to decide when the daemon's did, and where that did not, once all that came at a moment is in.
+"""
+
+from msgspec.structs import replace
+
+from kglb.decisions import decide_for, is_news
+from kglb.events import (
+    BalancerDecided,
+    ConfigApplied,
+    DaemonStarted,
+    DaemonStopping,
+    Event,
+    HealthChanged,
+    NameResolved,
+    RealAdded,
+    RealRemoved,
+    Steering,
+)
+from kglb.model import RealId, ServiceId
+from kglb.projections import State
+from kglb.replay.figures import Ledger
+from kglb.replay.settings import Settings
+from kglb.replay.supposed import Change
+from kglb.replay.timeline import STARTS
+
+_TURN = 0.05
+"""Seconds within which the daemon's own decision is waited for."""
+
+_ABOUT_REALS = RealAdded | RealRemoved | Steering
+_INPUTS = DaemonStarted | DaemonStopping | ConfigApplied | NameResolved | _ABOUT_REALS
+"""Kinds of events that are as they were, whatever the settings."""
+
+
+class Supposition:
+    """Follows a ``state`` of its own; everything comes in the order of time. ``ledger`` has what it comes to."""
+
+    def __init__(self, state: State, settings: Settings) -> None:
+        self.ledger = Ledger()
+        self._state = state
+        self._settings = settings
+        self._touched: dict[ServiceId, dict[RealId, int]] = {}
+        self._since: dict[ServiceId, float] = {}
+
+    def begin(self, now: float) -> None:
+        """The settings come into force."""
+        fleet = self._state.fleet
+        self.ledger.begin(fleet, now)
+        if fleet.config is not None and not fleet.stopped:
+            self._configure(ConfigApplied(digest="", source="", config=fleet.config), self._state.seq, now)
+
+    def recorded(self, seq: int, event: Event, now: float) -> None:
+        """Something was recorded: an input, or a decision, which is made here in its place."""
+        if isinstance(event, STARTS):
+            self._since.clear()
+        if isinstance(event, BalancerDecided):
+            self._decide(event.service, now)
+        elif isinstance(event, ConfigApplied):
+            self._configure(event, seq, now)
+        elif isinstance(event, _INPUTS):
+            self._state.fold(seq, event)
+            if isinstance(event, DaemonStopping):
+                self.ledger.stop(now)
+            elif isinstance(event, DaemonStarted):
+                self.ledger.begin(self._state.fleet, now)
+            elif isinstance(event, _ABOUT_REALS):
+                self._touch(seq, event.service, event.real, now)
+            if isinstance(event, RealRemoved):
+                self.ledger.removed(event.service, event.real, now)
+
+    def change(self, seq: int, change: Change) -> None:
+        """A real's health would have changed."""
+        changed = HealthChanged(
+            service=change.service, real=change.real, healthy=change.healthy, streak=change.streak, run=change.run
+        )
+        self._state.fold(seq, changed)
+        self.ledger.changed(change.service)
+        self._touch(seq, change.service, change.real, change.time)
+
+    def pass_to(self, now: float) -> None:
+        """Time goes by: whoever has not decided by now has decided in between."""
+        while self._since:
+            service, since = next(iter(self._since.items()))
+            if now - since <= _TURN:
+                return
+            self._decide(service, since)
+
+    def finish(self, now: float) -> None:
+        """The end of the stretch."""
+        self.pass_to(float("inf"))
+        self.ledger.stop(now)
+
+    def _touch(self, seq: int, service: ServiceId, real: RealId, now: float) -> None:
+        self._touched.setdefault(service, {})[real] = seq
+        self._since.setdefault(service, now)
+
+    def _configure(self, event: ConfigApplied, seq: int, now: float) -> None:
+        self._state.fold(seq, replace(event, config=self._settings.apply(event.config)))
+        for service, balancer in self._state.fleet.balancers.items():
+            self._touched[service] = dict.fromkeys(balancer.reals, seq)
+            self._since.setdefault(service, now)
+
+    def _decide(self, service: ServiceId, now: float) -> None:
+        self._since.pop(service, None)
+        touched = self._touched.pop(service, {})
+        balancer = self._state.fleet.balancers.get(service)
+        if balancer is None or self._state.fleet.stopped:
+            return
+        decision = decide_for(balancer, touched)
+        if not is_news(balancer, decision):
+            return
+        decided = BalancerDecided(
+            service=service,
+            balancer=balancer.config.name,
+            mode=decision.mode,
+            alive=balancer.alive,
+            total=balancer.total,
+            weights=decision.weights,
+            seen=self._state.seq,
+        )
+        self.ledger.decided(balancer, decided, now)
+        self._state.fold(self._state.seq, decided)

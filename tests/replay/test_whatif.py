@@ -1,0 +1,207 @@
+"""What other settings would have changed: the same as a run under them, and nothing where they change nothing."""
+
+import asyncio
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from journal.format import JournalGap
+from kglb.decisions import observe
+from kglb.events import HealthChanged, OpenRun, ProbeFlipped, RunsClosed
+from kglb.model import TcpCheck
+from kglb.replay import Settings, Source, Transition, WhatIf, parse_setting, whatif
+from kglb.replay.whatif import GapError
+from tests.actors.virtual import run
+from tests.actors.world import OK, REFUSED, events_of, journal_of, world
+from tests.projections.builders import WEB, applied, balancer, config, real_id, started
+from tests.replay.journals import START, Fleet, JournalBuilder, running
+
+A, B, C = real_id(0), real_id(1), real_id(2)
+
+
+def supposing(journal: Path, *settings: str, first: int = 0) -> WhatIf:
+    source = Source(journal)
+    bounds = source.bounds()
+    return whatif(source, Settings(map(parse_setting, settings)), first or bounds[0], bounds[-1])
+
+
+def outage(directory: Path, **fields: object) -> Path:
+    """A daemon's journal, a second an interval: A fails for 4 s, later B and C for 10 s, all three for 5 of them."""
+    fields = {"fall": 2, "rise": 2} | fields
+    check = TcpCheck(interval=1.0, timeout=1.0, **fields)  # type: ignore[arg-type]
+
+    async def main() -> None:
+        async with world(directory, config(balancer(reals=3, check=check))) as w:
+            for seconds, answers in (
+                (10, {A: REFUSED}),
+                (4, {A: OK}),
+                (20, {B: REFUSED, C: REFUSED}),
+                (5, {A: REFUSED}),
+                (5, {A: OK, B: OK, C: OK}),
+                (10, {}),
+            ):
+                await asyncio.sleep(seconds)
+                w.prober.answers |= answers
+            await w.stop("leave")
+
+    run(main())
+    return directory
+
+
+@pytest.fixture(scope="module")
+def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return outage(tmp_path_factory.mktemp("whatif") / "journal")
+
+
+def test_without_a_difference_everything_is_as_it_was_recorded(journal: Path) -> None:
+    recorded = [record.seq for record in journal_of(journal) if isinstance(record.event, HealthChanged)]
+    for settings in ((), ("balancer.web.check.fall=2", "balancer.web.when_all_down=fail_open")):
+        found = supposing(journal, *settings)
+        assert [one.seq for one in found.transitions] == recorded
+        assert all(one.recorded and one.supposed and not one.estimated for one in found.transitions)
+        (sides,) = found.balancers
+        assert sides.recorded == sides.supposed
+        assert all(real.recorded == real.supposed for real in sides.reals)
+        assert not found.estimates
+
+
+@pytest.mark.parametrize(("rise", "fall"), [(1, 1), (2, 4), (3, 3), (4, 5), (2, 6)])
+def test_it_is_what_a_run_under_those_settings_does(journal: Path, tmp_path: Path, rise: int, fall: int) -> None:
+    actual = outage(tmp_path / "actual", rise=rise, fall=fall)
+    found = supposing(journal, f"balancer.web.check.fall={fall}", f"balancer.web.check.rise={rise}")
+    supposed = [one for one in found.transitions if one.supposed]
+    happened = [record for record in journal_of(actual) if isinstance(record.event, HealthChanged)]
+    assert [(one.real, one.healthy, one.streak) for one in supposed] == [
+        (event.real, event.healthy, event.streak) for event in events_of(actual, HealthChanged)
+    ]
+    for one, record in zip(supposed, happened, strict=True):
+        assert abs(_seconds(one.at) - _seconds(record.at)) < 0.01
+    assert found.balancers[0].supposed == supposing(actual).balancers[0].recorded
+
+
+def test_fail_closed_keeps_the_weights_at_zero(journal: Path) -> None:
+    (sides,) = supposing(journal, "balancer.web.when_all_down=fail_closed").balancers
+    assert sides.recorded.failsafe > 3
+    assert sides.supposed.failsafe == 0
+    assert all(real.supposed > real.recorded for real in sides.reals)
+    assert sides.supposed.lowest_alive == 0
+
+
+def test_another_interval_is_imagined_and_says_so(journal: Path) -> None:
+    found = supposing(journal, "balancer.web.check.interval=500ms")
+    assert found.estimates
+    downs = [one for one in found.transitions if one.real == A and not one.healthy]
+    recorded, supposed = (
+        next(_seconds(one.at) for one in downs if getattr(one, side)) for side in ("recorded", "supposed")
+    )
+    assert supposed == pytest.approx(recorded - 0.5, abs=0.01)
+    assert all(one.estimated for one in found.transitions if one.supposed)
+
+
+def test_from_a_moment_on_what_is_believed_then_is_the_beginning(journal: Path) -> None:
+    down = next(one for one in supposing(journal).transitions if one.real == A and not one.healthy)
+    found = supposing(journal, "balancer.web.check.rise=4", first=down.seq + 1)
+    assert found.first == down.seq + 1
+    back = next(one for one in found.transitions if one.real == A and one.supposed)
+    assert (back.healthy, back.streak) == (True, 4)
+
+
+def test_a_run_that_is_open_at_the_end_goes_on(tmp_path: Path) -> None:
+    fleet = running(tmp_path / "journal", check=TcpCheck(interval=1.0, timeout=1.0, rise=3, fall=2))
+    fleet.goes(A, up=False)
+    fleet.builder.passes(seconds=10)
+    fleet.flip(B, "failure")
+    supposed = [one for one in supposing(tmp_path / "journal", "balancer.web.check.fall=5").transitions if one.supposed]
+    assert [(one.real, one.streak, one.estimated) for one in supposed if not one.healthy] == [(A, -5, True)]
+
+
+def test_a_daemon_that_died_before_it_decided_is_supposed_to_have_died_as_well(tmp_path: Path) -> None:
+    fleet = running(tmp_path / "journal", check=TcpCheck(interval=1.0, timeout=1.0, rise=1, fall=1))
+    down = fleet.judge(A, streak=-1, run=fleet.flip(A, "failure"))
+    fleet.builder.passes(seconds=60)
+    fleet.builder.record(started())
+    fleet.builder.record(applied(fleet.config))
+    fleet.decide("available", {A: 0}, down)
+    fleet.builder.passes(seconds=5)
+    fleet.apply()
+    (sides,) = supposing(tmp_path / "journal").balancers
+    out = next(real for real in sides.reals if real.real == A)
+    assert out.supposed == out.recorded < 6
+
+
+def test_records_that_are_missing_are_not_guessed(tmp_path: Path) -> None:
+    fleet = running(tmp_path / "journal")
+    fleet.builder.rotate()
+    gap = fleet.builder.record(JournalGap(first_seq=4, last_seq=9, since=START.isoformat(), reason="disk full"))
+    with pytest.raises(GapError, match=f"before record {gap}"):
+        supposing(tmp_path / "journal")
+
+
+def _seconds(at: str) -> float:
+    return (datetime.fromisoformat(at) - START).total_seconds()
+
+
+# --- any sequence of outcomes ----------------------------------------------------------------------------------------
+
+thresholds = st.integers(1, 5)
+outcomes = st.lists(st.booleans(), min_size=1, max_size=40)
+
+
+def record(directory: Path, passes: list[bool], rise: int, fall: int) -> Path:
+    """What a checker records of these probes, one a second."""
+    check = TcpCheck(interval=1.0, timeout=1.0, rise=rise, fall=fall)
+    builder = JournalBuilder(directory)
+    Fleet(builder, balancer(reals=1, check=check)).add()
+    healthy, streak, count, run_seq = False, 0, 0, 0
+    before: bool | None = None
+    for number, passed in enumerate(passes, 1):
+        builder.now = START + timedelta(seconds=number)
+        if passed != before:
+            flipped = ProbeFlipped(
+                service=WEB,
+                real=A,
+                outcome="success" if passed else "failure",
+                reason="ok" if passed else "refused",
+                latency=0.001,
+                previous_count=count,
+            )
+            run_seq, count, before = builder.record(flipped), 0, passed
+        count += 1
+        was = healthy
+        healthy, streak = observe(healthy, streak, passed, rise, fall)
+        if healthy != was:
+            builder.record(HealthChanged(service=WEB, real=A, healthy=healthy, streak=streak, run=run_seq))
+    builder.now = START + timedelta(seconds=len(passes) + 0.5)
+    builder.record(RunsClosed(runs=(OpenRun(WEB, A, count),)))
+    return directory
+
+
+def simulated(passes: list[bool], rise: int, fall: int) -> list[tuple[int, bool, int]]:
+    """After which probe a real's health changes, to what, and at which streak."""
+    healthy, streak, changes = False, 0, []
+    for number, passed in enumerate(passes, 1):
+        was = healthy
+        healthy, streak = observe(healthy, streak, passed, rise, fall)
+        if healthy != was:
+            changes.append((number, healthy, streak))
+    return changes
+
+
+def observed(transitions: tuple[Transition, ...]) -> list[tuple[int, bool, int]]:
+    return [(round(_seconds(one.at)), one.healthy, one.streak) for one in transitions if one.supposed]
+
+
+@given(passes=outcomes, recorded=st.tuples(thresholds, thresholds), supposed=st.tuples(thresholds, thresholds))
+def test_any_outcomes_give_what_their_probes_would_have_given(
+    passes: list[bool], recorded: tuple[int, int], supposed: tuple[int, int]
+) -> None:
+    with TemporaryDirectory() as directory:
+        journal = record(Path(directory) / "journal", passes, *recorded)
+        rise, fall = supposed
+        found = supposing(journal, f"balancer.web.check.rise={rise}", f"balancer.web.check.fall={fall}")
+    assert observed(found.transitions) == simulated(passes, rise, fall)
+    assert [one.seq for one in found.transitions if one.recorded and one.supposed and one.estimated] == []
