@@ -5,6 +5,7 @@ as the config asks for, whatever happened before.
 """
 
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pykka import ActorRegistry
@@ -13,6 +14,7 @@ from journal import Damaged, JournalReader
 from kglb.events import SegmentOpened, decode
 from kglb.model import Balancer, Destination, Endpoint, Real, RealId, Service, ServiceId, Way
 from kglb.model.endpoint import split_host_port
+from kglb.replay import Source, verify
 from kglb.projections import State
 from sim.process import JOURNAL
 
@@ -242,6 +244,12 @@ class _Quiet:
         except Damaged as damaged:
             self.require(False, f"the journal is damaged: {damaged}")
         self._same(folded, self.state, "the fold of the journal")
+        self._verified(reader.segments()[-1].path if self.world.witness.tainted else JOURNAL)
+
+    def _verified(self, path: Path) -> None:
+        """Everything recorded is what the decisions come to: else no replay and no what-if could be believed."""
+        difference = verify(Source(path, files=self.process.files)).difference
+        self.require(difference is None, f"verify: {difference}")
 
     def _same(self, one: State, other: State, what: str) -> None:
         left, right = b"".join(one.checkpoint()), b"".join(other.checkpoint())
