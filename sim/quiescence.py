@@ -14,8 +14,8 @@ from journal import Damaged, JournalReader
 from kglb.events import SegmentOpened, decode
 from kglb.model import Balancer, Destination, Endpoint, Real, RealId, Service, ServiceId, Way
 from kglb.model.endpoint import split_host_port
-from kglb.replay import Source, verify
 from kglb.projections import State
+from kglb.replay import Source, verify
 from sim.process import JOURNAL
 
 if TYPE_CHECKING:

@@ -295,9 +295,8 @@ class Applier(RecordingActor):
             ours = tuple(one for one in drift if isinstance(one, AddAddress) and one.address in self._unanswered)
             if ours:
                 causes = tuple(self._unanswered.pop(one.address) for one in ours)
-                self.recorder.record(
-                    OperationsApplied(operations=ours, causes=causes, microseconds=0), cause=causes[-1]
-                )
+                applied = OperationsApplied(operations=ours, causes=causes, microseconds=0)
+                self.recorder.record(applied, cause=max(causes))
             if others := tuple(one for one in drift if one not in ours):
                 self.recorder.record(DriftFound(changes=others))
 
