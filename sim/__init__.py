@@ -12,10 +12,12 @@ around them is here: reals, probes, kernel, disk, resolver, operator and clock. 
 ``disk``        files in memory that fail as disks do
 ``configs``     configurations
 ``process``     one run of the daemon on all of these
-``faults``      what goes wrong, when: the story that a seed tells
-``witness``     invariants that are checked at every step
+``faults``      what can go wrong, by kind
+``story``       what goes wrong when, as the seed says
+``witness``     invariants that are checked at every step: ``testimony`` of the probes, ``facts``, ``deeds``
 ``quiescence``  invariants that hold once it is quiet
 ``world``       all of it together: one simulation
+``report``      what is printed of it
 ``mutations``   bugs on purpose, to see that they are found
 ==============  =====================================================================================
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from sim.configs import Size
-from sim.faults import kinds
+from sim.faults import FAULTS
 from sim.mutations import FOUND_WITHIN, MUTATIONS, hunt_all
 from sim.report import details, line, run, run_all
 from sim.world import Plan
@@ -15,9 +15,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run what is asked for."""
     parser = _parser()
     given = parser.parse_args(arguments)
-    unknown = sorted(set(given.fault) - set(kinds()))
+    unknown = sorted(set(given.fault) - set(FAULTS))
     if unknown:
-        parser.error(f"there is no fault {unknown[0]!r}; there are: {', '.join(kinds())}")
+        parser.error(f"there is no fault {unknown[0]!r}; there are: {', '.join(FAULTS)}")
     if given.mutations is not None:
         return _hunt(given)
     size = Size(balancers=given.balancers, reals=given.reals, interval=given.interval)

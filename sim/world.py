@@ -18,10 +18,10 @@ from sim import quiescence
 from sim.agenda import Agenda
 from sim.configs import Operator, Size, host, name
 from sim.disk import Platter, last_seq
-from sim.faults import Story
 from sim.kernel import SimKernel
 from sim.process import LIMITS, Process, Surroundings
 from sim.reals import Names, Reals
+from sim.story import Story
 from sim.violation import Violation
 from sim.witness import Witness
 
