@@ -98,10 +98,11 @@ class SimKernel(MemoryDataPlane):
         found = super().destinations(service_id)
         if found and self._happens(self.races):
             skipped = self.random.randrange(len(found))
-            if found[skipped].real == self._skipped:  # two dumps in a row that skip the same are not to be told from
-                skipped -= 1  # a deletion
-            self._skipped = found[skipped].real
-            del found[skipped]
+            if found[skipped].real == self._skipped:  # twice in a row would be no different from a deletion
+                self._skipped = ""
+            else:
+                self._skipped = found[skipped].real
+                del found[skipped]
         return found
 
     def addresses(self, interface: str) -> frozenset[Address]:
