@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system lint format test test-host test-lab demo bench clean
+.PHONY: help setup system lint format generate deb test-deb test test-host test-lab demo bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,12 +39,22 @@ format: setup ## rewrite the code in the project's style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+generate: setup ## the config's schema, completions, man page: what is made from the code and committed
+	$(BIN)/python -m generate
+
+deb: setup ## a Debian package, in dist/
+	@PYTHON=$(abspath $(BIN)/python) packaging/build-deb
+
+test-deb: setup ## the package in a clean Debian 12, booted: minutes, root, debootstrap; not part of `make test`
+	@PYTHON=$(abspath $(BIN)/python) packaging/test-deb
+
 demo: setup ## a load balancer, its reals and their failures, in the lab's kernel
 	@$(BIN)/python -m lab run -- $(BIN)/python -m lab.demo .demo
 	@$(BIN)/python -m lab.incident .demo
 
 bench: setup ## measurements
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/python -m bench
 
 clean: ## caches, what the demo left, and the venv
-	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf $(VENV) .demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

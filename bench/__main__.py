@@ -11,6 +11,7 @@ COMMANDS = (
     ("bench.daemon_cpu", "--check", "tcp"),
     ("bench.daemon_cpu", "--check", "http"),
     ("bench.scale",),
+    ("bench.journal",),
 )
 
 

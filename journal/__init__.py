@@ -28,16 +28,20 @@ alone, and opening a journal reads only the last. Within a segment the numbers h
 
 What is missing is declared. ``JournalRepaired`` is the first record after bytes that were set aside on
 opening: the torn end that a crash leaves (``*.broken``), or worse (``*.damaged``). ``JournalGap`` is the
-second record of a segment before which records did not reach the disk. Whatever else is missing or changed is
-damage, and no reader passes over it unasked.
+second record of a segment before which records did not reach the disk. ``RecordsLost`` stands in the place of each
+record that ``repair`` could not save. Whatever else is missing or changed is damage, and no reader passes over it
+unasked.
 
-Reading: ``JournalReader``. Writing: ``open_journal``, then ``OpenJournal.appender``.
+Reading: ``JournalReader``. Writing: ``open_journal``, then ``OpenJournal.appender``. Care: ``survey``, ``repair``,
+``expired`` and ``remove``; ``write_segment`` makes a stretch a segment of its own.
 """
 
-from journal.appender import Appender, AppenderOptions, Checkpoint, Degraded, Limits, Origin
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from journal.clock import Clock
-from journal.disk import Disk, DiskThread, InlineDisk
 from journal.errors import Damaged, JournalError, Locked, NoJournal, UnknownFormat
+from journal.exporting import write_segment
 from journal.files import OsFiles
 from journal.format import (
     FORMAT,
@@ -45,13 +49,29 @@ from journal.format import (
     JournalGap,
     JournalRepaired,
     Record,
+    RecordsLost,
     SegmentOpened,
     decode_as,
 )
 from journal.lock import writer_of
-from journal.opening import OpenJournal, open_journal
 from journal.reader import JournalReader
-from journal.retention import Retention
+from journal.repairing import Loss, Repaired, repair
+from journal.retention import Expired, Retention, expired, remove
+from journal.survey import KindSurvey, SegmentSurvey, Survey, leftovers_of, survey
+
+if TYPE_CHECKING:
+    from journal.appender import Appender
+    from journal.disk import Disk, DiskThread, InlineDisk
+    from journal.opening import OpenJournal, open_journal
+    from journal.options import AppenderOptions, Checkpoint, Degraded, Limits, Origin
+
+_WRITING = {
+    "Appender": "journal.appender",
+    **dict.fromkeys(("AppenderOptions", "Checkpoint", "Degraded", "Limits", "Origin"), "journal.options"),
+    **dict.fromkeys(("Disk", "DiskThread", "InlineDisk"), "journal.disk"),
+    **dict.fromkeys(("OpenJournal", "open_journal"), "journal.opening"),
+}
+"""What brings asyncio along, so that whoever only reads a journal does not wait for its import."""
 
 __all__ = [
     "FORMAT",
@@ -64,22 +84,42 @@ __all__ = [
     "Degraded",
     "Disk",
     "DiskThread",
+    "Expired",
     "InlineDisk",
     "JournalError",
     "JournalGap",
     "JournalReader",
     "JournalRepaired",
+    "KindSurvey",
     "Limits",
     "Locked",
+    "Loss",
     "NoJournal",
     "OpenJournal",
     "Origin",
     "OsFiles",
     "Record",
+    "RecordsLost",
+    "Repaired",
     "Retention",
     "SegmentOpened",
+    "SegmentSurvey",
+    "Survey",
     "UnknownFormat",
     "decode_as",
+    "expired",
+    "leftovers_of",
     "open_journal",
+    "remove",
+    "repair",
+    "survey",
+    "write_segment",
     "writer_of",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """What writing takes, imported once it is asked for (PEP 562)."""
+    if name not in _WRITING:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_WRITING[name]), name)

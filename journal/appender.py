@@ -8,16 +8,14 @@ never gives up.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
-from journal.clock import Clock, Stamp
+from journal.clock import Stamp
 from journal.committer import Committer, NewSegment
-from journal.disk import Disk, DiskThread
 from journal.disk_queue import DiskQueue
 from journal.files import OsFiles
 from journal.first_line import FirstLine
@@ -30,69 +28,10 @@ from journal.format import (
     encode_opening,
 )
 from journal.lock import WriterLock
-from journal.retention import Retention
+from journal.options import AppenderOptions, Checkpoint, Degraded, End, Origin
 
 _CHECKPOINTS_PER_SEGMENT = 8
 _RETRY_CHECKPOINT = 1.0
-
-Checkpoint = Callable[[], Iterator[bytes]]
-"""Makes the state as JSON, in parts of some 10 kB without newlines. It copies what it reads when called."""
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Who writes: goes into every ``SegmentOpened``."""
-
-    host: str
-    boot_id: str
-    software: str
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bounds in bytes and seconds.
-
-    ``buffer_size``: what may wait for the disk. ``hang_after``: how long nothing may come from the disk while
-    something waits. ``slice``: how long the loop is kept by a checkpoint at a time. ``segment_size``: when a
-    segment may be sealed (and is eight checkpoints long): 16 MiB are some 80,000 records, which are read,
-    verified and folded in a fraction of a second at the next start, and a file that can be mailed; smaller
-    ones only cost files and checkpoints.
-    """
-
-    buffer_size: int = 64 << 20
-    segment_size: int = 16 << 20
-    hang_after: float = 2.0
-    slice: float = 0.001
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """Where a journal ends: the last record, its checksum, the segment to go on with (None: begin one)."""
-
-    seq: int
-    crc: int
-    segment: Path | None = None
-    size: int = 0
-    opening_size: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Degraded:
-    """Why records do not reach the disk, and since when (a record's ``at``)."""
-
-    reason: str
-    since: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AppenderOptions:
-    """What an appender needs from outside; the defaults are the production ones."""
-
-    on_state: Callable[[Degraded | None], object] = lambda _: None
-    retention: Retention = field(default_factory=Retention)
-    limits: Limits = field(default_factory=Limits)
-    clock: Clock = field(default_factory=Clock)
-    disk: Disk = field(default_factory=DiskThread)
 
 
 class Appender:
@@ -277,7 +216,8 @@ class Appender:
                 return
         except Exception as error:
             self._opening = None
-            self._checkpoint_failed(opening.missing_from, error)
+            self._retry = self._loop.call_later(_RETRY_CHECKPOINT, self._retry_checkpoint)
+            self._drop(opening.missing_from, f"the checkpoint failed: {error!r}")
             raise
         self._opening = None
         self._chain = opening.crc
@@ -312,22 +252,17 @@ class Appender:
             self._start_afresh(self._dropped_from)
 
     def _start_afresh(self, missing_from: int) -> None:
-        """Go on from a checkpoint in a new segment, which declares what is missing before it.
-
-        What is recorded while the checkpoint is taken is in it, so it belongs to what is missing.
-        """
-        try:
-            checkpoint = self._checkpoint()
-        except Exception as error:
-            self._checkpoint_failed(missing_from, error)
-            raise
+        """Go on from a checkpoint in a new segment, which declares what is missing before it."""
+        checkpoint = self._state_now()  # first: what is recorded for its sake is in it, so belongs before the segment
         self._dropped_from = None
         self._open_segment(checkpoint, missing_from)
         self._update_state()
 
-    def _checkpoint_failed(self, missing_from: int, error: Exception) -> None:
-        self._retry = self._loop.call_later(_RETRY_CHECKPOINT, self._retry_checkpoint)
-        self._drop(missing_from, f"the checkpoint failed: {error!r}")
+    def _state_now(self) -> Iterator[bytes]:
+        try:
+            return self._checkpoint()
+        except Exception as error:
+            return _raising(error)
 
     def _update_state(self) -> None:
         reason = self._queue.trouble or (self._drop_reason if self._dropped_from is not None else "")
@@ -339,3 +274,9 @@ class Appender:
         if reason:
             self._queue.give_up_waiting()
         self._on_state(self.degraded)
+
+
+def _raising(error: Exception) -> Iterator[bytes]:
+    """A checkpoint that fails once it is encoded, where such failures are seen to."""
+    yield from ()
+    raise error

@@ -78,9 +78,10 @@ class Follower(Generic[E]):
     def _intact(self, reader: SegmentReader[E], following: Segment | None) -> Iterator[Record[E]]:
         while True:
             try:
-                for record in reader.available():
-                    if record.seq >= self._from_seq:
-                        yield record
+                if reader.seq >= self._from_seq:
+                    yield from reader.available()
+                else:
+                    yield from (record for record in reader.available() if record.seq >= self._from_seq)
                 if following is None and not reader.is_stuck:
                     reader.check_rest()
             except Damaged as damaged:
@@ -93,18 +94,38 @@ class Follower(Generic[E]):
 
     def _declares(self, following: Segment, seq: int) -> bool:
         """Whether a segment's ``JournalGap`` says that the records from ``seq`` up to it may be missing."""
-        with closing(SegmentReader(self._files, following, self._decode)) as reader:
-            gap = reader.read_gap()
+        successor = self._opened(following)
+        if successor is None:
+            return False
+        with closing(successor):
+            gap = successor.read_gap()
         return gap is not None and gap.first_seq <= seq
 
+    def _opened(self, segment: Segment) -> SegmentReader[E] | None:
+        """A reader of a segment; None if it was set aside, or pruned, since it was listed."""
+        try:
+            return SegmentReader(self._files, segment, self._decode)
+        except FileNotFoundError:
+            if segment in self._segments():
+                raise
+            return None
+
     def _cross(self, reader: SegmentReader[E], following: Segment) -> bool:
-        """Go over to the next segment; False while its first line is not whole."""
-        successor = SegmentReader(self._files, following, self._decode)
-        if successor.is_unwritten:
+        """Go over to the next segment, or see that it has gone; False while its first line is not whole."""
+        is_newest = self._segments()[-1:] == [following]  # asked for first: a later one is begun once this is whole
+        successor = self._opened(following)
+        if successor is None:
+            return True
+        if successor.is_unwritten and is_newest:
             successor.close()
             return False
         self._reader = successor
         try:
+            if successor.is_unwritten:
+                successor.is_stuck = True
+                reason = "the first line of a sealed segment has no end"
+                self._report(Damaged(following.path, 1, following.first_seq, reason))
+                return True
             gap = None if reader.is_stuck else self._gap_between(reader, successor)
             if gap is not None and not self._declares(following, gap.seq):
                 self._report(gap)

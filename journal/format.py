@@ -65,6 +65,21 @@ class JournalGap(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     reason: str
 
 
+class RecordsLost(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """Stands in the place of each of the records ``first_seq`` to ``last_seq``, which a repair could not save.
+
+    What was there instead is kept in ``kept_as``, beside the segments. What the lost records led to is missing from
+    every state up to the next checkpoint. ``seal``, on the last of them, are digits chosen so that its checksum is the
+    one that the next record continues: what is behind the hole is as it was written.
+    """
+
+    first_seq: int
+    last_seq: int
+    reason: str
+    kept_as: str
+    seal: str = ""
+
+
 class Record(msgspec.Struct, Generic[E], frozen=True, gc=False):
     """One line: an event with its number, its times, and the number of the event that caused it.
 

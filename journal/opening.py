@@ -6,23 +6,23 @@ takes its place, and so on. Bytes are never thrown away: what is torn off is kep
 ``*.broken`` or ``*.damaged``.
 """
 
-from collections import deque
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
-from itertools import count, islice
+from contextlib import closing
+from itertools import islice
 from pathlib import Path
 
 import msgspec
 
-from journal.appender import Appender, AppenderOptions, Checkpoint, End, Origin
+from journal.appender import Appender
 from journal.errors import Damaged
 from journal.files import OsFiles
 from journal.format import Decode, E, JournalRepaired, Record, SegmentOpened, decode_as
 from journal.lock import WriterLock
+from journal.options import AppenderOptions, Checkpoint, End, Origin
 from journal.segment_reader import SegmentReader
 from journal.segments import Place, Seeker, Segment, list_segments
+from journal.setting_aside import copy, free_name
 
-_COPY = 1 << 20
 _raw = decode_as(Record[msgspec.Raw])
 
 
@@ -131,11 +131,11 @@ class OpenJournal:
         size = self._files.size_of(segment.path)
         if place.offset == size > 0:
             return
-        kept_as = self._free_name(f"{segment.path.name}.{kind}")
+        kept_as = free_name(self._files, segment.path, kind)
         if place.offset == 0:
             self._files.rename(segment.path, kept_as)
         else:
-            self._copy(segment.path, place.offset, kept_as)
+            copy(self._files, segment.path, kept_as, place.offset)
             self._truncate(segment.path, place.offset)
         self._files.sync_directory(self._directory)
         self.repairs.append(
@@ -147,20 +147,6 @@ class OpenJournal:
                 reason=reason,
             )
         )
-
-    def _free_name(self, name: str) -> Path:
-        names = (name if number == 1 else f"{name}.{number}" for number in count(1))
-        return next(path for path in map(self._directory.joinpath, names) if not self._files.exists(path))
-
-    def _copy(self, source: Path, offset: int, target: Path) -> None:
-        with ExitStack() as opened:
-            reading = self._files.open_read(source)
-            opened.callback(self._files.close, reading)
-            writing = self._files.create(target)
-            opened.callback(self._files.close, writing)
-            while chunk := self._files.read(reading, _COPY, offset):
-                offset += self._files.write(writing, chunk)
-            self._files.sync(writing)
 
     def _truncate(self, path: Path, size: int) -> None:
         fd = self._files.open_append(path)
@@ -183,7 +169,7 @@ def open_journal(directory: Path, files: OsFiles | None = None) -> OpenJournal:
 def _read_through(reader: SegmentReader[msgspec.Raw]) -> str:
     """Read to the end of what is valid; why there is more than that, if there is."""
     try:
-        deque(reader.available(), maxlen=0)
+        reader.pass_over()
     except Damaged as damaged:
         return damaged.reason
     return "the last line has no end"

@@ -7,7 +7,7 @@ sleeps.
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from itertools import islice, takewhile
+from itertools import islice
 from pathlib import Path
 from typing import Generic
 
@@ -51,8 +51,8 @@ class JournalReader(Generic[E]):
 
     def records(self, from_seq: int = 0, limit: int | None = None) -> Iterator[Record[E]]:
         """The records from ``from_seq`` (or the oldest there is) to the last one now; at most ``limit``."""
-        present = takewhile(lambda record: record is not None, self.follow(from_seq))
-        return islice((record for record in present if record is not None), limit)
+        present = self._present(from_seq)
+        return present if limit is None else islice(present, limit)
 
     def follow(self, from_seq: int = 0) -> Iterator[Record[E] | None]:
         """The records from ``from_seq`` on, for ever; None whenever there is no more yet: then wait.
@@ -122,6 +122,12 @@ class JournalReader(Generic[E]):
             if opened is not None:
                 return opened
         return None
+
+    def _present(self, from_seq: int) -> Iterator[Record[E]]:
+        for record in self.follow(from_seq):
+            if record is None:
+                return
+            yield record
 
     def _first_in(self, segment: Segment, wanted: Callable[[Head], bool]) -> int:
         """The number of the first record in a segment that is ``wanted``, or of the one behind its last."""

@@ -5,11 +5,12 @@ The newest segment holds the newest checkpoint and is never removed, whatever th
 
 import time
 from calendar import timegm
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from journal.files import OsFiles
-from journal.segments import first_head, list_segments
+from journal.segments import Segment, first_head, list_segments
 
 DEFAULT_SIZE = 1 << 30
 
@@ -26,25 +27,58 @@ class Retention:
     max_age: float = 0.0
 
 
-def apply_retention(files: OsFiles, directory: Path, retention: Retention) -> None:
-    """Remove the oldest segments, as far as they are beyond the bounds. Raises ``OSError``.
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """A segment beyond the bounds, and its size in bytes."""
 
-    A segment's age runs from the first record of the next one, by the newest segment's clock.
+    segment: Segment
+    size: int
+
+
+def apply_retention(files: OsFiles, directory: Path, retention: Retention) -> None:
+    """Remove what is beyond the bounds, by the newest segment's clock. Raises ``OSError``."""
+    remove(files, expired(files, directory, retention))
+
+
+def remove(files: OsFiles, segments: list[Expired]) -> None:
+    """Remove these segments, oldest first; one that somebody else has removed already is no trouble."""
+    for one in segments:
+        with suppress(FileNotFoundError):
+            files.remove(one.segment.path)
+
+
+def expired(files: OsFiles, directory: Path, retention: Retention, now: float | None = None) -> list[Expired]:
+    """The oldest segments, as far as they are beyond the bounds ``now`` (seconds since 1970). Raises ``OSError``.
+
+    A segment's age runs from the first record of the next one. Without ``now`` it is when the newest was opened.
     """
     segments = list_segments(files, directory)
-    sizes = [files.size_of(segment.path) for segment in segments]
+    sizes = [_size_of(files, segment.path) for segment in segments]
     total = sum(sizes)
-    now = _opened_at(files, segments[-1].path) if segments else 0
+    if now is None:
+        now = _opened_at(files, segments[-1].path) if segments else 0
+    found = []
     for segment, following, size in zip(segments, segments[1:], sizes, strict=False):
         too_large = 0 < retention.max_size < total
         too_old = 0 < retention.max_age < now - _opened_at(files, following.path)
         if not (too_large or too_old):
             break
-        files.remove(segment.path)
+        found.append(Expired(segment, size))
         total -= size
+    return found
+
+
+def _size_of(files: OsFiles, path: Path) -> int:
+    try:
+        return files.size_of(path)
+    except FileNotFoundError:  # somebody else has just removed it
+        return 0
 
 
 def _opened_at(files: OsFiles, path: Path) -> int:
     """When a segment was opened, in seconds since 1970; 0 if its first line cannot be read."""
-    head = first_head(files, path)
+    try:
+        head = first_head(files, path)
+    except FileNotFoundError:  # somebody else has just removed it
+        return 0
     return timegm(time.strptime(head.at[:19].decode(), "%Y-%m-%dT%H:%M:%S")) if head else 0

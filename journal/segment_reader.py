@@ -85,6 +85,13 @@ class SegmentReader(Generic[E]):
         while chunk := self._whole_lines(self._offset):
             yield from self._verified(chunk)
 
+    def pass_over(self) -> None:
+        """Go behind the last whole line now: checksums are verified, nothing is decoded. Raises as ``available``."""
+        if self._decode_line is None and not self._settle_opening():
+            return
+        while chunk := self._whole_lines(self._offset):
+            self._pass_over(chunk)
+
     def read_opening(self) -> Record[SegmentOpened] | None:
         """The first record, verified; None if not whole yet. Raises ``Damaged``, ``UnknownFormat``."""
         self._settle_opening()
@@ -92,7 +99,7 @@ class SegmentReader(Generic[E]):
 
     def read_gap(self) -> JournalGap | None:
         """The second record, if it is a gap."""
-        line = self._line_at(len(self._line_at(0)))
+        line = self.line_at(len(self.line_at(0)))
         try:
             return _gap.decode(line).event
         except msgspec.DecodeError:
@@ -119,12 +126,12 @@ class SegmentReader(Generic[E]):
     @property
     def is_unwritten(self) -> bool:
         """Whether not even the first line is whole."""
-        return not self._line_at(0)
+        return not self.line_at(0)
 
     @property
     def opening_chain(self) -> int | None:
         """The checksum of the record before, as the first line has it; None if that cannot be read."""
-        opening = _read_opening(self._line_at(0))
+        opening = _read_opening(self.line_at(0))
         return opening and opening[1]
 
     @property
@@ -159,7 +166,7 @@ class SegmentReader(Generic[E]):
     def _settle_opening(self) -> bool:
         if self._decode_line is not None:
             return True
-        line = self._line_at(0)
+        line = self.line_at(0)
         if not line:
             return False
         seq = self.segment.first_seq
@@ -198,16 +205,34 @@ class SegmentReader(Generic[E]):
             yield record
             chain = crc
             seq += 1
-        done = seq - self.seq
+        self._advance(chunk, lines, seq - self.seq, chain, reason)
+
+    def _pass_over(self, chunk: bytes) -> None:
+        assert self._chain is not None
+        chain, done, reason = self._chain, 0, ""
+        lines = chunk.split(b"\n")
+        lines.pop()
+        for line in lines:
+            crc = crc32(line[:-TAIL_SIZE], chain)
+            if line[-TAIL_SIZE:] != b',"crc":"%08x"}' % crc:
+                reason = explain_damage(line, self.seq + done)
+                break
+            chain = crc
+            done += 1
+        self._advance(chunk, lines, done, chain, reason)
+
+    def _advance(self, chunk: bytes, lines: list[bytes], done: int, chain: int, reason: str) -> None:
+        """Go behind so many of these lines; raises ``Damaged`` for the next one if there is a reason."""
         self._offset += len(chunk) if not reason else sum(map(len, lines[:done])) + done
-        self._chain, self.seq = chain, seq
+        self._chain = chain
+        self.seq += done
         if reason:
-            raise self._damaged(seq, reason)
+            raise self._damaged(self.seq, reason)
 
     def _damaged(self, seq: int, reason: str) -> Damaged:
         return Damaged(self.segment.path, seq - self.segment.first_seq + 1, seq, reason)
 
-    def _line_at(self, offset: int) -> bytes:
+    def line_at(self, offset: int) -> bytes:
         """The line at ``offset`` with its newline; empty if it is not whole yet."""
         chunk = self._whole_lines(offset)
         return chunk[: chunk.find(b"\n") + 1]

@@ -147,6 +147,7 @@ class SimWorker:
         self._waiting: deque[tuple[asyncio.Future[Any], Callable[[], object]]] = deque()
         self._busy = False
         self._closed = False
+        self.busy_since: float | None = None
 
     async def call(self, function: Callable[..., T], *arguments: object) -> T:
         """Call the function when its turn comes. See ``kglb.dataplane.worker.Caller``."""
@@ -160,6 +161,7 @@ class SimWorker:
     def _next(self) -> None:
         if not self._busy and self._waiting:
             self._busy = True
+            self.busy_since = self._agenda.now
             begins = max(self._agenda.now + self._kernel.delay * self._kernel.random.random(), self._kernel.hangs_until)
             self._agenda.at(begins, self._make)
 
@@ -185,6 +187,7 @@ class SimWorker:
 
     def _free(self) -> None:
         self._busy = False
+        self.busy_since = None
         self._next()
 
     async def close(self, timeout: float) -> bool:

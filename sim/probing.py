@@ -57,6 +57,10 @@ class SimProber:
         """Nothing comes of the probe any more."""
         self._tickets.pop(probe, None)
 
+    def holds(self, probe: Probe) -> bool:
+        """Whether the probe will report."""
+        return probe in self._tickets
+
     async def close(self) -> None:
         """Drop all probes."""
         self._tickets.clear()

@@ -179,7 +179,7 @@ class Process:
     def _open_journal(self, scheduler: Scheduler) -> Recorder:
         opened = open_journal(JOURNAL, self.files)
         try:
-            recorder = Recorder(recover(opened, lambda _, **fields: None), scheduler)
+            recorder = Recorder(recover(opened), scheduler)
             options = AppenderOptions(
                 disk=SimDisk(self.around.agenda, self.loop, self.around.platter),
                 clock=Clock(wall=self.around.wall, monotonic=self.loop.time),

@@ -271,6 +271,7 @@ class _Quiet:
                 "Applier": 1,
                 "Router": 1,
                 "Drains": 1,
+                "Watchdog": 1,
                 "BalancerActor": len(config.balancers),
                 "Checker": len(reals),
             }

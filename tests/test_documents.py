@@ -1,11 +1,13 @@
 """The README and the pages of docs/ speak of what is there."""
 
 import re
+import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from kglb.cli.main import VERBS
+from kglb.cli.main import VERBS, parser_for
 from kglb.projections import State
 from kglb.web import Status
 from tests.web.builders import WELL
@@ -31,3 +33,21 @@ def test_every_metric_is_explained() -> None:
     traffic = re.compile(r"^kglb_ipvs_(service|backend)_(incoming|outgoing)_(bytes|packets)_total$")
     names = [family.name for family in status.families()]
     assert [name for name in names if f"`{name}" not in page and not traffic.match(name)] == []
+
+
+def command_lines(page: str) -> Iterator[str]:
+    """What a page says to type: in backquotes, or as a line of a block."""
+    yield from re.findall(r"`(?:sudo )?kglb-actors ([a-z][^`]*)`", page)
+    for block in re.findall(r"```(?:sh|console)\n(.*?)```", page, re.DOTALL):
+        yield from re.findall(r"^(?:[$#] )?(?:sudo )?kglb-actors ([^|>\n]*)", block, re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_line_is_one_that_the_program_takes(page: Path) -> None:
+    for line in command_lines(page.read_text()):
+        arguments = shlex.split(line, comments=True)
+        parser, _ = parser_for(arguments)
+        try:
+            parser.parse_args(arguments)
+        except SystemExit:
+            pytest.fail(f"kglb-actors {line}")

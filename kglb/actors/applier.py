@@ -11,17 +11,18 @@ from typing import Any, NamedTuple, get_args
 from pykka import ActorRef
 
 from kglb.actors.announcer import Announcer, HoldOver, RetryRoutes
+from kglb.actors.contests import Repair
 from kglb.actors.parts import Parts
+from kglb.actors.reconciler import Reconciler
 from kglb.actors.recorder import Fact, RecordingActor
 from kglb.actors.restarts import Restarts
-from kglb.dataplane import DataPlane, Failure
+from kglb.dataplane import Failure
 from kglb.events import (
     Adopted,
     BalancerDecided,
     ConfigApplied,
     DaemonStopping,
     DriftFound,
-    Entry,
     OperationFailed,
     OperationsApplied,
     RealAdded,
@@ -31,7 +32,6 @@ from kglb.events import (
 )
 from kglb.model import (
     AddAddress,
-    Address,
     AnnounceRoute,
     Operation,
     RouteOperation,
@@ -40,14 +40,25 @@ from kglb.model import (
     parse_service,
 )
 from kglb.model.operations import service_of
-from kglb.projections import DataPlaneState, Dirty, Planned, address_drift, entry_drift, interfaces, plan
+from kglb.projections import DataPlaneState, Dirty, Planned, plan
 
 BATCH = 500
 """Operations given to the machine at once: bounds the size of a record and how long the newest news waits."""
 
+NEWS_PAUSE = 0.2
+"""Seconds between news of a lost address and a look: addresses that go together are looked for once."""
+
 
 class Reconcile(NamedTuple):
     """Command: compare the machine with what is known of it."""
+
+
+class AddressLost(NamedTuple):
+    """Told by whoever listens to the kernel: an address has left some interface."""
+
+
+class CompareAddresses(NamedTuple):
+    """Command: compare the addresses with what is known of them."""
 
 
 class Retry(NamedTuple):
@@ -85,7 +96,8 @@ class Applier(RecordingActor):
         self._retrying: set[ServiceId | None] = set()
         self._writes = 0
         self._waiting: list[Planned] = []
-        self._unanswered: dict[Address, int] = {}  # which we may have added, and because of which record
+        self._news = self._looking = False
+        self._reconciler = Reconciler(self, parts, lambda: self._writes, reconcile_interval)
         self._announcer = Announcer(self, parts, missing=self._missing, done=self._routes_done)
 
     @property
@@ -97,10 +109,13 @@ class Applier(RecordingActor):
         kinds = (Adopted, BalancerDecided, ConfigApplied, DaemonStopping, DriftFound, RealAdded, RealRemoved)
         self.recorder.subscribe(self.actor_ref, *kinds, RoutesDecided, *get_args(Steering))
         self._parts.routes.on_loss(lambda: self.actor_ref.tell(RetryRoutes()))
+        self._parts.on_address_loss(lambda: self.actor_ref.tell(AddressLost()))
         if self._crash is not None:
             self._data_plane.mark_everything(self._crash)
             wanted, held = self._data_plane.desired.addresses, self._data_plane.actual.addresses
-            self._unanswered = {address: self._crash for key, (address, _) in wanted.items() if key not in held}
+            self._reconciler.unanswered = {
+                address: self._crash for key, (address, _) in wanted.items() if key not in held
+            }
             self.actor_ref.tell(Reconcile())
         else:
             self._reconcile_later()
@@ -117,6 +132,7 @@ class Applier(RecordingActor):
     def _listen_no_more(self) -> None:
         self.recorder.unsubscribe(self.actor_ref)
         self._parts.routes.on_loss(lambda: None)
+        self._parts.on_address_loss(lambda: None)
 
     def on_receive(self, message: object) -> None:
         """Facts wake the applier; their effect stands in the projection already."""
@@ -127,6 +143,12 @@ class Applier(RecordingActor):
                 self.spawn(self._reconcile())
             case Retry():
                 self.spawn(self._retry(message))
+            case AddressLost():
+                self._look_soon()
+            case CompareAddresses():
+                self.spawn(self._compare_addresses())
+            case Repair(drift, cause):
+                self._data_plane.mark_drift(drift, cause)
             case SetInterval(seconds):
                 self._set_interval(seconds)
             case HoldOver(prefix):
@@ -208,7 +230,7 @@ class Applier(RecordingActor):
         refused: dict[ServiceId | None, int] = {}
         for step, failure in zip(planned, results, strict=True):
             if isinstance(step.operation, AddAddress):
-                self._note_answer(step.operation.address, failure, step.cause)
+                self._reconciler.note_answer(step.operation.address, failure, step.cause)
             if failure is not None:
                 failed = OperationFailed(operation=step.operation, errno=failure.errno, error=failure.error)
                 refused[service_of(step.operation)] = self.recorder.record(failed, cause=step.cause)
@@ -216,13 +238,6 @@ class Applier(RecordingActor):
             if service not in self._retrying:
                 self._retrying.add(service)
                 self.after(self._retries.delay(service), Retry(service, cause))
-
-    def _note_answer(self, address: Address, failure: Failure | None, cause: int) -> None:
-        """An address whose answer was lost is ours if it turns out to be there: nobody else was asked to add it."""
-        if failure is None:
-            self._unanswered.pop(address, None)
-        elif failure.errno == errno.ENOBUFS:
-            self._unanswered[address] = cause
 
     async def _retry(self, retry: Retry) -> None:
         """Read back what refused, so that the next plan starts from the truth, and plan it again."""
@@ -237,26 +252,17 @@ class Applier(RecordingActor):
 
     async def _read_back(self, retry: Retry) -> None:
         if retry.service is None:
-            await self._compare_addresses()
+            await self._reconciler.compare_addresses()
             for key in {**self._data_plane.desired.addresses, **self._data_plane.actual.addresses}:
                 self._data_plane.dirty.addresses[key] = retry.cause
         else:
-            await self._compare(retry.service)
+            await self._reconciler.compare(retry.service)
             self._data_plane.mark_service(retry.service, retry.cause)
 
     # --- comparing ----------------------------------------------------------------------------------------------
 
     async def _reconcile(self) -> None:
-        try:
-            listed = await self._parts.worker.call(self._parts.machine.services)
-            actual = self._data_plane.actual
-            self._parts.foreign = sum(service.id not in actual.services for service in listed)
-            for id in list(actual.services):
-                await self._compare(id)
-            await self._compare_addresses()
-            self._parts.confirmed = self._parts.now()
-        except OSError as error:
-            self._parts.say("reconcile failed", error=str(error))
+        await self._reconciler.compare_all()
         self._announcer.read_back()
         self._reconcile_later()
 
@@ -266,39 +272,25 @@ class Applier(RecordingActor):
 
     def _set_interval(self, seconds: float) -> None:
         if seconds != self._interval:
-            self._interval = seconds
+            self._interval = self._reconciler.contests.interval = seconds
             self._reconcile_later()
 
-    async def _compare(self, id: ServiceId) -> None:
-        """Record how the service in the kernel differs from what is known. A difference counts if it is seen twice:
-        a dump that races with deletes skips live entries (and with our own writes, shows what is not known yet).
-        """
-        seen: tuple[Operation, ...] = ()
-        for _ in range(5):
-            writes = self._writes
-            found = await self._parts.worker.call(_read, self._parts.machine, id)
-            if writes != self._writes:
-                continue
-            drift = entry_drift(self._data_plane.actual, id, found)
-            if not drift:
-                return
-            if drift == seen:
-                self.recorder.record(DriftFound(changes=drift))
-                return
-            seen = drift
+    def _look_soon(self) -> None:
+        """Look at the addresses once for all news that come meanwhile, and not again before that look is over."""
+        self._news = True
+        if not self._looking:
+            self._looking = True
+            self.after(NEWS_PAUSE, CompareAddresses())
 
     async def _compare_addresses(self) -> None:
-        state = self._data_plane
-        for interface in interfaces(state.actual, state.desired):
-            found = await self._parts.worker.call(self._parts.machine.addresses, interface)
-            drift = address_drift(state.actual, state.desired, interface, found)
-            ours = tuple(one for one in drift if isinstance(one, AddAddress) and one.address in self._unanswered)
-            if ours:
-                causes = tuple(self._unanswered.pop(one.address) for one in ours)
-                applied = OperationsApplied(operations=ours, causes=causes, microseconds=0)
-                self.recorder.record(applied, cause=max(causes))
-            if others := tuple(one for one in drift if one not in ours):
-                self.recorder.record(DriftFound(changes=others))
+        self._news = False
+        try:
+            await self._reconciler.compare_addresses()
+        except OSError as error:
+            self._parts.say("addresses cannot be read", error=str(error))
+        self._looking = False
+        if self._news:
+            self._look_soon()
 
 
 def _routes(planned: Sequence[Planned], kind: type[RouteOperation]) -> dict[str, int]:
@@ -309,8 +301,3 @@ def _timed(parts: Parts, operations: tuple[Operation, ...]) -> tuple[list[Failur
     start = parts.now()
     results = parts.machine.apply(operations)
     return results, round((parts.now() - start) * 1e6)
-
-
-def _read(machine: DataPlane, id: ServiceId) -> Entry | None:
-    service = machine.service(id)
-    return None if service is None else Entry(service, tuple(machine.destinations(id)))

@@ -12,7 +12,7 @@ from pykka import ActorRef
 
 from kglb.actors.checker import Checker, Obstructed, Recheck
 from kglb.actors.parts import Parts
-from kglb.actors.paths import SEEK_INTERVAL, Paths
+from kglb.actors.paths import SEEK_INTERVAL, SEEK_PAUSE, Paths
 from kglb.actors.reals import Reals
 from kglb.actors.recorder import Fact, RecordingActor
 from kglb.actors.restarts import Restarts
@@ -73,6 +73,7 @@ class BalancerActor(RecordingActor):
         self._next_names: Callable[[], None] = lambda: None
         self._paths = Paths(parts, config.id)
         self._next_paths: Callable[[], None] = lambda: None
+        self._seeking = False
 
     @property
     def _state(self) -> BalancerState:
@@ -246,12 +247,18 @@ class BalancerActor(RecordingActor):
         self._next_paths = self.after(seconds, SeekPaths())
 
     async def _seek_paths(self) -> None:
+        if self._seeking:  # a machine that hangs is not asked again and again
+            self._seek_paths_in(SEEK_PAUSE)
+            return
         self._seek_paths_in(SEEK_INTERVAL)
+        self._seeking = True
         try:
             changed = await self._paths.seek(self._config)
         except OSError as error:
             self._parts.say("looking for the paths of checks failed", service=self._config.id, error=str(error))
             return
+        finally:
+            self._seeking = False
         if lost := [real for real in self._checkers if real not in self._paths.known]:
             self.recorder.close_runs(self._config.id)
             for real in lost:

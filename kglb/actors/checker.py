@@ -20,8 +20,10 @@ from pykka import ActorRef
 from kglb.actors.marking import Path, stands
 from kglb.actors.parts import Parts
 from kglb.actors.recorder import RecordingActor, Run
+from kglb.actors.watchdog import Overdue
 from kglb.checks import Gate, IdleConnection, MarkedDialer, Outcome, make_idle, make_probe
 from kglb.checks.counts import CheckCounts
+from kglb.dataplane.worker import PATIENCE
 from kglb.decisions import judge, observe
 from kglb.events import HealthChanged, ProbeFlipped, WatchLost, WeightReported
 from kglb.model import Check, ServiceId, asks_the_same, parse_endpoint, type_of
@@ -56,6 +58,10 @@ class Obstructed(NamedTuple):
     """Told to the parent when the machine did not confirm that a real can be checked."""
 
 
+class ProbeLostError(Exception):
+    """Nobody holds the probe and its answer has not come: it never would."""
+
+
 class Checker(RecordingActor):
     """Checks one real of one service at its own times, resuming from what the fleet knows of it.
 
@@ -66,6 +72,7 @@ class Checker(RecordingActor):
     __slots__ = (
         "_alarm",
         "_check",
+        "_confirming",
         "_counts",
         "_durations",
         "_generation",
@@ -116,6 +123,7 @@ class Checker(RecordingActor):
         self._lost: Lost | None = None  # to be recorded with what the probe finds
         self._alarm: int | None = None  # the recorded loss that is not cleared yet
         self._to_clear = 0  # by so many passes in a row
+        self._confirming = False  # an outcome waits for the machine
         self._use(check, gate, path)
 
     def _use(self, check: Check, gate: Gate | None, path: Path | None) -> None:
@@ -153,7 +161,15 @@ class Checker(RecordingActor):
 
     def _schedule_first(self) -> None:
         self._own_time = self._parts.now() + self._phase * self._check.interval
-        self._parts.prober.schedule(self._probe, self._own_time)
+        self._schedule(self._own_time)
+
+    def _schedule(self, due: float) -> None:
+        self._parts.prober.schedule(self._probe, due)
+        self._promise(due)
+
+    def _promise(self, due: float) -> None:
+        """Say by when the answer to a probe that is due then should have come."""
+        self._parts.promises[self] = due + self._check.timeout + PATIENCE
 
     def on_receive(self, message: object) -> None:
         """Take an outcome in and schedule the next probe, or check otherwise."""
@@ -166,8 +182,16 @@ class Checker(RecordingActor):
                     self._ask_at_once(message)
             case Recheck():
                 self._recheck(message)
+            case Overdue():
+                self._look_for_probe()
             case _:
                 raise TypeError(f"a checker is not told {message!r}")
+
+    def _look_for_probe(self) -> None:
+        """A probe may wait for its turn, an outcome for the machine, and that is no fault of this actor's."""
+        if not (self._confirming or self._parts.prober.holds(self._probe)):
+            raise ProbeLostError(f"no answer {PATIENCE:g} s after its timeout, and none will come")
+        self._promise(self._parts.now() + self._check.interval)
 
     def _recheck(self, order: Recheck) -> None:
         """Drop the probe under way. Another question starts the streak anew; other thresholds decide at once."""
@@ -204,10 +228,12 @@ class Checker(RecordingActor):
         A sysctl that somebody has changed takes no healthy real out, a service that somebody has deleted brings no
         dead one back.
         """
+        self._confirming = True
         try:
             confirmed = await self._parts.worker.call(stands, self._parts.machine, path)
         except OSError:
             confirmed = False
+        self._confirming = False
         if generation != self._generation or not self._is_in_force():
             return
         if not confirmed:
@@ -218,17 +244,17 @@ class Checker(RecordingActor):
 
     def _count(self, outcome: Outcome) -> None:
         self._parts.probes[outcome.status] += 1
-        self._counts.add(outcome.status, self._parts.now())
+        self._counts.add(outcome.status, self._parts.now(), outcome.latency)
         self._durations.observe(outcome.latency)
         if self._lost is not None:
             self._record_loss(self._lost)
         if outcome.status == "unknown":
             self._parts.unknowns[outcome.reason] += 1
-            self._parts.prober.schedule(self._probe, self._next_own_time(outcome.due))
+            self._schedule(self._next_own_time(outcome.due))
         else:
             self._observe(outcome)
             self._watch(passed=outcome.status == "success")
-            self._parts.prober.schedule(self._probe, self._next_due(outcome.due))
+            self._schedule(self._next_due(outcome.due))
 
     def _next_due(self, due: float) -> float:
         fast = self._check.fast_interval
@@ -251,7 +277,7 @@ class Checker(RecordingActor):
         self._to_clear = self._check.rise
         self._generation += 1
         self._parts.prober.cancel(self._probe)
-        self._parts.prober.schedule(self._probe, self._parts.now())
+        self._schedule(self._parts.now())
 
     def _record_loss(self, lost: Lost) -> None:
         """Only now: on its way to the disk on its own it would delay the records that follow, and so the failover."""
@@ -332,4 +358,5 @@ class Checker(RecordingActor):
 
     def _let_go(self) -> None:
         self._take_back()
+        self._parts.promises.pop(self, None)
         self.recorder.forget_run(self._service, self._real, self._run)

@@ -8,17 +8,26 @@ from random import Random
 
 from kglb.actors.reactions import Reactions
 from kglb.actors.recorder import Recorder
-from kglb.actors.runtime import Scheduler
+from kglb.actors.runtime import LoopActor, Scheduler
 from kglb.actors.scrubbing import scrubber
 from kglb.checks import ProberPort, VigilPort
 from kglb.checks.counts import CheckCounts
 from kglb.dataplane import DataPlane, MemoryRoutes, RouteEngine
 from kglb.dataplane.worker import Caller
+from kglb.decisions import Contest
 from kglb.model import RealId, SecretRef, ServiceId
 from kglb.model.histogram import Histogram
 
 Resolve = Callable[[str, bool], Awaitable[tuple[str, ...]]]
 """All addresses of a name, IPv6 ones if so asked, at least one; raises OSError with a sentence that says why not."""
+
+
+Listen = Callable[[Callable[[], None]], None]
+"""Has its argument called, and nothing else, whenever there is news."""
+
+
+def unheard(told: Callable[[], None]) -> None:
+    """Have no news."""
 
 
 def _silent(event: str, **fields: object) -> None:
@@ -32,7 +41,9 @@ class Parts:
     since the epoch; ``say`` writes to the operational log. Counted for the metrics are ``probes`` by status,
     ``unknowns`` by reason, ``restarts`` by kind of actor, ``foreign`` services, and what was ``checked`` of each real;
     measured ``probe_durations`` by type of check, ``reactions``, and when the machine was last ``confirmed`` to hold
-    what we know.
+    what we know. ``contests`` are the entries that somebody else changes, ``promises`` when each actor that waits for
+    an answer must have it (see ``watchdog``), ``probes_stalled`` since when no probe has ended though some should
+    have. ``on_address_loss`` takes whom to tell that an address has left the machine.
     """
 
     scheduler: Scheduler
@@ -55,6 +66,10 @@ class Parts:
     probe_durations: defaultdict[str, Histogram] = field(default_factory=lambda: defaultdict(Histogram))
     reactions: Reactions = field(default_factory=Reactions)
     confirmed: float = 0.0
+    contests: dict[str, Contest] = field(default_factory=dict)
+    promises: dict[LoopActor, float] = field(default_factory=dict)
+    probes_stalled: float | None = None
+    on_address_loss: Listen = unheard
     started: bool = False
     say: Callable[..., None] = _silent
 

@@ -1,7 +1,5 @@
 """From an opened journal to the state it leads to. What does not fold is set aside, and the rest is used."""
 
-from collections.abc import Callable
-
 import msgspec
 
 from journal import Damaged, OpenJournal
@@ -9,8 +7,8 @@ from kglb.events import decode
 from kglb.projections import State
 
 
-def recover(opened: OpenJournal, say: Callable[..., None]) -> State:
-    """Fold the newest checkpoint and the records behind it; ``say`` is told what had to be set aside.
+def recover(opened: OpenJournal) -> State:
+    """Fold the newest checkpoint and the records behind it; ``opened.repairs`` has what had to be set aside.
 
     Raises OSError where the journal cannot be read or set aside.
     """
@@ -18,7 +16,6 @@ def recover(opened: OpenJournal, say: Callable[..., None]) -> State:
         state, broken = _fold(opened)
         if broken is None:
             return state
-        say("journal set aside", from_seq=broken[0], reason=broken[1])
         opened.set_aside_from(*broken)
 
 

@@ -14,6 +14,7 @@ from kglb.actors.recorder import RecordingActor
 from kglb.actors.restarts import Restarts
 from kglb.actors.router import Router
 from kglb.actors.runtime import Crash
+from kglb.actors.watchdog import Watchdog
 from kglb.events import ActorCrashed, ConfigApplied, ConfigRejected, DaemonStopping, DriftFound, OutcomesUnknown
 from kglb.model import Config, Operation, SecretRef, secrets_of
 
@@ -85,6 +86,7 @@ class Supervisor(RecordingActor):
         self._start_router()
         self._start_drains()
         self._start_applier()
+        self._start_watchdog()
         self.after(UNKNOWN_INTERVAL, ReportUnknown())
 
     def _start_balancer(self, id: object) -> None:
@@ -95,6 +97,9 @@ class Supervisor(RecordingActor):
 
     def _start_router(self) -> None:
         self._children["router"] = Router.start(self._parts, parent=self.actor_ref)
+
+    def _start_watchdog(self) -> None:
+        self._children["watchdog"] = Watchdog.start(self._parts, parent=self.actor_ref)
 
     def _start_drains(self) -> None:
         self._children["drains"] = Drains.start(self._parts, parent=self.actor_ref)
@@ -164,7 +169,7 @@ class Supervisor(RecordingActor):
     # --- restarts -----------------------------------------------------------------------------------------------
 
     def _restart(self, crash: Crash) -> None:
-        kind = str(crash.key) if crash.key in ("applier", "router", "drains") else "balancer"
+        kind = str(crash.key) if crash.key in ("applier", "router", "drains", "watchdog") else "balancer"
         wait = self._restarts.delay(crash.key)
         self._parts.restarts[kind] += 1
         self._children.pop(crash.key, None)
@@ -188,6 +193,8 @@ class Supervisor(RecordingActor):
             self._start_router()
         elif key == "drains":
             self._start_drains()
+        elif key == "watchdog":
+            self._start_watchdog()
         else:
             self._start_balancer(key)
 

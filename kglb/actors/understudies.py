@@ -38,6 +38,11 @@ class Attended:
         self._resolve = resolve
         self.pending = 0
 
+    @property
+    def busy_since(self) -> float | None:
+        """That of the worker."""
+        return self._worker.busy_since
+
     async def call(self, function: Callable[..., T], *arguments: object) -> T:
         """Call through the worker."""
         self.pending += 1
@@ -67,6 +72,10 @@ class NoProber:
 
     def cancel(self, probe: Probe) -> None:
         """Do nothing."""
+
+    def holds(self, probe: Probe) -> bool:  # noqa: ARG002 - none ever answers, none is ever lost
+        """Always."""
+        return True
 
     async def close(self) -> None:
         """Do nothing."""

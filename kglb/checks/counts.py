@@ -4,17 +4,23 @@ from kglb.checks.outcome import Status
 
 
 class CheckCounts:
-    """Answers by status, and when the last one came; until then, when its checker began. Times are of the loop."""
+    """Answers by status, and when the last one came; until then, when its checker began. Times are of the loop.
 
-    __slots__ = ("failure", "last", "success", "unknown")
+    ``latency`` is what the last one took, in seconds; None until one came that said something of the real.
+    """
+
+    __slots__ = ("failure", "last", "latency", "success", "unknown")
 
     def __init__(self, began: float) -> None:
         self.last = began
         self.success = self.failure = self.unknown = 0
+        self.latency: float | None = None
 
-    def add(self, status: Status, now: float) -> None:
-        """Count an answer that came now."""
+    def add(self, status: Status, now: float, latency: float) -> None:
+        """Count an answer that came now and took ``latency`` seconds."""
         self.last = now
+        if status != "unknown":
+            self.latency = latency
         match status:
             case "success":
                 self.success += 1

@@ -17,6 +17,10 @@ class ProberPort(Protocol):
         """Forget what was scheduled for the probe, also when it is under way: it reports nothing any more."""
         ...
 
+    def holds(self, probe: Probe) -> bool:
+        """Whether the probe waits for its time, its turn or its answer: whether it will report."""
+        ...
+
     async def close(self) -> None:
         """Cancel everything, for good."""
         ...

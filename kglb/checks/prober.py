@@ -122,6 +122,10 @@ class Prober:
         if not self._busy:
             self._arm()
 
+    def holds(self, probe: Probe) -> bool:
+        """Whether the probe waits for its time, its turn or its answer, and so will report."""
+        return bool(probe.ticket)
+
     async def close(self) -> None:
         """Cancel everything, for good. Nothing is reported afterwards."""
         if self._closed:

@@ -18,12 +18,15 @@ from typing import Any, TextIO
 import msgspec
 
 from kglb.actors.recorder import Fact
+from kglb.cli.narrator import StateNarrator
 from kglb.cli.output import Paint, paint_for
 from kglb.events import (
     ActorCrashed,
     ChecksImpossible,
     ConfigRejected,
     DriftFound,
+    EntryContested,
+    MachineStalled,
     MarkAssigned,
     MarkReleased,
     OperationFailed,
@@ -34,9 +37,6 @@ from kglb.events import (
     RunsClosed,
     WatchLost,
 )
-from kglb.model import RealId, ServiceId
-from kglb.projections import State
-from kglb.replay import Names, sentence
 
 Line = MutableMapping[str, Any]
 
@@ -48,6 +48,8 @@ _LEVELS: dict[type, int] = {
     ActorCrashed: logging.ERROR,
     ChecksImpossible: logging.ERROR,
     ConfigRejected: logging.ERROR,
+    EntryContested: logging.ERROR,
+    MachineStalled: logging.ERROR,
     OperationFailed: logging.ERROR,
     DriftFound: logging.WARNING,
     OutcomesUnknown: logging.WARNING,
@@ -64,46 +66,24 @@ _LEVELS: dict[type, int] = {
 class EventToLine:
     """Puts the ``fact`` of a line in words, and its event's plain fields beside them."""
 
-    def __init__(self, state: State) -> None:
-        self._state = state
-        self._names = (0, Names())
+    def __init__(self, narrator: StateNarrator) -> None:
+        self._narrator = narrator
 
     def __call__(self, line: Line) -> Line:
         """Turn ``fact`` into ``message``, ``seq``, ``cause``, ``balancer`` and the fields that are no collections."""
         fact: Fact | None = line.pop("fact", None)
         if fact is None:
             return line
-        said = sentence(fact.event, self)
+        said = self._narrator.say(fact.event)
         line["seq"], line["cause"], line["kind"], line["tone"] = fact.seq, fact.cause, said.kind, said.tone
         if said.service is not None:
-            line["balancer"] = self._label(said.service)
+            line["balancer"] = self._narrator.label(said.service)
         for field in fact.event.__struct_fields__:
             value = getattr(fact.event, field)
             if isinstance(value, str | int | float):
                 line.setdefault(field, value)
         line["message"] = said.text
         return line
-
-    def run(self, service: ServiceId, real: RealId, seq: int) -> ProbeFlipped | None:
-        """What began an outcome run, as far as the state still knows it."""
-        known = self._state.fleet.real(service, real)
-        if known is None or known.run_seq != seq or not known.outcome:
-            return None
-        return ProbeFlipped(
-            service=service,
-            real=real,
-            outcome=known.outcome,
-            reason=known.reason,
-            detail=known.detail,
-            latency=0.0,
-            previous_count=0,
-        )
-
-    def _label(self, service: ServiceId) -> str:
-        fleet = self._state.fleet
-        if self._names[0] != fleet.config_seq and fleet.config is not None:
-            self._names = (fleet.config_seq, Names(fleet.config.balancers))
-        return self._names[1].label(service)
 
 
 class TerminalRenderer:
@@ -150,9 +130,9 @@ class EventLog:
         self._thread = threading.Thread(target=self._write, name="log", daemon=True)
         self._thread.start()
 
-    def speak_of(self, state: State) -> None:
-        """Log facts from now on in the words that fit this state."""
-        self._put_in_words = EventToLine(state)
+    def speak_with(self, narrator: StateNarrator) -> None:
+        """Log facts from now on in its words."""
+        self._put_in_words = EventToLine(narrator)
 
     def fact(self, fact: Fact) -> None:
         """Log a recorded event."""

@@ -63,7 +63,7 @@ def _damaged(error: Damaged) -> Failed:
     problem = f"the journal is damaged in {error}"
     remedy = (
         f"what comes before is intact: --seq {error.seq - 1} reads to there, tail --salvage reads past it; "
-        "run sets the damaged part aside"
+        "journal repair saves what is around it"
     )
     return Failed(EXIT_ENVIRONMENT, problem, remedy)
 

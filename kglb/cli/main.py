@@ -26,6 +26,7 @@ VERBS = {
     "check": Verb("kglb.cli.check", "check a config, and say every mistake"),
     "convert": Verb("kglb.cli.convert", "print another program's config as ours"),
     "plan": Verb("kglb.cli.plan", "show what a config would change, and change nothing"),
+    "doctor": Verb("kglb.cli.doctor", "say what on this machine will bite, and what cures it"),
     "reload": Verb("kglb.cli.reload", "have the running daemon read its config again"),
     "drain": Verb("kglb.cli.drain", "take a real or a host out of rotation"),
     "restore": Verb("kglb.cli.restore", "end the drain or the weight by hand of a real"),
@@ -33,6 +34,8 @@ VERBS = {
     "stop": Verb("kglb.cli.stop", "have the running daemon stop"),
     "tail": Verb("kglb.cli.tail", "show the journal in plain sentences, and follow it"),
     "replay": Verb("kglb.cli.replay", "show the state of the data plane at any moment"),
+    "journal": Verb("kglb.cli.journal", "look after the journal: stat, fsck, repair, export, prune"),
+    "report": Verb("kglb.cli.report", "write what happened as one page to look at and mail"),
     "exabgp-helper": Verb("kglb.cli.exabgp_helper", "hand routes to ExaBGP, which runs this"),
     "verify": Verb("kglb.cli.verify", "decide everything recorded again, and compare"),
     "whatif": Verb("kglb.cli.whatif", "show what other settings would have changed"),
@@ -49,7 +52,7 @@ class _VerbModule(Protocol):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says; returns the exit code."""
     argv = sys.argv[1:] if arguments is None else list(arguments)
-    parser, verb = _parser(argv)
+    parser, verb = parser_for(argv)
     args = parser.parse_args(argv)
     assert verb is not None  # else parse_args has left
     try:
@@ -72,7 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _parser(argv: Sequence[str]) -> tuple[argparse.ArgumentParser, _VerbModule | None]:
+def parser_for(argv: Sequence[str]) -> tuple[argparse.ArgumentParser, _VerbModule | None]:
+    """The parser for a command line, and its verb's module: only that verb is described in full."""
     parser = argparse.ArgumentParser(
         prog="kglb-actors",
         description="Keeps Linux IPVS in step with the health of its real servers, and can always say why.",

@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 from kglb.actors.daemon import Daemon
 from kglb.cli.event_log import EventLog
+from kglb.cli.privileges import needed
+from kglb.cli.service_manager import ServiceManager
 from kglb.config import ConfigError, Loaded
 from kglb.dataplane import Worker
 from kglb.model import Config
@@ -20,12 +22,24 @@ MOST_ERRORS = 100
 class Reloader:
     """Reloads one daemon. ``read`` reads its config; raises ConfigError."""
 
-    def __init__(self, daemon: Daemon, read: Callable[[], Loaded], config: Config, source: str, log: EventLog) -> None:
+    def __init__(
+        self,
+        daemon: Daemon,
+        read: Callable[[], Loaded],
+        *,
+        config: Config,
+        source: str,
+        log: EventLog,
+        manager: ServiceManager,
+        given_up: frozenset[str] = frozenset(),
+    ) -> None:
         self._daemon = daemon
         self._read = read
         self._config = config
         self._source = source
         self._log = log
+        self._manager = manager
+        self._given_up = given_up
         self._worker = Worker("config")
         self._task: asyncio.Task[None] | None = None
         self._again = False
@@ -37,26 +51,32 @@ class Reloader:
             self._task = asyncio.get_running_loop().create_task(self._reload())
 
     async def _reload(self) -> None:
+        self._manager.reloading()
         while self._again:
             self._again = False
-            try:
-                loaded = await self._worker.call(self._read)
-            except ConfigError as error:
-                self._reject(error.lines)
-                continue
-            if fixed := unchangeable(self._config, loaded.config):
-                self._reject(fixed)
-                continue
-            for warning in loaded.warnings:
-                self._log.say("warning", text=warning)
-            try:
-                await self._daemon.reload(
-                    loaded.config, digest=loaded.digest, source=self._source, secrets=loaded.secrets
-                )
-            except OSError as error:
-                self._reject((f"the machine cannot be read: {error}",))
-                continue
-            self._config = loaded.config
+            await self._reload_once()
+        self._manager.tell(READY=1)
+
+    async def _reload_once(self) -> None:
+        try:
+            loaded = await self._worker.call(self._read)
+        except ConfigError as error:
+            self._reject(error.lines)
+            return
+        if fixed := unchangeable(self._config, loaded.config):
+            self._reject(fixed)
+            return
+        if lacking := sorted(needed(loaded.config) & self._given_up):
+            self._reject((f"it takes {', '.join(lacking)}, given up at the start: restart the daemon with it",))
+            return
+        for warning in loaded.warnings:
+            self._log.say("warning", text=warning)
+        try:
+            await self._daemon.reload(loaded.config, digest=loaded.digest, source=self._source, secrets=loaded.secrets)
+        except OSError as error:
+            self._reject((f"the machine cannot be read: {error}",))
+            return
+        self._config = loaded.config
 
     def _reject(self, errors: tuple[str, ...]) -> None:
         more = (f"and {len(errors) - MOST_ERRORS} more",) if len(errors) > MOST_ERRORS else ()

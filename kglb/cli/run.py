@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from kglb.cli.output import EXIT_NO, EXIT_OK, warn
+from kglb.cli.privileges import give_up
 from kglb.config import Loaded, load
 
 SWITCH_INTERVAL = 0.0005
@@ -42,16 +43,17 @@ def run(args: argparse.Namespace) -> int:
     """Run until told to stop: 0 after a clean end, 1 if something of ours was left in the kernel, else 2 or 3."""
     read = partial(read_config, args)
     loaded = read()
-    warn(loaded.warnings)
+    _raise_descriptor_limit()
+    privileges = give_up(loaded, args.config)
+    warn((*loaded.warnings, *privileges.warnings))
     faulthandler.register(signal.SIGUSR1, all_threads=True)
     sys.setswitchinterval(SWITCH_INTERVAL)
-    _raise_descriptor_limit()
     import uvloop  # noqa: PLC0415 - everything below costs time that a refused config need not wait for
 
     from kglb.cli.wiring import serve  # noqa: PLC0415
 
     level = logging.getLevelNamesMapping()[args.log_level.upper()]
-    clean = uvloop.run(serve(loaded, read, source=str(args.config), log_level=level))
+    clean = uvloop.run(serve(loaded, read, source=str(args.config), log_level=level, given_up=privileges.given_up))
     return EXIT_OK if clean else EXIT_NO
 
 

@@ -7,15 +7,16 @@ import gc
 import logging
 import os
 import signal
+import socket
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from journal import AppenderOptions, Degraded, Retention, open_journal
+from journal import AppenderOptions, Degraded, JournalRepaired, Retention, open_journal
 from kglb.actors.daemon import Daemon, start, this_machine
-from kglb.actors.parts import Parts
-from kglb.actors.recorder import Recorder
+from kglb.actors.parts import Listen, Parts, unheard
+from kglb.actors.recorder import Fact, Recorder
 from kglb.actors.recovery import recover
 from kglb.actors.runtime import Scheduler
 from kglb.actors.supervisor import Stop
@@ -23,10 +24,16 @@ from kglb.checks import Prober, Vigil
 from kglb.checks.resolve import resolve
 from kglb.cli.commanding import Commander
 from kglb.cli.event_log import EventLog
+from kglb.cli.narrator import StateNarrator
+from kglb.cli.past import recorded_before
 from kglb.cli.reloading import Reloader
+from kglb.cli.service_manager import Heartbeat, ServiceManager, manager_of_this_process
+from kglb.cli.stuck_loop import StuckLoop
+from kglb.cli.summary import progresses, summary
 from kglb.cli.timed_files import TimedFiles
 from kglb.config import Loaded
 from kglb.dataplane import (
+    AddressNews,
     DataPlane,
     ExaBgpRoutes,
     KernelDataPlane,
@@ -35,16 +42,25 @@ from kglb.dataplane import (
     RouteEngine,
     Worker,
 )
+from kglb.events import DaemonStopping
 from kglb.model import Config, ControlConfig
 from kglb.model.histogram import Histogram
-from kglb.web import ControlError, ControlServer, LoopLag, Status, StatusServer, TrafficReader, Vitals
+from kglb.web import Board, ControlError, ControlServer, LoopLag, Status, StatusServer, TrafficReader, Vitals
 
 CLOSE_TIMEOUT = 5.0
 """Seconds that the journal, the kernel's thread and the actors may take to end."""
 
 
-async def serve(loaded: Loaded, read: Callable[[], Loaded], *, source: str, log_level: int) -> bool:
-    """Run the daemon until a signal stops it; whether the machine is left as it should be. ``read`` reloads.
+async def serve(
+    loaded: Loaded,
+    read: Callable[[], Loaded],
+    *,
+    source: str,
+    log_level: int,
+    given_up: frozenset[str] = frozenset(),
+) -> bool:
+    """Run the daemon until a signal stops it; whether the machine is left as it should be. ``read`` reloads a config,
+    which may not need the capabilities that were ``given_up``.
 
     Raises Unavailable, Locked, JournalError, ListenError or OSError for what the environment lacks.
     """
@@ -53,14 +69,18 @@ async def serve(loaded: Loaded, read: Callable[[], Loaded], *, source: str, log_
     async with AsyncExitStack() as stack:
         log = EventLog(loop, level=log_level)
         stack.callback(log.close)
+        manager = manager_of_this_process()
+        stack.callback(manager.close)
         scheduler = Scheduler(loop)
         worker = Worker("kernel")
         machine = await worker.call(_machine, config)
         files = TimedFiles()
         recorder = _open_journal(config, files, scheduler, log)
         stack.push_async_callback(_close_journal, recorder, log)
-        log.speak_of(recorder.state)
+        narrator = StateNarrator(recorder.state)
+        log.speak_with(narrator)
         recorder.observe(log.fact)
+        recorder.observe(lambda fact: _say_stopping(manager, fact))
         vigil = Vigil(loop=loop, clock=time.monotonic)
         prober = Prober(loop=loop, clock=time.monotonic, held=vigil.__len__)
         parts = Parts(
@@ -73,22 +93,25 @@ async def serve(loaded: Loaded, read: Callable[[], Loaded], *, source: str, log_
             resolve=resolve,
             routes=_routes(config),
             say=log.say,
+            on_address_loss=_address_news(config, loop, stack),
         )
         parts.use_secrets(loaded.secrets)
         lag = LoopLag()
         stack.callback(lag.close)
+        stack.callback(StuckLoop().close)
         traffic = TrafficReader(worker, machine)
-        status = Status(
-            recorder.state, _vitals(parts, prober, vigil, log, syncs=files.syncs, loop_lag=lag.histogram), traffic.read
-        )
+        vitals = _vitals(parts, prober, vigil, log, syncs=files.syncs, loop_lag=lag.histogram)
+        status = Status(recorder.state, vitals, traffic.read)
         recorder.observe(lambda fact: status.note(fact.event))
         if config.status.listen:
-            server = StatusServer(status.routes())
-            await server.start(config.status.listen)
-            stack.push_async_callback(server.close)
+            await _show(config, recorder, status, narrator, stack)
         daemon = await start(parts, config, digest=loaded.digest, source=source, pid=os.getpid())
         parts.started = True
-        reloader = Reloader(daemon, read, config, source, log)
+        heartbeat = Heartbeat(
+            manager, lambda: summary(recorder.state, status.complaints()), lambda: progresses(vitals())
+        )
+        stack.callback(heartbeat.close)
+        reloader = Reloader(daemon, read, config=config, source=source, log=log, manager=manager, given_up=given_up)
         stack.push_async_callback(reloader.close)
         _listen_to_signals(loop, daemon, reloader)
         if config.control.socket:
@@ -104,6 +127,17 @@ async def serve(loaded: Loaded, read: Callable[[], Loaded], *, source: str, log_
         if not clean:
             log.say("cleanup did not finish in time; see OperationFailed above", level=logging.ERROR)
         return clean
+
+
+async def _show(
+    config: Config, recorder: Recorder, status: Status, narrator: StateNarrator, stack: AsyncExitStack
+) -> None:
+    board = Board(recorder.state, status, narrator, host=socket.gethostname())
+    board.recall(recorded_before(Path(config.journal.directory)))
+    recorder.observe(lambda fact: board.note(*fact))
+    server = StatusServer({**status.routes(), **board.routes()}, board.streams())
+    await server.start(config.status.listen)
+    stack.push_async_callback(server.close)
 
 
 async def _take_orders(server: ControlServer, config: ControlConfig, log: EventLog) -> None:
@@ -139,11 +173,31 @@ def _vitals(
             reactions=parts.reactions.histogram,
             syncs=syncs,
             loop_lag=loop_lag,
+            machine_silent=_since(parts.worker.busy_since, parts.now()),
+            probes_silent=_since(parts.probes_stalled, parts.now()),
+            contested={entry: contest.drifts for entry, contest in parts.contests.items() if contest.is_contested},
             now=parts.now(),
             confirmed=parts.confirmed,
         )
 
     return vitals
+
+
+def _since(when: float | None, now: float) -> float:
+    return 0.0 if when is None else max(0.0, now - when)
+
+
+def _say_stopping(manager: ServiceManager, fact: Fact) -> None:
+    if isinstance(fact.event, DaemonStopping):
+        manager.tell(STOPPING=1)
+
+
+def _address_news(config: Config, loop: asyncio.AbstractEventLoop, stack: AsyncExitStack) -> Listen:
+    if config.data_plane.kind != "ipvs":
+        return unheard
+    news = AddressNews(loop)
+    stack.callback(news.close)
+    return news.on_loss
 
 
 def _machine(config: Config) -> DataPlane:
@@ -164,7 +218,9 @@ def _open_journal(config: Config, files: TimedFiles, scheduler: Scheduler, log: 
 
     opened = open_journal(Path(config.journal.directory), files)
     try:
-        recorder = Recorder(recover(opened, log.say), scheduler)
+        recorder = Recorder(recover(opened), scheduler)
+        for repair in opened.repairs:
+            _say_set_aside(repair, Path(config.journal.directory), log)
         appender = opened.appender(
             this_machine(),
             recorder.checkpoint,
@@ -178,6 +234,18 @@ def _open_journal(config: Config, files: TimedFiles, scheduler: Scheduler, log: 
         raise
     recorder.write_to(appender)
     return recorder
+
+
+def _say_set_aside(repair: JournalRepaired, directory: Path, log: EventLog) -> None:
+    log.say(
+        "journal set aside",
+        level=logging.WARNING,
+        file=str(directory / repair.file),
+        from_seq=repair.seq,
+        bytes=repair.size,
+        kept_as=str(directory / repair.kept_as),
+        reason=repair.reason,
+    )
 
 
 async def _close_journal(recorder: Recorder, log: EventLog) -> None:

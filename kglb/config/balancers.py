@@ -7,9 +7,9 @@ from kglb.config import network
 from kglb.config.checks import read_check
 from kglb.config.forward import read_forward
 from kglb.config.problems import RefusedError, show
-from kglb.config.reader import Key, Node, ReportedError, leaf, read_list, read_table
+from kglb.config.reader import Key, Node, ReportedError, leaf, list_shape, read_list, read_table, table_shape
 from kglb.config.reals import read_reals
-from kglb.config.values import boolean, choice, duration, integer, nonempty, ratio, text
+from kglb.config.values import boolean, choice, duration, integer, nonempty, ratio, shape_of, shaped, text
 from kglb.model import Announce, Balancer, DummyCheck, Forward, Real, Service, ServiceKey, WhenAllDown, WhenDown
 from kglb.model.service import FLAG_ALIASES
 
@@ -20,6 +20,7 @@ _MOST_CONCURRENT = 2**31 - 1
 _seconds = duration("1s", "31d")
 
 
+@shaped(**shape_of(_seconds))
 def _whole_seconds(value: object) -> int:
     seconds = _seconds(value)
     if not seconds.is_integer():
@@ -34,6 +35,7 @@ PERSISTENCE = (
 )
 
 
+@shaped(**list_shape(network.community))
 def _read_communities(node: Node) -> tuple[str, ...]:
     return tuple(community for _, community in read_list(node, leaf(network.community)))
 
@@ -48,6 +50,7 @@ ANNOUNCE = (
 )
 
 
+@shaped(**shape_of(nonempty))
 def _read_name(node: Node) -> str:
     name = nonempty(node.value)
     if name != name.strip():
@@ -55,15 +58,18 @@ def _read_name(node: Node) -> str:
     return name
 
 
-def _read_flags(node: Node) -> tuple[str, ...]:
-    return tuple(flag for _, flag in read_list(node, leaf(_as_written)))
-
-
+@shaped(**shape_of(network.flag))
 def _as_written(value: object) -> str:
     network.flag(value)
     return str(value)
 
 
+@shaped(**list_shape(_as_written))
+def _read_flags(node: Node) -> tuple[str, ...]:
+    return tuple(flag for _, flag in read_list(node, leaf(_as_written)))
+
+
+@shaped(anyOf=[shape_of(_whole_seconds), table_shape(PERSISTENCE)])
 def _read_persistence(node: Node) -> dict[str, Any]:
     if not isinstance(node.value, dict):
         return {"persistence": _whole_seconds(node.value)}
@@ -73,6 +79,7 @@ def _read_persistence(node: Node) -> dict[str, Any]:
     return values
 
 
+@shaped(**table_shape(ANNOUNCE))
 def _read_announce(node: Node) -> Announce:
     return Announce(**read_table(node, ANNOUNCE).values)
 
@@ -113,6 +120,7 @@ class Draft:
     balancer: Balancer
 
 
+@shaped(**table_shape(BALANCER))
 def read_balancer(node: Node) -> Draft:
     """One ``[[balancer]]``; without a service there is nothing to build."""
     values, failed = read_table(node, BALANCER)

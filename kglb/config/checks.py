@@ -6,10 +6,10 @@ from typing import Any, NamedTuple, get_args
 
 from kglb.config import network
 from kglb.config.headers import read_headers
-from kglb.config.http_checks import boolean, path, read_ca_file, read_codes, server_name, url
+from kglb.config.http_checks import path, read_ca_file, read_codes, server_name, url
 from kglb.config.payloads import domain_name, payload_text, rcode, read_command, read_payload, regex
-from kglb.config.reader import Key, Node, ReportedError, leaf, read_table
-from kglb.config.values import choice, duration, duration_text, integer
+from kglb.config.reader import Key, Node, ReportedError, leaf, read_table, table_shape
+from kglb.config.values import Shape, boolean, choice, duration, duration_text, integer, shaped
 from kglb.model import (
     Check,
     DnsCheck,
@@ -100,6 +100,12 @@ TYPE = Key("type", leaf(choice(KINDS)), required=True)
 _EVERY_KEY = tuple({key.name: Key(key.name, key.read) for kind in KINDS.values() for key in kind.keys}.values())
 
 
+def _kind_shape(name: str) -> Shape:
+    named = Key("type", shaped(const=name)(leaf(choice((name,)))), required=True)
+    return table_shape((named, *COMMON, *KINDS[name].keys))
+
+
+@shaped(oneOf=[_kind_shape(name) for name in KINDS])
 def read_check(node: Node) -> Check:
     """A health check of the type it names. Without a type its other keys are still looked at."""
     word = node.value.get("type") if isinstance(node.value, dict) else None

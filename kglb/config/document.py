@@ -8,9 +8,9 @@ import msgspec
 from kglb.config import network
 from kglb.config.balancers import read_balancer
 from kglb.config.problems import RefusedError
-from kglb.config.reader import Key, Node, Read, leaf, read_list, read_table
+from kglb.config.reader import Key, Node, Read, leaf, list_shape, read_list, read_table, table_shape
 from kglb.config.rules import ask_rules, marks_are_free, services_differ
-from kglb.config.values import absolute_path, choice, duration, integer, nonempty, or_off, size
+from kglb.config.values import absolute_path, choice, duration, integer, nonempty, or_off, shaped, size
 from kglb.model import (
     Address,
     Balancer,
@@ -53,9 +53,14 @@ CONTROL = (
 
 
 def _section(make: Callable[..., T], keys: Sequence[Key]) -> Read[T]:
-    return lambda node: make(**read_table(node, keys).values)
+    @shaped(**table_shape(keys))
+    def read(node: Node) -> T:
+        return make(**read_table(node, keys).values)
+
+    return read
 
 
+@shaped(**list_shape(read_balancer))
 def _read_balancers(node: Node) -> tuple[Balancer, ...]:
     if isinstance(node.value, dict):
         raise RefusedError("expected a list of tables, found a table", "write [[balancer]]")
@@ -76,6 +81,7 @@ DOCUMENT = (
 )
 
 
+@shaped(**table_shape(DOCUMENT))
 def read_config(node: Node) -> Config:
     """The whole config. To have no balancer is said aloud, so that an empty file takes no service away."""
     values, _ = read_table(node, DOCUMENT)

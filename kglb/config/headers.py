@@ -3,8 +3,8 @@
 import re
 
 from kglb.config.problems import RefusedError, kind, path_text
-from kglb.config.reader import Key, Node, ReportedError, attempt, leaf, read_table
-from kglb.config.values import nonempty
+from kglb.config.reader import Key, Node, ReportedError, attempt, leaf, read_table, table_shape
+from kglb.config.values import nonempty, shaped
 from kglb.model import SecretRef
 
 SENSITIVE_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "x-auth-token"})
@@ -19,6 +19,16 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\x20-\x7e]*")
 
 
+@shaped(
+    type="object",
+    propertyNames={"pattern": f"^{_TOKEN.pattern}$"},
+    additionalProperties={
+        "anyOf": [
+            {"type": "string"},
+            {**table_shape(SECRET), "minProperties": 1, "maxProperties": 1},
+        ]
+    },
+)
 def read_headers(node: Node) -> dict[str, str | SecretRef]:
     """Headers by name: tokens (RFC 9110, 5.6.2), unique whatever their case. Values are printable ASCII."""
     if not isinstance(node.value, dict):

@@ -7,14 +7,15 @@ from urllib.parse import urlsplit
 
 from kglb.config.network import host_name
 from kglb.config.problems import RefusedError, show
-from kglb.config.reader import Node, leaf, read_list
-from kglb.config.values import nonempty, text
+from kglb.config.reader import Node, leaf, list_shape, read_list
+from kglb.config.values import nonempty, shaped, text
 
 _PATH = re.compile(r"/[\x21-\x7e]*")
 _URL = re.compile(r"https?://[\x21-\x7e]+")
 _CODE_RANGE = re.compile(r"([1-5][0-9]{2})-([1-5][0-9]{2})")
 
 
+@shaped(type="string", pattern=f"^{_PATH.pattern}$")
 def path(value: object) -> str:
     """A path with its query."""
     found = text(value)
@@ -23,14 +24,12 @@ def path(value: object) -> str:
     return found
 
 
-def read_codes(node: Node) -> tuple[int, ...]:
-    """Status codes, each once, in their order: numbers and ranges."""
-    ranges = read_list(node, leaf(_codes))
-    if not node.value:
-        raise RefusedError("no code at all: the check could never pass", "leave it out to mean [200]")
-    return tuple(sorted({code for _, codes in ranges for code in codes}))
-
-
+@shaped(
+    anyOf=[
+        {"type": "integer", "minimum": 100, "maximum": 599},
+        {"type": "string", "pattern": f"^{_CODE_RANGE.pattern}$"},
+    ]
+)
 def _codes(value: object) -> range:
     if type(value) is int and 100 <= value <= 599:
         return range(value, value + 1)
@@ -40,6 +39,16 @@ def _codes(value: object) -> range:
     raise RefusedError(f'expected a status code from 100 to 599 or a range like "200-299", found {show(value)}')
 
 
+@shaped(**list_shape(_codes), minItems=1)
+def read_codes(node: Node) -> tuple[int, ...]:
+    """Status codes, each once, in their order: numbers and ranges."""
+    ranges = read_list(node, leaf(_codes))
+    if not node.value:
+        raise RefusedError("no code at all: the check could never pass", "leave it out to mean [200]")
+    return tuple(sorted({code for _, codes in ranges for code in codes}))
+
+
+@shaped(type="string", pattern="^(https?://.+)?$")
 def url(value: object) -> str:
     """An absolute URL to ask a proxy for, without a user, a password or a fragment; empty is none."""
     found = text(value)
@@ -60,19 +69,14 @@ def url(value: object) -> str:
     return found
 
 
+@shaped(type="string")
 def server_name(value: object) -> str:
     """A name for SNI; empty for that of the ``Host`` header."""
     found = text(value)
     return host_name(found) if found else ""
 
 
-def boolean(value: object) -> bool:
-    """true or false."""
-    if not isinstance(value, bool):
-        raise RefusedError(f"expected true or false, found {show(value)}")
-    return value
-
-
+@shaped(type="string")
 def read_ca_file(node: Node) -> str:
     """The absolute path of a file of CA certificates, which must be readable now; empty is none."""
     if node.value == "":

@@ -7,7 +7,7 @@ import hashlib
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import msgspec
@@ -50,10 +50,18 @@ def load(path: str | os.PathLike[str], *, environ: Mapping[str, str] = os.enviro
     name = os.fspath(path)
     source, text = _read(name)
     loaded = parse(text, source=source, environ=environ)
-    if any(reference.inline for reference in loaded.secrets) and readable_by_others(name):
-        exposed = Problem("", None, "holds secrets and everybody may read it", "chmod o-r, or move the secrets out")
-        return replace(loaded, warnings=(*loaded.warnings, exposed.render(source)))
-    return loaded
+    exposed = tuple(problem.render(source) for problem in _exposed(loaded.secrets, name))
+    return replace(loaded, warnings=(*loaded.warnings, *exposed))
+
+
+def _exposed(secrets: Iterable[SecretRef], name: str) -> Iterator[Problem]:
+    """The files that hold secrets and that everybody may read: the config, and those it refers to."""
+    references = list(secrets)
+    if any(reference.inline for reference in references) and readable_by_others(name):
+        yield Problem("", None, "holds secrets and everybody may read it", "chmod o-r, or move the secrets out")
+    for file in dict.fromkeys(reference.file for reference in references if reference.file):
+        if readable_by_others(os.path.join(os.path.dirname(name), file)):
+            yield Problem("", None, f"the file {file} holds a secret and everybody may read it", "chmod o-r")
 
 
 def parse(text: str, *, source: str = "config", environ: Mapping[str, str] = os.environ) -> Loaded:

@@ -4,7 +4,7 @@ import ipaddress
 import re
 
 from kglb.config.problems import RefusedError, show
-from kglb.config.values import OFF, Parser, choice, integer, one_of, text
+from kglb.config.values import OFF, Parser, choice, integer, one_of, shaped, text
 from kglb.model.endpoint import MAX_PORT, parse_endpoint, split_host_port
 from kglb.model.service import FLAG_ALIASES, FLAGS, MAX_WEIGHT, SCHEDULERS, ServiceKey, parse_service
 
@@ -41,11 +41,13 @@ threshold = integer(0, 2**32 - 1)
 flag: Parser[str] = choice((*FLAGS, *FLAG_ALIASES))
 
 
+@shaped(type="string", pattern="^((tcp|udp)://.+:[0-9]+|fwmark6?://[0-9]+)$")
 def service_key(value: object) -> ServiceKey:
     """A virtual service: ``tcp://192.0.2.1:80``, ``udp://[2001:db8::1]:53``, ``fwmark://10``, ``fwmark6://10``."""
     return parse_service(text(value, _LONGEST_PLACE))
 
 
+@shaped(type="string", pattern="^.+:[0-9]+$")
 def real_host(value: object) -> str:
     """A real server in canonical form: ``10.0.0.7:80``, ``[2001:db8::7]:80`` or ``name:80`` (RFC 1123)."""
     found = text(value, _LONGEST_PLACE)
@@ -77,6 +79,7 @@ def host_name(host: str) -> str:
     return name
 
 
+@shaped(type="string", pattern="^[0-9A-Fa-f:.]+$")
 def ip_address(value: object) -> str:
     """A single IP address in canonical form."""
     found = text(value)
@@ -86,6 +89,7 @@ def ip_address(value: object) -> str:
         raise RefusedError(f"expected an IP address, found {show(found)}") from None
 
 
+@shaped(type="string", pattern="^[0-9A-Fa-f:.]+(/[0-9.]+)?$")
 def prefix(value: object) -> str:
     """An address range in canonical form, ``192.0.2.0/24``; a single address is a range of one."""
     found = text(value)
@@ -96,11 +100,13 @@ def prefix(value: object) -> str:
         raise RefusedError(f"expected a prefix like 192.0.2.0/24, found {show(found)}", hint) from None
 
 
+@shaped(type="string", pattern="^(self|[0-9A-Fa-f:.]+)$")
 def next_hop(value: object) -> str:
     """Where a route leads: "self" (the announcing router), or an IP address."""
     return SELF if value == SELF else ip_address(value)
 
 
+@shaped(type="string", pattern=f"^([0-9]+:[0-9]+|{'|'.join(COMMUNITIES)})$")
 def community(value: object) -> str:
     """A BGP community: two numbers up to 65535, ``65000:100``, or a name of RFC 1997."""
     found = text(value)
@@ -111,6 +117,7 @@ def community(value: object) -> str:
     return found
 
 
+@shaped(type="string", pattern=f"^{_INTERFACE.pattern}$")
 def interface(value: object) -> str:
     """The name of a network interface: at most 15 characters, as the kernel has it."""
     found = text(value)
@@ -119,6 +126,7 @@ def interface(value: object) -> str:
     return found
 
 
+@shaped(type="string", pattern="^(|off|.+:[0-9]+)$")
 def listen(value: object) -> str:
     """Where to listen, ``127.0.0.1:5678``; "off" or an empty string is nowhere."""
     found = text(value, _LONGEST_PLACE)

@@ -4,8 +4,8 @@ import os
 import re
 
 from kglb.config.problems import RefusedError, show
-from kglb.config.reader import Key, Node, ReportedError, leaf, read_list, read_table
-from kglb.config.values import LONGEST_TEXT, nonempty, text
+from kglb.config.reader import Key, Node, ReportedError, leaf, list_shape, read_list, read_table, table_shape
+from kglb.config.values import LONGEST_TEXT, nonempty, shape_of, shaped, text
 
 RCODES = {"NOERROR": 0, "FORMERR": 1, "SERVFAIL": 2, "NXDOMAIN": 3, "NOTIMP": 4, "REFUSED": 5}
 """Response codes by name (RFC 1035, 4.1.1)."""
@@ -13,6 +13,7 @@ RCODES = {"NOERROR": 0, "FORMERR": 1, "SERVFAIL": 2, "NXDOMAIN": 3, "NOTIMP": 4,
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2}\s*)+")
 
 
+@shaped(type="string", maxLength=LONGEST_TEXT)
 def payload_text(value: object) -> str:
     """A string that may hold control characters (``"PING\\r\\n"``), at most ``LONGEST_TEXT`` of them."""
     if not isinstance(value, str):
@@ -22,6 +23,7 @@ def payload_text(value: object) -> str:
     return value
 
 
+@shaped(type="string", pattern=f"^\\s*{_HEX.pattern}$")
 def _hex(value: object) -> bytes:
     found = payload_text(value).strip()
     if not _HEX.fullmatch(found):
@@ -32,6 +34,7 @@ def _hex(value: object) -> bytes:
 HEX = (Key("hex", leaf(_hex), required=True),)
 
 
+@shaped(anyOf=[shape_of(payload_text), table_shape(HEX)])
 def read_payload(node: Node) -> bytes:
     """Bytes: a string, which is UTF-8, or ``{ hex = "0a ff" }``."""
     if not isinstance(node.value, dict):
@@ -43,6 +46,7 @@ def read_payload(node: Node) -> bytes:
     return found
 
 
+@shaped(type="string", format="regex")
 def regex(value: object) -> str:
     """A regular expression in Python's syntax; an empty one is none."""
     found = payload_text(value)
@@ -53,6 +57,7 @@ def regex(value: object) -> str:
     return found
 
 
+@shaped(type="string", minLength=1)
 def domain_name(value: object) -> str:
     """A name to ask a DNS server for, the root's "." too (RFC 1035, 2.3.4)."""
     from dns import exception, name  # noqa: PLC0415 - dnspython, which most configs do not need
@@ -67,6 +72,7 @@ def domain_name(value: object) -> str:
     raise RefusedError(f"expected a domain name in ASCII, found {show(found)}")
 
 
+@shaped(anyOf=[{"enum": list(RCODES)}, {"type": "integer", "minimum": 0, "maximum": 15}])
 def rcode(value: object) -> int:
     """A DNS response code, by name or by number from 0 to 15: without EDNS there are no more."""
     if isinstance(value, str) and value.upper() in RCODES:
@@ -76,6 +82,7 @@ def rcode(value: object) -> int:
     raise RefusedError(f"expected one of {', '.join(RCODES)}, or a number from 0 to 15, found {show(value)}")
 
 
+@shaped(**list_shape(text), minItems=1)
 def read_command(node: Node) -> tuple[str, ...]:
     """A program and its arguments; no shell is between. The program must be there now."""
     words = tuple(word for _, word in read_list(node, leaf(text)))

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 from kglb.config.lines import key_lines
 from kglb.config.problems import Path, Problem, RefusedError, path_text, show
 from kglb.config.secrets import Secrets
-from kglb.config.values import Parser, did_you_mean
+from kglb.config.values import Parser, Shape, did_you_mean, shape_of, shaped
 
 T = TypeVar("T")
 
@@ -91,7 +91,29 @@ class Section(NamedTuple):
 
 def leaf(parse: Parser[T]) -> Read[T]:
     """A reader of a single value."""
-    return lambda node: parse(node.value)
+
+    @shaped(**shape_of(parse))
+    def read(node: Node) -> T:
+        return parse(node.value)
+
+    return read
+
+
+def table_shape(keys: Sequence[Key]) -> Shape:
+    """The shape of a table that has these keys and no other."""
+    shape: dict[str, object] = {
+        "type": "object",
+        "properties": {key.name: dict(shape_of(key.read)) for key in keys},
+        "additionalProperties": False,
+    }
+    if required := [key.name for key in keys if key.required]:
+        shape["required"] = required
+    return shape
+
+
+def list_shape(parse: Callable[..., object]) -> Shape:
+    """The shape of a list of what a parser or a reader takes."""
+    return {"type": "array", "items": dict(shape_of(parse))}
 
 
 def attempt(node: Node, read: Read[T]) -> T | None:

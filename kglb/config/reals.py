@@ -5,7 +5,8 @@ from typing import Any
 from kglb.config import network
 from kglb.config.forward import read_forward
 from kglb.config.problems import RefusedError, show
-from kglb.config.reader import Key, Node, ReportedError, leaf, read_list, read_table
+from kglb.config.reader import Key, Node, ReportedError, leaf, list_shape, read_list, read_table, table_shape
+from kglb.config.values import shape_of, shaped
 
 REAL = (
     Key("address", leaf(network.real_host), required=True, field="host"),
@@ -21,19 +22,7 @@ Entry = dict[str, Any]
 Entries = tuple[tuple[Node, Entry], ...]
 
 
-def read_reals(node: Node) -> Entries:
-    """The entries that are fine, in the order of the file, each with its place."""
-    entries = read_list(node, _read_entry)
-    if not node.value:
-        raise RefusedError("no reals", "list at least one, or remove the balancer")
-    places: dict[str, Node] = {}
-    for place, entry in entries:
-        first = places.setdefault(entry["host"], place)
-        if first is not place:
-            place.fail(f"duplicate real: {entry['host']} is reals[{first.path[-1]}] already")
-    return entries
-
-
+@shaped(anyOf=[shape_of(network.real_host), table_shape(REAL)])
 def _read_entry(node: Node) -> Entry:
     if isinstance(node.value, str):
         return {"host": network.real_host(node.value)}
@@ -46,3 +35,17 @@ def _read_entry(node: Node) -> Entry:
     if lower > upper:
         raise RefusedError(f"lower_threshold ({lower}) is above upper_threshold ({upper or 'none'})")
     return values
+
+
+@shaped(**list_shape(_read_entry), minItems=1)
+def read_reals(node: Node) -> Entries:
+    """The entries that are fine, in the order of the file, each with its place."""
+    entries = read_list(node, _read_entry)
+    if not node.value:
+        raise RefusedError("no reals", "list at least one, or remove the balancer")
+    places: dict[str, Node] = {}
+    for place, entry in entries:
+        first = places.setdefault(entry["host"], place)
+        if first is not place:
+            place.fail(f"duplicate real: {entry['host']} is reals[{first.path[-1]}] already")
+    return entries

@@ -1,6 +1,7 @@
 """Parsers of single values: what TOML gave in, what the model wants out, ``RefusedError`` for the rest.
 
-None of them knows where the value stands, and none of them does I/O.
+None of them knows where the value stands, and none of them does I/O. Each can say, for editors, what it takes: its
+shape in the terms of JSON Schema.
 """
 
 import difflib
@@ -13,6 +14,11 @@ from kglb.config.problems import RefusedError, show
 
 T = TypeVar("T")
 Parser = Callable[[object], T]
+
+Shape = Mapping[str, object]
+"""What a parser takes, as JSON Schema has it. It may allow more than the parser does, never less."""
+
+_Shaped = TypeVar("_Shaped", bound=Callable[..., object])
 
 OFF = "off"
 """What turns an option off where there is no other word for it."""
@@ -33,6 +39,22 @@ _BYTES = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40
 _BARE_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 
+def shaped(**shape: object) -> Callable[[_Shaped], _Shaped]:
+    """Give a parser, or a reader, its shape."""
+
+    def give(parse: _Shaped) -> _Shaped:
+        parse.__dict__["shape"] = shape
+        return parse
+
+    return give
+
+
+def shape_of(parse: Callable[..., object]) -> Shape:
+    """The shape of a parser or a reader; empty, which takes everything, if it has none."""
+    shape: Shape = getattr(parse, "shape", {})
+    return shape
+
+
 def did_you_mean(found: str, names: Iterable[str]) -> str:
     """The hint that names the closest known name, empty when none is close."""
     close = difflib.get_close_matches(found.lower(), list(names), n=1)
@@ -44,6 +66,7 @@ def one_of(names: Iterable[str]) -> str:
     return "one of " + ", ".join(f'"{name}"' for name in names)
 
 
+@shaped(type="string")
 def text(value: object, most: int = LONGEST_TEXT) -> str:
     """A string of printable characters, at most ``most`` of them."""
     if not isinstance(value, str):
@@ -55,6 +78,7 @@ def text(value: object, most: int = LONGEST_TEXT) -> str:
     return value
 
 
+@shaped(type="string", minLength=1)
 def nonempty(value: object) -> str:
     """A string with something in it."""
     if not (found := text(value)):
@@ -62,6 +86,7 @@ def nonempty(value: object) -> str:
     return found
 
 
+@shaped(type="string", pattern="^/")
 def absolute_path(value: object) -> str:
     """A path that starts at the root."""
     found = nonempty(value)
@@ -75,6 +100,7 @@ def choice(names: Iterable[str], aliases: Mapping[str, str] | None = None) -> Pa
     meaning = {name: name for name in names} | dict(aliases or {})
     canonical = tuple(dict.fromkeys(meaning.values()))
 
+    @shaped(enum=list(meaning))
     def parse(value: object) -> str:
         found = text(value)
         if found not in meaning:
@@ -87,6 +113,7 @@ def choice(names: Iterable[str], aliases: Mapping[str, str] | None = None) -> Pa
 def integer(least: int, most: int) -> Parser[int]:
     """A whole number from ``least`` to ``most``."""
 
+    @shaped(type="integer", minimum=least, maximum=most)
     def parse(value: object) -> int:
         if type(value) is not int or not least <= value <= most:
             raise RefusedError(f"expected a whole number from {least} to {most}, found {show(value)}")
@@ -95,6 +122,7 @@ def integer(least: int, most: int) -> Parser[int]:
     return parse
 
 
+@shaped(type="boolean")
 def boolean(value: object) -> bool:
     """``true`` or ``false``."""
     if not isinstance(value, bool):
@@ -102,6 +130,7 @@ def boolean(value: object) -> bool:
     return value
 
 
+@shaped(type="number", minimum=0, maximum=1)
 def ratio(value: object) -> float:
     """A share from 0 to 1."""
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
@@ -116,6 +145,7 @@ def duration(least: str, most: str = "365d") -> Parser[float]:
     assert longest is not None
     expected = f'expected a duration like "500ms", "5s", "2m" of at least {least}'
 
+    @shaped(type="string", pattern=f"^{_DURATION.pattern}$")
     def parse(value: object) -> float:
         seconds = _seconds(value)
         if seconds is None:
@@ -144,6 +174,7 @@ def size(least: str) -> Parser[int]:
     smallest = _bytes(least)
     assert smallest is not None
 
+    @shaped(type="string", pattern=f"^{_SIZE.pattern}$")
     def parse(value: object) -> int:
         found = _bytes(value)
         if found is None or found < smallest:
@@ -161,7 +192,12 @@ def _bytes(value: object) -> int | None:
 
 def or_off(parse: Parser[T], off: T) -> Parser[T]:
     """What ``parse`` accepts, or "off", which gives ``off``."""
-    return lambda value: off if value == OFF else parse(value)
+
+    @shaped(anyOf=[shape_of(parse), {"const": OFF}])
+    def parse_or_off(value: object) -> T:
+        return off if value == OFF else parse(value)
+
+    return parse_or_off
 
 
 def duration_text(seconds: float) -> str:

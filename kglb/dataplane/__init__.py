@@ -3,11 +3,13 @@
 ``port`` says what a data plane is. ``kernel`` is this machine's (``netlink``: the socket, ``ipvs_codec`` and
 ``ipvs_counters``: the bytes, ``ipvs`` and ``addresses`` on top); ``memory`` is the fake. Both perform operations by
 ``batches``, refuse by ``rules`` what the kernel would silently take wrongly, and say by ``failures`` what
-went wrong. ``passage`` says, by ``routes``, whether checks can go through a VIP. ``worker`` carries calls off
-the event loop. ``route_engine`` is the port to a BGP engine, with its fake; ``exabgp`` (and ``exabgp_helper``, a
-process of its own) is the one engine there is. Nothing here decides what should be in the kernel or announced.
+went wrong. ``address_news`` tells the loop that an address has gone. ``passage`` says, by ``routes``, whether
+checks can go through a VIP. ``worker`` carries calls off the event loop. ``route_engine`` is the port to a BGP
+engine, with its fake; ``exabgp`` (and ``exabgp_helper``, a process of its own) is the one engine there is.
+Nothing here decides what should be in the kernel or announced.
 """
 
+from kglb.dataplane.address_news import AddressNews
 from kglb.dataplane.counters import DestinationCounters, ServiceCounters, Traffic
 from kglb.dataplane.exabgp import ExaBgpRoutes
 from kglb.dataplane.kernel import KernelDataPlane
@@ -18,6 +20,7 @@ from kglb.dataplane.route_engine import MemoryRoutes, RouteEngine
 from kglb.dataplane.worker import InlineWorker, Worker
 
 __all__ = [
+    "AddressNews",
     "DataPlane",
     "DestinationCounters",
     "ExaBgpRoutes",

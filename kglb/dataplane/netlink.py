@@ -143,7 +143,7 @@ class GenericNetlink:
                     raise
                 lost = True
                 continue
-            for kind, _, sequence, body in _messages(datagram):
+            for kind, _, sequence, body in messages(datagram):
                 index = sequence - first
                 if kind == _ERROR and 0 <= index < len(errors):
                     errors[index] = _errno(body)
@@ -157,7 +157,7 @@ class GenericNetlink:
         answers: list[memoryview] = []
         interrupted = False
         while True:
-            for kind, marks, sequence, body in _messages(self._socket.recv(_RECEIVE_SIZE)):
+            for kind, marks, sequence, body in messages(self._socket.recv(_RECEIVE_SIZE)):
                 if sequence != asked:
                     continue
                 interrupted |= bool(marks & _DUMP_INTERRUPTED)
@@ -169,7 +169,7 @@ class GenericNetlink:
                     return answers, interrupted
 
 
-def _messages(datagram: bytes) -> Iterator[tuple[int, int, int, memoryview]]:
+def messages(datagram: bytes) -> Iterator[tuple[int, int, int, memoryview]]:
     """Type, flags, sequence number and body of each message in what one recv returned."""
     view = memoryview(datagram)
     position = 0

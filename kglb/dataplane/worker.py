@@ -8,14 +8,23 @@ import asyncio
 import contextlib
 import queue
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
 
+PATIENCE = 5.0
+"""Seconds after which a call, or an answer that is due, is late beyond what load explains."""
+
 
 class Caller(Protocol):
     """Makes calls in order, one at a time, wherever that is."""
+
+    @property
+    def busy_since(self) -> float | None:
+        """When the call that is being made began, in ``time.monotonic``; None between calls."""
+        ...
 
     async def call(self, function: Callable[..., T], *arguments: object) -> T:
         """Call the function once all calls before are made, and return or raise what it does.
@@ -48,6 +57,7 @@ class Worker:
         self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._awaited: set[asyncio.Future[Any]] = set()
         self._closed = False
+        self.busy_since: float | None = None
         threading.Thread(target=self._run, name=name, daemon=True).start()
 
     async def call(self, function: Callable[..., T], *arguments: object) -> T:
@@ -76,7 +86,9 @@ class Worker:
 
     def _run(self) -> None:
         while (call := self._calls.get()) is not None:
+            self.busy_since = time.monotonic()
             call()
+            self.busy_since = None
 
 
 def _make(
@@ -111,6 +123,8 @@ def _deliver(
 
 class InlineWorker:
     """Makes the calls at once on the caller's thread, for simulation and tests."""
+
+    busy_since = None
 
     def __init__(self) -> None:
         self._closed = False

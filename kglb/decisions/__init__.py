@@ -5,6 +5,8 @@ question raises ``VERSION``: it is recorded in ``DaemonStarted``, so that a repl
 """
 
 from kglb.decisions.balancing import Balancing, Decision, Standing, decide, decide_for, is_news, mode_of, weight_of
+from kglb.decisions.contest import Contest, drifted
+from kglb.decisions.contest import is_over as contest_is_over
 from kglb.decisions.fwmarks import Changes, Marked, Pool, checked_at, choose_mark, mark_changes
 from kglb.decisions.health import judge, observe, presumed_healthy
 from kglb.decisions.members import is_name, member, members
@@ -25,6 +27,7 @@ __all__ = [
     "Balancing",
     "Candidate",
     "Changes",
+    "Contest",
     "Decision",
     "Marked",
     "Pool",
@@ -33,9 +36,11 @@ __all__ = [
     "candidates_of",
     "checked_at",
     "choose_mark",
+    "contest_is_over",
     "decide",
     "decide_for",
     "decide_routes",
+    "drifted",
     "is_name",
     "is_news",
     "judge",

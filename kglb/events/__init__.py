@@ -4,7 +4,7 @@ Fields are plain values, so a line of the journal reads without this package. Un
 decoding and new fields have defaults: a journal once written stays readable.
 """
 
-from journal.format import JournalGap, JournalRepaired, Record, SegmentOpened
+from journal.format import JournalGap, JournalRepaired, Record, RecordsLost, SegmentOpened
 from kglb.events.codec import decode, encode
 from kglb.events.steering import (
     DrainFinished,
@@ -28,8 +28,11 @@ from kglb.events.types import (
     DaemonStopping,
     DriftFound,
     Entry,
+    EntryContested,
     Event,
     HealthChanged,
+    MachineAnswered,
+    MachineStalled,
     MarkAssigned,
     MarkReleased,
     Mode,
@@ -62,10 +65,13 @@ __all__ = [
     "DrainFinished",
     "DriftFound",
     "Entry",
+    "EntryContested",
     "Event",
     "HealthChanged",
     "JournalGap",
     "JournalRepaired",
+    "MachineAnswered",
+    "MachineStalled",
     "MarkAssigned",
     "MarkReleased",
     "Mode",
@@ -82,6 +88,7 @@ __all__ = [
     "RealRestored",
     "RealReturned",
     "Record",
+    "RecordsLost",
     "ResolutionFailed",
     "RouteAnnounced",
     "RouteWithdrawn",

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from journal.format import JournalGap, JournalRepaired, SegmentOpened
+from journal.format import JournalGap, JournalRepaired, RecordsLost, SegmentOpened
 from kglb.events.base import EventBase
 from kglb.events.steering import (
     DrainFinished,
@@ -53,6 +53,20 @@ class ActorCrashed(EventBase, frozen=True, kw_only=True):
     error: str
     traceback: str
     retry_in: float
+
+
+class MachineStalled(EventBase, frozen=True, kw_only=True):
+    """A call to the kernel has not returned for so many seconds. Nothing else waits for it but changes of the kernel:
+    the latest state is what it gets when it answers.
+    """
+
+    seconds: float
+
+
+class MachineAnswered(EventBase, frozen=True, kw_only=True):
+    """The call that had stalled has returned, after so many seconds in all."""
+
+    seconds: float
 
 
 # --- config -----------------------------------------------------------------------------------------------------
@@ -307,13 +321,27 @@ class DriftFound(EventBase, frozen=True, kw_only=True):
     changes: tuple[Operation, ...]
 
 
+class EntryContested(EventBase, frozen=True, kw_only=True):
+    """Somebody else changes one entry of ours again and again, ``drifts`` times by now: whoever does, we are not the
+    only ones who want it their way. Its repair waits for ``hold`` seconds, if the last was but now; what we decide
+    ourselves does not.
+    """
+
+    operation: Operation
+    drifts: int
+    hold: float
+
+
 Event = (
     SegmentOpened
     | JournalRepaired
     | JournalGap
+    | RecordsLost
     | DaemonStarted
     | DaemonStopping
     | ActorCrashed
+    | MachineStalled
+    | MachineAnswered
     | ConfigApplied
     | ConfigRejected
     | RealAdded
@@ -344,4 +372,5 @@ Event = (
     | OperationsApplied
     | OperationFailed
     | DriftFound
+    | EntryContested
 )

@@ -49,6 +49,7 @@ from kglb.model.operations import (
     Operation,
     RouteOperation,
     WithdrawRoute,
+    entry_of,
 )
 from kglb.model.route import Prefixes, Route
 from kglb.model.service import (
@@ -112,6 +113,7 @@ __all__ = [
     "asks_the_same",
     "connects",
     "connects_by_tcp",
+    "entry_of",
     "mark_id",
     "parse_endpoint",
     "parse_service",

@@ -253,7 +253,7 @@ class DataPlaneConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StatusConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Where ``/stats`` and ``/healthz`` are served; an empty ``listen`` serves nothing."""
+    """Where the page, the metrics and ``/healthz`` are served; an empty ``listen`` serves nothing."""
 
     listen: str = "127.0.0.1:5678"
 

@@ -101,6 +101,23 @@ def service_of(operation: Operation) -> ServiceId | None:
             return operation.id
 
 
+def entry_of(operation: Operation) -> str:
+    """What an operation is about, as a key: a service, one destination of it, an address, or a route's prefix."""
+    match operation:
+        case AddService(service) | ChangeService(service):
+            return service.id
+        case DeleteService(id):
+            return id
+        case AddDestination(id, destination) | ChangeDestination(id, destination):
+            return f"{id} {destination.real}"
+        case DeleteDestination(id, real):
+            return f"{id} {real}"
+        case AddAddress(address) | DeleteAddress(address):
+            return str(address)
+        case AnnounceRoute(route) | WithdrawRoute(route):
+            return route.prefix
+
+
 def describe(operation: Operation) -> str:
     """One line a person reads: ``tcp://10.0.0.1:80: weight of 10.1.0.7:80 to 0``."""
     match operation:

@@ -16,6 +16,7 @@ from kglb.events import (
     DaemonStarted,
     DaemonStopping,
     DriftFound,
+    EntryContested,
     Event,
     MarkAssigned,
     MarkReleased,
@@ -34,6 +35,7 @@ from kglb.model import (
     Config,
     DeleteService,
     Destination,
+    Operation,
     RealId,
     Route,
     ServiceId,
@@ -74,6 +76,16 @@ class DataPlaneState(msgspec.Struct, kw_only=True):
         for holding in (self.desired, self.actual):
             for real in holding.destinations.get(id, {}):
                 self.dirty.mark_destination(id, real, seq)
+
+    def mark_drift(self, change: Operation, seq: int) -> None:
+        """What a stranger did to an entry is to be put right."""
+        match change:
+            case AddService(service=service):
+                self.mark_service(service.id, seq)
+            case DeleteService(id=id):
+                self.mark_service(id, seq)
+            case _:
+                self.dirty.mark_operation(change, seq)
 
     def mark_everything(self, seq: int) -> None:
         """Everything may differ."""
@@ -255,16 +267,13 @@ def _operations_applied(state: DataPlaneState, seq: int, event: OperationsApplie
 def _drift_found(state: DataPlaneState, seq: int, event: DriftFound, fleet: FleetState) -> None:
     for change in event.changes:
         state.actual.perform(change)
-        match change:
-            case AddAddress(address=address):
-                state.actual.addresses[str(address)] = (address, False)
-                state.dirty.addresses[str(address)] = seq
-            case AddService(service=service):
-                state.mark_service(service.id, seq)
-            case DeleteService(id=id):
-                state.mark_service(id, seq)
-            case _:
-                state.dirty.mark_operation(change, seq)
+        if isinstance(change, AddAddress):
+            state.actual.addresses[str(change.address)] = (change.address, False)
+        state.mark_drift(change, seq)
+
+
+def _entry_contested(state: DataPlaneState, seq: int, event: EntryContested, fleet: FleetState) -> None:
+    state.mark_drift(event.operation, seq)
 
 
 _STEPS: dict[type, Callable[[DataPlaneState, int, Any, FleetState], None]] = {
@@ -283,4 +292,5 @@ _STEPS: dict[type, Callable[[DataPlaneState, int, Any, FleetState], None]] = {
     Adopted: _adopted,
     OperationsApplied: _operations_applied,
     DriftFound: _drift_found,
+    EntryContested: _entry_contested,
 }

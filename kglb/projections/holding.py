@@ -1,5 +1,7 @@
 """What a machine holds, and where what it should hold may differ: services, destinations, addresses, routes."""
 
+from typing import Any
+
 import msgspec
 
 from kglb.model import (
@@ -91,3 +93,10 @@ class Dirty(msgspec.Struct, kw_only=True):
                 self.addresses[str(address)] = seq
             case AnnounceRoute(route) | WithdrawRoute(route):
                 self.routes[route.prefix] = seq
+
+    def put_off(self, seq: int) -> None:
+        """Forget what record ``seq`` alone says may differ."""
+        tables: list[dict[Any, int]] = [self.services, self.addresses, self.routes, *self.destinations.values()]
+        for marks in tables:
+            for key in [key for key, marked in marks.items() if marked == seq]:
+                del marks[key]

@@ -4,9 +4,20 @@ Functions over a reader that give structs. Nothing here prints, writes, parses a
 done to the machine is done again by ``playback``, to the data plane it is given.
 """
 
-from kglb.replay.causes import Cause, Causes
-from kglb.replay.context import Context
-from kglb.replay.differences import Difference, differences
+from kglb.replay.anonymise import (
+    Anonymiser,
+)
+from kglb.replay.causes import (
+    Cause,
+    Causes,
+)
+from kglb.replay.context import (
+    Context,
+)
+from kglb.replay.differences import (
+    Difference,
+    differences,
+)
 from kglb.replay.errors import (
     AmbiguousRealError,
     AmbiguousSubjectError,
@@ -21,7 +32,10 @@ from kglb.replay.errors import (
     UnknownRealError,
     UnknownSubjectError,
 )
-from kglb.replay.explain import AnyExplanation, explain
+from kglb.replay.explain import (
+    AnyExplanation,
+    explain,
+)
 from kglb.replay.explanation import (
     AddressExplanation,
     Explanation,
@@ -30,20 +44,90 @@ from kglb.replay.explanation import (
     RouteExplanation,
     ServiceExplanation,
 )
-from kglb.replay.figures import Figures
-from kglb.replay.finding import find_real, find_reals
-from kglb.replay.merge import Shown, Stretch, following, hosts, newest_first, oldest_first
-from kglb.replay.names import Names
-from kglb.replay.playback import Playback, Recording, Refusal, Step, known_interfaces
-from kglb.replay.selection import FIELDS, Filter, FilterError, Selection, parse_filter, parse_pattern
-from kglb.replay.sentences import Sentence, sentence
-from kglb.replay.settings import Setting, SettingError, Settings, parse_setting
-from kglb.replay.source import Found, Source
-from kglb.replay.state_at import Onward, Replayed, state_at
-from kglb.replay.times import Moment, parse_moment, read_record_time
-from kglb.replay.verify import Divergence, Verified, verify
-from kglb.replay.view import AddressView, RealView, RouteView, ServiceView, StateView, view
-from kglb.replay.whatif import BalancerSides, RealSides, Transition, WhatIf, whatif
+from kglb.replay.export import (
+    export,
+)
+from kglb.replay.figures import (
+    Figures,
+)
+from kglb.replay.finding import (
+    find_real,
+    find_reals,
+)
+from kglb.replay.fsck import (
+    Checked,
+    fsck,
+)
+from kglb.replay.merge import (
+    Shown,
+    Stretch,
+    following,
+    hosts,
+    newest_first,
+    oldest_first,
+)
+from kglb.replay.names import (
+    Names,
+)
+from kglb.replay.playback import (
+    Playback,
+    Recording,
+    Refusal,
+    Step,
+    known_interfaces,
+)
+from kglb.replay.selection import (
+    FIELDS,
+    Filter,
+    FilterError,
+    Selection,
+    parse_filter,
+    parse_pattern,
+)
+from kglb.replay.sentences import (
+    Sentence,
+    sentence,
+)
+from kglb.replay.settings import (
+    Setting,
+    SettingError,
+    Settings,
+    parse_setting,
+)
+from kglb.replay.source import (
+    Found,
+    Source,
+)
+from kglb.replay.state_at import (
+    Onward,
+    Replayed,
+    state_at,
+)
+from kglb.replay.times import (
+    Moment,
+    parse_moment,
+    read_record_time,
+)
+from kglb.replay.verify import (
+    Divergence,
+    Verified,
+    verify,
+)
+from kglb.replay.view import (
+    AddressView,
+    RealView,
+    RouteView,
+    ServiceView,
+    StateView,
+    view,
+)
+from kglb.replay.whatif import (
+    BalancerSides,
+    RealSides,
+    Transition,
+    WhatIf,
+    whatif,
+)
 
 __all__ = [
     "FIELDS",
@@ -51,11 +135,13 @@ __all__ = [
     "AddressView",
     "AmbiguousRealError",
     "AmbiguousSubjectError",
+    "Anonymiser",
     "AnyExplanation",
     "BalancerSides",
     "Candidate",
     "Cause",
     "Causes",
+    "Checked",
     "CheckpointError",
     "Context",
     "Difference",
@@ -103,9 +189,11 @@ __all__ = [
     "WhatIf",
     "differences",
     "explain",
+    "export",
     "find_real",
     "find_reals",
     "following",
+    "fsck",
     "hosts",
     "known_interfaces",
     "newest_first",

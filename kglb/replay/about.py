@@ -10,7 +10,9 @@ from kglb.events import (
     ChecksImpossible,
     ChecksResumed,
     DriftFound,
+    EntryContested,
     Event,
+    HealthChanged,
     OperationFailed,
     OperationsApplied,
     RunsClosed,
@@ -28,13 +30,15 @@ from kglb.model import (
 )
 from kglb.model.operations import service_of
 
+_Operated = OperationsApplied | OperationFailed | DriftFound | EntryContested
+
 Wanted = Callable[[ServiceId | None, RealId | None], bool]
 """Whether a service (None: none) and a real of it (None: the service as a whole) are of interest."""
 
 
 def subject_of(event: Event) -> ServiceId | None:
     """The one service that an event is about, besides addresses; None if it is about none or several."""
-    if isinstance(event, OperationsApplied | OperationFailed | DriftFound):
+    if isinstance(event, _Operated):
         services = {service_of(operation) for operation in _operations(event)} - {None}
         return services.pop() if len(services) == 1 else None
     service: ServiceId | None = getattr(event, "service", None)
@@ -43,7 +47,7 @@ def subject_of(event: Event) -> ServiceId | None:
 
 def concerns(event: Event, wanted: Wanted) -> bool:
     """Whether an event is about any service and real that is wanted."""
-    return any(wanted(service, real) for service, real in _pairs(event))
+    return any(wanted(service, real) for service, real in pairs(event))
 
 
 def narrow(event: Event, wanted: Wanted) -> Event:
@@ -89,19 +93,33 @@ def pair_of(operation: Operation) -> tuple[ServiceId | None, RealId | None]:
             return None, None
 
 
-def _operations(event: OperationsApplied | OperationFailed | DriftFound) -> tuple[Operation, ...]:
+def causes_named(event: Event) -> Iterable[int]:
+    """The records that an event itself names as its causes, besides the one that its record names."""
+    match event:
+        case HealthChanged(run=run):
+            return (run,)
+        case BalancerDecided(causes=causes):
+            return causes.values()
+        case OperationsApplied(causes=causes):
+            return causes
+        case _:
+            return ()
+
+
+def _operations(event: _Operated) -> tuple[Operation, ...]:
     match event:
         case OperationsApplied(operations=operations):
             return operations
-        case OperationFailed(operation=operation):
+        case OperationFailed(operation=operation) | EntryContested(operation=operation):
             return (operation,)
         case DriftFound(changes=changes):
             return changes
 
 
-def _pairs(event: Event) -> Iterable[tuple[ServiceId | None, RealId | None]]:
+def pairs(event: Event) -> Iterable[tuple[ServiceId | None, RealId | None]]:
+    """The services and reals that an event is about; a real of None is the service as a whole."""
     match event:
-        case OperationsApplied() | OperationFailed() | DriftFound():
+        case OperationsApplied() | OperationFailed() | DriftFound() | EntryContested():
             return map(pair_of, _operations(event))
         case BalancerDecided(service=service, weights=weights):
             return ((service, None), *((service, real) for real in weights))

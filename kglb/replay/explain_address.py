@@ -1,6 +1,6 @@
 """Why is this address on its interface, or not? From who needs it, and what happened to it last."""
 
-from kglb.events import DriftFound, Event, OperationFailed
+from kglb.events import DriftFound, EntryContested, Event, OperationFailed
 from kglb.model import AddAddress, DeleteAddress, Operation
 from kglb.projections import BalancerState, FleetState
 from kglb.replay.about import only
@@ -56,7 +56,7 @@ def _reason(balancers: tuple[str, ...], last: Event | None, *, wanted: bool, the
     match last:
         case OperationFailed(error=error) if wanted != there:
             return f"putting it there failed: {error}; {need}" if wanted else f"removing it failed: {error}"
-        case DriftFound() if wanted and not there:
+        case DriftFound() | EntryContested() if wanted and not there:
             return f"somebody else removed it, and it is not back yet; {need}"
     if wanted and not there:
         return f"it is not put there yet, though {need}"

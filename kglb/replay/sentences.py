@@ -19,10 +19,13 @@ from kglb.events import (
     DaemonStopping,
     DrainFinished,
     DriftFound,
+    EntryContested,
     Event,
     HealthChanged,
     JournalGap,
     JournalRepaired,
+    MachineAnswered,
+    MachineStalled,
     MarkAssigned,
     MarkReleased,
     NameResolved,
@@ -36,6 +39,7 @@ from kglb.events import (
     RealRemoved,
     RealRestored,
     RealReturned,
+    RecordsLost,
     ResolutionFailed,
     RouteAnnounced,
     RoutesDecided,
@@ -101,6 +105,12 @@ def _journal_gap(event: JournalGap, _: Runs) -> str:
     return f"records {event.first_seq} to {event.last_seq} may be missing since {event.since}: {event.reason}"
 
 
+def _records_lost(event: RecordsLost, _: Runs) -> str:
+    one = event.first_seq == event.last_seq
+    which = f"record {event.first_seq} was" if one else f"records {event.first_seq} to {event.last_seq} were"
+    return f"{which} lost, as a repair found: {event.reason}; what was there is in {event.kept_as}"
+
+
 def _daemon_started(event: DaemonStarted, _: Runs) -> str:
     return f"the daemon started on {event.host}: version {event.software}, process {event.pid}"
 
@@ -112,6 +122,14 @@ def _daemon_stopping(event: DaemonStopping, _: Runs) -> str:
 
 def _actor_crashed(event: ActorCrashed, _: Runs) -> str:
     return f"{event.actor} crashed and starts again in {event.retry_in:g} s: {event.error}"
+
+
+def _machine_stalled(event: MachineStalled, _: Runs) -> str:
+    return f"the kernel has not answered for {event.seconds:g} s: changes wait for it, and nothing else does"
+
+
+def _machine_answered(event: MachineAnswered, _: Runs) -> str:
+    return f"the kernel answers again, after {event.seconds:g} s"
 
 
 # --- config -------------------------------------------------------------------------------------------------
@@ -256,6 +274,12 @@ def _drift_found(event: DriftFound, _: Runs) -> str:
     return f"somebody else changed the {where}: {_steps(event.changes, subject_of(event))}"
 
 
+def _entry_contested(event: EntryContested, _: Runs) -> str:
+    step = _steps((event.operation,), subject_of(event))
+    when = f"in {event.hold:g} s" if event.hold else "at once"
+    return f"somebody else did this {event.drifts} times: {step}; is another controller at work? It is put right {when}"
+
+
 def _steps(operations: tuple[Operation, ...], subject: ServiceId | None) -> str:
     return listed(describe(operation).removeprefix(f"{subject}: ") for operation in operations)
 
@@ -279,9 +303,12 @@ _TABLE: dict[type, tuple[str, Tone | Callable[[Any], Tone], Callable[[Any, Runs]
     SegmentOpened: ("journal", "quiet", _segment_opened),
     JournalRepaired: ("journal", "bad", _journal_repaired),
     JournalGap: ("journal", "bad", _journal_gap),
+    RecordsLost: ("journal", "bad", _records_lost),
     DaemonStarted: ("daemon", "good", _daemon_started),
     DaemonStopping: ("daemon", "warning", _daemon_stopping),
     ActorCrashed: ("daemon", "bad", _actor_crashed),
+    MachineStalled: ("kernel", "bad", _machine_stalled),
+    MachineAnswered: ("kernel", "good", _machine_answered),
     ConfigApplied: ("config", "good", _config_applied),
     ConfigRejected: ("config", "bad", _config_rejected),
     RealAdded: ("real", "plain", _real_added),
@@ -312,6 +339,7 @@ _TABLE: dict[type, tuple[str, Tone | Callable[[Any], Tone], Callable[[Any, Runs]
     OperationsApplied: ("kernel", "plain", _operations_applied),
     OperationFailed: ("kernel", "bad", _operation_failed),
     DriftFound: ("drift", "warning", _drift_found),
+    EntryContested: ("drift", "bad", _entry_contested),
 }
 
 KINDS: dict[str, type] = {event.__name__: event for event in _TABLE}

@@ -6,6 +6,7 @@ from kglb.events import (
     Adopted,
     BalancerDecided,
     DriftFound,
+    EntryContested,
     Event,
     HealthChanged,
     OperationFailed,
@@ -18,7 +19,7 @@ from kglb.replay.about import Wanted, concerns
 from kglb.replay.source import Found, Source
 
 _SETTING = (OperationsApplied, Adopted)
-_TOUCHING = (*_SETTING, OperationFailed, DriftFound)
+_TOUCHING = (*_SETTING, OperationFailed, DriftFound, EntryContested)
 _ROUTING = (RouteAnnounced, RouteWithdrawn, Adopted)
 
 

@@ -1,21 +1,25 @@
 """An HTTP answer and its bytes on the wire (RFC 9110, RFC 9112). Every answer ends its connection."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import NamedTuple
 
 
 class Answer(NamedTuple):
-    """A status code, the media type of the body, and the body."""
+    """A status code, the media type of the body, the body, and the headers besides."""
 
     status: int
     content_type: str
     body: bytes | bytearray
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 Route = Callable[[], Awaitable[Answer]]
 """Makes the answer to a GET of one path."""
+
+Stream = Callable[[str], AsyncGenerator[bytes, None] | None]
+"""The parts of an endless answer after the ``Last-Event-ID`` of a request; None where there are too many already."""
 
 
 def plain(status: int, text: str) -> Answer:
@@ -26,11 +30,23 @@ def plain(status: int, text: str) -> Answer:
 def head_of(answer: Answer) -> bytes:
     """Status line and headers, with the empty line that ends them."""
     allow = "Allow: GET, HEAD\r\n" if answer.status == HTTPStatus.METHOD_NOT_ALLOWED else ""
+    more = "".join(f"{name}: {value}\r\n" for name, value in answer.headers)
     return (
         f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}\r\n"
         f"Date: {formatdate(usegmt=True)}\r\n"
         f"Content-Type: {answer.content_type}\r\n"
         f"Content-Length: {len(answer.body)}\r\n"
-        f"{allow}"
+        f"{allow}{more}"
+        "X-Content-Type-Options: nosniff\r\n"
         "Connection: close\r\n\r\n"
     ).encode("ascii")
+
+
+STREAM_HEAD = (
+    b"HTTP/1.1 200 OK\r\n"
+    b"Content-Type: text/event-stream\r\n"
+    b"Cache-Control: no-store\r\n"
+    b"X-Content-Type-Options: nosniff\r\n"
+    b"Connection: close\r\n\r\n"
+)
+"""The head of an answer that ends with its connection: server-sent events."""

@@ -65,6 +65,16 @@ def _machine(data_plane: DataPlaneState, refusals: Refusals, vitals: Vitals) -> 
         single(len(refusals.standing(data_plane))),
     )
     yield gauge(
+        "kglb_contested_entries",
+        "Entries of ours that somebody else changes again and again; their repairs are kept apart.",
+        single(len(vitals.contested)),
+    )
+    yield gauge(
+        "kglb_machine_call_age_seconds",
+        "For how long the call to the kernel that is being made has not returned; 0 between calls.",
+        single(round(vitals.machine_silent, 3)),
+    )
+    yield gauge(
         "kglb_machine_confirmed_age_seconds",
         "Time since the machine was last read or changed with success.",
         single(round(max(0.0, vitals.now - vitals.confirmed), 3)),
@@ -100,6 +110,11 @@ def _probes(tally: Tally, vitals: Vitals) -> Iterator[Family]:
         "kglb_probes_unknown_total",
         "Probes that said nothing of their real because the fault was ours, as far as recorded.",
         by_label("reason", tally.unknown),
+    )
+    yield gauge(
+        "kglb_probes_stalled_seconds",
+        "For how long no probe has ended though some should have; 0 while they do.",
+        single(round(vitals.probes_silent, 3)),
     )
     yield gauge("kglb_probes_in_flight", "Probes under way.", single(vitals.probes_in_flight))
     yield counter(

@@ -1,6 +1,7 @@
 """A small HTTP/1.1 server for GET and HEAD. One request a connection, and nobody can hold it up.
 
-A client has PATIENCE to send its head and again to take the answer; beyond MAX_CONNECTIONS it is refused.
+A client has PATIENCE to send its head and again to take the answer, or each part of an endless one; beyond
+MAX_CONNECTIONS it is refused. One that has vanished from an endless answer is noticed within GONE.
 The server logs nothing: what a route raises goes to the loop's exception handler, what a client does wrong
 to the client.
 """
@@ -9,18 +10,21 @@ import asyncio
 import errno
 import os
 import socket
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing, suppress
 from http import HTTPStatus
 
 from kglb.model import Endpoint, parse_endpoint
-from kglb.web.answer import Answer, Route, head_of, plain
+from kglb.web.answer import STREAM_HEAD, Answer, Route, Stream, head_of, plain
 from kglb.web.request import BadRequestError, Request, read_request
 
 PATIENCE = 5.0
 """Seconds."""
 
 MAX_CONNECTIONS = 100
+
+GONE = 30_000
+"""Milliseconds without an acknowledgement (RFC 5482) after which a client of an endless answer is gone."""
 
 _BACKLOG = 10 * MAX_CONNECTIONS  # a flood is refused at once; beyond, the kernel lets it wait a second
 _PIECE = 64 * 1024
@@ -44,10 +48,13 @@ class ListenError(Exception):
 
 
 class StatusServer:
-    """Serves each path of ``routes``. ``patience`` is in seconds."""
+    """Serves each path of ``routes``, and without end each of ``streams``. ``patience`` is in seconds."""
 
-    def __init__(self, routes: Mapping[str, Route], *, patience: float = PATIENCE) -> None:
+    def __init__(
+        self, routes: Mapping[str, Route], streams: Mapping[str, Stream] | None = None, *, patience: float = PATIENCE
+    ) -> None:
         self._routes = routes
+        self._streams = streams or {}
         self._patience = patience
         self._server: asyncio.Server | None = None
         self._conversations: set[asyncio.Task[None]] = set()
@@ -111,7 +118,14 @@ class StatusServer:
         else:
             if request is None:
                 return
-            answer = await self._answer(request)
+            if request.method == "GET" and (stream := self._streams.get(request.path)) is not None:
+                parts = stream(request.last_event_id)
+                if parts is not None:
+                    await _pour(reader, writer, parts, self._patience)
+                    return
+                answer = plain(HTTPStatus.SERVICE_UNAVAILABLE, "too many streams")
+            else:
+                answer = await self._answer(request)
         async with asyncio.timeout(self._patience):
             await _send(writer, answer, with_body=request is None or request.method != "HEAD")
             await _take_leave(reader, writer)
@@ -119,9 +133,12 @@ class StatusServer:
     async def _answer(self, request: Request) -> Answer:
         if request.method not in ("GET", "HEAD"):
             return plain(HTTPStatus.METHOD_NOT_ALLOWED, f"only GET and HEAD are served, not {request.method}")
+        if request.path in self._streams:
+            return Answer(HTTPStatus.OK, "text/event-stream", b"")  # to HEAD
         route = self._routes.get(request.path)
         if route is None:
-            return plain(HTTPStatus.NOT_FOUND, f"no such page; there are {', '.join(sorted(self._routes))}")
+            paths = ", ".join(sorted({**self._routes, **self._streams}))
+            return plain(HTTPStatus.NOT_FOUND, f"no such page; there are {paths}")
         try:
             return await route()
         except Exception as error:
@@ -142,9 +159,40 @@ async def _send(writer: asyncio.StreamWriter, answer: Answer, *, with_body: bool
     await writer.drain()
 
 
-async def _take_leave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Say that no more comes, and let the client close: a reset could overtake the answer (RFC 9112, 9.6)."""
-    writer.write_eof()
+async def _pour(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, parts: AsyncGenerator[bytes, None], patience: float
+) -> None:
+    """Send the parts as they come, each within ``patience``, until they end or the client hangs up."""
+    connection: socket.socket = writer.get_extra_info("socket")
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, GONE)
+    writer.transport.set_write_buffer_limits(high=0)
+    pouring = asyncio.create_task(_write_each(writer, parts, patience))
+    hanging_up = asyncio.create_task(_hear_out(reader))
+    try:
+        await asyncio.wait((pouring, hanging_up), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (pouring, hanging_up):
+            task.cancel()
+        await asyncio.gather(pouring, hanging_up, return_exceptions=True)
+
+
+async def _write_each(writer: asyncio.StreamWriter, parts: AsyncGenerator[bytes, None], patience: float) -> None:
+    async with aclosing(parts):
+        writer.write(STREAM_HEAD)
+        async for part in parts:
+            async with asyncio.timeout(patience):
+                writer.write(part)
+                await writer.drain()
+
+
+async def _hear_out(reader: asyncio.StreamReader) -> None:
+    """Return once the client has hung up or talks too much."""
     heard = 0
     while heard < _LEFTOVER and (chunk := await reader.read(_PIECE)):
         heard += len(chunk)
+
+
+async def _take_leave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Say that no more comes, and let the client close: a reset could overtake the answer (RFC 9112, 9.6)."""
+    writer.write_eof()
+    await _hear_out(reader)

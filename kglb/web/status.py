@@ -10,13 +10,13 @@ from kglb.web.answer import Answer, Route, plain
 from kglb.web.availability import availability_families
 from kglb.web.check_metrics import check_families
 from kglb.web.daemon_metrics import daemon_families
-from kglb.web.exposition import CONTENT_TYPE, Family, gauge, single
+from kglb.web.exposition import CONTENT_TYPE, Family, gauge, lines, single
 from kglb.web.fleet_metrics import fleet_families
 from kglb.web.health import complaints
 from kglb.web.ipvs_metrics import ipvs_families
-from kglb.web.metrics import Metrics
 from kglb.web.process_metrics import open_descriptors, process_families
 from kglb.web.refusals import Refusals
+from kglb.web.sliced import SlicedText
 from kglb.web.state_hash import state_hash
 from kglb.web.tally import Tally
 from kglb.web.vitals import Vitals
@@ -30,23 +30,26 @@ async def _no_counters(services: Iterable[ServiceId]) -> Sequence[ServiceCounter
 
 
 class Status:
-    """One per daemon. Reads ``state``, the fold of all that is recorded; asks for ``vitals`` each time."""
+    """One per daemon. Reads ``state``, the fold of all that is recorded; asks for ``vitals`` each time.
+
+    ``tally`` and ``refusals`` are what it has noted so far, ``vitals`` gives the process now.
+    """
 
     def __init__(self, state: State, vitals: Callable[[], Vitals], read_counters: ReadCounters = _no_counters) -> None:
         self._state = state
-        self._vitals = vitals
+        self.vitals = vitals
         self._read_counters = read_counters
-        self._tally = Tally()
-        self._refusals = Refusals()
-        self._metrics = Metrics(self.families, prepare=self.prepare)
+        self.tally = Tally()
+        self.refusals = Refusals()
+        self._metrics = SlicedText(lambda: lines(self.families()), prepare=self.prepare)
         self._counters: Sequence[ServiceCounters] = ()
         self._hash = 0
         self._descriptors = 0
 
     def note(self, event: Event) -> None:
         """Take one recorded event in; quick, and never raises."""
-        self._tally.count(event)
-        self._refusals.note(event)
+        self.tally.count(event)
+        self.refusals.note(event)
 
     def routes(self) -> dict[str, Route]:
         """What to serve under which path."""
@@ -60,10 +63,10 @@ class Status:
 
     def families(self) -> Iterator[Family]:
         """All metrics, as they are while they are consumed; what ``prepare`` fetched as it was then."""
-        vitals = self._vitals()
-        yield from availability_families(self._state, self._refusals, vitals)
+        vitals = self.vitals()
+        yield from availability_families(self._state, self.refusals, vitals)
         yield from process_families(vitals, self._descriptors)
-        yield from daemon_families(self._state.data_plane, self._tally, self._refusals, vitals)
+        yield from daemon_families(self._state.data_plane, self.tally, self.refusals, vitals)
         yield gauge(
             "kglb_state_hash",
             "What this director has decided, as a number: equal on two that see the same.",
@@ -73,9 +76,13 @@ class Status:
         yield from check_families(self._state, vitals)
         yield from ipvs_families(self._counters)
 
+    def complaints(self) -> list[str]:
+        """Why the daemon is not well, a sentence each."""
+        return complaints(self._state, self.refusals, self.vitals())
+
     async def _stats(self) -> Answer:
         return Answer(200, CONTENT_TYPE, await self._metrics.text())
 
     async def _healthz(self) -> Answer:
-        found = complaints(self._state, self._refusals, self._vitals())
+        found = self.complaints()
         return plain(503, "\n".join(found)) if found else plain(200, "ok")

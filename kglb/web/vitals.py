@@ -24,6 +24,9 @@ class Vitals(msgspec.Struct, frozen=True, kw_only=True):
     - ``checked``: answers of each real that has a checker; ``probe_durations``: by type of check.
     - ``reactions``: from the verdict that changed a real's health until the machine has acknowledged what follows.
     - ``syncs``: of the journal to the disk. ``loop_lag``: by how much timers are late.
+    - ``machine_silent``: for how many seconds a call to the kernel has not returned, 0 between calls.
+    - ``probes_silent``: for how many seconds no probe has ended though some should have, 0 while they do.
+    - ``contested``: entries of ours that somebody else changes again and again, with how often in a row.
     - ``now``: the loop's time. ``confirmed``: when the machine was last read or changed with success.
     """
 
@@ -44,5 +47,8 @@ class Vitals(msgspec.Struct, frozen=True, kw_only=True):
     reactions: Histogram = msgspec.field(default_factory=Histogram)
     syncs: Histogram = msgspec.field(default_factory=Histogram)
     loop_lag: Histogram = msgspec.field(default_factory=Histogram)
+    machine_silent: float = 0.0
+    probes_silent: float = 0.0
+    contested: Mapping[str, int] = {}
     now: float = 0.0
     confirmed: float = 0.0

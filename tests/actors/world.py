@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from pykka import Actor, ActorRef, ActorRegistry
 
-from journal import AppenderOptions, Clock, InlineDisk, JournalReader, Origin, OsFiles, open_journal
+from journal import AppenderOptions, Clock, Disk, InlineDisk, JournalReader, Origin, OsFiles, open_journal
 from kglb.actors.daemon import Daemon, start
 from kglb.actors.parts import Parts
 from kglb.actors.recorder import Recorder
@@ -57,6 +57,16 @@ class ScriptedProber:
         self.cancel(probe)
         self.schedule(probe, self._loop.time())
 
+    def lose(self, real: RealId) -> None:
+        """Forget the probe of a real, and that there was one."""
+        self.cancel(self._probes[real])
+
+    def keep_waiting(self, real: RealId, seconds: float) -> None:
+        """Have the probe of a real wait for its turn."""
+        probe = self._probes[real]
+        self.cancel(probe)
+        self.schedule(probe, self._loop.time() + seconds)
+
     def says(self, weight: int | None) -> None:
         """The only probe passes now, and says this weight of its real."""
         (probe,) = self._timers
@@ -67,6 +77,9 @@ class ScriptedProber:
     def cancel(self, probe: Probe) -> None:
         if (timer := self._timers.pop(probe, None)) is not None:
             timer.cancel()
+
+    def holds(self, probe: Probe) -> bool:
+        return probe in self._timers
 
     async def close(self) -> None:
         for timer in self._timers.values():
@@ -94,6 +107,35 @@ class ScriptedVigil:
         self.held.clear()
 
 
+class SlowWorker:
+    """Makes the calls in order, each in ``seconds`` of the loop's time, or not before ``answers`` is set."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._turn = asyncio.Lock()
+        self.seconds = 0.0
+        self.answers = asyncio.Event()
+        self.answers.set()
+        self.busy_since: float | None = None
+        self.waiting = self.most_waiting = 0
+
+    async def call(self, function: Callable[..., K], *arguments: object) -> K:
+        self.waiting += 1
+        self.most_waiting = max(self.most_waiting, self.waiting)
+        try:
+            async with self._turn:
+                self.busy_since = self._loop.time()
+                await asyncio.sleep(self.seconds)
+                await self.answers.wait()
+                self.busy_since = None
+                return function(*arguments)
+        finally:
+            self.waiting -= 1
+
+    async def close(self, timeout: float) -> bool:
+        return True
+
+
 class UnsyncedFiles(OsFiles):
     """Real files, but nobody waits for the platter: virtual time would wait for it ten thousand times."""
 
@@ -104,7 +146,14 @@ class UnsyncedFiles(OsFiles):
 class World:
     """One run of the daemon, from a journal directory."""
 
-    def __init__(self, directory: Path, machine: MemoryDataPlane, names: dict[str, list[str]]) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        machine: MemoryDataPlane,
+        names: dict[str, list[str]],
+        files: OsFiles,
+        disk: Callable[[asyncio.AbstractEventLoop], Disk],
+    ) -> None:
         self.loop = asyncio.get_running_loop()
         self.directory = directory
         remember(directory)
@@ -113,17 +162,18 @@ class World:
         self.prober = ScriptedProber(self.loop)
         self.vigil = ScriptedVigil()
         scheduler = Scheduler(self.loop)
-        opened = open_journal(directory, UnsyncedFiles())
-        self.set_aside: list[dict[str, Any]] = []
-        state = recover(opened, lambda _, **fields: self.set_aside.append(fields))
+        opened = open_journal(directory, files)
+        state = recover(opened)
         self.recorder = Recorder(state, scheduler)
         began = self.loop.time()
+        self.wall = 1_800_000_000.0  # what the wall clock says when the daemon starts; a test may step it
 
         def wall() -> float:
-            return 1_800_000_000.0 + self.loop.time() - began
+            return self.wall + self.loop.time() - began
 
         clock = Clock(wall=lambda: int(wall() * 1e9), monotonic=self.loop.time)
-        options = AppenderOptions(disk=InlineDisk(self.loop), clock=clock)
+        self.disk = disk(self.loop)
+        options = AppenderOptions(disk=self.disk, clock=clock)
         origin = Origin(host="director", boot_id="boot", software="test")
         self.appender = opened.appender(origin, self.recorder.checkpoint, options)
         self.recorder.write_to(self.appender)
@@ -139,7 +189,12 @@ class World:
             wall=wall,
             random=random.Random(1),
         )
+        self.addresses_lost: Callable[[], None] = lambda: None
+        self.parts.on_address_loss = self._hear_of_addresses
         self.daemon: Daemon
+
+    def _hear_of_addresses(self, told: Callable[[], None]) -> None:
+        self.addresses_lost = told
 
     async def _resolve(self, name: str, ipv6: bool) -> tuple[str, ...]:
         await asyncio.sleep(0.001)
@@ -198,9 +253,11 @@ async def world(
     machine: MemoryDataPlane | None = None,
     names: dict[str, list[str]] | None = None,
     prepare: Callable[[World], None] = lambda _: None,
+    files: OsFiles | None = None,
+    disk: Callable[[asyncio.AbstractEventLoop], Disk] = InlineDisk,
 ) -> AsyncIterator[World]:
     """A running daemon; stopped at the end if the test has not done so."""
-    one = World(directory, machine or MemoryDataPlane(), names or {})
+    one = World(directory, machine or MemoryDataPlane(), names or {}, files or UnsyncedFiles(), disk)
     prepare(one)
     one.daemon = await start(one.parts, config, digest="digest", source="test", pid=1)
     try:

@@ -275,6 +275,26 @@ class TestCancelling:
 
         run(scenario())
 
+    def test_a_probe_is_held_from_when_it_is_scheduled_until_it_reports(self, run: Run) -> None:
+        async def scenario() -> list[bool]:
+            held = []
+            answers = Answers()
+
+            def note(outcome: Outcome) -> None:
+                held.append(prober.holds(probe))
+                answers(outcome)
+
+            async with probing() as prober:
+                probe = make_probe(TcpCheck(), dead, answered=note)
+                held.append(prober.holds(probe))
+                prober.schedule(probe, time.monotonic())
+                held.append(prober.holds(probe))
+                await answers.first(1)
+            return held
+
+        with refusing() as dead:
+            assert run(scenario()) == [False, True, False]
+
     def test_a_closed_prober_holds_and_reports_nothing(self, run: Run) -> None:
         async def scenario() -> int:
             answers = Answers()

@@ -1,5 +1,6 @@
 """A real daemon as a process, on a machine that is only memory: no root, no traffic."""
 
+import os
 import subprocess
 import sys
 import time
@@ -72,11 +73,15 @@ def _brings_up(event: Event, real: str) -> bool:
 
 
 @contextmanager
-def running(site: Site) -> Iterator[subprocess.Popen[bytes]]:
-    """The daemon, killed at the end if it still runs."""
+def running(site: Site, **environ: str) -> Iterator[subprocess.Popen[bytes]]:
+    """The daemon, with these variables beside ours, killed at the end if it still runs."""
     remember(site.journal)
     with subprocess.Popen(
-        [*COMMAND, "run", str(site.config)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        [*COMMAND, "run", str(site.config)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=os.environ | environ,
     ) as process:
         site.process = process
         try:

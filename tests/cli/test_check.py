@@ -1,5 +1,6 @@
 """Is this config right?"""
 
+import json
 from pathlib import Path
 
 from tests.cli.conftest import Command
@@ -38,3 +39,14 @@ def test_a_config_that_is_not_there_is_2(kglb: Command, tmp_path: Path) -> None:
     ran = kglb("check", tmp_path / "nothing.toml")
     assert ran.code == 2
     assert "No such file" in ran.err
+
+
+def test_the_schema_of_configs_is_printed(kglb: Command) -> None:
+    ran = kglb("check", "--schema")
+    assert ran.code == 0
+    assert {"journal", "balancer"} <= json.loads(ran.out)["properties"].keys()
+
+
+def test_without_a_config_there_is_nothing_to_check(kglb: Command) -> None:
+    ran = kglb("check")
+    assert (ran.code, ran.err.startswith("error: no config to check")) == (2, True)

@@ -1,5 +1,6 @@
 """``kglb-actors run`` as a process; where something is missing it says what, and what to do, and ends with 3."""
 
+import json
 import os
 import signal
 import socket
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from journal import JournalReader, open_journal
-from kglb.events import DaemonStarted, DaemonStopping, OperationsApplied, decode
+from kglb.events import DaemonStarted, DaemonStopping, JournalRepaired, OperationsApplied, decode
 from lab.host import has_ip_vs
 from tests.left_behind import remember
 
@@ -80,6 +81,20 @@ def test_it_runs_until_it_is_told_to_stop_and_cleans_up(config: Path, journal: P
         DaemonStopping,
     ]
     assert isinstance(events[-1], OperationsApplied)
+
+
+def test_a_damaged_journal_is_set_aside_and_the_log_says_where(config: Path, journal: Path) -> None:
+    with running(config, journal):
+        pass
+    segment = min(journal.glob("*.jsonl"))
+    segment.write_bytes(segment.read_bytes() + b"\0" * 100)
+    with running(config, journal) as process:
+        assert process.stderr is not None
+        told = next(json.loads(line) for line in process.stderr if '"journal set aside"' in line)
+    assert (told["level"], told["file"], told["bytes"]) == ("warning", str(segment), 100)
+    assert Path(told["kept_as"]).read_bytes() == b"\0" * 100
+    repairs = [r.event for r in JournalReader(journal, decode).records() if isinstance(r.event, JournalRepaired)]
+    assert [repair.kept_as for repair in repairs] == [Path(told["kept_as"]).name]
 
 
 def test_a_locked_journal_is_not_written_to(config: Path, journal: Path) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from kglb.config import parse
 from kglb.config.balancers import ANNOUNCE, BALANCER, PERSISTENCE
@@ -149,3 +150,22 @@ def test_an_example_loads_without_a_warning(path: Path, tmp_path: Path) -> None:
     loaded = parse(path.read_text(), source=str(tmp_path / path.name), environ={"KGLB_HEALTH_TOKEN": "x"})
     assert loaded.config.balancers
     assert loaded.warnings == ()
+
+
+def test_the_two_directors_differ_in_their_label_alone() -> None:
+    one, other = (parse((ROOT / "examples" / f"ecmp-director-{name}.toml").read_text()).config for name in "ab")
+    (balancer,) = other.balancers
+    assert one == replace(other, balancers=(replace(balancer, setup="a"),))
+
+
+def test_every_way_of_forwarding_has_an_example() -> None:
+    configs = [
+        parse(path.read_text(), source=str(path), environ={"KGLB_HEALTH_TOKEN": "x"}).config
+        for path in EXAMPLES
+        if path.name != "secrets.toml"
+    ]
+    balancers = [balancer for config in configs for balancer in config.balancers]
+    forwards = {real.forward for each in balancers for real in each.reals}
+    assert {forward.method for forward in forwards} == {"masquerade", "direct", "tunnel"}
+    assert {balancer.service.key.protocol for balancer in balancers} == {"tcp", "udp", "fwmark"}
+    assert any(balancer.service.key.ipv6 for balancer in balancers)

@@ -118,3 +118,19 @@ def test_a_header_that_cannot_be_sent_is_refused(balancer: Write, refuse: Refuse
 
 def test_a_header_the_check_sends_itself_is_warned_about(balancer: Write, accept: Accept) -> None:
     assert "this one is not sent" in accept(with_headers(balancer, 'User-Agent = "me"')).warnings[0]
+
+
+@pytest.mark.parametrize(("mode", "warned"), [(0o600, False), (0o640, False), (0o644, True)])
+def test_a_file_with_a_secret_that_everybody_may_read_is_warned_about(
+    tmp_path: Path, balancer: Write, mode: int, warned: bool
+) -> None:
+    secret = tmp_path / "token"
+    secret.write_text("s3cret")
+    secret.chmod(mode)
+    config = tmp_path / "config.toml"
+    config.write_text(with_headers(balancer, 'X-A = { file = "token" }, X-B = { file = "token" }'))
+    config.chmod(0o644)
+    found = [warning for warning in load(config).warnings if "token" in warning]
+    assert [warning.partition(": ")[2] for warning in found] == warned * [
+        "the file token holds a secret and everybody may read it; chmod o-r"
+    ]

@@ -168,3 +168,26 @@ def test_a_call_that_ends_after_its_loop_does_no_harm() -> None:
     release.set()
     thread.join(5.0)
     assert ended.is_set()
+
+
+def test_it_says_since_when_a_call_has_not_returned() -> None:
+    release = threading.Event()
+
+    async def until(worker: Worker, *, busy: bool) -> float | None:
+        while ((since := worker.busy_since) is not None) != busy:
+            await asyncio.sleep(0.001)
+        return since
+
+    async def whole() -> None:
+        worker = Worker("test")
+        await until(worker, busy=False)
+        before = time.monotonic()
+        hanging = asyncio.create_task(worker.call(release.wait))
+        since = await until(worker, busy=True)
+        assert since is not None
+        assert before <= since <= time.monotonic()
+        release.set()
+        await hanging
+        await until(worker, busy=False)
+
+    asyncio.run(asyncio.wait_for(whole(), timeout=10.0))

@@ -21,6 +21,7 @@ from journal import (
     Origin,
     OsFiles,
     Record,
+    RecordsLost,
     SegmentOpened,
     decode_as,
     open_journal,
@@ -31,7 +32,7 @@ class Noted(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     text: str
 
 
-Event = SegmentOpened | JournalRepaired | JournalGap | Noted
+Event = SegmentOpened | JournalRepaired | JournalGap | RecordsLost | Noted
 decode = decode_as(Record[Event])
 ORIGIN = Origin(host="lb1", boot_id="b00t", software="1.0")
 
@@ -56,11 +57,21 @@ async def writing(directory: Path, files: OsFiles | None = None, **options: Any)
         await appender.close(5)
 
 
-def write(directory: Path, *segments: list[str]) -> None:
+class UnsyncedFiles(OsFiles):
+    """Real files; nobody waits for the platter, where a test opens a journal a thousand times."""
+
+    def sync(self, fd: int) -> None:
+        pass
+
+    def sync_directory(self, directory: Path) -> None:
+        pass
+
+
+def write(directory: Path, *segments: list[str], files: OsFiles | None = None) -> None:
     """Append these texts; between two lists a new segment begins."""
 
     async def run() -> None:
-        async with writing(directory) as appender:
+        async with writing(directory, files) as appender:
             for number, texts in enumerate(segments):
                 if number:
                     appender.rotate(state())

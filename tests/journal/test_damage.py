@@ -129,6 +129,16 @@ def test_a_sealed_segment_cut_short_is_found(two_segments: Path) -> None:
         assert found.seq == 1 + whole[:size].count(b"\n")
 
 
+@pytest.mark.parametrize("size", [0, 1, 40])
+def test_a_sealed_segment_without_a_whole_line_is_found(tmp_path: Path, size: int) -> None:
+    write(tmp_path, ["a"], ["b"], ["c"])
+    second = segments(tmp_path)[1]
+    second.write_bytes(second.read_bytes()[:size])
+    found = damage(tmp_path)
+    assert (found.file, found.line, found.seq) == (second, 1, 3)
+    assert [record.seq for record in salvage(tmp_path)[0]] == [1, 2, 5, 6]
+
+
 def test_what_was_added_to_a_sealed_segment_is_found(two_segments: Path) -> None:
     first = segments(two_segments)[0]
     first.write_bytes(first.read_bytes() + b"x")

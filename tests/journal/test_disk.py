@@ -12,10 +12,12 @@ class Commits:
 
     def __init__(self) -> None:
         self.batches: list[list[Item]] = []
+        self.has_begun = threading.Event()
         self.may_go_on = threading.Event()
         self.may_go_on.set()
 
     def __call__(self, items: list[Item]) -> float | None:
+        self.has_begun.set()
         self.may_go_on.wait(5.0)
         if items:
             self.batches.append(items)
@@ -43,7 +45,8 @@ def test_turns_that_pass_while_the_thread_works_are_committed_together_and_in_or
         disk.start(commits)
 
         disk.submit(b"1\n")
-        await asyncio.sleep(0.02)  # the thread has it
+        await asyncio.sleep(0)
+        assert commits.has_begun.wait(5.0)
         for item in (b"2\n", b"3\n"):
             disk.submit(item)
             await asyncio.sleep(0)

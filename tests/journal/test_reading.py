@@ -226,6 +226,23 @@ def test_following_from_a_number_that_is_not_yet(tmp_path: Path) -> None:
     assert [record.seq for record in takewhile(bool, follower) if record] == [6]
 
 
+def test_a_segment_that_is_set_aside_just_when_it_is_to_be_opened_is_no_trouble(tmp_path: Path) -> None:
+    write(tmp_path, ["a"], [])
+    begun = segments(tmp_path)[1]
+    begun.write_bytes(begun.read_bytes()[:40])
+
+    class Racing(OsFiles):
+        def open_read(self, path: Path) -> int:
+            if path == begun:
+                write(tmp_path, ["b"])  # another start, which sets it aside
+            return super().open_read(path)
+
+    follower = JournalReader(tmp_path, decode, files=Racing()).follow()
+    found = [record.seq for record in takewhile(bool, follower) if record]
+    assert not begun.exists()
+    assert found == [1, 2, 3, 4]
+
+
 def test_half_a_line_is_not_damage_but_not_yet(tmp_path: Path) -> None:
     write(tmp_path, ["a", "b"])
     path = segments(tmp_path)[0]

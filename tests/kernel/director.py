@@ -6,6 +6,7 @@ daemon's code but the journal's reader and the vocabulary.
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -170,6 +171,16 @@ data_plane = {{ reconcile_interval = "{reconcile_interval}" }}
     def last_seq(self) -> int:
         """The number of the newest record; 0 without a journal."""
         return self.records()[-1].seq if self.journal.exists() else 0
+
+    def status(self, path: str) -> str:
+        """What the status server answers, whatever the answer's status."""
+        with in_namespace(self.network.director):
+            return command("curl", "--silent", "--show-error", f"http://127.0.0.1:5678{path}")
+
+    def scraped(self, series: str) -> float | None:
+        """The value of one series of the metrics now."""
+        found = re.search(rf"^{re.escape(series)} (\S+)$", self.status("/metrics"), re.MULTILINE)
+        return float(found[1]) if found else None
 
     def saved(self) -> dict[str, SavedService]:
         """What ``ipvsadm -Sn`` prints."""

@@ -10,6 +10,7 @@ from kglb.events import (
     DaemonStopping,
     DriftFound,
     Entry,
+    EntryContested,
     NameResolved,
     OperationFailed,
     ProbeFlipped,
@@ -222,6 +223,15 @@ def test_a_weight_that_somebody_changed_and_we_put_back_shows_both(fleet: Fleet)
     found = why(fleet)
     assert found.kernel == ""
     assert chain(found)[:2] == [(repaired, "OperationsApplied"), (drift, "DriftFound")]
+
+
+def test_a_weight_that_waits_because_somebody_fights_for_it_says_so(fleet: Fleet) -> None:
+    edit = ChangeDestination(WEB, Destination(real=A, weight=7))
+    drift = fleet.builder.record(DriftFound(changes=(edit,)))
+    contested = fleet.builder.record(EntryContested(operation=edit, drifts=6, hold=2.0), cause=drift)
+    found = why(fleet)
+    assert found.kernel == "the kernel has weight 7"
+    assert set(chain(found)[:2]) == {(drift, "DriftFound"), (contested, "EntryContested")}
 
 
 def test_what_retention_took_is_named_and_not_guessed_at(fleet: Fleet) -> None:

@@ -16,10 +16,13 @@ from kglb.events import (
     DrainFinished,
     DriftFound,
     Entry,
+    EntryContested,
     Event,
     HealthChanged,
     JournalGap,
     JournalRepaired,
+    MachineAnswered,
+    MachineStalled,
     MarkAssigned,
     MarkReleased,
     NameResolved,
@@ -33,6 +36,7 @@ from kglb.events import (
     RealRemoved,
     RealRestored,
     RealReturned,
+    RecordsLost,
     ResolutionFailed,
     RouteAnnounced,
     RoutesDecided,
@@ -106,6 +110,10 @@ SPOKEN: list[tuple[Event, str]] = [
     (
         JournalGap(first_seq=7, last_seq=9, since="2026-11-22T14:30:00.000000Z", reason="ENOSPC"),
         "records 7 to 9 may be missing since 2026-11-22T14:30:00.000000Z: ENOSPC",
+    ),
+    (
+        RecordsLost(first_seq=7, last_seq=9, reason="zero bytes", kept_as="1.jsonl.damaged"),
+        "records 7 to 9 were lost, as a repair found: zero bytes; what was there is in 1.jsonl.damaged",
     ),
     (started(), "the daemon started on director: version 0, process 1"),
     (
@@ -244,6 +252,16 @@ SPOKEN: list[tuple[Event, str]] = [
         DriftFound(changes=(weight(A, 7),)),
         "somebody else changed the kernel: 10.0.0.1:80 by masquerade, weight 7",
     ),
+    (
+        EntryContested(operation=weight(A, 7), drifts=6, hold=2.0),
+        "somebody else did this 6 times: 10.0.0.1:80 by masquerade, weight 7; is another controller at work? "
+        "It is put right in 2 s",
+    ),
+    (
+        MachineStalled(seconds=5.2),
+        "the kernel has not answered for 5.2 s: changes wait for it, and nothing else does",
+    ),
+    (MachineAnswered(seconds=61.5), "the kernel answers again, after 61.5 s"),
 ]
 
 

@@ -100,3 +100,14 @@ def test_a_slow_disk_and_a_slow_machine_show_in_their_histograms() -> None:
 
 def test_the_machine_is_as_old_as_its_last_confirmation() -> None:
     assert reading(Fleet(), vitals(now=130.5, confirmed=100.0)).value("kglb_machine_confirmed_age_seconds") == 30.5
+
+
+def test_silence_of_the_kernel_or_of_probes_and_contested_entries_are_shown() -> None:
+    calm = reading(Fleet())
+    assert calm.value("kglb_contested_entries") == 0
+    assert calm.value("kglb_machine_call_age_seconds") == 0
+    assert calm.value("kglb_probes_stalled_seconds") == 0
+    found = reading(Fleet(), vitals(machine_silent=61.2, probes_silent=7.0, contested={WEB: 5}))
+    assert found.value("kglb_contested_entries") == 1
+    assert found.value("kglb_machine_call_age_seconds") == 61.2
+    assert found.value("kglb_probes_stalled_seconds") == 7

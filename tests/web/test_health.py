@@ -41,6 +41,24 @@ def test_a_degraded_journal_says_why() -> None:
     assert complaints(web_fleet().state, Refusals(), degraded) == ["the journal is degraded: No space left on device"]
 
 
+def test_a_kernel_that_does_not_answer_and_probes_that_do_not_end_are_said() -> None:
+    assert complaints(web_fleet().state, Refusals(), vitals(machine_silent=4.9)) == []
+    stuck = vitals(machine_silent=61.2, probes_silent=7.0)
+    assert complaints(web_fleet().state, Refusals(), stuck) == [
+        "the kernel has not answered for 61 s: changes wait for it",
+        "no probe has ended for 7 s though some should have",
+    ]
+
+
+def test_entries_that_somebody_else_fights_for_are_named_up_to_a_bound() -> None:
+    contested = vitals(contested={f"{WEB} {real_id(number)}": 5 for number in range(25)})
+    found = complaints(web_fleet().state, Refusals(), contested)
+    assert found[0] == (
+        f"contested: somebody else changed {WEB} {real_id(0)} 5 times in a row: is another controller at work?"
+    )
+    assert found[10:] == ["contested: 15 more entries"]
+
+
 def test_a_refused_operation_is_named_with_its_error() -> None:
     fleet, refusals = refusing(1)
     assert complaints(fleet.state, refusals, WELL) == [

@@ -1,10 +1,11 @@
 """Somebody edits what is ours by hand: it is put right, and the journal says what was found."""
 
+import subprocess
 from collections.abc import Iterator
 
 import pytest
 
-from kglb.events import DriftFound
+from kglb.events import DriftFound, EntryContested
 from kglb.model import (
     AddDestination,
     Address,
@@ -29,6 +30,9 @@ WEB = ServiceId("tcp://10.0.0.100:80")
 FIRST, SECOND, THIRD = RealId("10.2.0.10:80"), RealId("10.2.0.11:80"), RealId("10.2.0.12:80")
 
 
+OTHER_CONTROLLER = f"while :; do ipvsadm -e -t 10.0.0.100:80 -r {FIRST} -m -w 7; sleep 0.2; done"
+
+
 @pytest.fixture(scope="module")
 def serving(network: Network, servers: Reals, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Director]:
     """A daemon that compares the kernel with what it knows each second."""
@@ -38,6 +42,21 @@ def serving(network: Network, servers: Reals, tmp_path_factory: pytest.TempPathF
         director.wait_weights(WEB, {FIRST: WEIGHT, SECOND: WEIGHT})
         until(lambda: "10.0.0.100/32" in director.addresses(), "the VIP on lo")
         yield director
+
+
+def test_everything_that_somebody_clears_is_back_and_what_is_foreign_is_counted(
+    serving: Director, network: Network
+) -> None:
+    before, last = serving.saved(), serving.last_seq()
+    with in_namespace(network.director):
+        command("ipvsadm", "-C")
+        command("ipvsadm", "-A", "-t", "203.0.113.9:25", "-s", "lc")
+    until(lambda: serving.saved().keys() >= before.keys(), "the repair")
+    assert serving.events(DriftFound, last) == [DriftFound(changes=(DeleteService(WEB),))]
+    until(lambda: serving.scraped("kglb_foreign_services") == 1, "the count of foreign services")
+    with in_namespace(network.director):
+        command("ipvsadm", "-D", "-t", "203.0.113.9:25")
+    until(lambda: serving.saved() == before, "the state before")
 
 
 @pytest.mark.parametrize(
@@ -71,3 +90,26 @@ def test_an_edit_by_hand_is_repaired_and_recorded(
         client.wait(4)
     assert client.failures() == []
     assert set(client.answered()) == {"real0", "real1"}
+
+
+def test_another_controller_at_work_on_an_entry_is_reported_and_not_fought_for_ever(
+    serving: Director, network: Network
+) -> None:
+    """Last in this file: its contest is remembered for longer than tests last."""
+    last = serving.last_seq()
+    with in_namespace(network.director):
+        other = subprocess.Popen(["/bin/sh", "-c", OTHER_CONTROLLER])
+    try:
+        until(lambda: len(serving.events(EntryContested, last)) >= 3, "the third postponed repair", 60.0)
+        assert serving.status("/healthz").splitlines() == [
+            f"contested: somebody else changed {WEB} {FIRST} 7 times in a row: is another controller at work?"
+        ]
+        assert serving.scraped("kglb_contested_entries") == 1
+    finally:
+        other.kill()
+        other.wait()
+    contested = serving.events(EntryContested, last)
+    assert [contest.drifts for contest in contested[:3]] == [5, 6, 7]
+    assert 0 < contested[2].hold < 4.0, "since the repair before"
+    assert {contest.operation for contest in contested} == {ChangeDestination(WEB, Destination(real=FIRST, weight=7))}
+    serving.wait_weights(WEB, {FIRST: WEIGHT, SECOND: WEIGHT}, 30.0)

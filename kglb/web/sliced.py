@@ -1,11 +1,9 @@
-"""Makes the exposition in slices, so that the loop goes on between them, and bounds what a flood can cost."""
+"""Makes a long text in slices, so that the loop goes on between them, and bounds what a flood can cost."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from itertools import islice
-
-from kglb.web.exposition import Family, lines
 
 SLICE = 0.001
 """Seconds of work between two turns of the loop."""
@@ -13,19 +11,23 @@ SLICE = 0.001
 REST = 9.0
 """A text is served again for so many times the work it took: however many ask, it is a tenth of the loop."""
 
-_LINES = 100  # made between two looks at the clock: less than 0.1 ms
 
+class SlicedText:
+    """The text of ``parts``, made for one request at a time. ``prepare`` comes before each new text.
 
-class Metrics:
-    """The text of ``families``, made for one request at a time. ``prepare`` comes before each new text."""
+    ``batch`` parts are made between two looks at the clock: together they should take less than 0.2 ms.
+    """
 
     def __init__(
         self,
-        families: Callable[[], Iterable[Family]],
+        parts: Callable[[], Iterable[str]],
         clock: Callable[[], float] = time.perf_counter,
         prepare: Callable[[], Awaitable[None]] | None = None,
+        *,
+        batch: int = 100,
     ) -> None:
-        self._families = families
+        self._parts = parts
+        self._batch = batch
         self._prepare = prepare
         self._clock = clock
         self._turn = asyncio.Lock()
@@ -33,7 +35,7 @@ class Metrics:
         self._fresh_until = float("-inf")
 
     async def text(self) -> bytearray:
-        """The exposition in UTF-8, as old as REST allows; not to be changed."""
+        """The text in UTF-8, as old as REST allows; not to be changed."""
         async with self._turn:
             if self._clock() >= self._fresh_until:
                 if self._prepare is not None:
@@ -46,8 +48,8 @@ class Metrics:
         """The text, and the seconds of work in it."""
         began, spent = self._clock(), 0.0
         text = bytearray()  # grows in place: joining the parts would take longer than a slice
-        source = lines(self._families())
-        while part := "".join(islice(source, _LINES)):
+        source = iter(self._parts())
+        while part := "".join(islice(source, self._batch)):
             text += part.encode()
             if (worked := self._clock() - began) >= SLICE:
                 spent += worked

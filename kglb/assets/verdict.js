@@ -1,0 +1,55 @@
+"use strict";
+// The head of the live page: one sentence that says how things are, what the daemon complains of, and a few figures.
+
+function drawVerdict(overview, panels, now) {
+  const reals = panels.flatMap((panel) => [...panel.reals.values()]);
+  const inUse = reals.filter(inRotation);
+  const waiting = inUse.filter((real) => real.condition === "waiting").length;
+  const down = inUse.filter((real) => real.healthy === false).length - waiting;
+  const aside = reals.length - inUse.length;
+  const unsettled = panels.filter((panel) => panel.head.balancer && panel.head.mode !== "available");
+  const apart = reals.filter((real) => !real.in_step).length + panels.filter((panel) => !panel.head.in_step).length;
+  say(byId("host"), overview.host);
+  document.title = `${down ? `${down} down · ` : ""}${overview.host} · kglb-actors`;
+  const tone = unsettled.length || overview.complaints.length ? "bad" : down || apart ? "warning" : "good";
+  const text = verdictText(inUse.length, down, waiting, unsettled, overview.complaints.length);
+  const verdict = byId("verdict");
+  if (verdict.dataset.shown !== tone + text) {
+    verdict.dataset.shown = tone + text;
+    verdict.replaceChildren(icon(tone), el("span", { text }));
+  }
+  const complaints = byId("complaints");
+  const said = overview.complaints.join("\n");
+  if (complaints.dataset.shown !== said) {
+    complaints.dataset.shown = said;
+    complaints.replaceChildren(...overview.complaints.map((complaint) => el("li", {}, icon("bad"), el("span", { text: complaint }))));
+  }
+  drawFigures({
+    "Reals up": `${inUse.length - down - waiting} of ${inUse.length}`,
+    ...(aside ? { "Out of rotation": String(aside) } : {}),
+    Kernel: apart ? `${plural(apart, "entry", "entries")} out of step` : "in step",
+    Addresses: `${overview.addresses.filter((address) => address.in_kernel).length} of ${overview.addresses.length} there`,
+    ...(overview.routes.length ? { Routes: `${overview.routes.filter((route) => route.announced).length} of ${overview.routes.length} announced` } : {}),
+    Journal: overview.journal.degraded ? "degraded" : `record ${overview.seq}, ${overview.journal.unwritten ? `${overview.journal.unwritten} unwritten` : "written"}`,
+    Drift: overview.drift.count ? `${overview.drift.count} found${overview.drift.last ? `, last ${span(now - overview.drift.last.at)} ago` : ""}` : "none",
+    Running: `${span(now - overview.started)}, version ${overview.version}`,
+  });
+}
+
+function verdictText(count, down, waiting, unsettled, complaints) {
+  const modes = unsettled.slice(0, 3).map((panel) => `${panel.head.balancer} is ${(panel.head.mode ?? "undecided").replace("_", " ")}`);
+  const more = unsettled.length > 3 ? `, and ${unsettled.length - 3} more` : "";
+  const unasked = waiting ? `${waiting} of ${plural(count, "real")} not checked yet` : null;
+  const reals = waiting && !down ? unasked : down ? `${down} of ${plural(count, "real")} ${down === 1 ? "is" : "are"} down` : count ? `All ${plural(count, "real")} are up` : "No reals";
+  return [reals, down ? unasked : null, modes.length ? modes.join(", ") + more : null, complaints ? plural(complaints, "complaint") : null].filter(Boolean).join("; ");
+}
+
+function drawFigures(figures) {
+  const list = byId("figures");
+  const names = Object.keys(figures).join();
+  if (list.dataset.names !== names) {
+    list.dataset.names = names;
+    list.replaceChildren(...Object.keys(figures).map((name) => el("div", {}, el("dt", { text: name }), el("dd"))));
+  }
+  Object.values(figures).forEach((text, index) => say(list.children[index].lastElementChild, text));
+}

@@ -1,0 +1,61 @@
+"""``kglb-actors doctor``: what on this machine will bite, why, and the command that cures it. It changes nothing."""
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from kglb.cli.output import EXIT_NO, EXIT_OK, Paint, paint_for, put, put_json
+from kglb.config import load, parse
+from kglb.doctor import Finding, diagnose, gather
+
+_TONES = {"problem": "bad", "note": "warning"}
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Describe the verb."""
+    parser = subparsers.add_parser(
+        "doctor",
+        description="Look at this machine as the daemon would need it, and change nothing: 0 if no problem was found, "
+        "1 if any was, with why it matters and what cures it. Notes are worth knowing and are no problems.",
+        epilog="Run it as root, else it sees less. Fixes are for a root shell, and last until the next boot: keep "
+        "sysctls in /etc/sysctl.d, modules in /etc/modules-load.d.",
+    )
+    parser.add_argument(
+        "config",
+        nargs="?",
+        type=Path,
+        help="the configuration: TOML, or KgLb's JSON (without it: what all have in common)",
+    )
+    parser.add_argument("-o", "--output", choices=("short", "json"), default="short", help="(default: %(default)s)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the findings: 1 if one is a problem, else 0."""
+    loaded = parse("balancer = []") if args.config is None else load(args.config)
+    findings = diagnose(gather(loaded, args.config))
+    if args.output == "json":
+        put_json(msgspec.json.encode(findings))
+    else:
+        for line in render(findings, paint_for(sys.stdout)):
+            put(line)
+    return EXIT_NO if any(finding.level == "problem" for finding in findings) else EXIT_OK
+
+
+def render(findings: Iterable[Finding], paint: Paint) -> list[str]:
+    """Findings for people, line by line, and their number."""
+    lines = []
+    counts: Counter[str] = Counter()
+    for finding in findings:
+        counts[finding.level] += 1
+        lines.append(f"{paint(f'{finding.level}:', _TONES[finding.level])} {finding.what}")
+        lines.append(f"  why: {finding.why}")
+        lines += [f"  {label}: {text}" for label, text in (("fix", finding.fix), ("do", finding.advice)) if text]
+    return [*lines, f"{_count(counts['problem'], 'problem')}, {_count(counts['note'], 'note')}"]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,71 @@
+"""``kglb-actors journal prune``: retention by hand."""
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from journal import Expired, NoJournal, OsFiles, Retention, expired, leftovers_of, remove
+from kglb.cli.journal_stat import human
+from kglb.cli.output import EXIT_OK, EXIT_USAGE, Failed, put
+from kglb.cli.reading import add_journal_argument
+from kglb.config.problems import RefusedError
+from kglb.config.values import Parser, duration, size
+
+T = TypeVar("T")
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Describe the verb."""
+    parser = subparsers.add_parser(
+        "prune",
+        help="remove the oldest segments",
+        description="Remove whole segments, oldest first, never the newest, which has the newest checkpoint. "
+        "A daemon may be writing the journal meanwhile.",
+    )
+    add_journal_argument(parser)
+    parser.add_argument("--keep-size", type=_argument(size("1B")), metavar="SIZE", help="what may stay: 500MiB, 2GiB")
+    parser.add_argument("--older-than", type=_argument(duration("1s")), metavar="SPAN", help="sealed so long ago: 7d")
+    parser.add_argument("--leftovers", action="store_true", help="what was set aside, too: *.broken and *.damaged")
+    parser.add_argument("-n", "--dry-run", action="store_true", help="only say what would be removed")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Remove, and say what."""
+    if not (args.keep_size or args.older_than or args.leftovers):
+        raise Failed(EXIT_USAGE, "nothing says what may go", "give --keep-size, --older-than or --leftovers")
+    files = OsFiles()
+    if not files.is_directory(args.journal):
+        raise NoJournal(args.journal)
+    old = _expired(files, args)
+    leftovers = leftovers_of(args.journal, files) if args.leftovers else {}
+    if not args.dry_run:
+        remove(files, old)
+        for name in leftovers:
+            files.remove(args.journal / name)
+    _tell(old, leftovers, "would remove" if args.dry_run else "removed")
+    return EXIT_OK
+
+
+def _expired(files: OsFiles, args: argparse.Namespace) -> list[Expired]:
+    bounds = Retention(max_size=args.keep_size or 0, max_age=args.older_than or 0.0)
+    return expired(files, Path(args.journal), bounds, now=time.time())
+
+
+def _tell(old: list[Expired], leftovers: dict[str, int], verb: str) -> None:
+    sizes = {**{one.segment.path.name: one.size for one in old}, **leftovers}
+    for name, amount in sizes.items():
+        put(f"{verb} {name}, {human(amount)}")
+    put(f"{verb} {human(sum(sizes.values()))} in all" if sizes else f"{verb} nothing")
+
+
+def _argument(parse: Parser[T]) -> Callable[[str], T]:
+    def read(text: str) -> T:
+        try:
+            return parse(text)
+        except RefusedError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return read

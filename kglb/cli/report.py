@@ -1,0 +1,70 @@
+"""``kglb-actors report``: what happened in a stretch of one or several journals, as one page to look at and mail."""
+
+import argparse
+import os
+from pathlib import Path
+
+from kglb.cli.output import EXIT_OK, put
+from kglb.cli.reading import DEFAULT_JOURNAL, TIMES, Zone
+from kglb.replay import Source
+from kglb.replay.report import report
+from kglb.replay.report_page import report_page
+
+STDOUT = Path("-")
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Describe the verb."""
+    parser = subparsers.add_parser(
+        "report",
+        description="Write what happened as one HTML page that needs no network: a timeline of every balancer "
+        "and real, and the events with their causes. Several journals are merged by time.",
+        epilog=TIMES,
+    )
+    parser.add_argument(
+        "journals",
+        nargs="*",
+        type=Path,
+        default=[DEFAULT_JOURNAL],
+        metavar="JOURNAL",
+        help=f"a directory, or one segment (default: {DEFAULT_JOURNAL})",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("incident.html"),
+        metavar="FILE",
+        help="the page to write, - for stdout (default: %(default)s)",
+    )
+    parser.add_argument("--since", metavar="TIME", help="from this time on")
+    parser.add_argument("--until", metavar="TIME", help="up to this time")
+    parser.add_argument("--utc", action="store_true", help="read and show times in UTC")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the page."""
+    zone = Zone(utc=args.utc)
+    found = report(map(Source, args.journals), zone.moment(args.since), zone.moment(args.until))
+    page = report_page(found, utc=args.utc)
+    if args.output == STDOUT:
+        put(page)
+        return EXIT_OK
+    _replace(args.output, page)
+    reals = sum(len(balancer.reals) for balancer in found.balancers)
+    size = len(page.encode()) / 1e6
+    put(
+        f"{args.output}: {len(found.balancers)} balancers, {reals} reals, {len(found.events)} events"
+        f"{f' (the newest of {found.left_out} more)' if found.left_out else ''}, {size:.1f} MB"
+    )
+    return EXIT_OK
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write the file whole, or leave what was there."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        fresh.write_text(text, encoding="utf-8")
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)

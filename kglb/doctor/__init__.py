@@ -1,0 +1,14 @@
+"""What on this machine will bite a director with this config: facts gathered once, findings that follow from them.
+
+``gather`` reads the machine and changes nothing; ``diagnose`` is a pure function of the ``Facts`` it returns. A rule is
+a function from facts to findings, beside others of its kind: ``ipvs`` (modules, schedulers, sysctls), ``network``
+(addresses, routes, forwarding), ``process`` (capabilities, descriptors, the status address, files), ``storage`` (the
+journal's disk), ``company`` (other controllers, the clock). Nothing here knows an actor, and nothing here repairs.
+"""
+
+from kglb.doctor.diagnose import diagnose
+from kglb.doctor.facts import ConfigFile, Disk, Facts
+from kglb.doctor.finding import Finding
+from kglb.doctor.gather import gather
+
+__all__ = ["ConfigFile", "Disk", "Facts", "Finding", "diagnose", "gather"]

@@ -1,0 +1,117 @@
+"""One look at this machine for one config. Reads only, and asks nobody but the kernel: no packet leaves the machine."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from journal import writer_of
+from kglb.config import Loaded
+from kglb.dataplane import Passage, Unavailable
+from kglb.dataplane.addresses import Addresses
+from kglb.dataplane.ipvs import Ipvs
+from kglb.dataplane.passage import find_passage, sysctl_reader
+from kglb.dataplane.routes import Routes
+from kglb.doctor import machine
+from kglb.doctor.company import DELETING, SHARING
+from kglb.doctor.facts import ConfigFile, Facts
+from kglb.doctor.wanted import conf, literal_reals, marked_ways, vips
+from kglb.model import Address, Config, ServiceId
+
+_SYSCTLS = (
+    "kernel.modules_disabled",
+    "net.ipv4.ip_forward",
+    "net.ipv6.conf.all.forwarding",
+    "net.ipv4.vs.conn_reuse_mode",
+    "net.ipv4.vs.conntrack",
+    "net.ipv4.vs.expire_nodest_conn",
+    "net.ipv4.vs.expire_quiescent_template",
+    "net.netfilter.nf_conntrack_count",
+    "net.netfilter.nf_conntrack_max",
+)
+
+
+def gather(loaded: Loaded, path: Path | None) -> Facts:
+    """The facts for a config and its file, if it has one. Raises OSError where the kernel cannot be asked."""
+    config = loaded.config
+    in_earnest = config.data_plane.kind == "ipvs"
+    interfaces = machine.interfaces()
+    services, unavailable, remedy = _services(config) if in_earnest else ((), None, "")
+    unreachable, passages = _routes(config) if in_earnest else ((), ())
+    return Facts(
+        config=config,
+        kernel=machine.kernel_version(),
+        unavailable=unavailable,
+        remedy=remedy,
+        loaded=machine.loaded_modules(),
+        loadable=machine.loadable_modules(),
+        sysctls=machine.sysctls((*_SYSCTLS, *(conf(name, "arp_ignore") for name in ("all", *interfaces)))),
+        may_ping=machine.may_ping(),
+        descriptors=machine.descriptor_limit(),
+        services=services,
+        controllers=tuple(sorted(machine.processes() & (DELETING | SHARING))),
+        interfaces=interfaces,
+        addresses=_addresses(interfaces) if in_earnest else frozenset(),
+        neighbours=machine.neighbours(),
+        unreachable=unreachable,
+        passages=passages,
+        daemon=writer_of(Path(config.journal.directory)),
+        status_error=machine.listen_error(config.status.listen),
+        helper_is_there=Path(config.bgp.socket).is_socket(),
+        control_group_is_there=machine.has_group(config.control.group),
+        disk=machine.disk_of(Path(config.journal.directory)),
+        files=tuple(_files(loaded, path)) if path is not None else (),
+        synchronised=machine.clock_is_synchronised(),
+    )
+
+
+def _services(config: Config) -> tuple[tuple[ServiceId, ...], str | None, str]:
+    """The services that are not the config's; and what keeps IPVS from being driven, with its cure."""
+    try:
+        ipvs = Ipvs()
+    except Unavailable as missing:
+        return (), missing.problem, missing.remedy
+    try:
+        ours = {balancer.id for balancer in config.balancers}
+        keys = [service.key for service in ipvs.services()]
+        return tuple(sorted(key.id for key in keys if key.id not in ours and key.mark not in config.marks)), None, ""
+    finally:
+        ipvs.close()
+
+
+def _addresses(interfaces: Iterable[str]) -> frozenset[Address]:
+    asking = Addresses()
+    try:
+        return frozenset(address for name in interfaces for address in asking.on(name))
+    finally:
+        asking.close()
+
+
+def _routes(config: Config) -> tuple[tuple[str, ...], tuple[Passage, ...]]:
+    """The reals that no route leads to, and the passages of checks through the VIP."""
+    routes = Routes()
+    try:
+        addresses = dict.fromkeys(real.address for real in literal_reals(config))
+        unreachable = tuple(address for address in addresses if routes.to(address) is None)
+        own = frozenset(address.address.partition("/")[0] for address in vips(config))
+        in_force = sysctl_reader()
+        found = (find_passage(way, source, own, routes.to, in_force) for way, source in marked_ways(config).items())
+        return unreachable, tuple(found)
+    finally:
+        routes.close()
+
+
+def _files(loaded: Loaded, path: Path) -> Iterable[ConfigFile]:
+    """The config, and the files of secrets beside it."""
+    yield _file(path, holds_secrets=any(reference.inline for reference in loaded.secrets))
+    for name in sorted({reference.file for reference in loaded.secrets if reference.file}):
+        yield _file(path.parent / name, holds_secrets=True)
+
+
+def _file(path: Path, *, holds_secrets: bool) -> ConfigFile:
+    mode = os.stat(path).st_mode
+    return ConfigFile(
+        path=str(path),
+        holds_secrets=holds_secrets,
+        readable_by_others=bool(mode & 0o004),
+        writable_by_others=bool(mode & 0o002),
+    )

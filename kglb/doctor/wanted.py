@@ -1,0 +1,52 @@
+"""What a config asks of a machine, in the terms in which the machine is asked."""
+
+from collections.abc import Iterable
+
+from kglb.model import Address, Config, Endpoint, Way, parse_endpoint
+
+_SHOWN = 5
+
+
+def vips(config: Config) -> list[Address]:
+    """The addresses of the virtual services, each once, in the config's order."""
+    return list(dict.fromkeys(balancer.address for balancer in config.balancers if balancer.address is not None))
+
+
+def literal_reals(config: Config) -> list[Endpoint]:
+    """The reals that are given by address, each once; what names stand for is not asked."""
+    hosts = dict.fromkeys(real.host for balancer in config.balancers for real in balancer.reals)
+    return [endpoint for endpoint in map(_endpoint, hosts) if endpoint is not None]
+
+
+def marked_ways(config: Config) -> dict[Way, str]:
+    """The ways that checks through the VIP take, and the source that each is configured to have."""
+    return {
+        Way(endpoint.address, real.forward, balancer.service.key.ipv6): balancer.check.source
+        for balancer in config.balancers
+        if balancer.fwmark_checks
+        for real in balancer.reals
+        if (endpoint := _endpoint(real.host)) is not None
+    }
+
+
+def conf(interface: str, name: str) -> str:
+    """An interface's IPv4 sysctl as sysctl(8) names it: a dot in the interface's name is written as a slash there.
+
+    >>> conf("eth0.100", "arp_ignore")
+    'net.ipv4.conf.eth0/100.arp_ignore'
+    """
+    return f"net.ipv4.conf.{interface.replace('.', '/')}.{name}"
+
+
+def some(names: Iterable[str]) -> str:
+    """The first few names, and how many more there are."""
+    listed = list(names)
+    more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
+    return ", ".join(listed[:_SHOWN]) + more
+
+
+def _endpoint(host: str) -> Endpoint | None:
+    try:
+        return parse_endpoint(host)
+    except ValueError:
+        return None

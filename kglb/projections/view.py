@@ -1,0 +1,198 @@
+"""A state as structs to show: services and their reals, addresses, and where desired and actual differ.
+
+The field names are those of ``replay -o json`` and of ``/state``. Nothing here changes a state.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Literal, Protocol
+
+import msgspec
+
+from kglb.events import Mode
+from kglb.model import Destination, Forward, Real, RealId, ServiceId, WhenAllDown
+from kglb.projections.dataplane import DataPlaneState
+from kglb.projections.reals import RealState
+from kglb.projections.state import State
+
+Condition = Literal["up", "failing", "down", "recovering", "waiting"]
+"""What is believed of a real, and whether its last probe agrees: failing is up still, recovering is down still.
+
+Waiting is down for want of an answer.
+"""
+
+
+def condition(*, healthy: bool, outcome: str) -> Condition:
+    """The condition of a real whose last probe had this outcome, empty without one."""
+    match healthy, outcome:
+        case True, "failure":
+            return "failing"
+        case True, _:
+            return "up"
+        case _, "success":
+            return "recovering"
+        case _, "failure":
+            return "down"
+        case _:
+            return "waiting"
+
+
+class RealView(msgspec.Struct, frozen=True, kw_only=True):
+    """A real of a service. ``weight`` is the wanted one, ``kernel_weight`` what the kernel is known to hold,
+    ``configured`` the one it has when up. ``out_of_rotation`` says why it gets no traffic whatever its health, and
+    ``weighed`` who gives it its weight if not the config; both are empty if that is not so.
+
+    ``streak`` counts at least so many passes, or failures if negative. What is not there or unknown is null.
+    """
+
+    real: RealId
+    host: str
+    weight: int | None
+    kernel_weight: int | None
+    configured: int | None
+    forward: str
+    healthy: bool | None
+    streak: int
+    outcome: str
+    reason: str
+    detail: str
+    weight_seq: int
+    health_seq: int
+    in_step: bool
+    out_of_rotation: str
+    weighed: str
+
+
+class SteeringWords(Protocol):
+    """Says who else than config and checks has a hand in a real."""
+
+    def out_of_rotation(self, real: RealState) -> str:
+        """Why a real is to get no traffic, whatever its health; empty if it is in rotation."""
+
+    def weight_by_other_hand(self, real: RealState) -> str:
+        """Who says the weight of a real, if not the config; empty if the config does."""
+
+
+class ServiceView(msgspec.Struct, frozen=True, kw_only=True):
+    """A service. ``wanted`` says that the config has it, ``in_kernel`` that the kernel is known to hold it."""
+
+    service: ServiceId
+    balancer: str
+    scheduler: str
+    mode: Mode | None
+    alive: int
+    total: int
+    when_all_down: WhenAllDown | None
+    wanted: bool
+    in_kernel: bool
+    in_step: bool
+    reals: tuple[RealView, ...] = ()
+
+
+class AddressView(msgspec.Struct, frozen=True, kw_only=True):
+    """An address of a service; ``ours`` says that we put it there."""
+
+    address: str
+    interface: str
+    wanted: bool
+    in_kernel: bool
+    ours: bool
+
+
+class EventView(msgspec.Struct, frozen=True, kw_only=True):
+    """A recorded event in words, at Unix time ``at``; its fields are those of ``/events``.
+
+    ``reals`` are the first of those it is about, ``because`` of the records that it names as its causes itself, besides
+    ``cause``. ``host`` is the director's, where several are shown.
+    """
+
+    seq: int
+    at: float
+    type: str
+    kind: str
+    tone: str
+    text: str
+    service: ServiceId | None
+    balancer: str
+    reals: tuple[RealId, ...]
+    cause: int | None
+    because: tuple[int, ...]
+    host: str = ""
+
+
+def services_of(state: State) -> list[ServiceId]:
+    """Every service that has a balancer, is wanted, or is known to be in the kernel."""
+    plane = state.data_plane
+    return list({**state.fleet.balancers, **plane.desired.services, **plane.actual.services})
+
+
+def service_view(state: State, service: ServiceId, label: Callable[[ServiceId], str]) -> ServiceView:
+    """A service without its reals; ``label`` gives its balancer's name."""
+    plane, balancer = state.data_plane, state.fleet.balancers.get(service)
+    wanted, held = plane.desired.services.get(service), plane.actual.services.get(service)
+    known = wanted or held
+    return ServiceView(
+        service=service,
+        balancer=label(service) if balancer is not None else "",
+        scheduler=known.scheduler if known is not None else "",
+        mode=None if balancer is None else balancer.mode,
+        alive=0 if balancer is None else balancer.alive,
+        total=0 if balancer is None else balancer.total,
+        when_all_down=None if balancer is None else balancer.config.when_all_down,
+        wanted=wanted is not None,
+        in_kernel=held is not None,
+        in_step=wanted == held,
+    )
+
+
+def reals_of(state: State, service: ServiceId) -> list[RealId]:
+    """Every real of a service that is known, wanted, or known to be in the kernel."""
+    plane, balancer = state.data_plane, state.fleet.balancers.get(service)
+    known = {} if balancer is None else balancer.reals
+    return list({**known, **plane.desired.destinations.get(service, {}), **plane.actual.destinations.get(service, {})})
+
+
+def real_view(state: State, service: ServiceId, real: RealId, words: SteeringWords) -> RealView:
+    """A real of a service, in constant time."""
+    known = state.fleet.real(service, real)
+    wanted, held = _destinations(state.data_plane, service, real)
+    destination = wanted or held
+    blank = Real(host=real, weight=0, forward=Forward())
+    shown = known or RealState(real=real, entry=blank, healthy=False, health_seq=0)
+    return RealView(
+        real=real,
+        host=shown.entry.host,
+        weight=None if wanted is None else wanted.weight,
+        kernel_weight=None if held is None else held.weight,
+        configured=None if known is None else known.configured,
+        forward=str(shown.entry.forward if destination is None else destination.forward),
+        healthy=None if known is None else known.healthy,
+        streak=shown.streak,
+        outcome=shown.outcome,
+        reason=shown.reason,
+        detail=shown.detail,
+        weight_seq=shown.weight_seq,
+        health_seq=shown.health_seq,
+        in_step=wanted == held,
+        out_of_rotation=words.out_of_rotation(shown),
+        weighed=words.weight_by_other_hand(shown),
+    )
+
+
+def address_views(plane: DataPlaneState) -> Iterator[AddressView]:
+    """Every address that is wanted, or known to be there."""
+    desired, actual = plane.desired.addresses, plane.actual.addresses
+    for key, (address, _) in {**desired, **actual}.items():
+        yield AddressView(
+            address=address.address,
+            interface=address.interface,
+            wanted=key in desired,
+            in_kernel=key in actual,
+            ours=key in actual and actual[key][1],
+        )
+
+
+def _destinations(
+    plane: DataPlaneState, service: ServiceId, real: RealId
+) -> tuple[Destination | None, Destination | None]:
+    wanted, held = (holding.destinations.get(service, {}).get(real) for holding in (plane.desired, plane.actual))
+    return wanted, held

@@ -1,0 +1,192 @@
+"""Somebody else changes what is ours: it is put right soon, and nobody is fought with for ever. In virtual time."""
+
+import asyncio
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from kglb.dataplane import MemoryDataPlane
+from kglb.decisions.contest import LONGEST, TOLERATED
+from kglb.events import DriftFound, EntryContested, OperationsApplied
+from kglb.model import (
+    AddAddress,
+    ChangeDestination,
+    Config,
+    DeleteAddress,
+    DeleteDestination,
+    DeleteService,
+    Destination,
+    Operation,
+    TcpCheck,
+)
+from tests.actors.virtual import run
+from tests.actors.world import SlowWorker, World, events_of, world
+from tests.projections.builders import DNS, VIP, WEB, balancer, config, real_id
+
+A, B = real_id(0), real_id(1)
+EDIT = ChangeDestination(WEB, Destination(real=A, weight=7))
+INTERVAL = 1.0
+
+
+def each_second(*balancers: object) -> Config:
+    """A config whose daemon compares the machine with what it knows each second."""
+    plain = config(*(balancers or (balancer(),)))  # type: ignore[arg-type]
+    return replace(plain, data_plane=replace(plain.data_plane, reconcile_interval=INTERVAL))
+
+
+async def another_controller(machine: MemoryDataPlane, edit: Operation) -> None:
+    """Wants one thing otherwise, and looks ten times a second."""
+    while True:
+        await asyncio.sleep(0.1)
+        machine.apply([edit])
+
+
+async def fight(w: World, edit: Operation, seconds: float) -> None:
+    stranger = asyncio.create_task(another_controller(w.machine, edit))
+    await asyncio.sleep(seconds)
+    stranger.cancel()
+
+
+def test_an_address_that_somebody_deletes_is_back_within_a_second(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with world(tmp_path, config(balancer())) as w:
+            await asyncio.sleep(2)
+            before = w.recorder.last_seq
+            w.machine.apply([DeleteAddress(VIP)])
+            w.addresses_lost()
+            w.addresses_lost()
+            await asyncio.sleep(1)
+            assert VIP in w.machine.addresses("lo")
+            assert events_of(tmp_path, DriftFound, before + 1) == [DriftFound(changes=(DeleteAddress(VIP),))]
+
+    run(main())
+
+
+def test_news_of_an_address_that_is_not_ours_changes_nothing(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with world(tmp_path, config(balancer())) as w:
+            await asyncio.sleep(2)
+            before = w.recorder.last_seq
+            w.addresses_lost()
+            await asyncio.sleep(1)
+            assert w.recorder.last_seq == before
+
+    run(main())
+
+
+def test_news_while_the_kernel_hangs_wait_as_one_look(tmp_path: Path) -> None:
+    async def main() -> None:
+        def with_slow_worker(w: World) -> None:
+            w.parts.worker = SlowWorker(w.loop)
+
+        async with world(tmp_path, config(balancer()), prepare=with_slow_worker) as w:
+            await asyncio.sleep(2)
+            worker = w.parts.worker
+            assert isinstance(worker, SlowWorker)
+            worker.answers.clear()
+            worker.most_waiting = 0
+            for _ in range(100):
+                w.addresses_lost()
+                await asyncio.sleep(0.5)
+            assert worker.most_waiting <= 2, "this look, and that at everything"
+            w.machine.apply([DeleteAddress(VIP)])
+            worker.answers.set()
+            await asyncio.sleep(1)
+            assert VIP in w.machine.addresses("lo")
+
+    run(main())
+
+
+def test_a_fight_over_a_weight_costs_fewer_and_fewer_changes_and_is_said(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with world(tmp_path, each_second()) as w:
+            await asyncio.sleep(2)
+            before = w.recorder.last_seq
+            await fight(w, EDIT, 3600)
+            repairs = events_of(tmp_path, OperationsApplied, before + 1)
+            contests = events_of(tmp_path, EntryContested, before + 1)
+            assert len(repairs) <= 3600 / LONGEST + 12, "one a second would be 3600"
+            assert all(0 < contest.hold < LONGEST for contest in contests[1:])
+            assert contests[-1].operation == EDIT
+            assert w.parts.contests[f"{WEB} {A}"].drifts == len(contests) + TOLERATED
+            await asyncio.sleep(100)
+            assert w.weights(WEB) == {A: 1000, B: 1000}, "once the other has given in"
+            assert w.parts.contests == {}
+
+    run(main())
+
+
+def test_what_we_decide_about_a_contested_real_is_done_at_once(tmp_path: Path) -> None:
+    async def main() -> None:
+        check = TcpCheck(interval=1.0, timeout=1.0, rise=1, fall=1)
+        async with world(tmp_path, each_second(balancer(check=check))) as w:
+            await asyncio.sleep(2)
+            await fight(w, EDIT, 600)
+            while w.weights(WEB)[A] != 7:
+                await fight(w, EDIT, 1)
+            w.real_fails_now(A)
+            await asyncio.sleep(0.1)
+            assert w.weights(WEB) == {A: 0, B: 1000}
+
+    run(main())
+
+
+def test_a_contested_service_is_put_right_whole_and_others_meanwhile(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with world(tmp_path, each_second(balancer(), balancer(DNS, name="dns"))) as w:
+            await asyncio.sleep(2)
+            stranger = asyncio.create_task(another_controller(w.machine, DeleteService(WEB)))
+            await asyncio.sleep(600)
+            w.machine.apply([DeleteDestination(DNS, A)])
+            await asyncio.sleep(2.5)
+            assert w.weights(DNS) == {A: 1000, B: 1000}
+            stranger.cancel()
+            await asyncio.sleep(LONGEST + 2.5)
+            assert w.weights(WEB) == {A: 1000, B: 1000}
+
+    run(main())
+
+
+def test_who_clears_everything_now_and_then_takes_nothing_away_for_long(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with world(tmp_path, each_second()) as w:
+            await asyncio.sleep(2)
+            for _ in range(30):
+                w.machine.apply([DeleteService(WEB)])
+                await asyncio.sleep(2.5)
+                assert w.weights(WEB) == {A: 1000, B: 1000}
+                await asyncio.sleep(LONGEST)
+
+    run(main())
+
+
+def test_an_address_that_two_want_is_not_fought_over_by_the_second(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with world(tmp_path, config(balancer())) as w:
+            await asyncio.sleep(2)
+            before = w.recorder.last_seq
+            for _ in range(600):
+                if VIP in w.machine.addresses("lo"):
+                    w.machine.apply([DeleteAddress(VIP)])
+                    w.addresses_lost()
+                await asyncio.sleep(1)
+            repairs = [
+                operation
+                for applied in events_of(tmp_path, OperationsApplied, before + 1)
+                for operation in applied.operations
+            ]
+            assert set(repairs) == {AddAddress(VIP)}
+            assert len(repairs) <= 600 / LONGEST + 12
+
+    run(main())
+
+
+def test_a_stop_cleans_up_what_is_contested_too(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with world(tmp_path, each_second()) as w:
+            await asyncio.sleep(2)
+            await fight(w, EDIT, 600)
+            assert await w.stop()
+            assert w.machine.services() == []
+
+    run(main())

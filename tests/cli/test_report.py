@@ -1,0 +1,48 @@
+from pathlib import Path
+
+import pytest
+
+from kglb.cli.main import main
+from tests.replay.incidents import evening
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    return evening(tmp_path / "journal", balancers=2, reals=3).directory
+
+
+def test_the_page_is_written_and_said(journal: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "incident.html"
+    assert main(["report", str(journal), "-o", str(page), "--utc"]) == 0
+    assert page.read_text().startswith("<!doctype html>")
+    said = capsys.readouterr().out
+    assert said.startswith(f"{page}: 2 balancers, 6 reals, ")
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_dash_writes_to_stdout(journal: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", str(journal), "-o", "-"]) == 0
+    assert capsys.readouterr().out.rstrip().endswith("</html>")
+
+
+def test_several_journals_make_one_page(journal: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", str(journal), str(journal), "-o", str(tmp_path / "both.html")]) == 0
+    assert "4 balancers, 12 reals" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "problem"),
+    [
+        (["nowhere"], 3, "nowhere"),
+        (["JOURNAL", "--since", "never"], 2, "'never' is not a time"),
+        (["JOURNAL", "--since", "2031-01-01"], 2, "no record of that time"),
+        (["JOURNAL", "-o", "/nonexistent/page.html"], 3, "/nonexistent/"),
+    ],
+)
+def test_what_cannot_be_done_is_one_error(
+    journal: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, problem: str
+) -> None:
+    assert main(["report", *(str(journal) if word == "JOURNAL" else word for word in arguments)]) == code
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert problem in error
