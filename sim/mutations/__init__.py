@@ -46,7 +46,7 @@ SEEDS: dict[str, int] = {
     "a start adopts everything that is in the kernel": 1,
     "a crashed checker is not started again": 2,
     "a crashed balancer is not started again": 5,
-    "a real whose name cannot be asked for is removed": 2,
+    "a real whose name cannot be asked for is removed": 3,
     "a reload does not tell the balancers": 2,
     "the timers of an actor outlive it": 1,
     "the router decides only once": 2,
