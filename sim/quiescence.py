@@ -236,7 +236,7 @@ class _Quiet:
                 if isinstance(record.event, SegmentOpened):
                     opened = State.from_checkpoint(record.seq, record.event.checkpoint)
                     gap = record.seq != folded.seq + 1
-                    if folded.seq and not gap and record.seq not in self.world.unreliable_checkpoints:
+                    if folded.seq and not gap:
                         self._same(opened, folded, f"the checkpoint in record {record.seq}")
                     folded = opened
                 else:

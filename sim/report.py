@@ -7,7 +7,6 @@ import traceback
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -15,7 +14,8 @@ from journal import JournalReader
 from kglb.events import decode
 from sim.disk import Platter, SimFiles
 from sim.process import JOURNAL
-from sim.world import Plan, Violation, World
+from sim.violation import Violation
+from sim.world import Plan, World
 
 LAST = 12
 """Records and faults that are shown of a simulation that failed."""
@@ -71,7 +71,7 @@ def run_all(plans: list[Plan], jobs: int) -> Iterator[Result]:
         yield from map(run, plans)
         return
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(partial(run), plans, chunksize=10)
+        yield from pool.map(run, plans, chunksize=10)
 
 
 def line(result: Result) -> str:

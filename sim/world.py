@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
-from pykka import ActorRegistry
-
 from kglb.actors.recorder import Recorder
 from kglb.actors.supervisor import Stop
 from kglb.dataplane import MemoryRoutes
@@ -22,7 +20,6 @@ from sim.kernel import SimKernel
 from sim.process import LIMITS, Process, Surroundings
 from sim.reals import Names, Reals
 from sim.story import Story
-from sim.violation import Violation
 from sim.witness import Witness
 
 FOREIGN = {
@@ -85,7 +82,6 @@ class World:
         self.kill_after: int | None = None
         self.log: list[tuple[float, str]] = []
         self.foreign = tuple(FOREIGN)
-        self.unreliable_checkpoints: set[int] = set()
 
     def _fork(self) -> Random:
         return Random(self.random.getrandbits(64))
@@ -98,7 +94,6 @@ class World:
 
     def run(self) -> None:
         """Tell the whole story. Raises Violation where something is not as it should be."""
-        ActorRegistry.get_all()
         try:
             self.start()
             self._look()
@@ -235,14 +230,3 @@ class World:
     async def _resolve(self, asked: str, ipv6: bool) -> tuple[str, ...]:
         await asyncio.sleep(self.names.delay)
         return self.names.ask(asked)
-
-
-def simulate(plan: Plan, prepare: Callable[[World], None] = lambda world: None) -> World:
-    """Run a plan to its end. Raises Violation."""
-    world = World(plan)
-    prepare(world)
-    world.run()
-    return world
-
-
-__all__ = ["Plan", "Violation", "World", "simulate"]
