@@ -19,10 +19,10 @@ from kglb.events import (
     ProbeFlipped,
     RealAdded,
     RealDrained,
+    RealKept,
     RealLeaving,
     RealRemoved,
     RealRestored,
-    RealReturned,
     Steering,
     WeightOverridden,
 )
@@ -101,7 +101,7 @@ class Facts:
                 self._flipped(event)
             case DaemonStopping():
                 self.stopping = True
-            case RealDrained() | RealRestored() | WeightOverridden() | RealLeaving() | RealReturned():
+            case RealDrained() | RealRestored() | WeightOverridden() | RealLeaving() | RealKept():
                 self._witness.moved = self._witness.now
             case ConfigApplied() | RealRemoved():
                 self._outcomes.clear()

@@ -26,6 +26,7 @@ from kglb.events import (
     OperationsApplied,
     ProbeFlipped,
     RealAdded,
+    RealRemoved,
     ResolutionFailed,
     RunsClosed,
 )
@@ -567,6 +568,30 @@ def test_a_name_that_moves_takes_its_real_along(tmp_path: Path) -> None:
             await asyncio.sleep(35)
             assert w.weights(WEB) == {B: 1000}
         assert [resolved.address for resolved in events_of(tmp_path, NameResolved)] == ["10.0.0.1", "10.0.0.2"]
+
+    run(main())
+
+
+def test_of_two_names_of_one_real_the_first_in_the_config_counts_whichever_moves(tmp_path: Path) -> None:
+    async def main() -> None:
+        names = {"first": ["10.0.0.2"], "second": ["10.0.0.1"]}
+        reals = tuple(
+            Real(host=f"{name}:80", weight=weight, forward=Forward())
+            for name, weight in (("first", 700), ("second", 300))
+        )
+        async with world(tmp_path, config(replace(balancer(), reals=reals)), names=names) as w:
+            await asyncio.sleep(5)
+            assert w.weights(WEB) == {A: 300, B: 700}
+            names["first"] = ["10.0.0.1"]
+            await asyncio.sleep(35)
+            assert w.weights(WEB) == {A: 700}
+            names["first"] = ["10.0.0.2"]
+            await asyncio.sleep(32)
+            assert w.weights(WEB)[A] == 300, "the second still stands for it: it has not left"
+            names["second"] = ["10.0.0.2"]
+            await asyncio.sleep(35)
+            assert w.weights(WEB) == {B: 700}
+        assert kinds(tmp_path)[RealRemoved] == 2
 
     run(main())
 
