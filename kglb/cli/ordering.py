@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from journal import UNDECODABLE
 from kglb.cli.output import EXIT_ENVIRONMENT, EXIT_NO, EXIT_OK, EXIT_USAGE, Failed, put, put_json, warn
 from kglb.config.problems import RefusedError
 from kglb.config.values import duration
@@ -93,7 +94,7 @@ def ask(connection: socket.socket, order: Order, path: str, patience: float) -> 
     except TimeoutError:
         remedy = "see its log, and the journal for what it did"
         raise Failed(EXIT_ENVIRONMENT, f"the daemon at {path} has not answered within {patience:g} s", remedy) from None
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, *UNDECODABLE) as error:
         raise Failed(EXIT_ENVIRONMENT, f"the daemon at {path} gave no answer: {error}", "see its log") from None
     if isinstance(answer, Refused):
         raise Failed(_EXITS[answer.why], answer.problem, answer.remedy)
