@@ -289,6 +289,26 @@ def test_streams_are_bounded_and_leave_room_for_metrics(run: Run) -> None:
     run(scenario())
 
 
+def test_an_id_of_any_length_costs_no_stream(run: Run) -> None:
+    async def scenario() -> None:
+        site = Site(web_fleet())
+        async with site.served() as where:
+            for _ in range(MAX_STREAMS + 1):
+                reader, writer = await connect(where)
+                writer.write(b"GET /events HTTP/1.1\r\nLast-Event-ID: " + b"9" * 5000 + b"\r\n\r\n")
+                assert b"200 OK" in await reader.readuntil(b"\r\n\r\n")
+                await hang_up(writer)
+                await listeners(site, 0)
+
+    run(scenario())
+
+
+def test_a_stream_that_is_never_read_takes_no_place() -> None:
+    site = Site(web_fleet())
+    for _ in range(MAX_STREAMS + 1):
+        assert site.board.streams()["/events"]("") is not None
+
+
 async def listeners(site: Site, count: int) -> None:
     for _ in range(500):
         if len(site.board._feed.listeners) == count:
