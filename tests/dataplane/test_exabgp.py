@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import os
 import socket
 import stat
 import subprocess

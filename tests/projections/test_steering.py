@@ -125,9 +125,7 @@ def test_orders_follow_a_name_back_to_an_address_that_was_leaving() -> None:
         RealAdded(service=WEB, real=RealId(f"10.0.0.{last}:80"), entry=entry, healthy=True, basis="adopted")
         for last in (8, 9)
     )
-    left, left_again = (
-        RealLeaving(service=WEB, real=one.real, host="app:80", until=99.0) for one in (first, second)
-    )
+    left, left_again = (RealLeaving(service=WEB, real=one.real, host="app:80", until=99.0) for one in (first, second))
     begin = (started(), applied(replace(balancer(), reals=(entry,))), first, replace(DRAINED, real=first.real))
     state = fold(*begin, left, second, left_again, RealKept(service=WEB, real=first.real, entry=entry))
     known = state.fleet.real(WEB, first.real)
