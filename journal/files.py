@@ -6,10 +6,12 @@ Nothing here knows what a record is, and nothing here retries.
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 _FILE_MODE = 0o640
 _DIRECTORY_MODE = 0o750
+_NO_TRICKS = os.O_CLOEXEC | os.O_NOFOLLOW  # a link in a journal would have root write elsewhere for its owner
 
 
 class OsFiles:
@@ -32,12 +34,20 @@ class OsFiles:
         return path.exists()
 
     def create(self, path: Path) -> int:
-        """An empty file open for appending; what was there is gone. Returns its descriptor."""
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, _FILE_MODE)
+        """An empty file open for appending; what was there is gone. Returns its descriptor.
+
+        Made by root it belongs to whom the directory belongs to, who is to go on with it.
+        """
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | _NO_TRICKS, _FILE_MODE)
+        if os.geteuid() == 0 and os.fstat(fd).st_nlink == 1:
+            owner = path.parent.stat()
+            with suppress(PermissionError):  # a root that gave CAP_CHOWN up
+                os.fchown(fd, owner.st_uid, owner.st_gid)
+        return fd
 
     def open_append(self, path: Path) -> int:
         """An existing file open for appending."""
-        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        return os.open(path, os.O_WRONLY | os.O_APPEND | _NO_TRICKS)
 
     def open_read(self, path: Path) -> int:
         """An existing file open for reading."""
@@ -96,7 +106,7 @@ class OsFiles:
 
     def lock(self, path: Path) -> int | None:
         """The file, created if need be, locked for this process until closed; None when another holds it."""
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _FILE_MODE)
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | _NO_TRICKS, _FILE_MODE)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

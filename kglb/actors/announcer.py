@@ -114,13 +114,13 @@ class Announcer:
                 continue
             prefix = next(iter(self._causes))
             cause = self._causes.pop(prefix)
+            await self._recorder.written(self._recorder.last_seq)  # before, since another thing may be wanted then
             operation = self._operation(prefix)
             if operation is None:
                 continue
             if isinstance(operation, AnnounceRoute) and self._leads_nowhere(operation.route):
                 self._waiting[prefix] = cause
             else:
-                await self._recorder.written(self._recorder.last_seq)
                 await self._perform(operation, cause)
                 performed = True
         self._busy = False

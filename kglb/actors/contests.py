@@ -45,6 +45,7 @@ class Contests:
         if not drifts:
             return
         recorder = self._parts.recorder
+        undone = recorder.state.data_plane.take_dirty()  # what is put off must not hide it
         found = recorder.record(DriftFound(changes=tuple(change for change, _ in drifts)))
         for change, contest in drifts:
             if contest.is_contested:
@@ -53,6 +54,7 @@ class Contests:
                 if contest.hold:
                     recorder.state.data_plane.dirty.put_off(cause)
                     self._owner.after(contest.hold, Repair(change, cause))
+        recorder.state.data_plane.dirty.add(undone)
 
     def forget(self) -> None:
         """Forget the contests that are over."""

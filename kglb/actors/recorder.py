@@ -19,6 +19,9 @@ WRITE_DEADLINE = 0.05
 """Seconds an effect on the machine waits at most for the write of what caused it."""
 
 
+_Topic = tuple[type, ServiceId | None]
+
+
 class Fact(NamedTuple):
     """A recorded event, as delivered to subscribers."""
 
@@ -84,7 +87,8 @@ class Recorder:
         self.scrub: Callable[[str], str] = str
         self._loop = scheduler.loop
         self._appender: RecordSink
-        self._subscribers: dict[tuple[type, ServiceId | None], list[ActorRef[Any]]] = {}
+        self._subscribers: dict[_Topic, list[ActorRef[Any]]] = {}
+        self._topics: dict[ActorRef[Any], dict[_Topic, None]] = {}
         self._observers: list[Callable[[Fact], None]] = []
         self._runs: dict[tuple[ServiceId, RealId], Run] = {}
         self._rotating = False
@@ -121,11 +125,16 @@ class Recorder:
         """Have events of these kinds, of one service or of all, told to ``subscriber`` as ``Fact``."""
         for kind in kinds:
             self._subscribers.setdefault((kind, service), []).append(subscriber)
+            self._topics.setdefault(subscriber, {})[kind, service] = None
 
     def unsubscribe(self, subscriber: ActorRef[Any]) -> None:
         """Tell ``subscriber`` nothing any more."""
-        for key, subscribers in list(self._subscribers.items()):
-            self._subscribers[key] = [other for other in subscribers if other != subscriber]
+        for topic in self._topics.pop(subscriber, ()):
+            others = [other for other in self._subscribers[topic] if other != subscriber]
+            if others:
+                self._subscribers[topic] = others
+            else:
+                del self._subscribers[topic]
 
     def observe(self, observer: Callable[[Fact], None]) -> None:
         """Have ``observer`` called with every fact, at once: for logs and metrics. It must be quick and not raise."""

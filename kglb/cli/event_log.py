@@ -156,12 +156,13 @@ class EventLog:
 
     def _render(self) -> None:
         until = time.perf_counter() + _SLICE
-        while self._waiting and time.perf_counter() < until:
-            self._render_one()
-        if self._waiting:
-            self._loop.call_later(_PAUSE, self._render)
-        else:
-            self._scheduled = False
+        try:
+            while self._waiting and time.perf_counter() < until:
+                self._render_one()
+        finally:  # a line that cannot be made ends no others
+            self._scheduled = bool(self._waiting)
+            if self._scheduled:
+                self._loop.call_later(_PAUSE, self._render)
 
     def _render_one(self) -> None:
         line = self._waiting.popleft()

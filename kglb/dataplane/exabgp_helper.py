@@ -11,6 +11,7 @@ what nobody vouches for. It never decides about a route itself.
 
 import asyncio
 import os
+import socket
 import sys
 from collections import deque
 from pathlib import Path
@@ -145,36 +146,52 @@ async def listen(from_exabgp: asyncio.StreamReader, exabgp: ExaBgp) -> None:
         exabgp.heard(text)
 
 
-async def run(socket: str) -> None:
-    """Serve at ``socket`` until ExaBGP closes our standard input. Raises OSError where the socket cannot be had."""
+async def run(path: str) -> None:
+    """Serve at ``path`` until ExaBGP closes our standard input. Raises OSError where the socket cannot be had."""
     loop = asyncio.get_running_loop()
     from_exabgp = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(from_exabgp), sys.stdin)
     output, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, sys.stdout)
     exabgp = ExaBgp(output)
     helper = Helper(exabgp)
-    await _wait_for_place(socket)
-    server = await asyncio.start_unix_server(helper.serve, socket)
-    os.chmod(socket, 0o600)
+    await _wait_for_place(path)
+    server = await asyncio.start_unix_server(helper.serve, sock=_listener(path))
     refreshing = loop.create_task(helper.refresh())
     try:
         await listen(from_exabgp, exabgp)
     finally:
         refreshing.cancel()
+        Path(path).unlink(missing_ok=True)  # before the next helper can think that nobody serves, and make its own
         server.close()
-        Path(socket).unlink(missing_ok=True)
 
 
-async def _wait_for_place(socket: str) -> None:
-    """Wait until no helper answers at the socket; then remove what one left behind."""
+def _listener(path: str) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        os.fchmod(listener.fileno(), 0o600)  # before it has a name: nobody else can connect, not even for a moment
+        listener.bind(path)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+async def _wait_for_place(path: str) -> None:
+    """Wait until no helper answers at the socket; then remove what one left behind. Raises OSError where something
+    else is there.
+    """
     until = asyncio.get_running_loop().time() + TAKEOVER
     while True:
         try:
-            _, writer = await asyncio.open_unix_connection(socket)
-        except OSError:
-            Path(socket).unlink(missing_ok=True)
+            _, writer = await asyncio.open_unix_connection(path)
+        except FileNotFoundError:
+            return
+        except ConnectionRefusedError:
+            if not Path(path).is_socket():
+                raise FileExistsError(f"{path} is no socket: remove it, or name another place") from None
+            Path(path).unlink(missing_ok=True)
             return
         writer.close()
         if asyncio.get_running_loop().time() > until:
-            raise FileExistsError(f"another helper serves at {socket}")
+            raise FileExistsError(f"another helper serves at {path}")
         await asyncio.sleep(0.1)

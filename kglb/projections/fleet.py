@@ -18,6 +18,7 @@ from kglb.events import (
     NameResolved,
     ProbeFlipped,
     RealAdded,
+    RealKept,
     RealLeaving,
     RealRemoved,
     RunsClosed,
@@ -127,6 +128,14 @@ def _real_leaving(fleet: FleetState, seq: int, event: RealLeaving) -> None:
     _steered(fleet, seq, event)
 
 
+def _real_kept(fleet: FleetState, seq: int, event: RealKept) -> None:
+    _steered(fleet, seq, event)
+    balancer = fleet.balancers.get(event.service)
+    if balancer is not None and (real := balancer.reals.get(event.real)) is not None:
+        orders = fleet.kept.pop(name_key(event.service, event.entry.host), real.orders)
+        balancer.put(replace(real, orders=orders))
+
+
 def _steered(fleet: FleetState, seq: int, event: Steering) -> None:
     if (balancer := fleet.balancers.get(event.service)) is not None:
         steer(balancer, seq, event)
@@ -205,6 +214,7 @@ def _checks_resumed(fleet: FleetState, seq: int, event: ChecksResumed) -> None:
 
 _STEPS: dict[type, Callable[[FleetState, int, Any], None]] = {
     **dict.fromkeys(get_args(Steering), _steered),
+    RealKept: _real_kept,
     RealLeaving: _real_leaving,
     DaemonStarted: _daemon_started,
     DaemonStopping: _daemon_stopping,

@@ -94,6 +94,20 @@ class Dirty(msgspec.Struct, kw_only=True):
             case AnnounceRoute(route) | WithdrawRoute(route):
                 self.routes[route.prefix] = seq
 
+    def add(self, other: "Dirty") -> None:
+        """What another says may differ may differ, too; where both say so, this one's record counts."""
+        for service, marks in other.destinations.items():
+            for real, seq in marks.items():
+                self.destinations.setdefault(service, {}).setdefault(real, seq)
+        pairs: list[tuple[dict[Any, int], dict[Any, int]]] = [
+            (self.services, other.services),
+            (self.addresses, other.addresses),
+            (self.routes, other.routes),
+        ]
+        for mine, theirs in pairs:
+            for key, seq in theirs.items():
+                mine.setdefault(key, seq)
+
     def put_off(self, seq: int) -> None:
         """Forget what record ``seq`` alone says may differ."""
         tables: list[dict[Any, int]] = [self.services, self.addresses, self.routes, *self.destinations.values()]

@@ -1,7 +1,7 @@
 """The page for people, what it shows as JSON, and the stream that keeps it fresh: ``/``, ``/state``, ``/events``."""
 
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import NamedTuple
 
 from kglb import assets
@@ -91,13 +91,14 @@ class Board:
     def _events(self, last_event_id: str) -> AsyncGenerator[bytes, None] | None:
         if len(self._feed.listeners) >= MAX_STREAMS:
             return None
+        return self._stream(last_event_id)
+
+    async def _stream(self, last_event_id: str) -> AsyncGenerator[bytes, None]:
+        """Takes its place when its first part is asked for: one that is never begun is never ended either."""
         listener = Listener()
         self._feed.listeners.add(listener)
-        return self._stream(listener, self._feed.since(last_event_id))
-
-    async def _stream(self, listener: Listener, past: Iterable[bytes]) -> AsyncGenerator[bytes, None]:
         try:
-            yield b"retry: 1000\n\n" + b"".join(past) + self._beat()
+            yield b"retry: 1000\n\n" + b"".join(self._feed.since(last_event_id)) + self._beat()
             beaten = time.monotonic()
             while not listener.lost:
                 messages = await listener.take(max(0.0, beaten + BEAT - time.monotonic()))

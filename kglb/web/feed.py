@@ -119,15 +119,17 @@ class Feed:
 
     def _work(self) -> None:
         until = time.perf_counter() + _SLICE
-        while self._pending and time.perf_counter() < until:
-            at, seq, cause, event = self._pending.popleft()
-            self._send(self._keep(self._tell(at, seq, cause, event)))
-            self._mark(event)
-        if not self._pending:
-            self._send_changes(until)
-        self._scheduled = bool(self._pending or self._changed)
-        if self._scheduled:
-            asyncio.get_running_loop().call_soon(self._work)
+        try:
+            while self._pending and time.perf_counter() < until:
+                at, seq, cause, event = self._pending.popleft()
+                self._send(self._keep(self._tell(at, seq, cause, event)))
+                self._mark(event)
+            if not self._pending:
+                self._send_changes(until)
+        finally:  # a fact that cannot be told ends no others
+            self._scheduled = bool(self._pending or self._changed)
+            if self._scheduled:
+                asyncio.get_running_loop().call_soon(self._work)
 
     def _tell(self, at: float, seq: int, cause: int | None, event: Event) -> EventView:
         told = self._narrator.tell(at, seq, cause, event)

@@ -5,9 +5,11 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from kglb.actors.contests import Contests
+from kglb.actors.recorder import Fact, RecordingActor
 from kglb.dataplane import MemoryDataPlane
 from kglb.decisions.contest import LONGEST, TOLERATED
-from kglb.events import DriftFound, EntryContested, OperationsApplied
+from kglb.events import BalancerDecided, DriftFound, EntryContested, OperationsApplied
 from kglb.model import (
     AddAddress,
     ChangeDestination,
@@ -124,6 +126,28 @@ def test_what_we_decide_about_a_contested_real_is_done_at_once(tmp_path: Path) -
             await fight(w, EDIT, 600)
             while w.weights(WEB)[A] != 7:
                 await fight(w, EDIT, 1)
+            w.real_fails_now(A)
+            await asyncio.sleep(0.1)
+            assert w.weights(WEB) == {A: 0, B: 1000}
+
+    run(main())
+
+
+def test_what_was_decided_just_before_a_contest_is_found_again_is_done_at_once_too(tmp_path: Path) -> None:
+    async def main() -> None:
+        check = TcpCheck(interval=1.0, timeout=1.0, rise=1, fall=1)
+        async with world(tmp_path, config(balancer(check=check))) as w:
+            await asyncio.sleep(2)
+            contests = Contests(RecordingActor(w.parts.scheduler, w.recorder), w.parts, INTERVAL)
+            for _ in range(TOLERATED + 3):
+                contests.record((EDIT,))
+                await asyncio.sleep(0.1)
+
+            def find(fact: Fact) -> None:
+                if isinstance(fact.event, BalancerDecided):
+                    contests.record((EDIT,))  # before the applier has heard of the decision
+
+            w.recorder.observe(find)
             w.real_fails_now(A)
             await asyncio.sleep(0.1)
             assert w.weights(WEB) == {A: 0, B: 1000}

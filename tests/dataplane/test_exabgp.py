@@ -2,7 +2,13 @@
 
 import asyncio
 import errno
-from collections.abc import Callable, Coroutine
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -270,3 +276,55 @@ def test_what_is_no_request_is_answered_and_changes_nothing(tmp_path: Path) -> N
         assert session.exabgp.commands == []
 
     play(tmp_path, scenario)
+
+
+# --- the helper's place -----------------------------------------------------------------------------------
+
+
+@contextmanager
+def a_helper(path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The real one, as a child of ours; it ends when we do not speak to it any more."""
+    program = f"import asyncio; from kglb.dataplane.exabgp_helper import run; asyncio.run(run({str(path)!r}))"
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def wait_for_listener(path: Path) -> None:
+    for _ in range(1000):
+        with socket.socket(socket.AF_UNIX) as client:
+            if client.connect_ex(str(path)) == 0:
+                return
+        time.sleep(0.01)
+    raise AssertionError("no helper")
+
+
+def test_only_its_user_may_connect_and_it_takes_its_socket_along(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    path_of_a_dead_one(path)
+    with a_helper(path) as helper:
+        wait_for_listener(path)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert helper.stdin is not None
+        helper.stdin.close()
+        assert helper.wait(10) == 0
+    assert not path.exists()
+
+
+def path_of_a_dead_one(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(path))
+
+
+def test_what_is_no_socket_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "precious"
+    path.write_text("ours")
+    with a_helper(path) as helper:
+        assert helper.wait(10) == 1
+        assert helper.stderr is not None
+        assert "is no socket" in helper.stderr.read().decode()
+    assert path.read_text() == "ours"

@@ -119,6 +119,21 @@ def test_orders_follow_a_name_to_its_new_address() -> None:
         assert known.drained == 4
 
 
+def test_orders_follow_a_name_back_to_an_address_that_was_leaving() -> None:
+    entry = Real(host="app:80", weight=1000, forward=Forward())
+    first, second = (
+        RealAdded(service=WEB, real=RealId(f"10.0.0.{last}:80"), entry=entry, healthy=True, basis="adopted")
+        for last in (8, 9)
+    )
+    left, left_again = (RealLeaving(service=WEB, real=one.real, host="app:80", until=99.0) for one in (first, second))
+    begin = (started(), applied(replace(balancer(), reals=(entry,))), first, replace(DRAINED, real=first.real))
+    state = fold(*begin, left, second, left_again, RealKept(service=WEB, real=first.real, entry=entry))
+    known = state.fleet.real(WEB, first.real)
+    assert known is not None
+    assert (known.drained, known.in_rotation) == (4, False)
+    assert state.fleet.kept == {}
+
+
 def test_orders_end_with_their_real_in_the_config() -> None:
     state = fold(*BEGIN, DRAINED, applied(balancer(reals=0)), RealRemoved(service=WEB, real=A, host=str(A)))
     assert state.fleet.kept == {}

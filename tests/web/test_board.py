@@ -8,12 +8,14 @@ import shutil
 import socket
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from kglb.config import load
 from kglb.events import ConfigApplied, HealthChanged, ProbeFlipped, RealDrained, RealRemoved, WeightOverridden
+from kglb.projections.view import EventView
 from kglb.web import feed
 from kglb.web.board import MAX_STREAMS, Past
 from tests.projections.builders import WEB, added, real_id, started
@@ -287,6 +289,50 @@ def test_streams_are_bounded_and_leave_room_for_metrics(run: Run) -> None:
             await hang_up((await listen(where)).writer)
 
     run(scenario())
+
+
+def test_an_id_of_any_length_costs_no_stream(run: Run) -> None:
+    async def scenario() -> None:
+        site = Site(web_fleet())
+        async with site.served() as where:
+            for _ in range(MAX_STREAMS + 1):
+                reader, writer = await connect(where)
+                writer.write(b"GET /events HTTP/1.1\r\nLast-Event-ID: " + b"9" * 5000 + b"\r\n\r\n")
+                assert b"200 OK" in await reader.readuntil(b"\r\n\r\n")
+                await hang_up(writer)
+                await listeners(site, 0)
+
+    run(scenario())
+
+
+def test_a_fact_that_cannot_be_told_ends_no_others(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        site = Site(web_fleet())
+        blamed: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: blamed.append(context["exception"]))
+        told, tell = iter([False]), site.board._feed._narrator.tell
+
+        def stumble(*fact: Any) -> EventView:
+            if not next(told, True):
+                raise KeyError("no word for it")
+            return tell(*fact)
+
+        monkeypatch.setattr(site.board._feed._narrator, "tell", stumble)
+        async with site.served() as where:
+            client = await listen(where)
+            site.record(failing("first"))
+            second = site.record(failing("second"))
+            assert (await client.until("fact"))[0] == str(second)
+            assert len(blamed) == 1
+            await hang_up(client.writer)
+
+    run(scenario())
+
+
+def test_a_stream_that_is_never_read_takes_no_place() -> None:
+    site = Site(web_fleet())
+    for _ in range(MAX_STREAMS + 1):
+        assert site.board.streams()["/events"]("") is not None
 
 
 async def listeners(site: Site, count: int) -> None:
