@@ -28,6 +28,8 @@ VERBS = {
     "plan": Verb("kglb.cli.plan", "show what a config would change, and change nothing"),
     "doctor": Verb("kglb.cli.doctor", "say what on this machine will bite, and what cures it"),
     "reload": Verb("kglb.cli.reload", "have the running daemon read its config again"),
+    "status": Verb("kglb.cli.status", "show services and reals, their health and weights, now"),
+    "top": Verb("kglb.cli.top", "show the same live, in the terminal"),
     "drain": Verb("kglb.cli.drain", "take a real or a host out of rotation"),
     "restore": Verb("kglb.cli.restore", "end the drain or the weight by hand of a real"),
     "weight": Verb("kglb.cli.weight", "give a real another weight"),
