@@ -31,7 +31,7 @@ class Column(NamedTuple):
 def table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int | None, paint: Paint) -> list[str]:
     """Lines no wider than ``width``, if that is possible; None is as wide as it takes. The last column is free text."""
     widths = [max(len(column.heading), *(len(row[at].text) for row in rows), 0) for at, column in enumerate(columns)]
-    shown = _fitting(columns, widths, width)
+    shown = fitting(columns, widths, width)
     fixed = sum(widths[at] + len(GAP) for at in shown)
     below = width is not None and width - fixed < ROOM
     headings = [Cell(column.heading, "quiet") for column in columns]
@@ -56,11 +56,11 @@ def shortened(text: str, width: int | None, taken: int = 0) -> str:
     return text[: max(0, width - taken - 3)] + "..."
 
 
-def _fitting(columns: Sequence[Column], widths: Sequence[int], width: int | None) -> list[int]:
-    """The columns that are shown, without the last: as many as leave it room."""
+def fitting(columns: Sequence[Column], widths: Sequence[int], width: int | None, room: int = ROOM) -> list[int]:
+    """The columns that are shown, without the last: as many as leave it ``room``."""
     shown = list(range(len(columns) - 1))
     spare = sorted((at for at in shown if columns[at].spare), key=lambda at: columns[at].spare)
-    while width is not None and spare and sum(widths[at] + len(GAP) for at in shown) > width - ROOM:
+    while width is not None and spare and sum(widths[at] + len(GAP) for at in shown) > width - room:
         shown.remove(spare.pop())
     return shown
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from kglb.replay.words import listed, plural, printable, verdicts
-from kglb.web.live import LiveOverview, LiveReal, LiveService, LiveState
+from kglb.web.live import LiveReal, LiveService, LiveState
 
 TONES = {"up": "good", "failing": "warning", "down": "bad", "recovering": "warning", "waiting": "warning"}
 """The colour of a real's state; those that operators ordered have ``quiet``."""
@@ -33,10 +33,7 @@ def _of_service(service: LiveService) -> Iterator[str]:
 
 def _trouble(real: LiveReal) -> str:
     """What is wrong with a real that is not well."""
-    said = [] if real.condition == "up" or not real.in_rotation else [real.word]
-    said += [kernel_of_real(real)] if not real.in_step else []
-    said += [real.unchecked] if real.unchecked else []
-    return ", ".join(said)
+    return ", ".join(part for part in (real.word, kernel_of_real(real), real.unchecked) if part)
 
 
 def _of_route(wanted: bool) -> str:
@@ -69,10 +66,11 @@ def kernel_of_real(real: LiveReal) -> str:
 
 
 def says(real: LiveReal) -> str:
-    """What checks and people have to say of a real."""
+    """What people and checks have to say of a real, what matters most first."""
     checks = verdicts(real.streak) if real.streak else "no answer yet" if real.condition is not None else ""
-    parts = [f"{checks}: {real.why}" if real.why else checks, real.unchecked, real.out_of_rotation, real.weighed]
-    return printable("; ".join([part for part in (*parts, kernel_of_real(real)) if part]))
+    failing = f"{real.why}, {checks}" if real.why else checks
+    parts = (real.out_of_rotation, real.unchecked, kernel_of_real(real), failing, real.weighed)
+    return printable("; ".join(part for part in parts if part))
 
 
 def weight(real: LiveReal) -> str:
@@ -105,13 +103,13 @@ def span(seconds: float | None) -> str:
     return f"{whole // 60} min"
 
 
-def headline(state: LiveOverview) -> str:
+def headline(state: LiveState) -> str:
     """Which daemon this is, and how long it has run."""
     running = f"stopping ({state.stopped})" if state.stopped else f"running for {span(state.now - state.started)}"
     return f"{state.host}: kglb-actors {state.version}, {running}"
 
 
-def journal(state: LiveOverview) -> str:
+def journal(state: LiveState) -> str:
     """The journal and its disk."""
     kept = state.journal
     if kept.degraded:
@@ -121,7 +119,7 @@ def journal(state: LiveOverview) -> str:
     return f"record {state.seq} in {kept.directory}{waiting}{synced}"
 
 
-def kernel(state: LiveOverview) -> str:
+def kernel(state: LiveState) -> str:
     """What others have done in the kernel, and what there is besides ours."""
     drift = state.drift
     changed = f"{drift.count} changed by others since the start" if drift.count else "nothing changed by others"
@@ -129,7 +127,7 @@ def kernel(state: LiveOverview) -> str:
     return printable(f"{changed}{last}; {plural(state.foreign_services, 'foreign service')}")
 
 
-def addresses(state: LiveOverview) -> str:
+def addresses(state: LiveState) -> str:
     """Every address, with what is wrong with it."""
     return ", ".join(
         f"{one.address} on {one.interface}"
@@ -138,7 +136,7 @@ def addresses(state: LiveOverview) -> str:
     )
 
 
-def routes(state: LiveOverview) -> list[str]:
+def routes(state: LiveState) -> list[str]:
     """Every route: where it leads, whose it is, whether it is announced as it should be."""
     return [
         f"{one.prefix}{f' next hop {one.next_hop}' if one.next_hop else ''}"

@@ -19,10 +19,10 @@ COLUMNS = (
     Column("REAL"),
     Column("STATE"),
     Column("WEIGHT", number=True),
-    Column("ACTIVE", spare=1, number=True),
-    Column("INACTIVE", spare=3, number=True),
-    Column("LATENCY", spare=4, number=True),
-    Column("SINCE", spare=2, number=True),
+    Column("ACTIVE", spare=2, number=True),
+    Column("INACTIVE", spare=4, number=True),
+    Column("LATENCY", spare=5, number=True),
+    Column("SINCE", spare=3, number=True),
     Column("SAYS"),
 )
 

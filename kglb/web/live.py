@@ -79,8 +79,8 @@ class LiveDrift(msgspec.Struct, frozen=True, kw_only=True):
     last: EventView | None
 
 
-class LiveOverview(msgspec.Struct, frozen=True, kw_only=True):
-    """The daemon and the machine now; ``now`` and ``started`` are Unix time."""
+class LiveState(msgspec.Struct, frozen=True, kw_only=True):
+    """The daemon, the machine and what it balances, now; ``now`` and ``started`` are Unix time."""
 
     now: float
     seq: int
@@ -94,9 +94,4 @@ class LiveOverview(msgspec.Struct, frozen=True, kw_only=True):
     foreign_services: int
     addresses: tuple[AddressView, ...]
     routes: tuple[RouteView, ...]
-
-
-class LiveState(LiveOverview, frozen=True, kw_only=True):
-    """All that there is."""
-
     balancers: tuple[LiveService, ...]

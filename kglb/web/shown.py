@@ -131,6 +131,7 @@ class Shown:
         view["why"] = self._narrator.why(view["reason"], view["detail"]) if view["outcome"] == "failure" else ""
         view["unchecked"] = "" if balancer is None else balancer.unchecked.get(real, "")
         view["latency"] = None if counts is None or counts.latency is None else round(counts.latency, 6)
+        view["streak"] = view["streak"] if counts is None else _longer(view["streak"], counts.streak)
         view["active"], view["inactive"] = self._connections.of(service, real)
         view["check_age"] = round(max(0.0, vitals.now - counts.last), 3) if counts is not None else None
         view["since"] = timeline.since if timeline is not None else None
@@ -143,6 +144,11 @@ def _strip(changes: Iterable[Change], begin: float) -> list[Change]:
     every = [(round(at, 3), now) for at, now in changes]
     first = max((index for index, (at, _) in enumerate(every) if at <= begin), default=0)
     return every[first:]
+
+
+def _longer(recorded: int, counted: int) -> int:
+    """The streak that records know, or what the process has counted of the same."""
+    return counted if recorded * counted > 0 and abs(counted) > abs(recorded) else recorded
 
 
 def _mean(durations: Histogram) -> float | None:

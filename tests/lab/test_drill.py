@@ -1,0 +1,75 @@
+"""The incident drill, shortened: what its journal says is what happened, here and in another kernel."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from lab import postmortem
+from lab.drill import ACCOUNT
+from lab.kernel import missing_tools
+
+pytestmark = pytest.mark.skipif(bool(missing_tools()), reason=f"without {', '.join(missing_tools())}: `make setup`")
+
+INTERVAL = "0.3"
+TIMEOUT = 120
+
+
+@contextmanager
+def in_lab(directory: Path, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+    """Python in a lab kernel of its own."""
+    lab = [sys.executable, "-m", "lab", "run", "--timeout", str(TIMEOUT), "--share", str(directory), "--"]
+    with subprocess.Popen(
+        [*lab, sys.executable, "-m", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+
+
+def ended_well(process: "subprocess.Popen[str]") -> None:
+    printed, _ = process.communicate(timeout=TIMEOUT + 30)
+    assert process.returncode == 0, printed
+    assert "NOT SO" not in printed
+
+
+@pytest.fixture(scope="module")
+def drills(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same drill twice, side by side: with fall = 2 in ``first``, and with fall = 5 in ``second``."""
+    directory = tmp_path_factory.mktemp("drills")
+    drill = ("lab.drill", "--interval", INTERVAL)
+    with (
+        in_lab(directory, *drill, str(directory / "first")) as first,
+        in_lab(directory, *drill, str(directory / "second"), "--fall", "5") as second,
+    ):
+        ended_well(first)
+        ended_well(second)
+    return directory
+
+
+def test_the_journal_says_what_happened_and_foretells_the_other_drill(
+    drills: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = postmortem.main(drills / "first", drills / "second")
+    assert status == 0, capsys.readouterr().out
+
+
+def test_played_into_another_kernel_it_ends_where_the_first_one_did(drills: Path) -> None:
+    with in_lab(drills, "lab.reenact", str(drills / "first")) as process:
+        ended_well(process)
+
+
+def test_an_account_of_something_else_is_noticed(
+    drills: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    account = json.loads((drills / "first" / ACCOUNT).read_text())
+    account["faults"] = [{**fault, "reason": "weather"} for fault in account["faults"]]
+    (tmp_path / ACCOUNT).write_text(json.dumps(account))
+    (tmp_path / "journal").symlink_to(drills / "first" / "journal")
+    assert postmortem.main(tmp_path) == 1
+    assert "NOT SO  explain names the true cause" in capsys.readouterr().out
