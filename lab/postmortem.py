@@ -9,6 +9,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -69,6 +70,20 @@ class Drilled:
                 found.setdefault(real, []).append(Transition(healthy, at - begun))
         return found
 
+    def explains(self, line: Line) -> bool:
+        """Whether ``explain`` has this change of health in its chain, and of a real that is down what was done to it."""
+        real, healthy = line["event"]["real"], line["event"]["healthy"]
+        said = self.ask("explain", real, "--seq", str(self.decision_after(line)), "--journal", JOURNAL)
+        if re.search(rf" {line['seq']} +health ", said) is None:
+            return False
+        fault = self.fault(real, seconds(line["at"]))
+        return healthy or (fault is not None and re.search(fault.reason, said.partition("\n\n")[0]) is not None)
+
+    def decision_after(self, line: Line) -> int:
+        """The first decision after a record, or the record itself."""
+        seq: int = line["seq"]
+        return next((one["seq"] for one in self.of("BalancerDecided") if one["seq"] > seq), seq)
+
 
 def seconds(at: str) -> float:
     """A record's time as Unix time."""
@@ -88,10 +103,9 @@ def decide_again(drilled: Drilled, narrator: Narrator) -> None:
 def explain_everything(drilled: Drilled, narrator: Narrator) -> None:
     """``explain``: of each transition what was really done; of an order, who and why; of a repair, the foreign hand."""
     narrator.heading("Why?")
-    changes, named = [], 0
-    for line in drilled.of("HealthChanged"):
-        changes.append(line)
-        named += _is_explained(drilled, line)
+    changes = list(drilled.of("HealthChanged"))
+    with ThreadPoolExecutor() as pool:
+        named = sum(pool.map(drilled.explains, changes))
     narrator.claim(
         f"explain names the true cause of {named} of {len(changes)} transitions", holds=named == len(changes) > 0
     )
@@ -111,25 +125,10 @@ def explain_everything(drilled: Drilled, narrator: Narrator) -> None:
     )
 
 
-def _is_explained(drilled: Drilled, line: Line) -> bool:
-    """Whether the chain has this change, and says of a real that is down what was really done to it."""
-    real, healthy = line["event"]["real"], line["event"]["healthy"]
-    fault = drilled.fault(real, seconds(line["at"]))
-    said = drilled.ask("explain", real, "--seq", str(_decision_after(drilled, line)), "--journal", JOURNAL)
-    if re.search(rf" {line['seq']} +health ", said) is None:
-        return False
-    return healthy or (fault is not None and re.search(fault.reason, said.partition("\n\n")[0]) is not None)
-
-
-def _decision_after(drilled: Drilled, line: Line) -> int:
-    seq: int = line["seq"]
-    return next((one["seq"] for one in drilled.of("BalancerDecided") if one["seq"] > seq), seq)
-
-
 def _shown(drilled: Drilled, narrator: Narrator, line: Line, pattern: str, what: str) -> None:
     event = line["event"]
     real = event["real"] if "real" in event else event["changes"][0]["destination"]["real"]
-    seq = line["seq"] if line["event"]["type"] == "DriftFound" else _decision_after(drilled, line)
+    seq = line["seq"] if line["event"]["type"] == "DriftFound" else drilled.decision_after(line)
     question = ("explain", real, "--seq", str(seq), "--journal", JOURNAL)
     narrator.command("kglb-actors", *placed(question, drilled.journal))
     said = drilled.ask(*question)
