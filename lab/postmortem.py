@@ -71,7 +71,7 @@ class Drilled:
         return found
 
     def explains(self, line: Line) -> bool:
-        """Whether ``explain`` has this change of health in its chain, and of a real that is down what was done to it."""
+        """Whether ``explain`` has this change in its chain, and of a real that is down what was done to it."""
         real, healthy = line["event"]["real"], line["event"]["healthy"]
         said = self.ask("explain", real, "--seq", str(self.decision_after(line)), "--journal", JOURNAL)
         if re.search(rf" {line['seq']} +health ", said) is None:

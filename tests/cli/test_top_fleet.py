@@ -48,9 +48,9 @@ def test_an_event_that_comes_again_is_kept_once() -> None:
     assert fleet.newest == 7
 
 
-def test_what_led_to_an_event_stands_below_it_once() -> None:
+def test_what_led_to_an_event_of_a_real_stands_below_it_once() -> None:
     fleet = Fleet(live(one_down_one_drained()))
-    for message in (fact(1, real=0), fact(2, cause=1), fact(3, real=0), fact(4, cause=2, because=(2, 1, 99)), fact(5)):
+    for message in (fact(1), fact(2, cause=1), fact(3, real=0), fact(4, cause=2, because=(2, 1, 3, 99)), fact(5)):
         fleet.take("fact", message)
     assert [(told.event.seq, told.depth) for told in fleet.about((WEB, real_id(1)), 10)] == [
         (5, 0),
