@@ -1,25 +1,20 @@
-"""The screens of ``top``. They show what ``Fleet`` knows, and change nothing."""
+"""The list of ``top``: every real, kept fresh by the daemon. It shows what ``Fleet`` knows, and changes nothing."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from typing import ClassVar
 
 import msgspec
-from rich.padding import Padding
-from rich.table import Column as RichColumn
-from rich.table import Table
 from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
-from textual.screen import Screen
 from textual.widgets import DataTable, Footer, Input, Static
 
 from kglb.cli import live_words as words
 from kglb.cli.columns import GAP, Cell, Column, fitting, shortened
 from kglb.cli.output import Failed
 from kglb.cli.status import COLUMNS, row
+from kglb.cli.top_detail import STYLES, Detail, painted
 from kglb.cli.top_fleet import ORDERS, Fleet, Key, Row
 from kglb.replay.words import plural
 from kglb.web.live import LiveState
@@ -27,7 +22,6 @@ from kglb.web.live import LiveState
 MOST_ROWS = 500
 """Reals that are shown; more than anybody reads, few enough to draw at once."""
 
-MOST_EVENTS = 60
 REFRESH = 2.0
 """Seconds between two readings of the state, for connections and latencies; IPVS counts as often."""
 
@@ -39,80 +33,8 @@ ROOM = 14
 
 _MARGIN = 4  # beside the columns: padding and the scroll bar
 ALL_COLUMNS = (COLUMNS[0], Column("BALANCER", spare=1), *COLUMNS[1:])
-STYLES = {"good": "green", "bad": "bold red", "warning": "yellow", "quiet": "dim", "strong": "bold", "plain": ""}
 
 Stream = Callable[[int | None], AsyncIterator[tuple[str, bytes]]]
-
-
-def _text(cell: Cell, *, number: bool = False) -> Text:
-    return Text(cell.text, style=STYLES[cell.tone], justify="right" if number else "left")
-
-
-class Detail(Screen[None]):
-    """One real: what is known of it, and its events with what led to them."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter,q", "app.pop_screen", "Back")]
-
-    def __init__(self, fleet: Fleet, key: Key) -> None:
-        super().__init__()
-        self._fleet = fleet
-        self._key = key
-
-    def compose(self) -> ComposeResult:
-        """Lay it out."""
-        yield Static(id="facts")
-        with VerticalScroll():
-            yield Static(id="events")
-        yield Footer()
-
-    def on_mount(self) -> None:
-        """Begin to draw."""
-        self.query_one(VerticalScroll).focus()
-        self.draw()
-        self.set_interval(DRAW, self.draw)
-
-    def draw(self) -> None:
-        """Show what is known now."""
-        known = self._fleet.row(self._key)
-        self.query_one("#facts", Static).update(_gone(self._key) if known is None else _facts(known, self._fleet.state))
-        self.query_one("#events", Static).update(self._events())
-
-    def _events(self) -> Table:
-        told = self._fleet.about(self._key, MOST_EVENTS)
-        lines = Table.grid("at", RichColumn("record", justify="right"), "what", padding=(0, 2, 0, 0))
-        for event, depth in told:
-            style = STYLES["quiet"] if depth else STYLES[event.tone]
-            text = Text(f"because: {event.text}" if depth else event.text, style)
-            clock = time.strftime("%H:%M:%S", time.localtime(event.at))
-            lines.add_row(Text(clock, style), Text(str(event.seq), style), Padding(text, (0, 0, 0, 2 * depth)))
-        if not told:
-            lines.add_row("", "", "no events that the daemon still keeps; kglb-actors explain has all")
-        return lines
-
-
-def _gone(key: Key) -> Text:
-    return Text(f"{key[1]} of {key[0]} is gone", style=STYLES["warning"])
-
-
-def _facts(known: Row, state: LiveState) -> Text:
-    service, real = known
-    cells = row(real, state.now)
-    title = Text(f"{cells[0].text} of {service.name}  {service.service}", style="bold")
-    told = Text("  ").join(
-        [_text(cells[1]), Text(f"weight {words.weight(real)}, {words.number(real.configured)} when up")]
-    )
-    connections = f"{words.number(real.active)} active, {words.number(real.inactive)} inactive connections"
-    decided = f"health by record {real.health_seq}, weight by record {real.weight_seq}"
-    checked = f"last check took {words.milliseconds(real.latency)}; so for {cells[-2].text}"
-    return Text("\n").join(
-        [
-            title,
-            told,
-            Text(f"{connections}; {real.forward}"),
-            Text(f"{words.says(real)}; {checked}"),
-            Text(decided, "dim"),
-        ]
-    )
 
 
 class Top(App[None]):
@@ -244,8 +166,8 @@ class Top(App[None]):
             table.add_column(ALL_COLUMNS[at].heading, width=widths[at])
         table.add_column(ALL_COLUMNS[-1].heading, width=left)
         for line in cells:
-            shown = [_text(line[at], number=ALL_COLUMNS[at].number) for at in chosen]
-            table.add_row(*shown, _text(Cell(shortened(line[-1].text, left), line[-1].tone)))
+            shown = [painted(line[at], number=ALL_COLUMNS[at].number) for at in chosen]
+            table.add_row(*shown, painted(Cell(shortened(line[-1].text, left), line[-1].tone)))
         self._shown = [one.key for one in rows]
         if here in self._shown:
             table.move_cursor(row=self._shown.index(here), animate=False)

@@ -79,9 +79,7 @@ class Fleet:
         return next((row for row in self.rows("balancer") if row.key == key), None)
 
     def about(self, key: Key, most: int) -> list[Told]:
-        """The newest events about a real first, each once; below it what led to it, as far as that is kept and not about
-        other reals alone.
-        """
+        """The newest events about a real first, each once; below it what led to it, unless about other reals."""
         service, real = key
         known = {event.seq: event for event in self.events if real in event.reals or not event.reals}
         told: dict[int, Told] = {}

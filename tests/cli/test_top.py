@@ -15,7 +15,8 @@ from textual.widgets import DataTable, Input, Static
 
 from kglb.cli.looking import read_events, read_live
 from kglb.cli.output import EXIT_ENVIRONMENT, Failed
-from kglb.cli.top_app import Detail, Top
+from kglb.cli.top_app import Top
+from kglb.cli.top_detail import Detail
 from kglb.model import parse_endpoint
 from tests.browser.site import Reals, daemon
 from tests.cli.conftest import Command
