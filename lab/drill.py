@@ -32,6 +32,9 @@ NOTE = "new disk"
 DISK = "1m"
 """The size of the file system that the journal is on."""
 
+SHORT, LONG = 2.2, 12.0
+"""Check intervals: too short for any ``fall`` from 4 on, and long enough for all up to 10, on a busy machine too."""
+
 WAYS_TO_FAIL: tuple[Behaviour, ...] = ("hang", "error")
 MOST_TURNS = 30
 
@@ -113,18 +116,18 @@ class Drill:
         ended = time.time()
         self._account.faults += [Fault(scene, self._ids[real.name], REASONS[behaviour], begun, ended) for real in reals]
         self.beat(4)
+        self._stage.wait(lambda: all(self._stage.weights.now.values()), "every real had its weight again")
 
     def reals_fail(self) -> None:
         """One flaps, one hangs, all are down."""
         narrator, (flapping, hanging, _) = self._stage.narrator, self._stage.network.reals
-        narrator.say(f"{self._ids[flapping.name]} flaps: it refuses connections for three checks, or four, twice.")
+        narrator.say(f"{self._ids[flapping.name]} flaps: it refuses connections for two checks, or three, twice.")
         for _ in range(2):
-            self.fail("flap", "refuse", 3, flapping)
+            self.fail("flap", "refuse", SHORT, flapping)
         narrator.say(f"{self._ids[hanging.name]} is slow: it accepts, and does not answer in time.")
-        self.fail("slow", "hang", 8, hanging)
+        self.fail("slow", "hang", LONG, hanging)
         narrator.say("All are down.")
-        self.fail("all down", "refuse", 8, *self._stage.network.reals)
-        self._stage.wait(lambda: all(self._stage.weights.now.values()), "every real had its weight again")
+        self.fail("all down", "refuse", LONG, *self._stage.network.reals)
 
     def people_interfere(self) -> None:
         """An operator drains one; somebody edits the weight of another, behind the daemon's back."""

@@ -15,8 +15,11 @@ from lab.postmortem import Drilled
 
 pytestmark = pytest.mark.skipif(bool(missing_tools()), reason=f"without {', '.join(missing_tools())}: `make setup`")
 
-INTERVAL = "0.3"
-TIMEOUT = 120
+FALL = "7"
+"""Far from what the flaps last, and from what the long faults do: on a busy machine these are the same drill."""
+
+SLACK = 2.0
+TIMEOUT = 150
 
 
 @contextmanager
@@ -40,12 +43,11 @@ def ended_well(process: "subprocess.Popen[str]") -> None:
 
 @pytest.fixture(scope="module")
 def drills(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same drill twice, side by side: with fall = 2 in ``first``, and with fall = 5 in ``second``."""
+    """The same drill twice, side by side: with fall = 2 in ``first``, and with fall = FALL in ``second``."""
     directory = tmp_path_factory.mktemp("drills")
-    drill = ("lab.drill", "--interval", INTERVAL)
     with (
-        in_lab(directory, *drill, str(directory / "first")) as first,
-        in_lab(directory, *drill, str(directory / "second"), "--fall", "5") as second,
+        in_lab(directory, "lab.drill", str(directory / "first")) as first,
+        in_lab(directory, "lab.drill", str(directory / "second"), "--fall", FALL) as second,
     ):
         ended_well(first)
         ended_well(second)
@@ -55,7 +57,7 @@ def drills(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_journal_says_what_happened_and_foretells_the_other_drill(
     drills: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    status = postmortem.main(drills / "first", drills / "second")
+    status = postmortem.main(drills / "first", drills / "second", slack=SLACK)
     assert status == 0, capsys.readouterr().out
 
 
