@@ -40,7 +40,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from journal.clock import Clock
-from journal.errors import Damaged, JournalError, Locked, NoJournal, UnknownFormat
+from journal.errors import UNDECODABLE, Damaged, JournalError, Locked, NoJournal, UnknownFormat
 from journal.exporting import write_segment
 from journal.files import OsFiles
 from journal.format import (
@@ -75,6 +75,7 @@ _WRITING = {
 
 __all__ = [
     "FORMAT",
+    "UNDECODABLE",
     "Appender",
     "AppenderOptions",
     "Checkpoint",

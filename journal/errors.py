@@ -2,6 +2,12 @@
 
 from pathlib import Path
 
+import msgspec
+
+UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that are not the JSON it was to decode: also text that is not UTF-8, and brackets
+nested too deeply."""
+
 
 class JournalError(Exception):
     """The base of everything this package raises on its own behalf; errors of the disk stay ``OSError``."""

@@ -10,7 +10,7 @@ from zlib import crc32
 
 import msgspec
 
-from journal.errors import Damaged
+from journal.errors import UNDECODABLE, Damaged
 from journal.files import OsFiles
 from journal.format import (
     FORMAT,
@@ -39,7 +39,7 @@ def _read_opening(line: bytes) -> tuple[Record[SegmentOpened], int] | None:
     try:
         opened = _opening.decode(line)
         return opened, int(opened.event.chain, 16)
-    except (msgspec.DecodeError, ValueError):
+    except (*UNDECODABLE, ValueError):
         return None
 
 
@@ -102,7 +102,7 @@ class SegmentReader(Generic[E]):
         line = self.line_at(len(self.line_at(0)))
         try:
             return _gap.decode(line).event
-        except msgspec.DecodeError:
+        except UNDECODABLE:
             return None
 
     def skip_damage(self) -> bool:
@@ -196,7 +196,7 @@ class SegmentReader(Generic[E]):
                 break
             try:
                 record = decode(line)
-            except msgspec.DecodeError as error:
+            except UNDECODABLE as error:
                 reason = f"the bytes are as they were written, but not understood: {error}"
                 break
             if record.seq != seq:

@@ -1,8 +1,6 @@
 """From an opened journal to the state it leads to. What does not fold is set aside, and the rest is used."""
 
-import msgspec
-
-from journal import Damaged, OpenJournal
+from journal import UNDECODABLE, Damaged, OpenJournal
 from kglb.events import decode
 from kglb.projections import State
 
@@ -26,7 +24,7 @@ def _fold(opened: OpenJournal) -> tuple[State, tuple[int, str] | None]:
     seq = opened.opened.seq
     try:
         state = State.from_checkpoint(seq, opened.checkpoint)
-    except msgspec.MsgspecError as error:
+    except UNDECODABLE as error:
         return State(), (seq, f"its checkpoint does not decode: {error}")
     try:
         for record in opened.records(decode):
@@ -35,5 +33,5 @@ def _fold(opened: OpenJournal) -> tuple[State, tuple[int, str] | None]:
     except Damaged as damaged:
         return state, (damaged.seq, damaged.reason)
     except Exception as error:  # whatever a fold raises: the daemon starts all the same
-        return state, (seq, f"it does not fold: {error!r}")
+        return state, (seq, f"it does not fold: {error.__cause__ or error!r}")
     return state, None

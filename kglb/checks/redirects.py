@@ -19,6 +19,7 @@ from kglb.checks.https import HttpsProbe
 from kglb.checks.outcome import Outcome, Verdict
 from kglb.checks.probe import REDIAL, Probe
 from kglb.checks.proxy import TunnelProbe
+from kglb.checks.tls import is_encodable
 from kglb.model.config import HttpCheck, SecretRef
 from kglb.model.endpoint import Endpoint
 
@@ -39,13 +40,15 @@ def http_kind(check: HttpCheck) -> type[HttpProbe]:
 def next_hop(
     check: HttpCheck, target: Endpoint, location: str, secrets: Mapping[SecretRef, str]
 ) -> tuple[HttpCheck, Endpoint]:
-    """What a Location asks for, and of whom. Raises ValueError when that is no HTTP URL."""
+    """What a Location asks for, and of whom. Raises ValueError when that is no HTTP URL of a host."""
     asked = check.proxy_check_url or (
         f"{'https' if check.tls else 'http'}://{request_host(check, target, secrets)}{check.path}"
     )
     here, there = urlsplit(asked), urlsplit(urljoin(asked, location))
     if there.scheme not in _DEFAULT_PORTS or not there.hostname:
         raise ValueError("not an HTTP URL")
+    if not is_encodable(there.hostname):
+        raise ValueError("not a host name")
     port = there.port or _DEFAULT_PORTS[there.scheme]
     same_origin = (there.scheme, there.netloc) == (here.scheme, here.netloc)
     headers = {name: value for name, value in check.headers.items() if same_origin or name.lower() != "host"}

@@ -40,13 +40,21 @@ def _verifying(ca_file: str, changed: int) -> ssl.SSLContext:  # noqa: ARG001
 
 
 def host_name(authority: str | None) -> str:
-    """The name in ``name:port``; empty for an address, which SNI cannot hold (RFC 6066, 3)."""
-    name = (authority or "").rpartition("]")[2].partition(":")[0]
+    """The name in ``name:port``; empty for an address and for what is no name: SNI holds neither (RFC 6066, 3)."""
+    name = (authority or "").rpartition("]")[2].partition(":")[0].strip(".")
     try:
         ip_address(name)
     except ValueError:
-        return name.strip(".")
+        return name if is_encodable(name) else ""
     return ""
+
+
+def is_encodable(name: str) -> bool:
+    """Whether a name can be written as the DNS has it; ``ssl`` raises for one that cannot."""
+    try:
+        return bool(name.encode("idna")) and "\0" not in name
+    except UnicodeError:
+        return False
 
 
 class NestedTls:

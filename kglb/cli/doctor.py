@@ -26,6 +26,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     parser.add_argument(
         "config",
+        metavar="CONFIG",
         nargs="?",
         type=Path,
         help="the configuration: TOML, or KgLb's JSON (without it: what all have in common)",

@@ -12,6 +12,7 @@ from journal import Damaged, JournalError, NoJournal, UnknownFormat
 from kglb.cli.output import EXIT_ENVIRONMENT, EXIT_NO, EXIT_USAGE, Failed
 from kglb.config import ConfigError
 from kglb.dataplane import Unavailable
+from kglb.projections import FoldError
 from kglb.replay import (
     AmbiguousSubjectError,
     CheckpointError,
@@ -27,6 +28,7 @@ _REMEDIES: dict[type, tuple[int, str]] = {
     UnknownFormat: (EXIT_ENVIRONMENT, "read it with the version that wrote it"),
     JournalError: (EXIT_ENVIRONMENT, ""),
     CheckpointError: (EXIT_ENVIRONMENT, "read it with the version that wrote it"),
+    FoldError: (EXIT_ENVIRONMENT, "journal fsck lists all such places; read it with the version that wrote it"),
     NothingRecordedError: (EXIT_NO, "the daemon has not recorded anything there: is this its journal?"),
     UnknownSubjectError: (EXIT_NO, "replay lists what there was; --at and --seq look at another moment"),
     ReplayError: (EXIT_USAGE, ""),

@@ -24,9 +24,10 @@ class Verb(NamedTuple):
 VERBS = {
     "run": Verb("kglb.cli.run", "run the daemon"),
     "check": Verb("kglb.cli.check", "check a config, and say every mistake"),
-    "convert": Verb("kglb.cli.convert", "print another program's config as ours"),
     "plan": Verb("kglb.cli.plan", "show what a config would change, and change nothing"),
     "doctor": Verb("kglb.cli.doctor", "say what on this machine will bite, and what cures it"),
+    "convert": Verb("kglb.cli.convert", "print another program's config as ours"),
+    "exabgp-helper": Verb("kglb.cli.exabgp_helper", "hand routes to ExaBGP, which runs this"),
     "reload": Verb("kglb.cli.reload", "have the running daemon read its config again"),
     "status": Verb("kglb.cli.status", "show services and reals, their health and weights, now"),
     "top": Verb("kglb.cli.top", "show the same live, in the terminal"),
@@ -35,13 +36,12 @@ VERBS = {
     "weight": Verb("kglb.cli.weight", "give a real another weight"),
     "stop": Verb("kglb.cli.stop", "have the running daemon stop"),
     "tail": Verb("kglb.cli.tail", "show the journal in plain sentences, and follow it"),
+    "explain": Verb("kglb.cli.explain", "say why a real, service, address or route is as it is"),
     "replay": Verb("kglb.cli.replay", "show the state of the data plane at any moment"),
-    "journal": Verb("kglb.cli.journal", "look after the journal: stat, fsck, repair, export, prune"),
-    "report": Verb("kglb.cli.report", "write what happened as one page to look at and mail"),
-    "exabgp-helper": Verb("kglb.cli.exabgp_helper", "hand routes to ExaBGP, which runs this"),
     "verify": Verb("kglb.cli.verify", "decide everything recorded again, and compare"),
     "whatif": Verb("kglb.cli.whatif", "show what other settings would have changed"),
-    "explain": Verb("kglb.cli.explain", "say why a real, service, address or route is as it is"),
+    "report": Verb("kglb.cli.report", "write what happened as one page to look at and mail"),
+    "journal": Verb("kglb.cli.journal", "look after the journal: stat, fsck, repair, export, prune"),
 }
 
 

@@ -8,11 +8,12 @@ from collections.abc import Callable
 
 import msgspec
 
+from journal import UNDECODABLE
 from kglb.cli.output import EXIT_ENVIRONMENT, EXIT_NO, EXIT_OK, EXIT_USAGE, Failed, put, put_json, warn
 from kglb.config.problems import RefusedError
 from kglb.config.values import duration
 from kglb.model import ControlConfig
-from kglb.web.orders import Answer, Done, Order, Refused, Request, read_answer
+from kglb.web.orders import LONGEST_NOTE, Answer, Done, Order, Refused, Request, read_answer
 
 PATIENCE = 40.0
 """Seconds to wait for an answer: longer than the daemon takes for the slowest order but ``stop``."""
@@ -38,7 +39,7 @@ def add_real_options(parser: argparse.ArgumentParser, real: str) -> None:
     """Which real is meant, and what to note."""
     parser.add_argument("real", metavar="REAL", help=real)
     parser.add_argument("--balancer", metavar="NAME", help="of this balancer alone: its name, or NAME@SERVICE")
-    parser.add_argument("--note", default="", help="why, for whoever reads the journal")
+    parser.add_argument("--note", type=_note, default="", help="why, for whoever reads the journal")
     add_socket_option(parser)
     add_output_option(parser)
 
@@ -48,6 +49,13 @@ def add_term_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--for", dest="seconds", type=_seconds, metavar="TIME", help='end by itself after so long, as "30m" or "2h"'
     )
+
+
+def _note(text: str) -> str:
+    """An argument that is a note. Raises argparse's own error."""
+    if len(text) > LONGEST_NOTE:
+        raise argparse.ArgumentTypeError(f"expected at most {LONGEST_NOTE} characters, found {len(text)}")
+    return text
 
 
 def _seconds(text: str) -> float:
@@ -86,7 +94,7 @@ def ask(connection: socket.socket, order: Order, path: str, patience: float) -> 
     except TimeoutError:
         remedy = "see its log, and the journal for what it did"
         raise Failed(EXIT_ENVIRONMENT, f"the daemon at {path} has not answered within {patience:g} s", remedy) from None
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, *UNDECODABLE) as error:
         raise Failed(EXIT_ENVIRONMENT, f"the daemon at {path} gave no answer: {error}", "see its log") from None
     if isinstance(answer, Refused):
         raise Failed(_EXITS[answer.why], answer.problem, answer.remedy)

@@ -29,12 +29,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "USR2 stops and leaves the kernel serving, USR1 writes every stack to stderr.",
     )
     add_config_options(parser)
-    parser.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info")
+    levels = "debug", "info", "warning", "error"
+    parser.add_argument("--log-level", choices=levels, default="info", help="the least that is logged (default: info)")
 
 
 def add_config_options(parser: argparse.ArgumentParser) -> None:
     """The config and what of it the command line may override."""
-    parser.add_argument("config", type=Path, help="the configuration: TOML, or KgLb's JSON")
+    parser.add_argument("config", metavar="CONFIG", type=Path, help="the configuration: TOML, or KgLb's JSON")
     parser.add_argument("--journal", metavar="DIRECTORY", help="instead of journal.directory")
     parser.add_argument("--data-plane", choices=("ipvs", "memory"), help="instead of data_plane.kind")
 

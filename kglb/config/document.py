@@ -10,7 +10,7 @@ from kglb.config.balancers import read_balancer
 from kglb.config.problems import RefusedError
 from kglb.config.reader import Key, Node, Read, leaf, list_shape, read_list, read_table, table_shape
 from kglb.config.rules import ask_rules, marks_are_free, services_differ
-from kglb.config.values import absolute_path, choice, duration, integer, nonempty, or_off, shaped, size
+from kglb.config.values import choice, duration, integer, nonempty, or_off, shaped, size, socket_path
 from kglb.model import (
     Address,
     Balancer,
@@ -41,13 +41,13 @@ DATA_PLANE = (
 
 BGP = (
     Key("engine", leaf(choice(("none", "exabgp")))),
-    Key("socket", leaf(absolute_path)),
+    Key("socket", leaf(socket_path)),
 )
 
 STATUS = (Key("listen", leaf(network.listen)),)
 
 CONTROL = (
-    Key("socket", leaf(or_off(absolute_path, ""))),
+    Key("socket", leaf(or_off(socket_path, ""))),
     Key("group", leaf(nonempty)),
 )
 

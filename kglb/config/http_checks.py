@@ -59,7 +59,7 @@ def url(value: object) -> str:
         raise RefusedError(refusal)
     try:
         parts = urlsplit(found)
-        usable = bool(parts.hostname) and parts.port != 0
+        usable = bool((parts.hostname or "").encode("idna")) and parts.port != 0
     except ValueError:
         usable = False
     if not usable:

@@ -5,6 +5,7 @@ shape in the terms of JSON Schema.
 """
 
 import difflib
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
@@ -25,6 +26,9 @@ OFF = "off"
 
 LONGEST_TEXT = 8192
 """In characters: what a message may have to show."""
+
+LONGEST_SOCKET_PATH = 107
+"""In bytes: ``sun_path`` of unix(7), without the zero that ends it."""
 
 _DURATION = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?)(ms|s|m|h|d)")
 _SECONDS = {
@@ -86,12 +90,14 @@ def nonempty(value: object) -> str:
     return found
 
 
-@shaped(type="string", pattern="^/")
-def absolute_path(value: object) -> str:
-    """A path that starts at the root."""
+@shaped(type="string", pattern="^/", maxLength=LONGEST_SOCKET_PATH)
+def socket_path(value: object) -> str:
+    """The path of a Unix socket: from the root, and as long as the kernel takes one (unix(7), sun_path)."""
     found = nonempty(value)
     if not found.startswith("/"):
         raise RefusedError(f"expected a path that starts with /, found {show(found)}")
+    if (length := len(os.fsencode(found))) > LONGEST_SOCKET_PATH:
+        raise RefusedError(f"expected a path of at most {LONGEST_SOCKET_PATH} bytes for a socket, found {length}")
     return found
 
 

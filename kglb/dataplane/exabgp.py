@@ -8,8 +8,7 @@ import asyncio
 import errno
 from collections.abc import Callable
 
-import msgspec
-
+from journal import UNDECODABLE
 from kglb.dataplane.exabgp_messages import HelperAnswer, ListRoutes, Request, decode_answer, line
 from kglb.dataplane.port import Failure
 from kglb.model import Route, RouteOperation, WithdrawRoute
@@ -94,7 +93,7 @@ class ExaBgpRoutes:
                 answer = decode_answer(received)
                 if self._answer is not None and not self._answer.done():
                     self._answer.set_result(answer)
-        except (OSError, ValueError, msgspec.MsgspecError) as error:
+        except (OSError, ValueError, *UNDECODABLE) as error:
             lost = OSError(errno.EPROTO, str(error))
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(lost)

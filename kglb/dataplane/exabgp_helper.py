@@ -15,14 +15,14 @@ import sys
 from collections import deque
 from pathlib import Path
 
-import msgspec
-
+from journal import UNDECODABLE
 from kglb.dataplane.exabgp_messages import (
     HelperAnswer,
     ListRoutes,
     Request,
     announce_command,
     decode_request,
+    is_sayable,
     line,
     withdraw_command,
 )
@@ -92,8 +92,10 @@ class Helper:
     async def _answer(self, received: bytes) -> HelperAnswer:
         try:
             request: Request = decode_request(received)
-        except msgspec.MsgspecError as error:
+        except UNDECODABLE as error:
             return HelperAnswer(error=f"the helper does not understand: {error}")
+        if not isinstance(request, ListRoutes) and not is_sayable(request.route):
+            return HelperAnswer(error=f"the helper does not understand: the route {request.route.prefix!r}")
         async with self._turn:
             match request:
                 case AnnounceRoute(route):
@@ -131,6 +133,18 @@ class Helper:
                         await self._exabgp.command(announce_command(self._routes[prefix]))
 
 
+async def listen(from_exabgp: asyncio.StreamReader, exabgp: ExaBgp) -> None:
+    """Hear ExaBGP out until it ends. What is too long for a line of ours is news of its neighbors, and passed over."""
+    while True:
+        try:
+            received = await from_exabgp.readline()
+        except ValueError:
+            continue
+        if not received or (text := received.decode("ascii", "replace").strip()) == "shutdown":
+            return
+        exabgp.heard(text)
+
+
 async def run(socket: str) -> None:
     """Serve at ``socket`` until ExaBGP closes our standard input. Raises OSError where the socket cannot be had."""
     loop = asyncio.get_running_loop()
@@ -144,10 +158,7 @@ async def run(socket: str) -> None:
     os.chmod(socket, 0o600)
     refreshing = loop.create_task(helper.refresh())
     try:
-        while received := await from_exabgp.readline():
-            if (text := received.decode("ascii", "replace").strip()) == "shutdown":
-                break
-            exabgp.heard(text)
+        await listen(from_exabgp, exabgp)
     finally:
         refreshing.cancel()
         server.close()

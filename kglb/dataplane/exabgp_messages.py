@@ -23,6 +23,12 @@ class HelperAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     routes: tuple[Route, ...] = ()
 
 
+def is_sayable(route: Route) -> bool:
+    """Whether a route's words are single words of ExaBGP's language: a line break would begin another command."""
+    words = (route.prefix, route.next_hop, *route.communities)
+    return all(word.isascii() and word.isprintable() and " " not in word for word in words)
+
+
 decode_request = msgspec.json.Decoder(Request).decode
 decode_answer = msgspec.json.Decoder(HelperAnswer).decode
 

@@ -49,7 +49,7 @@ class Ipvs:
     def service(self, service_id: ServiceId) -> Service | None:
         """One service, or None where there is none."""
         try:
-            (answer,) = self._netlink.get(codec.ask_service(service_id))
+            answer = self._netlink.get(codec.ask_service(service_id))
         except ProcessLookupError:
             return None
         return codec.decode_service(answer)
@@ -61,7 +61,7 @@ class Ipvs:
     def counters(self, service_id: ServiceId) -> ServiceCounters | None:
         """What was counted of one service and its destinations, or None where there is none."""
         try:
-            (answer,) = self._netlink.get(codec.ask_service(service_id))
+            answer = self._netlink.get(codec.ask_service(service_id))
         except ProcessLookupError:
             return None
         answers = self._netlink.dump(codec.ask_destinations(service_id))

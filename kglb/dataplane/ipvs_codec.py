@@ -1,8 +1,8 @@
 """The messages of the family IPVS: operations and questions to bytes, answers to the model's values.
 
 Pure: no socket here (``ipvs`` has it), and no judgement of what is asked (``rules`` has that). Each value
-has one encoding, and what the kernel reads back decodes to exactly the value that was written. The layout
-is that of ``linux/ip_vs.h``::
+has one encoding, and what the kernel reads back decodes to exactly the value that was written; an
+answer in another shape raises OSError. The layout is that of ``linux/ip_vs.h``::
 
     command 1 new, 2 set, 3 delete, 4 get a service       attribute 1: the service, nested
             5 new, 6 set, 7 delete, 8 get a destination   attribute 2: the destination, nested
@@ -23,7 +23,7 @@ import struct
 from functools import lru_cache
 from typing import assert_never
 
-from kglb.dataplane.netlink import Attributes, Request, attribute, attributes
+from kglb.dataplane.netlink import Attributes, Request, attribute, attributes, understood
 from kglb.model import (
     AddDestination,
     AddService,
@@ -119,6 +119,7 @@ def ask_destinations(service_id: ServiceId) -> Request:
     return _GET_DESTINATION, _nested_identity(service_id)
 
 
+@understood
 def decode_service(answer: memoryview) -> Service | None:
     """The service in an answer; None if the model has no name for its key (SCTP, a multicast address).
 
@@ -140,6 +141,7 @@ def decode_service(answer: memoryview) -> Service | None:
     )
 
 
+@understood
 def decode_destination(answer: memoryview) -> Destination:
     """The destination in an answer. A stranger's method or tunnel without a name reads ``local``."""
     values = attributes(attributes(answer)[_DESTINATION])

@@ -9,7 +9,7 @@ import struct
 
 from kglb.dataplane.counters import DestinationCounters, Traffic
 from kglb.dataplane.ipvs_codec import real_of
-from kglb.dataplane.netlink import Attributes, attributes
+from kglb.dataplane.netlink import Attributes, attributes, understood
 
 _SERVICE, _DESTINATION = 1, 2
 _STATS64 = 12
@@ -20,11 +20,13 @@ _U64 = struct.Struct("=Q")
 _KINDS = (1, 2, 3, 4, 5)
 
 
+@understood
 def decode_traffic(answer: memoryview) -> Traffic:
     """The traffic of the service in an answer."""
     return _traffic(attributes(attributes(answer)[_SERVICE]))
 
 
+@understood
 def decode_counters(answer: memoryview) -> DestinationCounters:
     """The counters of the destination in an answer."""
     values = attributes(attributes(answer)[_DESTINATION])

@@ -10,7 +10,11 @@ import os
 import socket
 import struct
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import wraps
+from typing import TypeVar
+
+T = TypeVar("T")
 
 _CONTROLLER = 16  # the family that knows the families (GENL_ID_CTRL)
 _GET_FAMILY = 3
@@ -36,6 +40,7 @@ _DUMP_ATTEMPTS = 5
 _HEADER = struct.Struct("=IHHII")  # nlmsghdr: length, kind, flags, sequence, port
 _HEADERS = struct.Struct("=IHHIIBBH")  # nlmsghdr, then genlmsghdr: command, version, reserved
 _ATTRIBUTE = struct.Struct("=HH")  # nlattr: length, type
+_LARGEST_ERRNO = 4095  # MAX_ERRNO of linux/err.h
 _CODE = struct.Struct("=i")
 
 Attributes = dict[int, memoryview]
@@ -71,8 +76,7 @@ class GenericNetlink:
         self._family = _CONTROLLER
         try:
             self._prepare()
-            (answer,) = self.get((_GET_FAMILY, attribute(_FAMILY_NAME, family.encode() + b"\0")))
-            self._family = int.from_bytes(attributes(answer)[_FAMILY_ID], sys.byteorder)
+            self._family = _family_id(self.get((_GET_FAMILY, attribute(_FAMILY_NAME, family.encode() + b"\0"))))
         except BaseException:
             self._socket.close()
             raise
@@ -105,10 +109,12 @@ class GenericNetlink:
             return [error or errno.ENOBUFS for error in errors]
         return errors
 
-    def get(self, request: Request) -> list[memoryview]:
-        """Send one request and return the attributes of each answer; raises the kernel's OSError."""
+    def get(self, request: Request) -> memoryview:
+        """Send one request and return the attributes of its answer; raises the kernel's OSError."""
         answers, _ = self._ask(request, _ACK)
-        return answers
+        if len(answers) != 1:
+            raise malformed(f"{len(answers)} answers to one question")
+        return answers[0]
 
     def dump(self, request: Request) -> list[memoryview]:
         """Read a whole table, again if it changed meanwhile and the kernel says so; raises its OSError."""
@@ -170,14 +176,44 @@ class GenericNetlink:
 
 
 def messages(datagram: bytes) -> Iterator[tuple[int, int, int, memoryview]]:
-    """Type, flags, sequence number and body of each message in what one recv returned."""
+    """Type, flags, sequence number and body of each message in what one recv returned; OSError where it has none."""
     view = memoryview(datagram)
     position = 0
     while position + 16 <= len(view):
         length, kind, flags, sequence, _ = _HEADER.unpack_from(view, position)
+        if length < 16:
+            raise malformed(f"a message of {length} bytes")
         yield kind, flags, sequence, view[position + 16 : position + length]
         position += length + 3 & ~3
 
 
+def malformed(what: str) -> OSError:
+    """The error for an answer that is not laid out as the kernel lays it out."""
+    return OSError(errno.EPROTO, f"the kernel's answer is not understood: {what}")
+
+
+def understood(decode: Callable[[memoryview], T]) -> Callable[[memoryview], T]:
+    """Have a decoder of answers raise OSError (EPROTO) for one that lacks something, or has it in another shape."""
+
+    @wraps(decode)
+    def decoded(answer: memoryview) -> T:
+        try:
+            return decode(answer)
+        except (KeyError, IndexError, ValueError, struct.error) as error:
+            raise malformed(repr(error)) from error
+
+    return decoded
+
+
+@understood
+def _family_id(answer: memoryview) -> int:
+    return int.from_bytes(attributes(answer)[_FAMILY_ID], sys.byteorder)
+
+
 def _errno(body: memoryview) -> int:
-    return -int(_CODE.unpack_from(body)[0])
+    if len(body) < _CODE.size:
+        raise malformed("an error without a number")
+    number = -int(_CODE.unpack_from(body)[0])
+    if not 0 <= number <= _LARGEST_ERRNO:
+        raise malformed(f"the error {number}")
+    return number

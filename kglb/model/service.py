@@ -74,7 +74,9 @@ def parse_service(text: str) -> ServiceKey:
     """
     scheme, separator, rest = text.partition("://")
     if not separator or scheme not in ("tcp", "udp", "fwmark", "fwmark6"):
-        raise ValueError(f"expected tcp://ADDRESS:PORT, udp://ADDRESS:PORT or fwmark://MARK, found {text!r}")
+        raise ValueError(
+            f"expected tcp://ADDRESS:PORT, udp://ADDRESS:PORT, fwmark://MARK or fwmark6://MARK, found {text!r}"
+        )
     if scheme.startswith("fwmark"):
         return _parse_mark(text, rest, ipv6=scheme == "fwmark6")
     endpoint = parse_endpoint(rest)

@@ -11,7 +11,7 @@ from kglb.projections.holding import Dirty, Holding
 from kglb.projections.marks import HeldMark, MarksState
 from kglb.projections.plan import Planned, plan
 from kglb.projections.reals import BalancerState, Drain, Leaving, Orders, Override, RealState
-from kglb.projections.state import State
+from kglb.projections.state import FoldError, State
 from kglb.projections.steering import name_key
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Dirty",
     "Drain",
     "FleetState",
+    "FoldError",
     "HeldMark",
     "Holding",
     "Leaving",

@@ -25,6 +25,14 @@ class _Checkpoint(msgspec.Struct):
     boot_id: str
 
 
+class FoldError(Exception):
+    """A record makes no sense after those before it: no daemon of this version wrote them in this order."""
+
+    def __init__(self, seq: int, event: Event, error: Exception) -> None:
+        super().__init__(f"record {seq}, {type(event).__name__}, does not fold: {error!r}")
+        self.seq = seq
+
+
 class State:
     """The fold of a journal up to ``seq``."""
 
@@ -34,14 +42,17 @@ class State:
         self.data_plane = DataPlaneState()
 
     def fold(self, seq: int, event: Event) -> None:
-        """Take one record in."""
+        """Take one record in. Raises FoldError where it does not follow from what is there."""
         self.seq = seq
-        self.fleet.fold(seq, event)
-        self.data_plane.fold(seq, event, self.fleet)
+        try:
+            self.fleet.fold(seq, event)
+            self.data_plane.fold(seq, event, self.fleet)
+        except Exception as error:
+            raise FoldError(seq, event, error) from error
 
     @classmethod
     def from_checkpoint(cls, seq: int, checkpoint: bytes) -> "State":
-        """The state that a checkpoint at ``seq`` stored; ``{}`` is the empty one. Raises msgspec.DecodeError."""
+        """The state that a checkpoint at ``seq`` stored; ``{}`` is the empty one. Raises ``UNDECODABLE``."""
         state = cls()
         state.seq = seq
         if bytes(checkpoint).strip() != b"{}":

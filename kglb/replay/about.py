@@ -69,7 +69,7 @@ def only(event: Event, kept: Callable[[Operation], bool]) -> Event:
     """An event with only those of its operations, if it has several."""
     match event:
         case OperationsApplied():
-            steps = [step for step in zip(event.operations, event.causes, strict=True) if kept(step[0])]
+            steps = [step for step in zip(event.operations, event.causes, strict=False) if kept(step[0])]
             operations, causes = tuple(step[0] for step in steps), tuple(step[1] for step in steps)
             return replace(event, operations=operations, causes=causes)
         case DriftFound(changes=changes):

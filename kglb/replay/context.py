@@ -7,6 +7,7 @@ from bisect import bisect_right, insort
 
 import msgspec
 
+from journal import UNDECODABLE
 from kglb.events import ConfigApplied, ProbeFlipped
 from kglb.model import Balancer, RealId, ServiceId
 from kglb.replay.errors import CheckpointError
@@ -72,7 +73,7 @@ def _names_at(source: Source, seq: int) -> Names:
         return Names()
     try:
         config = msgspec.json.decode(opened.event.checkpoint, type=_Stored).fleet.config
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         raise CheckpointError(f"the checkpoint at record {opened.seq} is not understood: {error}") from None
     later = source.last_with(b"ConfigApplied", opened.seq + 1, seq, ConfigApplied)
     if later is not None and isinstance(later.event, ConfigApplied):

@@ -1,9 +1,10 @@
 """Which real does a person mean? An ``address:port``, an address, a configured host (or its name)."""
 
 import difflib
+from collections.abc import Iterator, Mapping
 
-from kglb.model import parse_endpoint
-from kglb.projections import FleetState, RealState
+from kglb.model import ServiceId, parse_endpoint
+from kglb.projections import BalancerState, FleetState, RealState
 from kglb.replay.errors import AmbiguousRealError, Candidate, UnknownRealError
 from kglb.replay.names import Names
 
@@ -32,16 +33,20 @@ def find_reals(fleet: FleetState, wanted: str, balancer: str | None = None) -> t
     if balancer is not None and not services:
         raise UnknownRealError(f"{balancer}: {names.missing(balancer)}")
     within = {service: known for service, known in fleet.balancers.items() if service in services}
+    found = tuple(_meant(within, names, wanted))
+    if found:
+        return found
+    if elsewhere := dict.fromkeys(one.balancer for one in _meant(fleet.balancers, names, wanted)):
+        raise UnknownRealError(f"{wanted} is no real of {balancer}: it is one of {', '.join(elsewhere)}")
+    raise UnknownRealError(_unknown(wanted, [state for known in within.values() for state in known.reals.values()]))
+
+
+def _meant(within: Mapping[ServiceId, BalancerState], names: Names, wanted: str) -> Iterator[Candidate]:
     meant = canonical(wanted)
-    found = tuple(
-        Candidate(names.label(service), service, state.real, state.entry.host)
-        for service, known in within.items()
-        for state in known.reals.values()
-        if (meant in state.real or meant in state.entry.host) and meant in spellings(state)
-    )
-    if not found:
-        raise UnknownRealError(_unknown(wanted, [state for known in within.values() for state in known.reals.values()]))
-    return found
+    for service, known in within.items():
+        for state in known.reals.values():
+            if (meant in state.real or meant in state.entry.host) and meant in spellings(state):
+                yield Candidate(names.label(service), service, state.real, state.entry.host)
 
 
 def canonical(wanted: str) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from journal import Damaged, SegmentOpened
+from journal import UNDECODABLE, Damaged, SegmentOpened
 from kglb.projections import State
 from kglb.replay.source import Found, Source
 
@@ -49,7 +49,7 @@ class _Check:
         self.checkpoints += 1
         try:
             state = State.from_checkpoint(seq, bytes(opened.checkpoint))
-        except msgspec.MsgspecError as error:
+        except UNDECODABLE as error:
             self._fault(seq, f"the checkpoint is as it was written, but not understood: {error}")
             return
         self._state = state
@@ -59,7 +59,7 @@ class _Check:
         try:
             self._state.fold(record.seq, record.event)
         except Exception as error:  # whatever a fold raises is what is to be said
-            self._fault(record.seq, f"it does not fold: {error!r}")
+            self._fault(record.seq, f"it does not fold: {error.__cause__ or error!r}")
             self._state = None
 
     def _fault(self, seq: int, reason: str) -> None:

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-from kglb.events import DaemonStopping, HealthChanged, RealAdded
+from kglb.events import BalancerDecided, DaemonStopping, Event, HealthChanged, RealAdded, RealRestored
 from kglb.projections import BalancerState, RealState
 from kglb.replay.sentences import Runs
 from kglb.replay.source import Found
-from kglb.replay.steering_sentences import out_of_rotation, weight_by_other_hand
+from kglb.replay.steering_sentences import order_over, out_of_rotation, weight_by_other_hand
 from kglb.replay.words import plural, printable, spoken, verdicts
 
 
@@ -39,11 +39,20 @@ class Reasons:
             return f"its balancer has not decided since this: {self._health()}"
         if real.healthy and (said := weight_by_other_hand(real)):
             return f"{said}; {self._standing()}" if real.configured else said
+        if real.healthy and (over := self._order_over()):
+            return f"{over}; {self._standing()}"
         return "that is its weight in the config" if real.healthy and not real.configured else self._standing()
 
     def _out_of_rotation(self) -> str:
         reason = out_of_rotation(self._real)
         return reason if self._real.weight == 0 else f"its balancer has not decided since this: {reason}"
+
+    def _order_over(self) -> str:
+        """Which order ended, if its weight was decided because of that; else empty."""
+        decided = self._event(self._real.weight_seq)
+        cause = decided.causes.get(self._real.real) if isinstance(decided, BalancerDecided) else None
+        ended = None if cause is None else self._event(cause)
+        return order_over(ended) if isinstance(ended, RealRestored) else ""
 
     def _standing(self) -> str:
         if self._balancer.mode == "unavailable":
@@ -51,8 +60,7 @@ class Reasons:
         return self._health()
 
     def _shutdown(self) -> str:
-        record = self._records.get(self._balancer.decided_seq)
-        stopping = None if record is None else record.event
+        stopping = self._event(self._balancer.decided_seq)
         reason = f" ({stopping.reason})" if isinstance(stopping, DaemonStopping) else ""
         return f"the daemon stopped and removed what it owned{reason}"
 
@@ -63,14 +71,17 @@ class Reasons:
         return f"{policy}. Of this one, {self._health()}"
 
     def _health(self) -> str:
-        record = self._records.get(self._real.health_seq)
-        match None if record is None else record.event:
+        match self._event(self._real.health_seq):
             case HealthChanged() as changed:
                 return self._verdicts(changed)
             case RealAdded() as added:
                 return self._never_judged(added)
             case _:
                 return f"it is believed {'up' if self._real.healthy else 'down'}"
+
+    def _event(self, seq: int) -> Event | None:
+        record = self._records.get(seq)
+        return None if record is None else record.event
 
     def _verdicts(self, changed: HealthChanged) -> str:
         alone = abs(changed.streak) == 1

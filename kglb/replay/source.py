@@ -9,9 +9,7 @@ from contextlib import suppress
 from itertools import takewhile
 from pathlib import Path
 
-import msgspec
-
-from journal.errors import Damaged
+from journal.errors import UNDECODABLE, Damaged
 from journal.files import OsFiles
 from journal.format import FORMAT, Record, read_head
 from journal.reader import JournalReader
@@ -124,7 +122,7 @@ class Source:
             if read is None:
                 opened = self.reader.checkpoint(segment.first_seq)
                 read = decode(FORMAT if opened is None else opened.event.format)
-            with suppress(msgspec.DecodeError):
+            with suppress(*UNDECODABLE):
                 yield read(line)
 
     def last_with(self, needles: Needles, first: int, last: int, *types: type) -> Found | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from journal import UNDECODABLE
 from kglb.events import JournalGap, SegmentOpened
 from kglb.projections import State
 from kglb.replay.errors import CheckpointError, NothingRecordedError
@@ -35,7 +36,7 @@ def restore(seq: int, opened: SegmentOpened) -> State:
     """The state that the checkpoint of record ``seq`` stored. Raises CheckpointError."""
     try:
         return State.from_checkpoint(seq, bytes(opened.checkpoint))
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         raise CheckpointError(f"the checkpoint at record {seq} is not understood: {error}") from None
 
 

@@ -45,10 +45,13 @@ def overridden(event: WeightOverridden, _: object) -> str:
 
 def restored(event: RealRestored, _: object) -> str:
     """An operator's orders end."""
-    orders = " and ".join(_ORDERS[order] for order in event.ended)
     if event.reason == "deadline":
-        return f"the {orders} of {event.real} is over: its time has come"
-    return ordered(f"{event.who} ends the {orders} of {event.real}", None, event.note)
+        return f"the {_ended(event)} of {event.real} is over: its time has come"
+    return ordered(f"{event.who} ends the {_ended(event)} of {event.real}", None, event.note)
+
+
+def _ended(event: RealRestored) -> str:
+    return " and ".join(_ORDERS[order] for order in event.ended)
 
 
 def finished(event: DrainFinished, _: object) -> str:
@@ -72,3 +75,10 @@ def weight_by_other_hand(real: RealState) -> str:
     if override is not None:
         return ordered(f"{override.who} gave it this weight", override.until, override.note)
     return "its check says so" if real.reported is not None else ""
+
+
+def order_over(event: RealRestored) -> str:
+    """Why a real has the weight of the config again."""
+    if event.reason == "deadline":
+        return f"its {_ended(event)} is over"
+    return ordered(f"{event.who} ended its {_ended(event)}", None, event.note)

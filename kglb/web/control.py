@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from journal import UNDECODABLE
 from kglb.web.orders import Answer, Commands, Refused, read_request
 from kglb.web.peer import name_of, peer_of
 
@@ -103,7 +104,7 @@ class ControlServer:
             return _misunderstood(f"a line of more than {LONGEST_LINE} bytes")
         except asyncio.IncompleteReadError:
             return _misunderstood("the connection ended within a line")
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        except UNDECODABLE as error:
             return _misunderstood(str(error))
         who = name_of(peer_of(writer.get_extra_info("socket")).uid, request.sudo_user)
         try:

@@ -39,6 +39,7 @@ MOST_CHANGED = 2000
 """Reals that change at once, beyond which clients are told to fetch everything."""
 
 _SLICE = 0.001
+_LONGEST_ID = 19  # digits of 63 bits
 _WIDE = (Adopted, ConfigApplied, DaemonStarted, DaemonStopping)
 
 Changed = tuple[ServiceId, RealId | None]
@@ -110,7 +111,8 @@ class Feed:
 
     def since(self, last_event_id: str) -> Iterator[bytes]:
         """The messages after the one of that id, or all that are kept where it is none of ours."""
-        first = int(last_event_id) + 1 if last_event_id.isascii() and last_event_id.isdigit() else 0
+        ours = last_event_id.isascii() and last_event_id.isdigit() and len(last_event_id) <= _LONGEST_ID
+        first = int(last_event_id) + 1 if ours else 0
         if not self._ring or first > self._ring[-1][0] + 1:
             first = 0
         return (message for seq, message in list(self._ring) if seq >= first)

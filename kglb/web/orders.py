@@ -15,7 +15,10 @@ from kglb.model.service import MAX_WEIGHT
 LONGEST_TERM = 366 * 86400.0
 """Seconds that an order may hold at most, if not for ever."""
 
-Note = Annotated[str, msgspec.Meta(max_length=500)]
+LONGEST_NOTE = 500
+"""In characters."""
+
+Note = Annotated[str, msgspec.Meta(max_length=LONGEST_NOTE)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
 Seconds = Annotated[float, msgspec.Meta(gt=0.0, le=LONGEST_TERM)]
 

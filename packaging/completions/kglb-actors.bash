@@ -2,7 +2,7 @@
 
 _kglb_actors() {
     local word=${COMP_WORDS[COMP_CWORD]} path="" each words
-    local -A known=(["run"]=1 ["check"]=1 ["convert"]=1 ["plan"]=1 ["doctor"]=1 ["reload"]=1 ["status"]=1 ["top"]=1 ["drain"]=1 ["restore"]=1 ["weight"]=1 ["stop"]=1 ["tail"]=1 ["replay"]=1 ["journal"]=1 ["journal stat"]=1 ["journal fsck"]=1 ["journal repair"]=1 ["journal export"]=1 ["journal prune"]=1 ["report"]=1 ["exabgp-helper"]=1 ["verify"]=1 ["whatif"]=1 ["explain"]=1)
+    local -A known=(["run"]=1 ["check"]=1 ["plan"]=1 ["doctor"]=1 ["convert"]=1 ["exabgp-helper"]=1 ["reload"]=1 ["status"]=1 ["top"]=1 ["drain"]=1 ["restore"]=1 ["weight"]=1 ["stop"]=1 ["tail"]=1 ["explain"]=1 ["replay"]=1 ["verify"]=1 ["whatif"]=1 ["report"]=1 ["journal"]=1 ["journal stat"]=1 ["journal fsck"]=1 ["journal repair"]=1 ["journal export"]=1 ["journal prune"]=1)
     for each in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         [[ -n ${known[${path:+$path }$each]:-} ]] && path=${path:+$path }$each
     done
@@ -16,6 +16,7 @@ _kglb_actors() {
         "plan --against") mapfile -t COMPREPLY < <(compgen -W "journal kernel" -- "$word"); return ;;
         "plan -o"|"plan --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
         "doctor -o"|"doctor --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
+        "exabgp-helper --socket") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         "reload --timeout") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "reload --journal") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         "reload --socket") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
@@ -52,6 +53,12 @@ _kglb_actors() {
         "tail --real") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "tail --journal") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         "tail -o"|"tail --output") mapfile -t COMPREPLY < <(compgen -W "short json cat" -- "$word"); return ;;
+        "explain --kind") mapfile -t COMPREPLY < <(compgen -W "real service address route" -- "$word"); return ;;
+        "explain --balancer") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "explain --seq") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "explain --at") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "explain --journal") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        "explain -o"|"explain --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
         "replay --seq") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "replay --until") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "replay --diff") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
@@ -59,6 +66,14 @@ _kglb_actors() {
         "replay --since") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "replay --speed") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "replay -o"|"replay --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
+        "verify -o"|"verify --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
+        "whatif --set") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "whatif --since") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "whatif --until") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "whatif -o"|"whatif --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
+        "report -o"|"report --output") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        "report --since") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "report --until") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "journal stat -o"|"journal stat --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
         "journal fsck -o"|"journal fsck --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
         "journal export -o"|"journal export --output") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
@@ -67,29 +82,15 @@ _kglb_actors() {
         "journal export --seq") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "journal prune --keep-size") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "journal prune --older-than") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
-        "report -o"|"report --output") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
-        "report --since") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
-        "report --until") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
-        "exabgp-helper --socket") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
-        "verify -o"|"verify --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
-        "whatif --set") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
-        "whatif --since") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
-        "whatif --until") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
-        "whatif -o"|"whatif --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
-        "explain --kind") mapfile -t COMPREPLY < <(compgen -W "real service address route" -- "$word"); return ;;
-        "explain --balancer") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
-        "explain --seq") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
-        "explain --at") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
-        "explain --journal") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
-        "explain -o"|"explain --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
     esac
     case $path in
-        "") words="run check convert plan doctor reload status top drain restore weight stop tail replay journal report exabgp-helper verify whatif explain -h --help --version" ;;
+        "") words="run check plan doctor convert exabgp-helper reload status top drain restore weight stop tail explain replay verify whatif report journal -h --help --version" ;;
         "run") words="-h --help --journal --data-plane --log-level" ;;
         "check") words="-h --help --schema" ;;
-        "convert") words="kglb -h --help" ;;
         "plan") words="-h --help --journal --data-plane --against -o --output" ;;
         "doctor") words="-h --help -o --output" ;;
+        "convert") words="kglb -h --help" ;;
+        "exabgp-helper") words="-h --help --socket" ;;
         "reload") words="-h --help --timeout --journal --socket -o --output" ;;
         "status") words="-h --help --check --status --config -o --output" ;;
         "top") words="-h --help --status --config" ;;
@@ -98,18 +99,17 @@ _kglb_actors() {
         "weight") words="-h --help --balancer --note --socket -o --output --for" ;;
         "stop") words="-h --help --leave --cleanup --socket -o --output" ;;
         "tail") words="-h --help -f --follow -n --lines -r --reverse --since --until --after --show-cursor --grep --type --balancer --service --real --causes --salvage --journal -o --output --utc" ;;
+        "explain") words="-h --help --kind --balancer --seq --at --journal -o --output --utc" ;;
         "replay") words="-h --help --seq --until --diff --step --into --since --speed --yes-really -o --output --utc" ;;
+        "verify") words="-h --help -o --output --utc" ;;
+        "whatif") words="-h --help --set --since --until -o --output --utc" ;;
+        "report") words="-h --help -o --output --since --until --utc" ;;
         "journal") words="stat fsck repair export prune -h --help" ;;
         "journal stat") words="-h --help -o --output --utc" ;;
         "journal fsck") words="-h --help -o --output" ;;
         "journal repair") words="-h --help" ;;
         "journal export") words="-h --help -o --output --since --until --seq --utc --anonymise" ;;
         "journal prune") words="-h --help --keep-size --older-than --leftovers -n --dry-run" ;;
-        "report") words="-h --help -o --output --since --until --utc" ;;
-        "exabgp-helper") words="-h --help --socket" ;;
-        "verify") words="-h --help -o --output --utc" ;;
-        "whatif") words="-h --help --set --since --until -o --output --utc" ;;
-        "explain") words="-h --help --kind --balancer --seq --at --journal -o --output --utc" ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
     [[ -n $path && $word != -* ]] && mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$word")

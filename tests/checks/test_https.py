@@ -86,6 +86,8 @@ def test_a_handshake_that_never_comes_is_a_timeout(run: Run) -> None:
         ("www.test:8443", "www.test"),
         ("10.0.0.1", None),
         ("[::1]:443", None),
+        ("no..name", None),
+        ("a" * 64 + ".test", None),
         (None, None),
     ],
 )

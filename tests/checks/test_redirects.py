@@ -72,7 +72,8 @@ class TestWhereItLeads:
         assert (check.body, check.codes) == ("x", (204,))
 
     @pytest.mark.parametrize(
-        "location", ["ftp://www.test/", "https://", "http://www.test:99999/", "http://[::1", "file:"]
+        "location",
+        ["ftp://www.test/", "https://", "http://www.test:99999/", "http://[::1", "file:", "https://no..name/"],
     )
     def test_is_refused_where_it_is_no_http_url(self, location: str) -> None:
         with pytest.raises(ValueError, match=r"\S"):
@@ -95,6 +96,11 @@ class TestTheVerdict:
             outcomes = run(ask(FOLLOWING, real, times=2))
         assert [outcome.reason for outcome in outcomes] == [reason, reason]
         assert [request.split()[1] for request in requests] == [b"/start", b"/end"] * 2
+
+    def test_is_a_failure_where_it_leads_to_no_name(self, run: Run) -> None:
+        with serving(answering(redirect(f"https://{'a' * 64}.test/"))) as real:
+            [outcome] = run(ask(FOLLOWING, real))
+        assert (outcome.status, outcome.reason) == ("failure", "unexpected redirect")
 
     def test_looks_into_the_last_body(self, run: Run) -> None:
         routes = {"/start": redirect("/end"), "/end": OK_ANSWER}

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from journal import open_journal
+from kglb.events import MarkAssigned, MarkReleased
+from kglb.model import Forward, Way
+from kglb.projections import FoldError
 from tests.cli.conftest import Command
-from tests.projections.builders import real_id
+from tests.projections.builders import WEB, real_id
 from tests.replay.journals import Fleet
 
 FIXTURES = Path(__file__).parents[1] / "events" / "fixtures"
@@ -203,3 +206,18 @@ def test_prune_must_be_told_what_may_go(kglb: Command, journal: Path) -> None:
     ran = kglb("journal", "prune", journal)
     assert ran.code == 2
     assert "--keep-size, --older-than or --leftovers" in ran.err
+
+
+@pytest.mark.parametrize("verb", [("replay",), ("report", "-o", "-")])
+def test_a_record_that_makes_no_sense_is_named_and_not_a_traceback(
+    kglb: Command, fleet: Fleet, verb: tuple[str, ...]
+) -> None:
+    way = Way(address="10.0.0.1", forward=Forward(), ipv6=False)
+    fleet.builder.record(MarkAssigned(service=WEB, real=real_id(0), mark=8, way=way))
+    with pytest.raises(FoldError):
+        fleet.builder.record(MarkReleased(service=WEB, real=real_id(0), mark=9, way=way))
+    ran = kglb(*verb, fleet.builder.directory)
+    assert ran.code == 3
+    assert f"record {fleet.builder.seq}, MarkReleased, does not fold" in ran.err
+    assert "journal fsck" in ran.err
+    assert kglb("journal", "fsck", fleet.builder.directory).code == 1

@@ -83,6 +83,10 @@ def test_it_runs_until_it_is_told_to_stop_and_cleans_up(config: Path, journal: P
     assert isinstance(events[-1], OperationsApplied)
 
 
+def repairs_in(journal: Path) -> list[JournalRepaired]:
+    return [r.event for r in JournalReader(journal, decode).records() if isinstance(r.event, JournalRepaired)]
+
+
 def test_a_damaged_journal_is_set_aside_and_the_log_says_where(config: Path, journal: Path) -> None:
     with running(config, journal):
         pass
@@ -91,9 +95,12 @@ def test_a_damaged_journal_is_set_aside_and_the_log_says_where(config: Path, jou
     with running(config, journal) as process:
         assert process.stderr is not None
         told = next(json.loads(line) for line in process.stderr if '"journal set aside"' in line)
+        deadline = time.monotonic() + 30
+        while not (repairs := repairs_in(journal)):
+            assert time.monotonic() < deadline, "the repair is not recorded"
+            time.sleep(0.01)
     assert (told["level"], told["file"], told["bytes"]) == ("warning", str(segment), 100)
     assert Path(told["kept_as"]).read_bytes() == b"\0" * 100
-    repairs = [r.event for r in JournalReader(journal, decode).records() if isinstance(r.event, JournalRepaired)]
     assert [repair.kept_as for repair in repairs] == [Path(told["kept_as"]).name]
 
 

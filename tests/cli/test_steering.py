@@ -83,7 +83,14 @@ def test_what_is_not_there_is_not_drained(order: Order) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [("drain",), ("drain", FIRST, "--for", "30"), ("weight", FIRST, "65536"), ("weight", FIRST, "all")]
+    "wrong",
+    [
+        ("drain",),
+        ("drain", FIRST, "--for", "30"),
+        ("drain", FIRST, "--note", "x" * 501),
+        ("weight", FIRST, "65536"),
+        ("weight", FIRST, "all"),
+    ],
 )
 def test_usage_is_explained_in_a_line(kglb: Command, wrong: tuple[str, ...], capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:

@@ -134,6 +134,7 @@ def test_a_check_of_another_kind_is_refused(balancer: Write, refuse: Refuse, che
         ('type = "http", proxy_check_url = "ftp://a/"', "proxy_check_url"),
         ('type = "http", proxy_check_url = "http:///a"', "proxy_check_url"),
         ('type = "http", proxy_check_url = "http://a:0/"', "proxy_check_url"),
+        ('type = "http", proxy_check_url = "https://no..name/"', "proxy_check_url"),
         ('type = "http", proxy_check_url = "http://user:secret@a/"', "proxy_check_url"),
         ('type = "http", proxy_check_url = "http://[a/"', "proxy_check_url"),
         ('type = "https", sni = "a b"', "sni"),

@@ -91,3 +91,14 @@ def test_a_string_that_could_garble_a_log_is_refused(value: str) -> None:
     with pytest.raises(RefusedError) as refused:
         values.text(value)
     assert str(refused.value).isprintable()
+
+
+def test_a_socket_has_a_path_that_the_kernel_takes() -> None:
+    assert values.socket_path("/run/kglb/control.sock") == "/run/kglb/control.sock"
+    assert values.socket_path("/" + "x" * 106)
+    with pytest.raises(RefusedError, match="expected a path that starts with /"):
+        values.socket_path("control.sock")
+    with pytest.raises(RefusedError, match="at most 107 bytes for a socket, found 108"):
+        values.socket_path("/" + "x" * 107)
+    with pytest.raises(RefusedError, match="at most 107 bytes"):
+        values.socket_path("/" + "ü" * 54)

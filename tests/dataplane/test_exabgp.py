@@ -6,10 +6,11 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from kglb.dataplane.exabgp import ExaBgpRoutes
-from kglb.dataplane.exabgp_helper import ExaBgp, Helper
+from kglb.dataplane.exabgp_helper import ExaBgp, Helper, listen
 from kglb.dataplane.exabgp_messages import announce_command, withdraw_command
 from kglb.model import AnnounceRoute, Route, WithdrawRoute
 
@@ -198,6 +199,61 @@ def test_a_helper_that_does_not_answer_is_given_up_on(tmp_path: Path) -> None:
         failure = await routes.perform(AnnounceRoute(ROUTE))
         assert failure is not None
         assert failure.errno == errno.ETIMEDOUT
+        await routes.close()
+        server.close()
+        await asyncio.sleep(0.02)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        msgspec.structs.replace(ROUTE, prefix="192.0.2.10/32\nannounce route 0.0.0.0/0"),
+        msgspec.structs.replace(ROUTE, next_hop="self community [ 65000:1 ]"),
+        msgspec.structs.replace(ROUTE, communities=("65000:1\r",)),
+    ],
+    ids=["prefix", "next hop", "community"],
+)
+def test_nothing_of_a_route_is_a_second_command(tmp_path: Path, route: Route) -> None:
+    async def scenario(session: Session) -> None:
+        for operation in (AnnounceRoute(route), WithdrawRoute(route)):
+            failure = await session.routes.perform(operation)
+            assert failure is not None
+            assert "does not understand" in failure.error
+        assert session.exabgp.commands == []
+
+    play(tmp_path, scenario)
+
+
+def test_news_longer_than_any_line_of_ours_do_not_end_the_helper() -> None:
+    async def main() -> None:
+        heard: list[str] = []
+        exabgp = ExaBgp(asyncio.WriteTransport())
+        exabgp.heard = heard.append  # type: ignore[method-assign,assignment]
+        lines = asyncio.StreamReader()
+        lines.feed_data(b"n" * 200_000 + b"\ndone\n")
+        lines.feed_eof()
+        await listen(lines, exabgp)
+        assert heard == ["done"]
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("answer", [b"\xff\n", b'{"x":' + b"[" * 5000 + b"\n"], ids=["not UTF-8", "nested"])
+def test_an_answer_that_is_not_understood_is_a_failure_at_once(tmp_path: Path, answer: bytes) -> None:
+    async def main() -> None:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readline()
+            writer.write(answer)
+            await reader.read()
+            writer.close()
+
+        server = await asyncio.start_unix_server(serve, tmp_path / "s")
+        routes = ExaBgpRoutes(str(tmp_path / "s"), timeout=60.0)
+        failure = await asyncio.wait_for(routes.perform(AnnounceRoute(ROUTE)), 20)
+        assert failure is not None
+        assert failure.errno == errno.EPROTO
         await routes.close()
         server.close()
         await asyncio.sleep(0.02)

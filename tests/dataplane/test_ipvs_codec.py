@@ -3,7 +3,9 @@
 The bytes are those of a little-endian machine; address and port stand in network order on any.
 """
 
+import errno
 import sys
+from collections.abc import Callable
 
 import pytest
 
@@ -16,6 +18,7 @@ from kglb.dataplane.ipvs_codec import (
     decode_service,
     encode,
 )
+from kglb.dataplane.ipvs_counters import decode_counters
 from kglb.model import (
     AddDestination,
     AddService,
@@ -204,6 +207,16 @@ def test_a_netmask_that_is_no_prefix_reads_minus_1(netmask: str, length: int) ->
     read = decode_service(dumped_service(DUMPED_WEB_KEY, netmask=netmask))
     assert read is not None
     assert read.netmask == length
+
+
+@pytest.mark.parametrize("decode", [decode_service, decode_destination, decode_counters])
+@pytest.mark.parametrize("answer", ["", "04000100", "04000200", "0c000100 06000100 0200 0000"])
+def test_an_answer_that_lacks_something_is_an_error_of_the_kernel(
+    decode: Callable[[memoryview], object], answer: str
+) -> None:
+    with pytest.raises(OSError, match="the kernel's answer is not understood") as refused:
+        decode(memoryview(bytes.fromhex(answer)))
+    assert refused.value.errno == errno.EPROTO
 
 
 def test_flags_without_a_name_stay_visible() -> None:

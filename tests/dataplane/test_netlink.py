@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from kglb.dataplane.netlink import GenericNetlink, attribute, attributes
+from kglb.dataplane.netlink import GenericNetlink, attribute, attributes, messages
 
 GET_FAMILY = 3
 NO_SUCH_COMMAND = 200
@@ -45,13 +45,18 @@ def test_what_is_no_attribute_ends_the_list(broken: str) -> None:
     assert list(attributes(packed)) == [1]
 
 
+def test_a_message_without_a_length_is_an_error_and_not_read_for_ever() -> None:
+    with pytest.raises(OSError, match="a message of 0 bytes"):
+        list(messages(bytes(16)))
+
+
 def test_a_family_that_is_not_there_is_not_found() -> None:
     with pytest.raises(FileNotFoundError):
         GenericNetlink("no_such_family")
 
 
 def test_a_question_has_its_answer(controller: GenericNetlink) -> None:
-    (answer,) = controller.get(by_name("nlctrl"))
+    answer = controller.get(by_name("nlctrl"))
     assert bytes(attributes(answer)[FAMILY_ID]) == b"\x10\0"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from journal import Damaged, JournalReader, OsFiles
-from journal.format import encode_body, encode_line
+from journal.format import encode_body, encode_line, read_crc
 from tests.journal.journals import decode, note, read, salvage, segments, write
 
 
@@ -65,6 +65,18 @@ def test_every_flipped_bit_is_found_in_a_segment_alone(two_segments: Path) -> No
         line = 1 + whole[:offset].count(b"\n")
         found = damage(path, OneBitFlipped(path, offset, offset % 8))
         assert (found.line, found.seq) == (line, 3 + line)
+
+
+@pytest.mark.parametrize("text", [b'"b","x":' + b"[" * 5000 + b"]" * 5000, b'"\xff"'], ids=["nested", "not UTF-8"])
+def test_an_event_that_no_json_parser_takes_is_damage_whatever_its_checksum(tmp_path: Path, text: bytes) -> None:
+    write(tmp_path, ["a"])
+    [path] = segments(tmp_path)
+    chain = read_crc(path.read_bytes().splitlines()[-1])
+    assert chain is not None
+    body = encode_body(3, b"2026-11-22T14:30:01.123456Z", 1.0, None, b'{"type":"Noted","text":' + text + b"}")
+    with path.open("ab") as file:
+        file.write(encode_line(body, chain)[0])
+    assert "not understood" in damage(tmp_path).reason
 
 
 def rewrite(path: Path, lines: list[bytes]) -> None:

@@ -2,8 +2,11 @@
 
 import json
 
-from kglb.events import HealthChanged
-from kglb.projections import State
+import pytest
+
+from kglb.events import HealthChanged, MarkAssigned, MarkReleased
+from kglb.model import Forward, Way
+from kglb.projections import FoldError, State
 from tests.projections.builders import WEB, added, real_id
 from tests.projections.test_plan import running
 
@@ -24,6 +27,14 @@ def test_a_checkpoint_gives_the_state_back() -> None:
 
 def test_the_empty_checkpoint_is_the_empty_state() -> None:
     assert State.from_checkpoint(0, b"{}").fleet == State().fleet
+
+
+def test_a_record_that_does_not_follow_from_what_is_there_is_named() -> None:
+    state, way = State(), Way(address="10.0.0.1", forward=Forward(), ipv6=False)
+    state.fold(6, MarkAssigned(service=WEB, real=real_id(0), mark=8, way=way))
+    with pytest.raises(FoldError, match=r"record 7, MarkReleased, does not fold: KeyError\(9\)") as broken:
+        state.fold(7, MarkReleased(service=WEB, real=real_id(0), mark=9, way=way))
+    assert broken.value.seq == 7
 
 
 def test_a_checkpoint_is_that_of_the_moment_it_was_asked_for() -> None:

@@ -256,9 +256,10 @@ def test_of_a_big_batch_only_what_is_about_the_real_is_told(fleet: Fleet) -> Non
 # --- which real is meant --------------------------------------------------------------------------------------------
 
 
-def two_services(directory: Path, *, name: str = "tls") -> Fleet:
+def two_services(directory: Path, *, name: str = "tls", reals: int = 2) -> Fleet:
+    """A ``web`` with so many reals, and another balancer with the first two of them."""
     other = balancer(TLS, 2, name=name)
-    fleet = Fleet(JournalBuilder(directory), balancer(WEB, 2), other)
+    fleet = Fleet(JournalBuilder(directory), balancer(WEB, reals), other)
     fleet.add()
     for entry in other.reals:
         fleet.builder.record(
@@ -282,6 +283,12 @@ def test_a_real_may_be_named_by_its_host(tmp_path: Path, wanted: str) -> None:
     found = why(fleet, wanted)
     assert (found.real, found.host) == ("10.0.0.9:80", "app1:80")
     assert (resolved, "NameResolved") in chain(found)
+
+
+def test_a_real_of_another_balancer_is_said_to_be_one(tmp_path: Path) -> None:
+    fleet = two_services(tmp_path, reals=3)
+    with pytest.raises(UnknownSubjectError, match=f"{C} is no real of tls: it is one of web"):
+        why(fleet, C, balancer="tls")
 
 
 def test_a_real_of_two_services_needs_its_balancer(tmp_path: Path) -> None:

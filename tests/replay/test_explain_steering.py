@@ -1,5 +1,7 @@
 """Why has a real its weight, when operators, the config or its check have a say in it?"""
 
+import pytest
+
 from kglb.events import RealDrained, RealLeaving, RealRestored, WeightOverridden, WeightReported
 from tests.projections.builders import WEB, real_id
 from tests.replay.journals import Fleet
@@ -25,13 +27,28 @@ def test_a_drained_real_is_explained_by_who_drained_it_and_why(fleet: Fleet) -> 
     ]
 
 
-def test_restored_it_is_explained_by_its_checks_again(fleet: Fleet) -> None:
+@pytest.mark.parametrize(
+    ("restored", "over"),
+    [
+        (RealRestored(service=WEB, real=A, ended=("drain",), who="kim", note="done"), "kim ended its drain: done"),
+        (RealRestored(service=WEB, real=A, ended=("drain",), reason="deadline"), "its drain is over"),
+    ],
+)
+def test_restored_it_is_explained_by_what_ended_and_its_checks(fleet: Fleet, restored: RealRestored, over: str) -> None:
     fleet.decide("available", {A: 0}, fleet.builder.record(RealDrained(service=WEB, real=A, who="kim")))
-    restored = fleet.builder.record(RealRestored(service=WEB, real=A, who="kim"))
-    fleet.decide("available", {A: 1000}, restored)
+    order = fleet.builder.record(restored)
+    fleet.decide("available", {A: 1000}, order)
     found = why(fleet)
-    assert found.reason == "3 checks in a row passed"
-    assert (restored, "RealRestored") in chain(found)
+    assert found.reason == f"{over}; 3 checks in a row passed"
+    assert (order, "RealRestored") in chain(found)
+
+
+def test_a_restored_real_that_went_down_and_up_since_is_explained_by_its_checks(fleet: Fleet) -> None:
+    fleet.decide("available", {A: 0}, fleet.builder.record(RealDrained(service=WEB, real=A, who="kim")))
+    fleet.decide("available", {A: 1000}, fleet.builder.record(RealRestored(service=WEB, real=A, ended=("drain",))))
+    fleet.goes(A, up=False)
+    fleet.goes(A, up=True)
+    assert why(fleet).reason == "3 checks in a row passed"
 
 
 def test_a_weight_by_hand_is_explained_with_the_health_it_rests_on(fleet: Fleet) -> None:

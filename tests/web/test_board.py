@@ -232,7 +232,7 @@ def test_a_client_that_comes_back_misses_nothing_and_gets_nothing_twice(run: Run
     run(scenario())
 
 
-@pytest.mark.parametrize("id", ["", "x", "-1", "99999999999999999999", "²"])
+@pytest.mark.parametrize("id", ["", "x", "-1", "99999999999999999999", "9" * 5000, "²"])
 def test_an_id_that_is_none_of_ours_begins_with_what_is_kept(run: Run, id: str) -> None:
     async def scenario() -> None:
         site = Site(web_fleet())

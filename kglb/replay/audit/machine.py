@@ -49,6 +49,9 @@ class MachineAudit:
     def applied(self, record: Record[OperationsApplied]) -> None:
         """Every operation was possible, wanted, and caused by what made it wanted."""
         cause, event = record.cause, record.event
+        if not event.causes or len(event.causes) != len(event.operations):
+            recorded = f"{len(event.causes)} causes of {len(event.operations)}"
+            raise Diverged("operations", recorded=recorded, decided="a cause of each")
         if cause != max(event.causes):
             raise wrong_cause("operations", cause, str(max(event.causes)))
         for operation, because in zip(event.operations, event.causes, strict=True):

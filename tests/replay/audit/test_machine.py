@@ -131,3 +131,12 @@ def test_an_address_that_is_not_ours_is_not_deleted(machine: Machine) -> None:
     machine.done(DeleteService(WEB), cause)
     with pytest.raises(Diverged, match="none of ours"):
         machine.done(DeleteAddress(VIP), cause)
+
+
+@pytest.mark.parametrize(("operations", "causes"), [((), ()), ((AddService(SERVICE),), ()), ((), (1, 2))])
+def test_operations_without_a_cause_of_each_are_a_difference(
+    operations: tuple[Operation, ...], causes: tuple[int, ...]
+) -> None:
+    applied = OperationsApplied(operations=operations, causes=causes, microseconds=1)
+    with pytest.raises(Diverged, match="operations"):
+        Machine().audit.applied(Record(2, "2026-11-22T14:30:00.000002Z", 0.0, 1, applied, "00000000"))
