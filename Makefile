@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system lint format generate deb test-deb test test-host test-lab demo bench clean
+.PHONY: help setup system lint format generate deb test-deb test test-host test-lab demo drill bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,9 +55,15 @@ demo: setup ## a load balancer, its reals and their failures, in the lab's kerne
 	@$(BIN)/python -m lab run -- $(BIN)/python -m lab.demo .demo
 	@$(BIN)/python -m lab.incident .demo
 
+drill: setup ## an incident on purpose, twice, and what its journal says of it: three minutes
+	@$(BIN)/python -m lab run -- $(BIN)/python -m lab.drill .drill/first
+	@$(BIN)/python -m lab run -- $(BIN)/python -m lab.drill .drill/second --fall 5
+	@$(BIN)/python -m lab run -- $(BIN)/python -m lab.reenact .drill/first
+	@$(BIN)/python -m lab.postmortem .drill/first .drill/second
+
 bench: setup ## measurements
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/python -m bench
 
 clean: ## caches, what the demo left, and the venv
-	rm -rf $(VENV) .demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf $(VENV) .demo .drill build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

@@ -22,7 +22,9 @@ JOURNAL = "JOURNAL"
 
 COPY = "journal"
 ANSWERS = "answers.json"
-VERBS = str(Path(sys.executable).with_name("kglb-actors"))
+VERBS = (sys.executable, "-m", "kglb.cli.main")
+"""``kglb-actors`` of this tree, whichever is installed."""
+
 TIMEOUT = 30.0
 
 Question = tuple[str, ...]
@@ -39,7 +41,7 @@ class Kept(msgspec.Struct, frozen=True):
 def ask(question: Question, journal: Path) -> str:
     """What the verb prints; raises RuntimeError with what it complains of."""
     done = subprocess.run(
-        [VERBS, *placed(question, journal)], capture_output=True, text=True, timeout=TIMEOUT, check=False
+        [*VERBS, *placed(question, journal)], capture_output=True, text=True, timeout=TIMEOUT, check=False
     )
     if done.returncode:
         raise RuntimeError(f"kglb-actors {' '.join(question)} ended with {done.returncode}: {done.stderr}")

@@ -35,12 +35,15 @@ PATIENCE = 20.0
 class Stage:
     """The pieces, all in place but for the daemon. ``log`` is where the daemon's standard error goes."""
 
-    def __init__(self, network: Network, reals: Reals, narrator: Narrator, journal: Path, log: Path) -> None:
+    def __init__(
+        self, network: Network, reals: Reals, narrator: Narrator, journal: Path, log: Path, config: str = CONFIG
+    ) -> None:
         self.network = network
         self.reals = reals
         self.narrator = narrator
         self.journal = journal
         self.log = log
+        self.config = config
         names = {f"{real.address}:80": real.name for real in network.reals}
         self.weights = KernelWeights(network.director, SERVICE, names)
         self.client = Client(network.client, network.vip, rate=RATE, timeout=REQUEST_TIMEOUT)
@@ -50,7 +53,7 @@ class Stage:
     @contextmanager
     def daemon(self) -> Iterator[subprocess.Popen[bytes]]:
         """``kglb-actors run`` on the director, for the length of the block."""
-        argv = [VERBS, "run", CONFIG, "--journal", str(self.journal)]
+        argv = [*VERBS, "run", self.config, "--journal", str(self.journal)]
         with (
             self.log.open("ab") as log,
             spawn(self.network.director, argv, stdout=log.fileno(), stderr=log.fileno()) as process,

@@ -107,6 +107,7 @@ class Row {
       "Last answer": [real.outcome || "none", real.why].filter(Boolean).join(": "),
       "Last check": real.check_age === null ? "none" : `took ${latency(real.latency)}`,
       Weight: `${real.weight ?? "–"} wanted, ${real.kernel_weight ?? "–"} in the kernel, ${real.configured ?? "–"} when up`,
+      ...(real.active === null ? {} : { Connections: `${real.active} active, ${real.inactive} inactive` }),
       ...(real.weighed ? { "Weight because": real.weighed } : {}),
       ...(real.out_of_rotation ? { "Out of rotation": real.out_of_rotation } : {}),
       Forwarding: real.forward,

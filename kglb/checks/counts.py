@@ -7,13 +7,14 @@ class CheckCounts:
     """Answers by status, and when the last one came; until then, when its checker began. Times are of the loop.
 
     ``latency`` is what the last one took, in seconds; None until one came that said something of the real.
+    ``streak`` is how many in a row passed, or failed if negative.
     """
 
-    __slots__ = ("failure", "last", "latency", "success", "unknown")
+    __slots__ = ("failure", "last", "latency", "streak", "success", "unknown")
 
     def __init__(self, began: float) -> None:
         self.last = began
-        self.success = self.failure = self.unknown = 0
+        self.success = self.failure = self.unknown = self.streak = 0
         self.latency: float | None = None
 
     def add(self, status: Status, now: float, latency: float) -> None:
@@ -24,7 +25,9 @@ class CheckCounts:
         match status:
             case "success":
                 self.success += 1
+                self.streak = max(self.streak, 0) + 1
             case "failure":
                 self.failure += 1
+                self.streak = min(self.streak, 0) - 1
             case "unknown":
                 self.unknown += 1

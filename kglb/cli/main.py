@@ -29,6 +29,8 @@ VERBS = {
     "convert": Verb("kglb.cli.convert", "print another program's config as ours"),
     "exabgp-helper": Verb("kglb.cli.exabgp_helper", "hand routes to ExaBGP, which runs this"),
     "reload": Verb("kglb.cli.reload", "have the running daemon read its config again"),
+    "status": Verb("kglb.cli.status", "show services and reals, their health and weights, now"),
+    "top": Verb("kglb.cli.top", "show the same live, in the terminal"),
     "drain": Verb("kglb.cli.drain", "take a real or a host out of rotation"),
     "restore": Verb("kglb.cli.restore", "end the drain or the weight by hand of a real"),
     "weight": Verb("kglb.cli.weight", "give a real another weight"),

@@ -1,4 +1,4 @@
-"""A state as structs to show: services and their reals, addresses, and where desired and actual differ.
+"""A state as structs to show: services and their reals, addresses, routes, and where desired and actual differ.
 
 The field names are those of ``replay -o json`` and of ``/state``. Nothing here changes a state.
 """
@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from kglb.events import Mode
-from kglb.model import Destination, Forward, Real, RealId, ServiceId, WhenAllDown
+from kglb.model import Destination, Forward, Real, RealId, Route, ServiceId, WhenAllDown
 from kglb.projections.dataplane import DataPlaneState
 from kglb.projections.reals import RealState
 from kglb.projections.state import State
@@ -96,6 +96,20 @@ class AddressView(msgspec.Struct, frozen=True, kw_only=True):
     wanted: bool
     in_kernel: bool
     ours: bool
+
+
+class RouteView(msgspec.Struct, frozen=True, kw_only=True):
+    """A route that some balancer has, or that is announced all the same.
+
+    ``wanted`` says that it was decided to announce it, ``announced`` that the BGP engine has acknowledged it.
+    """
+
+    prefix: str
+    next_hop: str
+    balancers: tuple[str, ...]
+    wanted: bool
+    announced: bool
+    in_step: bool
 
 
 class EventView(msgspec.Struct, frozen=True, kw_only=True):
@@ -188,6 +202,26 @@ def address_views(plane: DataPlaneState) -> Iterator[AddressView]:
             wanted=key in desired,
             in_kernel=key in actual,
             ours=key in actual and actual[key][1],
+        )
+
+
+def route_views(state: State, label: Callable[[ServiceId], str]) -> Iterator[RouteView]:
+    """Every route that some balancer has, that is wanted, or that is announced; ``label`` gives a balancer's name."""
+    desired, actual = state.data_plane.desired.routes, state.data_plane.actual.routes
+    configured: dict[str, Route] = {}
+    owners: dict[str, list[str]] = {}
+    for service, balancer in state.fleet.balancers.items():
+        if (route := balancer.config.route) is not None:
+            configured.setdefault(route.prefix, route)
+            owners.setdefault(route.prefix, []).append(label(service))
+    for prefix, route in {**configured, **desired, **actual}.items():
+        yield RouteView(
+            prefix=prefix,
+            next_hop=route.next_hop,
+            balancers=tuple(owners.get(prefix, ())),
+            wanted=prefix in desired,
+            announced=prefix in actual,
+            in_step=desired.get(prefix) == actual.get(prefix),
         )
 
 

@@ -3,16 +3,17 @@
 import msgspec
 from msgspec.structs import replace
 
-from kglb.model import Route
 from kglb.model.operations import describe
-from kglb.projections import FleetState, plan
+from kglb.projections import plan
 from kglb.projections.view import (
     AddressView,
     RealView,
+    RouteView,
     ServiceView,
     address_views,
     real_view,
     reals_of,
+    route_views,
     service_view,
     services_of,
 )
@@ -21,20 +22,6 @@ from kglb.replay.names import Names
 from kglb.replay.state_at import Replayed
 
 __all__ = ["AddressView", "RealView", "RouteView", "ServiceView", "StateView", "view"]
-
-
-class RouteView(msgspec.Struct, frozen=True, kw_only=True):
-    """A route that some balancer has, or that is announced all the same.
-
-    ``wanted`` says that it was decided to announce it, ``announced`` that the BGP engine has acknowledged it.
-    """
-
-    prefix: str
-    next_hop: str
-    balancers: tuple[str, ...]
-    wanted: bool
-    announced: bool
-    in_step: bool
 
 
 class StateView(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,28 +63,6 @@ def view(replayed: Replayed) -> StateView:
             for service in services_of(state)
         ),
         addresses=tuple(address_views(plane)),
-        routes=_routes(plane.desired.routes, plane.actual.routes, fleet, names),
+        routes=tuple(route_views(state, names.label)),
         pending=tuple(describe(step.operation) for step in steps),
-    )
-
-
-def _routes(
-    desired: dict[str, Route], actual: dict[str, Route], fleet: FleetState, names: Names
-) -> tuple[RouteView, ...]:
-    configured: dict[str, Route] = {}
-    owners: dict[str, list[str]] = {}
-    for service, balancer in fleet.balancers.items():
-        if (route := balancer.config.route) is not None:
-            configured.setdefault(route.prefix, route)
-            owners.setdefault(route.prefix, []).append(names.label(service))
-    return tuple(
-        RouteView(
-            prefix=prefix,
-            next_hop=route.next_hop,
-            balancers=tuple(owners.get(prefix, ())),
-            wanted=prefix in desired,
-            announced=prefix in actual,
-            in_step=desired.get(prefix) == actual.get(prefix),
-        )
-        for prefix, route in {**configured, **desired, **actual}.items()
     )

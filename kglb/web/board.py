@@ -9,6 +9,7 @@ from kglb.events import Event
 from kglb.projections import State
 from kglb.projections.history import History
 from kglb.web.answer import Answer, Route, Stream
+from kglb.web.connections import Connections
 from kglb.web.feed import Feed, Listener, message
 from kglb.web.narrator import Narrator
 from kglb.web.shown import Shown
@@ -62,9 +63,12 @@ class Board:
         self._state = state
         self._clock = clock
         self._history = History(limit=CHANGES_KEPT)
-        self._shown = Shown(state, self._history, status, narrator, host=host, clock=clock)
+        self._connections = Connections(status.read_counters)
+        self._shown = Shown(state, self._history, status, narrator, self._connections, host=host, clock=clock)
         self._feed = Feed(narrator, self._shown.changed, clock=clock)
-        self._text = SlicedText(lambda: self._shown.everything(self._feed.last_drift), batch=_PART)
+        self._text = SlicedText(
+            lambda: self._shown.everything(self._feed.last_drift), prepare=self._count_connections, batch=_PART
+        )
 
     def recall(self, past: Sequence[Past]) -> None:
         """Take up the newest records of before the start, oldest first, so that the page does not begin empty."""
@@ -87,6 +91,9 @@ class Board:
 
     async def _whole_state(self) -> Answer:
         return Answer(200, "application/json", await self._text.text(), _ALWAYS)
+
+    async def _count_connections(self) -> None:
+        await self._connections.read(list(self._state.data_plane.actual.services))
 
     def _events(self, last_event_id: str) -> AsyncGenerator[bytes, None] | None:
         if len(self._feed.listeners) >= MAX_STREAMS:

@@ -14,7 +14,17 @@ from kglb.model import RealId, ServiceId
 from kglb.model.histogram import Histogram
 from kglb.projections import State
 from kglb.projections.history import Change, History
-from kglb.projections.view import EventView, address_views, condition, real_view, reals_of, service_view, services_of
+from kglb.projections.view import (
+    EventView,
+    address_views,
+    condition,
+    real_view,
+    reals_of,
+    route_views,
+    service_view,
+    services_of,
+)
+from kglb.web.connections import Connections
 from kglb.web.health import complaints
 from kglb.web.narrator import Narrator
 from kglb.web.status import Status
@@ -33,6 +43,7 @@ class Shown:
         history: History,
         status: Status,
         narrator: Narrator,
+        connections: Connections,
         *,
         host: str,
         clock: Callable[[], float],
@@ -41,6 +52,7 @@ class Shown:
         self._history = history
         self._vitals = status.vitals
         self._narrator = narrator
+        self._connections = connections
         self._tally = status.tally
         self._refusals = status.refusals
         self._host = host
@@ -72,7 +84,6 @@ class Shown:
         """The daemon, its journal and the machine, without balancers; ``now`` is Unix time."""
         state, vitals, now = self._state, self._vitals(), self._clock()
         plane, config = state.data_plane, state.fleet.config
-        routes = {**plane.desired.routes, **plane.actual.routes}
         return encode(
             {
                 "now": round(now, 3),
@@ -93,15 +104,7 @@ class Shown:
                 "foreign_services": vitals.foreign_services,
                 "confirmed_age": round(max(0.0, vitals.now - vitals.confirmed), 3) if vitals.confirmed else None,
                 "addresses": list(address_views(plane)),
-                "routes": [
-                    {
-                        "prefix": prefix,
-                        "next_hop": route.next_hop,
-                        "wanted": prefix in plane.desired.routes,
-                        "announced": prefix in plane.actual.routes,
-                    }
-                    for prefix, route in routes.items()
-                ],
+                "routes": list(route_views(state, self._narrator.label)),
                 "absences": [span for span in self._history.absences if span[1] > now - STRIP],
             }
         )
@@ -128,6 +131,8 @@ class Shown:
         view["why"] = self._narrator.why(view["reason"], view["detail"]) if view["outcome"] == "failure" else ""
         view["unchecked"] = "" if balancer is None else balancer.unchecked.get(real, "")
         view["latency"] = None if counts is None or counts.latency is None else round(counts.latency, 6)
+        view["streak"] = view["streak"] if counts is None else _longer(view["streak"], counts.streak)
+        view["active"], view["inactive"] = self._connections.of(service, real)
         view["check_age"] = round(max(0.0, vitals.now - counts.last), 3) if counts is not None else None
         view["since"] = timeline.since if timeline is not None else None
         view["strip"] = [] if timeline is None else _strip(timeline.changes, self._clock() - STRIP)
@@ -139,6 +144,11 @@ def _strip(changes: Iterable[Change], begin: float) -> list[Change]:
     every = [(round(at, 3), now) for at, now in changes]
     first = max((index for index, (at, _) in enumerate(every) if at <= begin), default=0)
     return every[first:]
+
+
+def _longer(recorded: int, counted: int) -> int:
+    """The streak that records know, or what the process has counted of the same."""
+    return counted if recorded * counted > 0 and abs(counted) > abs(recorded) else recorded
 
 
 def _mean(durations: Histogram) -> float | None:

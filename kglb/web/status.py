@@ -32,13 +32,14 @@ async def _no_counters(services: Iterable[ServiceId]) -> Sequence[ServiceCounter
 class Status:
     """One per daemon. Reads ``state``, the fold of all that is recorded; asks for ``vitals`` each time.
 
-    ``tally`` and ``refusals`` are what it has noted so far, ``vitals`` gives the process now.
+    ``tally`` and ``refusals`` are what it has noted so far; ``vitals`` gives the process now, ``read_counters`` what
+    IPVS has counted.
     """
 
     def __init__(self, state: State, vitals: Callable[[], Vitals], read_counters: ReadCounters = _no_counters) -> None:
         self._state = state
         self.vitals = vitals
-        self._read_counters = read_counters
+        self.read_counters = read_counters
         self.tally = Tally()
         self.refusals = Refusals()
         self._metrics = SlicedText(lambda: lines(self.families()), prepare=self.prepare)
@@ -57,7 +58,7 @@ class Status:
 
     async def prepare(self) -> None:
         """Fetch what takes waiting, before the families are made."""
-        self._counters = await self._read_counters(list(self._state.data_plane.actual.services))
+        self._counters = await self.read_counters(list(self._state.data_plane.actual.services))
         self._hash = await state_hash(self._state)
         self._descriptors = await open_descriptors()
 

@@ -2,7 +2,7 @@
 
 _kglb_actors() {
     local word=${COMP_WORDS[COMP_CWORD]} path="" each words
-    local -A known=(["run"]=1 ["check"]=1 ["plan"]=1 ["doctor"]=1 ["convert"]=1 ["exabgp-helper"]=1 ["reload"]=1 ["drain"]=1 ["restore"]=1 ["weight"]=1 ["stop"]=1 ["tail"]=1 ["explain"]=1 ["replay"]=1 ["verify"]=1 ["whatif"]=1 ["report"]=1 ["journal"]=1 ["journal stat"]=1 ["journal fsck"]=1 ["journal repair"]=1 ["journal export"]=1 ["journal prune"]=1)
+    local -A known=(["run"]=1 ["check"]=1 ["plan"]=1 ["doctor"]=1 ["convert"]=1 ["exabgp-helper"]=1 ["reload"]=1 ["status"]=1 ["top"]=1 ["drain"]=1 ["restore"]=1 ["weight"]=1 ["stop"]=1 ["tail"]=1 ["explain"]=1 ["replay"]=1 ["verify"]=1 ["whatif"]=1 ["report"]=1 ["journal"]=1 ["journal stat"]=1 ["journal fsck"]=1 ["journal repair"]=1 ["journal export"]=1 ["journal prune"]=1)
     for each in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         [[ -n ${known[${path:+$path }$each]:-} ]] && path=${path:+$path }$each
     done
@@ -21,6 +21,11 @@ _kglb_actors() {
         "reload --journal") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         "reload --socket") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "reload -o"|"reload --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
+        "status --status") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "status --config") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        "status -o"|"status --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
+        "top --status") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "top --config") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         "drain --balancer") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "drain --note") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "drain --socket") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
@@ -79,7 +84,7 @@ _kglb_actors() {
         "journal prune --older-than") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
     esac
     case $path in
-        "") words="run check plan doctor convert exabgp-helper reload drain restore weight stop tail explain replay verify whatif report journal -h --help --version" ;;
+        "") words="run check plan doctor convert exabgp-helper reload status top drain restore weight stop tail explain replay verify whatif report journal -h --help --version" ;;
         "run") words="-h --help --journal --data-plane --log-level" ;;
         "check") words="-h --help --schema" ;;
         "plan") words="-h --help --journal --data-plane --against -o --output" ;;
@@ -87,6 +92,8 @@ _kglb_actors() {
         "convert") words="kglb -h --help" ;;
         "exabgp-helper") words="-h --help --socket" ;;
         "reload") words="-h --help --timeout --journal --socket -o --output" ;;
+        "status") words="-h --help --check --status --config -o --output" ;;
+        "top") words="-h --help --status --config" ;;
         "drain") words="-h --help --balancer --note --socket -o --output --for" ;;
         "restore") words="-h --help --balancer --note --socket -o --output" ;;
         "weight") words="-h --help --balancer --note --socket -o --output --for" ;;

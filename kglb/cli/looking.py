@@ -1,0 +1,134 @@
+"""What the verbs that look at the running daemon share: where its status address is, and how it is asked."""
+
+import argparse
+import asyncio
+import http.client
+import tomllib
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+
+from kglb.cli.output import EXIT_ENVIRONMENT, EXIT_USAGE, Failed
+from kglb.model import Endpoint, StatusConfig, parse_endpoint
+from kglb.web.live import LiveState
+
+DEFAULT_CONFIG = Path("/etc/kglb/config.toml")
+
+PATIENCE = 15.0
+"""Seconds without a byte after which the daemon counts as gone: a stream has a sign of life every 5 s."""
+
+_LONGEST_LINE = 64 * 1024 * 1024
+_REMEDY = "start one with kglb-actors run, or name its status address ([status] listen in its config) with --status"
+_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - it is called at, not bound
+
+
+def add_status_options(parser: argparse.ArgumentParser) -> None:
+    """Where the daemon is."""
+    parser.add_argument(
+        "--status",
+        type=_endpoint,
+        metavar="ADDRESS:PORT",
+        help=f"its status address (default: what the config says, else {StatusConfig().listen})",
+    )
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help=f"the config that it runs, for its status address (default: {DEFAULT_CONFIG})",
+    )
+
+
+def _endpoint(text: str) -> Endpoint:
+    """An argument that is an address and a port. Raises argparse's own error."""
+    try:
+        return parse_endpoint(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def status_address(args: argparse.Namespace) -> Endpoint:
+    """Where to ask, after ``add_status_options``. Raises Failed."""
+    if args.status is not None:
+        named: Endpoint = args.status
+        return named
+    listen = _configured(args.config or DEFAULT_CONFIG, required=args.config is not None)
+    if listen == "off":
+        raise Failed(EXIT_ENVIRONMENT, "the config has no status address: listen in [status] is off", "turn it on")
+    try:
+        found = parse_endpoint(listen)
+    except ValueError as error:
+        raise Failed(EXIT_USAGE, f"listen in [status]: {error}", "kglb-actors check says every mistake") from None
+    return Endpoint(_ANYWHERE.get(found.address, found.address), found.port)
+
+
+def _configured(path: Path, *, required: bool) -> str:
+    """What the config says of it, and of nothing else: it may be another's to read in full."""
+    default = StatusConfig().listen
+    try:
+        return str(tomllib.loads(path.read_text()).get("status", {}).get("listen", default))
+    except (OSError, ValueError, AttributeError) as error:
+        if required:
+            raise Failed(EXIT_USAGE, f"{path}: {error}", "or name the address itself with --status") from None
+        return default
+
+
+def read_state(where: Endpoint) -> bytes:
+    """What ``/state`` answers. Raises Failed."""
+    try:
+        with closing(http.client.HTTPConnection(where.address, where.port, timeout=PATIENCE)) as connection:
+            connection.request("GET", "/state")
+            answer = connection.getresponse()
+            body = answer.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise Failed(EXIT_ENVIRONMENT, f"no daemon answers at {where}: {error}", _REMEDY) from None
+    if answer.status != http.client.OK:
+        raise Failed(EXIT_ENVIRONMENT, f"what answers at {where} has no /state ({answer.status})", _REMEDY)
+    return body
+
+
+def decode_state(body: bytes, where: Endpoint) -> LiveState:
+    """The state that was read. Raises Failed."""
+    try:
+        return msgspec.json.decode(body, type=LiveState)
+    except msgspec.MsgspecError as error:
+        problem = f"what answers at {where} is no kglb-actors of this version: {error}"
+        raise Failed(EXIT_ENVIRONMENT, problem, _REMEDY) from None
+
+
+def read_live(where: Endpoint) -> LiveState:
+    """The state now. Raises Failed."""
+    return decode_state(read_state(where), where)
+
+
+async def read_events(where: Endpoint, after: int | None = None) -> AsyncIterator[tuple[str, bytes]]:
+    """The name and data of each message of ``/events``, as they come; all that are kept, or those after a record.
+
+    Raises OSError where the stream cannot be had or ends.
+    """
+    reader, writer = await asyncio.open_connection(where.address, where.port, limit=_LONGEST_LINE)
+    try:
+        resumed = "" if after is None else f"Last-Event-ID: {after}\r\n"
+        writer.write(f"GET /events HTTP/1.1\r\nHost: {where}\r\n{resumed}\r\n".encode())
+        status = await _line(reader)
+        if b" 200 " not in status:
+            raise ConnectionError(f"/events answers {status.decode(errors='replace')}")
+        event = ""
+        while True:
+            name, _, value = (await _line(reader)).partition(b": ")
+            if name == b"event":
+                event = value.decode()
+            elif name == b"data":
+                yield event, value
+    finally:
+        writer.close()
+
+
+async def _line(reader: asyncio.StreamReader) -> bytes:
+    """The next line without its end. Raises OSError."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return (await reader.readuntil(b"\n")).rstrip(b"\r\n")
+    except (asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
+        raise ConnectionError(f"the stream has ended: {error}") from None

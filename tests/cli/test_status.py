@@ -1,0 +1,187 @@
+"""What ``status`` shows of a daemon, where it looks for one, and what it exits with."""
+
+import json
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from kglb.cli import live_words as words
+from kglb.cli.output import Failed, Paint
+from kglb.cli.status import only, render
+from kglb.model import ChangeDestination, Destination
+from kglb.web.live import LiveState
+from tests.browser.site import Reals, daemon
+from tests.cli.conftest import Command
+from tests.cli.live import body, live, one_down_one_drained
+from tests.projections.builders import WEB, real_id
+from tests.web.boards import Site
+from tests.web.builders import web_fleet
+
+PLAIN = Paint(enabled=False)
+
+
+@pytest.fixture
+def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], None]:
+    """Have the daemon's ``/state`` be this."""
+    return lambda body: monkeypatch.setattr("kglb.cli.status.read_state", lambda where: body)
+
+
+def shown(state: LiveState, width: int | None = None) -> list[str]:
+    return render(state, width, PLAIN)
+
+
+# --- what is shown ------------------------------------------------------------------------------------------------
+
+
+def test_services_and_their_reals_are_shown_with_what_matters_first() -> None:
+    lines = shown(replace(live(one_down_one_drained()), now=1_000_007_200.6))
+    assert lines[:5] == [
+        "director: kglb-actors 0.1.0, running for 2 h",
+        f"  ! web: {real_id(1)} is down",
+        "  journal   record 13 in /var/lib/kglb/journal, 4 not written yet",
+        "  kernel    nothing changed by others; 6 foreign services",
+        "",
+    ]
+    assert lines[5] == f"web  {WEB} wrr  available, 2 of 3 up"
+    assert [line.split()[:3] for line in lines[7:]] == [
+        [real_id(0), "up", "1000"],
+        [real_id(1), "down", "0"],
+        [real_id(2), "drained", "0"],
+        [real_id(3), "up", "1000"],
+    ]
+    assert lines[8].endswith("connection refused, 2 failures in a row")
+    assert "anna drained it: new disk" in lines[9]
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 132])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    lines = shown(live(one_down_one_drained()), width)
+    assert [line for line in lines if len(line) > width] == []
+    assert any("connection refused" in line for line in lines)
+
+
+def test_a_weight_that_the_kernel_does_not_have_is_said() -> None:
+    fleet = web_fleet(2)
+    fleet.apply(ChangeDestination(WEB, Destination(real=real_id(0), weight=7)))
+    text = "\n".join(shown(live(Site(fleet))))
+    assert "1000 (kernel 7)" in text
+    assert f"! web: {real_id(0)} is up, with weight 7 in the kernel" in text
+
+
+def test_a_journal_in_trouble_is_said_first() -> None:
+    state = live(one_down_one_drained(journal_degraded="No space left on device"))
+    lines = shown(state)
+    assert lines[1] == "  ! the journal is degraded: No space left on device"
+    assert "  journal   degraded: No space left on device (4 records not written)" in lines
+
+
+def test_of_many_troubles_only_some_are_listed() -> None:
+    state = replace(live(one_down_one_drained()), complaints=tuple(f"complaint {number}" for number in range(20)))
+    assert "  ! and 11 troubles more" in shown(state)
+
+
+def test_one_balancer_is_named_by_its_name_or_its_service() -> None:
+    state = live(one_down_one_drained())
+    assert only(state, "web") == only(state, WEB) == state
+    with pytest.raises(Failed, match="no balancer 'mail'; there are web"):
+        only(state, "mail")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (None, "-"),
+        (-1, "0 s"),
+        (59.9, "59 s"),
+        (60, "1 min"),
+        (3600, "1 h"),
+        (11_100, "3 h 5 min"),
+        (180_000, "2 d 2 h"),
+    ],
+)
+def test_spans_are_short(seconds: float | None, text: str) -> None:
+    assert words.span(seconds) == text
+
+
+# --- the verb -----------------------------------------------------------------------------------------------------
+
+
+def test_it_exits_with_1_only_if_asked_to_check(kglb: Command, answer: Callable[[bytes], None]) -> None:
+    answer(body(one_down_one_drained()))
+    assert kglb("status").code == 0
+    assert kglb("status", "--check").code == 1
+    assert kglb("status", "mail").code == 1
+
+
+def test_a_program_gets_what_the_daemon_said(kglb: Command, answer: Callable[[bytes], None]) -> None:
+    said = body(one_down_one_drained())
+    answer(said)
+    assert json.loads(kglb("status", "-o", "json").out) == json.loads(said)
+    picked = json.loads(kglb("status", "web", "-o", "json").out)
+    assert [one["balancer"] for one in picked["balancers"]] == ["web"]
+    assert picked["balancers"][0]["reals"][1]["streak"] == -2
+
+
+def counts(document: str) -> set[tuple[int | None, int | None]]:
+    balancers = json.loads(document)["balancers"]
+    return {(real["active"], real["inactive"]) for balancer in balancers for real in balancer["reals"]}
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.1)
+
+
+def test_a_running_daemon_is_found_by_its_config(kglb: Command, tmp_path: Path) -> None:
+    reals = Reals(1, 2)
+    try:
+        with daemon(tmp_path, reals, names=("web",)) as page:
+            where = page.removeprefix("http://").rstrip("/")
+            until(lambda: counts(kglb("status", "--status", where, "-o", "json").out) == {(0, 0)}, "connections")
+            by_config = kglb("status", "--config", tmp_path / "config.toml")
+    finally:
+        reals.close()
+    assert by_config.code == 0
+    assert "web  tcp://192.0.2.10:80 wlc" in by_config.out
+
+
+def test_without_a_daemon_it_is_3_and_says_what_to_do(kglb: Command) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    ran = kglb("status", "--status", f"127.0.0.1:{port}")
+    assert (ran.code, ran.out) == (3, "")
+    assert f"no daemon answers at 127.0.0.1:{port}" in ran.err
+    assert "--status" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("config", "code", "message"),
+    [
+        ('[status]\nlisten = "off"\n', 3, "has no status address"),
+        ('[status]\nlisten = "nowhere"\n', 2, "listen in [status]"),
+        ("[status\n", 2, "config.toml"),
+        (None, 2, "No such file"),
+    ],
+)
+def test_a_config_that_does_not_say_where_is_an_error(
+    kglb: Command, tmp_path: Path, config: str | None, code: int, message: str
+) -> None:
+    path = tmp_path / "config.toml"
+    if config is not None:
+        path.write_text(config)
+    ran = kglb("status", "--config", path)
+    assert ran.code == code
+    assert message in ran.err
+
+
+def test_what_answers_may_be_something_else(kglb: Command, answer: Callable[[bytes], None]) -> None:
+    answer(b'{"hello": "world"}')
+    ran = kglb("status")
+    assert ran.code == 3
+    assert "is no kglb-actors of this version" in ran.err
