@@ -21,7 +21,7 @@ def main() -> None:
     """Races by size, then behaviour."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="*", default=[])
-    parser.add_argument("--effort", type=msgspec.json.decode, default=b"{}")
+    parser.add_argument("--effort", type=msgspec.json.decode, default="{}")
     parser.add_argument("--no-behaviour", action="store_true")
     args = parser.parse_args()
     effort = msgspec.convert(args.effort, Effort)
