@@ -26,8 +26,11 @@ test: setup lint test-host test-lab ## lint, tests on the host, tests in a real 
 test-host: setup ## tests that need no kernel of their own
 	$(BIN)/python -m pytest -q -n 2 -m 'not kernel'
 
-test-lab: setup ## tests against ip_vs, in the lab's kernel
-	$(BIN)/python -m lab pytest -q
+test-lab: setup ## tests against ip_vs, in two of the lab's kernels side by side
+	$(MAKE) --jobs=2 --output-sync=target lab-share-1 lab-share-2
+
+lab-share-%:
+	$(BIN)/python -m lab pytest --timeout 2400 --env KGLB_SHARE=$*/2 -q
 
 lint: setup ## style, types, and the import floors
 	$(BIN)/ruff check .

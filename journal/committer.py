@@ -174,12 +174,13 @@ class Committer:
         self._lost = self._torn = False
         self._size, self._synced_size = size_of(item), 0
         self.done_size += self._size
-        self.written_seq = item.first_seq + sum(part.count(b"\n") for part in item.parts) - 1
-        self._published()
-        self._sync()
+        self._sync(item.first_seq + sum(part.count(b"\n") for part in item.parts) - 1)
         apply_retention(self._files, self._directory, self._retention)
 
-    def _sync(self) -> None:
+    def _sync(self, opened_to: int | None = None) -> None:
+        """Sync what is written; of a new segment up to ``opened_to``, which is written for certain only now: without
+        its first sync the file is thrown away.
+        """
         if self._fd is None or self._synced_size == self._size:
             return
         try:
@@ -190,6 +191,8 @@ class Committer:
             self._lose()
             raise
         self._synced_size = self._size
+        if opened_to is not None:
+            self.written_seq = opened_to
         self.synced_seq = self.written_seq
         self._published()
 

@@ -23,8 +23,8 @@ def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
 
 
 def test_the_readme_lists_every_verb_and_no_other() -> None:
-    table = (ROOT / "README.md").read_text().partition("| Verb |")[2].partition("\n\n")[0]
-    assert re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE) == list(VERBS)
+    rows = re.findall(r"^\| (`[\w`, -]+`) \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert sorted(verb for row in rows for verb in re.findall(r"`([\w-]+)`", row)) == sorted(VERBS)
 
 
 def test_every_metric_is_explained() -> None:

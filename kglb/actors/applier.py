@@ -4,7 +4,7 @@ It keeps no state of its own about the kernel: ``actual`` is a projection of wha
 busy is planned together afterwards. At times it compares the kernel with ``actual`` and records ``DriftFound``.
 """
 
-import time
+import errno
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, get_args
 
@@ -16,7 +16,7 @@ from kglb.actors.parts import Parts
 from kglb.actors.reconciler import Reconciler
 from kglb.actors.recorder import Fact, RecordingActor
 from kglb.actors.restarts import Restarts
-from kglb.dataplane import DataPlane, Failure
+from kglb.dataplane import Failure
 from kglb.events import (
     Adopted,
     BalancerDecided,
@@ -30,7 +30,15 @@ from kglb.events import (
     RoutesDecided,
     Steering,
 )
-from kglb.model import AnnounceRoute, Operation, RouteOperation, ServiceId, WithdrawRoute, parse_service
+from kglb.model import (
+    AddAddress,
+    AnnounceRoute,
+    Operation,
+    RouteOperation,
+    ServiceId,
+    WithdrawRoute,
+    parse_service,
+)
 from kglb.model.operations import service_of
 from kglb.projections import DataPlaneState, Dirty, Planned, plan
 
@@ -71,15 +79,17 @@ class Settled(NamedTuple):
 
 
 class Applier(RecordingActor):
-    """Keeps the machine in step. ``recheck`` compares everything first: after a crash nobody knows what was done."""
+    """Keeps the machine in step. After a ``crash``, the record of the last one's, nobody knows what was done: it
+    compares everything first.
+    """
 
     def __init__(
-        self, parts: Parts, *, reconcile_interval: float, parent: ActorRef[Any], recheck: bool = False
+        self, parts: Parts, *, reconcile_interval: float, parent: ActorRef[Any], crash: int | None = None
     ) -> None:
         super().__init__(parts.scheduler, parts.recorder, key="applier", parent=parent)
         self._parts = parts
         self._interval = reconcile_interval
-        self._recheck = recheck
+        self._crash = crash
         self._busy = False
         self._cancel_reconcile: Callable[[], None] = lambda: None
         self._retries = Restarts(parts.now)
@@ -100,8 +110,12 @@ class Applier(RecordingActor):
         self.recorder.subscribe(self.actor_ref, *kinds, RoutesDecided, *get_args(Steering))
         self._parts.routes.on_loss(lambda: self.actor_ref.tell(RetryRoutes()))
         self._parts.on_address_loss(lambda: self.actor_ref.tell(AddressLost()))
-        if self._recheck:
-            self._data_plane.mark_everything(self.recorder.last_seq)
+        if self._crash is not None:
+            self._data_plane.mark_everything(self._crash)
+            wanted, held = self._data_plane.desired.addresses, self._data_plane.actual.addresses
+            self._reconciler.unanswered = {
+                address: self._crash for key, (address, _) in wanted.items() if key not in held
+            }
             self.actor_ref.tell(Reconcile())
         else:
             self._reconcile_later()
@@ -199,9 +213,9 @@ class Applier(RecordingActor):
         operations = tuple(step.operation for step in planned)
         self._writes += 1
         try:
-            results, microseconds = await self._parts.worker.call(_timed, self._parts.machine, operations)
+            results, microseconds = await self._parts.worker.call(_timed, self._parts, operations)
         except OSError as error:
-            results = [Failure(error.errno or 0, str(error))] * len(operations)
+            results = [Failure(errno.ENOBUFS, str(error))] * len(operations)
             microseconds = 0
         done = [step for step, failure in zip(planned, results, strict=True) if failure is None]
         if done:
@@ -215,6 +229,8 @@ class Applier(RecordingActor):
             self._parts.reactions.end(applied.causes, self._parts.confirmed)
         refused: dict[ServiceId | None, int] = {}
         for step, failure in zip(planned, results, strict=True):
+            if isinstance(step.operation, AddAddress):
+                self._reconciler.note_answer(step.operation.address, failure, step.cause)
             if failure is not None:
                 failed = OperationFailed(operation=step.operation, errno=failure.errno, error=failure.error)
                 refused[service_of(step.operation)] = self.recorder.record(failed, cause=step.cause)
@@ -225,6 +241,16 @@ class Applier(RecordingActor):
 
     async def _retry(self, retry: Retry) -> None:
         """Read back what refused, so that the next plan starts from the truth, and plan it again."""
+        try:
+            await self._read_back(retry)
+        except OSError as error:
+            self._parts.say("reading back failed", error=str(error))
+            self.after(self._retries.delay(retry.service), retry)
+            return
+        self._retrying.discard(retry.service)
+        self._work_if_idle()
+
+    async def _read_back(self, retry: Retry) -> None:
         if retry.service is None:
             await self._reconciler.compare_addresses()
             for key in {**self._data_plane.desired.addresses, **self._data_plane.actual.addresses}:
@@ -232,8 +258,6 @@ class Applier(RecordingActor):
         else:
             await self._reconciler.compare(retry.service)
             self._data_plane.mark_service(retry.service, retry.cause)
-        self._retrying.discard(retry.service)
-        self._work_if_idle()
 
     # --- comparing ----------------------------------------------------------------------------------------------
 
@@ -273,7 +297,7 @@ def _routes(planned: Sequence[Planned], kind: type[RouteOperation]) -> dict[str,
     return {step.operation.route.prefix: step.cause for step in planned if isinstance(step.operation, kind)}
 
 
-def _timed(machine: DataPlane, operations: tuple[Operation, ...]) -> tuple[list[Failure | None], int]:
-    start = time.perf_counter_ns()
-    results = machine.apply(operations)
-    return results, (time.perf_counter_ns() - start) // 1000
+def _timed(parts: Parts, operations: tuple[Operation, ...]) -> tuple[list[Failure | None], int]:
+    start = parts.now()
+    results = parts.machine.apply(operations)
+    return results, round((parts.now() - start) * 1e6)

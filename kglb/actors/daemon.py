@@ -9,6 +9,7 @@ from pathlib import Path
 from msgspec.structs import replace
 from pykka import ActorRef, ActorRegistry
 
+from journal import Origin
 from kglb import __version__
 from kglb.actors.adoption import read_claimed, read_owned
 from kglb.actors.parts import Parts
@@ -74,18 +75,26 @@ async def _actors_gone(timeout: float) -> list[str]:
     return [str(ref) for ref in ActorRegistry.get_all()]
 
 
-async def start(parts: Parts, config: Config, *, digest: str, source: str, pid: int) -> Daemon:
+def this_machine() -> Origin:
+    """This software on this machine in this boot."""
+    return Origin(host=socket.gethostname(), boot_id=boot_id(), software=__version__)
+
+
+async def start(
+    parts: Parts, config: Config, *, digest: str, source: str, pid: int, origin: Origin | None = None
+) -> Daemon:
     """Record the start, adopt what the machine holds of ours, put the config in force, start the actors.
 
-    Raises OSError where the machine cannot be read.
+    ``origin`` is this machine unless another is given. Raises OSError where the machine cannot be read.
     """
+    origin = origin or this_machine()
     recorder = parts.recorder
     started = recorder.record(
         DaemonStarted(
-            software=__version__,
+            software=origin.software,
             decisions=VERSION,
-            host=socket.gethostname(),
-            boot_id=boot_id(),
+            host=origin.host,
+            boot_id=origin.boot_id,
             pid=pid,
         )
     )

@@ -49,7 +49,7 @@ class Paths:
             self.known = {}
             self._note({}, cause)
 
-    async def seek(self, config: Balancer) -> frozenset[RealId]:
+    async def seek(self, config: Balancer) -> tuple[RealId, ...]:
         """Ask the machine for all paths; the reals whose path is another now, or new.
 
         Raises OSError where the machine cannot be asked; then all stay as they are.
@@ -57,13 +57,13 @@ class Paths:
         recorder = self._parts.recorder
         fleet = recorder.state.fleet
         if self._service not in fleet.balancers:
-            return frozenset()  # a reload has taken it away; its actor is about to be told
+            return ()  # a reload has taken it away; its actor is about to be told
         self.bring_marks_in_step(config, fleet.config_seq, {})
         marked = marks_of(recorder, self._service)
         passages = await self._ask([one.way for one in marked.values()], config.check.source)
         balancer = fleet.balancers.get(self._service)
         if balancer is None or balancer.config != config or marks_of(recorder, self._service) != marked:
-            return frozenset()  # whoever changed that seeks again
+            return ()  # whoever changed that seeks again
         self._sought = self._parts.now()
         found = dict(zip(marked, passages, strict=True))
         problems = {real: passage for real, passage in found.items() if passage.problem}
@@ -75,7 +75,7 @@ class Paths:
             for real, passage in found.items()
             if not passage.problem
         }
-        return frozenset(real for real, path in self.known.items() if before.get(real) != path)
+        return tuple(real for real, path in self.known.items() if before.get(real) != path)
 
     async def _ask(self, ways: Sequence[Way], source: str) -> list[Passage]:
         """The machine's answer for each way; a few at a time, so that no change of a weight waits for all."""

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from kglb.actors.parts import Parts
-from kglb.decisions import members, presumed_healthy
-from kglb.events import NameResolved, RealAdded, RealLeaving, RealRemoved, RealReturned, ResolutionFailed
+from kglb.decisions import claims, member, presumed_healthy
+from kglb.events import NameResolved, RealAdded, RealKept, RealLeaving, RealRemoved, ResolutionFailed
 from kglb.model import Balancer, Endpoint, Real, RealId, ServiceId
 from kglb.model.endpoint import split_host_port
 from kglb.projections import RealState, name_key
@@ -47,6 +47,8 @@ class Reals:
         self._changed = changed
         self._gone = gone
         self._failing: dict[str, str] = {}
+        self._places: dict[str, int] = {}
+        self._claims: dict[RealId, dict[int, Real]] = {}  # the entries that stand for a real; the first counts
 
     @property
     def known(self) -> dict[RealId, RealState]:
@@ -57,12 +59,13 @@ class Reals:
 
     def bring_in_step(self, config: Balancer, cause: int | None = None) -> None:
         """Add and remove reals as the config says; of names those whose address is known."""
-        wanted = members(config.reals, self._last_good)
+        self._places = {entry.host: place for place, entry in enumerate(config.reals)}
+        self._claims = claims(config.reals, self._last_good)
         for real, state in list(self.known.items()):
-            if real not in wanted:
+            if real not in self._claims:
                 self._let_go(config, state, cause)
-        for real, entry in wanted.items():
-            self._have(real, entry, cause)
+        for real in self._claims:
+            self._have(real, cause)
 
     def settle(self, real: RealId) -> None:
         """Remove a real that was leaving, if its wait is over."""
@@ -70,13 +73,14 @@ class Reals:
         if state is not None and state.leaving is not None and state.leaving.finished:
             self._remove(state)
 
-    def _have(self, real: RealId, entry: Real, cause: int | None) -> None:
-        state = self.known.get(real)
+    def _have(self, real: RealId, cause: int | None) -> None:
+        state, by_place = self.known.get(real), self._claims[real]
+        entry = by_place[min(by_place)]
         if state is None:
             self._add(real, entry, cause)
-        elif state.leaving is not None:
-            returned = RealReturned(service=self._service, real=real, entry=entry)
-            self._changed(real, self._recorder.record(returned, cause=cause))
+        elif state.leaving is not None or state.entry != entry:
+            kept = RealKept(service=self._service, real=real, entry=entry)
+            self._changed(real, self._recorder.record(kept, cause=cause))
 
     def _add(self, real: RealId, entry: Real, cause: int | None) -> None:
         held = self._in_kernel(real)
@@ -131,12 +135,25 @@ class Reals:
         state = self.known.get(real)
         if known == address and state is not None and state.leaving is None:
             return None
+        before = member(entry, self._last_good)
         seq = self._recorder.record(NameResolved(service=self._service, host=entry.host, address=address))
-        for other in list(self.known.values()):
-            if other.entry.host == entry.host and other.real != real:
-                self._let_go(config, other, seq)
-        self._have(real, entry, seq)
+        place = self._places[entry.host]
+        if before is not None and before != real:
+            self._disclaim(before, place, config, seq)
+        self._claims.setdefault(real, {})[place] = entry
+        self._have(real, seq)
         return Moved(real, seq)
+
+    def _disclaim(self, real: RealId, place: int, config: Balancer, cause: int) -> None:
+        """An entry stands for a real no more; others may."""
+        by_place = self._claims.get(real, {})
+        by_place.pop(place, None)
+        if by_place:
+            self._have(real, cause)
+        else:
+            self._claims.pop(real, None)
+            if (state := self.known.get(real)) is not None:
+                self._let_go(config, state, cause)
 
     def _last_good(self, host: str) -> str:
         return self._recorder.state.fleet.names.get(name_key(self._service, host), "")

@@ -4,14 +4,15 @@ It runs in the applier's tasks and keeps nothing of the machine: ``actual`` is a
 never repairs: what it records is dirty afterwards, and the applier plans that.
 """
 
+import errno
 from collections.abc import Callable
 
 from kglb.actors.contests import Contests
 from kglb.actors.parts import Parts
 from kglb.actors.recorder import RecordingActor
-from kglb.dataplane import DataPlane
-from kglb.events import Entry
-from kglb.model import Operation, ServiceId
+from kglb.dataplane import DataPlane, Failure
+from kglb.events import Entry, OperationsApplied
+from kglb.model import AddAddress, Address, Operation, ServiceId
 from kglb.projections import DataPlaneState, address_drift, entry_drift, interfaces
 
 _LOOKS = 5
@@ -25,6 +26,7 @@ class Reconciler:
         self._parts = parts
         self._writes = writes
         self.contests = Contests(owner, parts, interval)
+        self.unanswered: dict[Address, int] = {}  # which we may have added, and because of which record
 
     @property
     def _state(self) -> DataPlaneState:
@@ -70,8 +72,20 @@ class Reconciler:
         for interface in interfaces(state.actual, state.desired):
             found = await self._parts.worker.call(self._parts.machine.addresses, interface)
             drift = address_drift(state.actual, state.desired, interface, found)
-            if drift:
-                self.contests.record(drift)
+            ours = tuple(one for one in drift if isinstance(one, AddAddress) and one.address in self.unanswered)
+            if ours:
+                causes = tuple(self.unanswered.pop(one.address) for one in ours)
+                applied = OperationsApplied(operations=ours, causes=causes, microseconds=0)
+                self._parts.recorder.record(applied, cause=max(causes))
+            if others := tuple(one for one in drift if one not in ours):
+                self.contests.record(others)
+
+    def note_answer(self, address: Address, failure: Failure | None, cause: int) -> None:
+        """An address whose answer was lost is ours if it turns out to be there: nobody else was asked to add it."""
+        if failure is None:
+            self.unanswered.pop(address, None)
+        elif failure.errno == errno.ENOBUFS:
+            self.unanswered[address] = cause
 
 
 def _read(machine: DataPlane, id: ServiceId) -> Entry | None:

@@ -30,7 +30,7 @@ _SLICE = 0.005
 """Seconds of handling after which the scheduler lets the loop look at its sockets and timers."""
 
 
-_NOTHING: set[Any] = set()
+_NOTHING: dict[Any, None] = {}
 _FOR_PYKKA = frozenset((_ActorStop, ProxyCall, ProxyGetAttr, ProxySetAttr))
 
 
@@ -61,10 +61,14 @@ class Crash(NamedTuple):
 
 
 class Scheduler:
-    """Drains the inboxes that have something in them, in the order in which they first had."""
+    """Drains the inboxes that have something in them, in the order in which they first had.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    ``clock`` gives seconds; by it the loop gets its turn.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, clock: Callable[[], float] = time.perf_counter) -> None:
         self.loop = loop
+        self._clock = clock
         self._thread = threading.get_ident()
         self._ready: deque[LoopActor] = deque()
         self._scheduled = False
@@ -88,11 +92,11 @@ class Scheduler:
             self.loop.call_soon(self._run)
 
     def _run(self) -> None:
-        until = time.perf_counter() + _SLICE
+        until = self._clock() + _SLICE
         ready = self._ready
         while ready:
             ready.popleft().drain()
-            if time.perf_counter() > until:
+            if self._clock() > until:
                 self.loop.call_soon(self._run)
                 return
         self._scheduled = False
@@ -149,7 +153,7 @@ class LoopActor(pykka.Actor):
         self.key = key
         self._parent = parent
         self._scheduler = scheduler
-        self._pending: set[asyncio.Task[Any] | asyncio.TimerHandle] = _NOTHING
+        self._pending: dict[asyncio.Task[Any] | asyncio.TimerHandle, None] = _NOTHING
         self._inbox.bind(scheduler, self)
 
     @property
@@ -247,11 +251,11 @@ class LoopActor(pykka.Actor):
         """Tell this actor ``message`` in so many seconds; the result cancels it. Dies with the actor."""
 
         def fire() -> None:
-            self._pending.discard(handle)
+            self._pending.pop(handle, None)
             self.actor_ref.tell(message)
 
         def cancel() -> None:
-            self._pending.discard(handle)
+            self._pending.pop(handle, None)
             handle.cancel()
 
         handle = self._scheduler.loop.call_later(seconds, fire)
@@ -265,12 +269,12 @@ class LoopActor(pykka.Actor):
         task.add_done_callback(self._task_done)
 
     def _keep(self, pending: "asyncio.Task[Any] | asyncio.TimerHandle") -> None:
-        if self._pending is _NOTHING:  # most actors never have any: a set each would be a tenth of their size
-            self._pending = set()
-        self._pending.add(pending)
+        if self._pending is _NOTHING:  # most actors never have any: one each would be a tenth of their size
+            self._pending = {}
+        self._pending[pending] = None
 
     def _task_done(self, task: "asyncio.Task[Any]") -> None:
-        self._pending.discard(task)
+        self._pending.pop(task, None)
         if task.cancelled() or self.actor_stopped.is_set():
             return
         try:

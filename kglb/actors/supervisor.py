@@ -52,9 +52,10 @@ class Reject(NamedTuple):
 
 
 class StartAgain(NamedTuple):
-    """Command: the wait after a crash is over."""
+    """Command: the wait after a crash is over; ``crash`` is its record."""
 
     key: object
+    crash: int
 
 
 class GiveUpCleanup(NamedTuple):
@@ -84,7 +85,7 @@ class Supervisor(RecordingActor):
             self._start_balancer(balancer.id)
         self._start_router()
         self._start_drains()
-        self._start_applier(recheck=False)
+        self._start_applier()
         self._start_watchdog()
         self.after(UNKNOWN_INTERVAL, ReportUnknown())
 
@@ -103,12 +104,12 @@ class Supervisor(RecordingActor):
     def _start_drains(self) -> None:
         self._children["drains"] = Drains.start(self._parts, parent=self.actor_ref)
 
-    def _start_applier(self, *, recheck: bool) -> None:
+    def _start_applier(self, crash: int | None = None) -> None:
         self._children["applier"] = Applier.start(
             self._parts,
             reconcile_interval=self._config.data_plane.reconcile_interval,
             parent=self.actor_ref,
-            recheck=recheck,
+            crash=crash,
         )
 
     def on_receive(self, message: object) -> None:
@@ -116,8 +117,8 @@ class Supervisor(RecordingActor):
         match message:
             case Crash():
                 self._restart(message)
-            case StartAgain(key):
-                self._start_again(key)
+            case StartAgain():
+                self._start_again(message)
             case Reload():
                 self._reload(message)
             case Reject(source, errors):
@@ -178,14 +179,14 @@ class Supervisor(RecordingActor):
             traceback=self.recorder.scrub(crash.traceback),
             retry_in=wait,
         )
-        self.recorder.record(crashed)
-        self.after(wait, StartAgain(crash.key))
+        self.after(wait, StartAgain(crash.key, self.recorder.record(crashed)))
 
-    def _start_again(self, key: object) -> None:
+    def _start_again(self, order: StartAgain) -> None:
+        key = order.key
         if key in self._children:
             return
         if key == "applier":
-            self._start_applier(recheck=True)
+            self._start_applier(order.crash)
         elif self._stopping is not None:
             return
         elif key == "router":

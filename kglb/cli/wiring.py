@@ -13,9 +13,8 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from journal import AppenderOptions, Degraded, JournalRepaired, Origin, Retention, open_journal
-from kglb import __version__
-from kglb.actors.daemon import Daemon, boot_id, start
+from journal import AppenderOptions, Degraded, JournalRepaired, Retention, open_journal
+from kglb.actors.daemon import Daemon, start, this_machine
 from kglb.actors.parts import Listen, Parts, unheard
 from kglb.actors.recorder import Fact, Recorder
 from kglb.actors.recovery import recover
@@ -223,7 +222,7 @@ def _open_journal(config: Config, files: TimedFiles, scheduler: Scheduler, log: 
         for repair in opened.repairs:
             _say_set_aside(repair, Path(config.journal.directory), log)
         appender = opened.appender(
-            Origin(host=socket.gethostname(), boot_id=boot_id(), software=__version__),
+            this_machine(),
             recorder.checkpoint,
             AppenderOptions(
                 on_state=on_state,

@@ -60,15 +60,24 @@ def _own_address(way: Way, route: Route | None, vips: Collection[str]) -> str:
     return route.source
 
 
+def conf(interface: str, name: str) -> str:
+    """An interface's IPv4 sysctl as sysctl(8) names it: a dot in the interface's name is written as a slash there.
+
+    >>> conf("eth0.100", "arp_ignore")
+    'net.ipv4.conf.eth0/100.arp_ignore'
+    """
+    return f"net.ipv4.conf.{interface.replace('.', '/')}.{name}"
+
+
 def _admitted(source: str, interface: str, in_force: Callable[[str, str], int]) -> Passage:
     """The passage, if the interface lets answers from the VIP in."""
     problems, settings = [], []
     if in_force(interface, "accept_local") == 0:
-        problems.append(f"net.ipv4.conf.{interface}.accept_local is 0")
-        settings.append(f"net.ipv4.conf.{interface}.accept_local=1")
+        problems.append(f"{conf(interface, 'accept_local')} is 0")
+        settings.append(f"{conf(interface, 'accept_local')}=1")
     if in_force(interface, "rp_filter") == 1:
-        problems.append(f"net.ipv4.conf.{interface}.rp_filter (or that of all) is 1")
-        settings.append(f"net.ipv4.conf.{interface}.rp_filter=2")
+        problems.append(f"{conf(interface, 'rp_filter')} (or that of all) is 1")
+        settings.append(f"{conf(interface, 'rp_filter')}=2")
     if not problems:
         return Passage(source)
     return Passage(

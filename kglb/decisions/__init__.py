@@ -9,7 +9,7 @@ from kglb.decisions.contest import Contest, drifted
 from kglb.decisions.contest import is_over as contest_is_over
 from kglb.decisions.fwmarks import Changes, Marked, Pool, checked_at, choose_mark, mark_changes
 from kglb.decisions.health import judge, observe, presumed_healthy
-from kglb.decisions.members import is_name, member, members
+from kglb.decisions.members import claims, is_name, member, members
 from kglb.decisions.routing import (
     Candidate,
     candidate_of,
@@ -36,6 +36,7 @@ __all__ = [
     "candidates_of",
     "checked_at",
     "choose_mark",
+    "claims",
     "contest_is_over",
     "decide",
     "decide_for",

@@ -35,8 +35,13 @@ def member(entry: Real, last_good: Callable[[str], str]) -> RealId | None:
 
 def members(entries: Iterable[Real], last_good: Callable[[str], str]) -> dict[RealId, Real]:
     """The reals that a balancer should have, each with its entry; where two stand for one real, the first."""
-    wanted: dict[RealId, Real] = {}
-    for entry in entries:
+    return {real: by_place[min(by_place)] for real, by_place in claims(entries, last_good).items()}
+
+
+def claims(entries: Iterable[Real], last_good: Callable[[str], str]) -> dict[RealId, dict[int, Real]]:
+    """The entries that stand for each real, by their place in the config; the first of them counts."""
+    found: dict[RealId, dict[int, Real]] = {}
+    for place, entry in enumerate(entries):
         if (real := member(entry, last_good)) is not None:
-            wanted.setdefault(real, entry)
-    return wanted
+            found.setdefault(real, {})[place] = entry
+    return found

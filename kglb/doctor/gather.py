@@ -9,12 +9,12 @@ from kglb.config import Loaded
 from kglb.dataplane import Passage, Unavailable
 from kglb.dataplane.addresses import Addresses
 from kglb.dataplane.ipvs import Ipvs
-from kglb.dataplane.passage import find_passage, sysctl_reader
+from kglb.dataplane.passage import conf, find_passage, sysctl_reader
 from kglb.dataplane.routes import Routes
 from kglb.doctor import machine
 from kglb.doctor.company import DELETING, SHARING
 from kglb.doctor.facts import ConfigFile, Facts
-from kglb.doctor.wanted import conf, literal_reals, marked_ways, vips
+from kglb.doctor.wanted import literal_reals, marked_ways, vips
 from kglb.model import Address, Config, ServiceId
 
 _SYSCTLS = (

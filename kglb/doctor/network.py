@@ -3,9 +3,10 @@
 import ipaddress
 from collections.abc import Iterator
 
+from kglb.dataplane.passage import conf
 from kglb.doctor.facts import Facts
 from kglb.doctor.finding import Finding, note, problem
-from kglb.doctor.wanted import conf, literal_reals, some, vips
+from kglb.doctor.wanted import literal_reals, some, vips
 
 
 def forwards(facts: Facts) -> Iterator[Finding]:

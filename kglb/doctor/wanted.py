@@ -29,15 +29,6 @@ def marked_ways(config: Config) -> dict[Way, str]:
     }
 
 
-def conf(interface: str, name: str) -> str:
-    """An interface's IPv4 sysctl as sysctl(8) names it: a dot in the interface's name is written as a slash there.
-
-    >>> conf("eth0.100", "arp_ignore")
-    'net.ipv4.conf.eth0/100.arp_ignore'
-    """
-    return f"net.ipv4.conf.{interface.replace('.', '/')}.{name}"
-
-
 def some(names: Iterable[str]) -> str:
     """The first few names, and how many more there are."""
     listed = list(names)

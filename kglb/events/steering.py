@@ -67,8 +67,8 @@ class RealLeaving(EventBase, frozen=True, kw_only=True):
     until: float
 
 
-class RealReturned(EventBase, frozen=True, kw_only=True):
-    """The config or its name has a real again that was leaving: it stays, with this entry."""
+class RealKept(EventBase, frozen=True, kw_only=True):
+    """A real stays, with this entry: the config has it again that was leaving, or another name stands for it now."""
 
     service: ServiceId
     real: RealId
@@ -86,5 +86,5 @@ class WeightReported(EventBase, frozen=True, kw_only=True):
     weight: int
 
 
-Steering = RealLeaving | RealReturned | WeightReported | RealDrained | WeightOverridden | RealRestored | DrainFinished
+Steering = RealLeaving | RealKept | WeightReported | RealDrained | WeightOverridden | RealRestored | DrainFinished
 """What changes the weight that a real should have, besides its health and its entry in the config."""

@@ -12,9 +12,9 @@ from kglb.events.base import EventBase
 from kglb.events.steering import (
     DrainFinished,
     RealDrained,
+    RealKept,
     RealLeaving,
     RealRestored,
-    RealReturned,
     WeightOverridden,
     WeightReported,
 )
@@ -347,7 +347,7 @@ Event = (
     | RealAdded
     | RealRemoved
     | RealLeaving
-    | RealReturned
+    | RealKept
     | NameResolved
     | ResolutionFailed
     | ProbeFlipped

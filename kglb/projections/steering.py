@@ -12,9 +12,9 @@ from msgspec.structs import replace
 from kglb.events import (
     DrainFinished,
     RealDrained,
+    RealKept,
     RealLeaving,
     RealRestored,
-    RealReturned,
     Steering,
     WeightOverridden,
     WeightReported,
@@ -85,7 +85,7 @@ def _left(real: RealState, seq: int, event: RealLeaving) -> RealState:
     return replace(real, leaving=Leaving(seq=seq, until=event.until), orders=Orders())
 
 
-def _returned(real: RealState, seq: int, event: RealReturned) -> RealState:
+def _kept(real: RealState, seq: int, event: RealKept) -> RealState:
     return replace(real, leaving=None, entry=event.entry)
 
 
@@ -99,6 +99,6 @@ _STEPS: dict[type, Callable[[RealState, int, Any], RealState]] = {
     RealRestored: _restored,
     DrainFinished: _finished,
     RealLeaving: _left,
-    RealReturned: _returned,
+    RealKept: _kept,
     WeightReported: _reported,
 }

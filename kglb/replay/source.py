@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from journal.errors import Damaged
+from journal.files import OsFiles
 from journal.format import FORMAT, Record, read_head
 from journal.reader import JournalReader
 from journal.segments import Segment
@@ -28,11 +29,15 @@ _PREAMBLE = 160
 
 
 class Source:
-    """The journal at ``path``: a directory or one segment. ``on_damage`` makes reading a salvage."""
+    """The journal at ``path``: a directory or one segment. ``on_damage`` makes reading a salvage; ``files`` are the
+    operating system's unless others are given.
+    """
 
-    def __init__(self, path: Path, *, on_damage: Callable[[Damaged], object] | None = None) -> None:
+    def __init__(
+        self, path: Path, *, on_damage: Callable[[Damaged], object] | None = None, files: OsFiles | None = None
+    ) -> None:
         self.path = path
-        self.reader: JournalReader[Event] = JournalReader(path, decode, on_damage=on_damage)
+        self.reader: JournalReader[Event] = JournalReader(path, decode, on_damage=on_damage, files=files)
 
     def bounds(self) -> range:
         """The numbers of all records there are now. Raises NothingRecordedError."""

@@ -5,9 +5,9 @@ words for what is in force of a real.
 from kglb.events import (
     DrainFinished,
     RealDrained,
+    RealKept,
     RealLeaving,
     RealRestored,
-    RealReturned,
     WeightOverridden,
     WeightReported,
 )
@@ -23,9 +23,9 @@ def leaving(event: RealLeaving, _: object) -> str:
     return f"{name} is to go: it gets nothing new, and goes with its last connection or at {latest}"
 
 
-def returned(event: RealReturned, _: object) -> str:
-    """It is back before it was gone."""
-    return f"{named(event.real, event.entry.host)} is back before it was gone, with weight {event.entry.weight}"
+def kept(event: RealKept, _: object) -> str:
+    """It was leaving, or stood under another name."""
+    return f"{named(event.real, event.entry.host)} stays, with weight {event.entry.weight}"
 
 
 def reported(event: WeightReported, _: object) -> str:

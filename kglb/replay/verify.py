@@ -6,14 +6,15 @@
     checkpoints are what the records before them add up to
 
 The decision code has a version (``kglb.decisions.VERSION``), recorded by each start of the daemon. A difference from
-what another version has recorded is reported, and no failure. Behind a gap everything begins again at its checkpoint.
+what another version has recorded is reported, and no failure. Behind a gap everything begins again at its checkpoint,
+behind records that a repair could not save (``RecordsLost``) at the next one.
 Memory does not grow with the journal.
 """
 
 import msgspec
 
 from kglb.decisions import VERSION
-from kglb.events import DaemonStarted, JournalGap, OperationsApplied, SegmentOpened
+from kglb.events import DaemonStarted, JournalGap, OperationsApplied, RecordsLost, SegmentOpened
 from kglb.projections import State
 from kglb.replay.audit import Auditor, Diverged
 from kglb.replay.audit.auditor import DECISIONS
@@ -84,6 +85,7 @@ class _Run:
     def __init__(self, opened: Found) -> None:
         self.verified = Verified(first=opened.seq, events=1, last=opened.seq)
         self._pending: Found | None = None
+        self._lost = False  # records, and no checkpoint since
         self._version = 0
         self._begin(opened)
 
@@ -95,6 +97,8 @@ class _Run:
     def take(self, record: Found) -> bool:
         """Verify one record; whether to go on."""
         verified, event = self.verified, record.event
+        if self._misses_records(record):
+            return True
         if self._pending is not None:
             self._settle(self._pending, gap=isinstance(event, JournalGap))
             if verified.difference is not None:
@@ -109,6 +113,20 @@ class _Run:
         if verified.difference is None:
             self._count(record)
         return verified.difference is None
+
+    def _misses_records(self, record: Found) -> bool:
+        """Whether what this record should be cannot be said."""
+        if isinstance(record.event, RecordsLost):
+            self.verified.gaps += not self._lost
+            self._lost, self._pending = True, None
+        elif self._lost and isinstance(record.event, SegmentOpened):
+            self._lost = False
+            self._begin(record)
+        elif not self._lost:
+            return False
+        self.verified.events += 1
+        self.verified.last = record.seq
+        return True
 
     def _count(self, record: Found) -> None:
         verified, event = self.verified, record.event

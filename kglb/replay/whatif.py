@@ -17,6 +17,7 @@ from kglb.events import (
     HealthChanged,
     JournalGap,
     RealRemoved,
+    RecordsLost,
 )
 from kglb.model import RealId, ServiceId
 from kglb.projections import State
@@ -108,7 +109,7 @@ def _supposed_changes(source: Source, settings: Settings, first: int, last: int)
     health = SupposedHealth(state, settings, timeline)
     configs = [] if state.fleet.config is None else [state.fleet.config]
     for record in source.between(first, last):
-        if isinstance(record.event, JournalGap):
+        if isinstance(record.event, JournalGap | RecordsLost):
             raise GapError(f"records are missing before record {record.seq}: begin behind it, or end before it")
         timeline.advance(record)
         if record.seq == first:

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from errno import EIO
 from itertools import pairwise
 from pathlib import Path
 
@@ -25,10 +26,12 @@ from kglb.events import (
     OperationsApplied,
     ProbeFlipped,
     RealAdded,
+    RealRemoved,
     ResolutionFailed,
     RunsClosed,
 )
 from kglb.model import (
+    AddAddress,
     Address,
     ChangeDestination,
     Config,
@@ -377,6 +380,58 @@ def test_what_was_done_but_not_yet_recorded_when_the_daemon_was_killed_is_ours(t
     run(main())
 
 
+def test_an_address_whose_answer_was_lost_is_ours_when_it_turns_out_to_be_there(tmp_path: Path) -> None:
+    class Losing(MemoryDataPlane):
+        """Adds an address, once, and does not say so."""
+
+        lost = False
+
+        def apply(self, operations: Sequence[Operation]) -> list[Failure | None]:
+            results = super().apply(operations)
+            if not self.lost and any(isinstance(operation, AddAddress) for operation in operations):
+                self.lost = True
+                raise OSError(EIO, "the answer was lost")
+            return results
+
+    async def main() -> None:
+        machine = Losing()
+        async with world(tmp_path, config(balancer()), machine=machine) as w:
+            await asyncio.sleep(2)
+            assert await w.stop()
+        assert Address("192.168.100.10/32", "lo") not in machine.addresses("lo")
+
+    run(main())
+
+
+def test_a_kernel_that_cannot_be_read_back_is_asked_again_and_crashes_nothing(tmp_path: Path) -> None:
+    class Mute(WatchedMachine):
+        mute = False
+
+        def apply(self, operations: Sequence[Operation]) -> list[Failure | None]:
+            if self.mute:
+                raise OSError(EIO, "no answer")
+            return super().apply(operations)
+
+        def service(self, service_id: ServiceId) -> Service | None:
+            if self.mute:
+                raise OSError(EIO, "no answer")
+            return super().service(service_id)
+
+    async def main() -> None:
+        machine = Mute()
+        async with world(tmp_path, config(balancer(check=tcp())), machine=machine) as w:
+            await asyncio.sleep(3)
+            machine.mute = True
+            w.real_fails_now(A)
+            await asyncio.sleep(3)
+            machine.mute = False
+            await asyncio.sleep(10)
+            assert w.weights(WEB)[A] == 0
+        assert events_of(tmp_path, ActorCrashed) == []
+
+    run(main())
+
+
 def test_a_real_dropped_from_the_config_while_the_daemon_was_down_goes(tmp_path: Path) -> None:
     async def main() -> None:
         machine = MemoryDataPlane()
@@ -520,6 +575,30 @@ def test_a_name_that_moves_takes_its_real_along(tmp_path: Path) -> None:
             await asyncio.sleep(35)
             assert w.weights(WEB) == {B: 1000}
         assert [resolved.address for resolved in events_of(tmp_path, NameResolved)] == ["10.0.0.1", "10.0.0.2"]
+
+    run(main())
+
+
+def test_of_two_names_of_one_real_the_first_in_the_config_counts_whichever_moves(tmp_path: Path) -> None:
+    async def main() -> None:
+        names = {"first": ["10.0.0.2"], "second": ["10.0.0.1"]}
+        reals = tuple(
+            Real(host=f"{name}:80", weight=weight, forward=Forward())
+            for name, weight in (("first", 700), ("second", 300))
+        )
+        async with world(tmp_path, config(replace(balancer(), reals=reals)), names=names) as w:
+            await asyncio.sleep(5)
+            assert w.weights(WEB) == {A: 300, B: 700}
+            names["first"] = ["10.0.0.1"]
+            await asyncio.sleep(35)
+            assert w.weights(WEB) == {A: 700}
+            names["first"] = ["10.0.0.2"]
+            await asyncio.sleep(32)
+            assert w.weights(WEB)[A] == 300, "the second still stands for it: it has not left"
+            names["second"] = ["10.0.0.2"]
+            await asyncio.sleep(35)
+            assert w.weights(WEB) == {B: 700}
+        assert kinds(tmp_path)[RealRemoved] == 2
 
     run(main())
 

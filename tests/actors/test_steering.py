@@ -15,10 +15,10 @@ from kglb.events import (
     BalancerDecided,
     DrainFinished,
     RealDrained,
+    RealKept,
     RealLeaving,
     RealRemoved,
     RealRestored,
-    RealReturned,
     RoutesDecided,
     WeightOverridden,
     WeightReported,
@@ -316,7 +316,7 @@ def test_coming_back_into_the_config_cancels_it(tmp_path: Path) -> None:
             await w.reload(config(patient()))
             await asyncio.sleep(60)
             assert w.weights(WEB) == {A: 1000, B: 1000}
-        assert len(events_of(tmp_path, RealReturned)) == 1
+        assert len(events_of(tmp_path, RealKept)) == 1
         assert not events_of(tmp_path, RealRemoved)
 
     run(main())

@@ -11,6 +11,8 @@ from tests.cli.conftest import Command
 from tests.projections.builders import real_id
 from tests.replay.journals import Fleet
 
+FIXTURES = Path(__file__).parents[1] / "events" / "fixtures"
+
 
 @pytest.fixture
 def journal(fleet: Fleet) -> Path:
@@ -82,6 +84,26 @@ def test_repair_saves_what_is_around_the_damage_and_says_what_is_lost(kglb: Comm
     assert verdict == "intact: 24 records in 2 segments, 2 checkpoints"
     told = kglb("tail", "--journal", journal, "type=RecordsLost", "-o", "cat").out
     assert told.startswith("record 8 was lost, as a repair found: the checksum does not match")
+
+
+def test_what_a_repair_saved_is_verified_from_the_next_checkpoint_on(kglb: Command, tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+    journal.mkdir()
+    path = journal / "00000000000000000001.jsonl"
+    path.write_bytes((FIXTURES / "1-daemon.jsonl").read_bytes())
+    assert kglb("verify", journal).code == 0
+    harm(path, b'"ProbeFlipped"', b'"probeFlipped"')
+    assert kglb("verify", journal).code == 3
+    assert kglb("journal", "repair", journal).code == 0
+    ran = kglb("verify", journal, "-o", "json")
+    assert ran.code == 0
+    assert json.loads(ran.out)["gaps"] == 1
+
+
+def test_an_anonymised_export_is_verified_like_what_it_came_from(kglb: Command, tmp_path: Path) -> None:
+    export = tmp_path / "export.jsonl"
+    assert kglb("journal", "export", FIXTURES / "1-daemon.jsonl", "--anonymise", "-o", export).code == 0
+    assert kglb("verify", export).out == kglb("verify", FIXTURES / "1-daemon.jsonl").out
 
 
 def test_repair_of_an_intact_journal_changes_nothing(kglb: Command, journal: Path) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from journal import open_journal
 from kglb.config import load, parse
+from kglb.dataplane.passage import conf
 from kglb.doctor import gather, machine
-from kglb.doctor.wanted import conf
 
 MEMORY = """
 [journal]

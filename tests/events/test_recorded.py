@@ -9,7 +9,7 @@ import pytest
 from journal import JournalReader, UnknownFormat
 from kglb.events import Event, RealAdded, codec, decode, encode
 from kglb.projections import State
-from kglb.replay import Source, fsck, state_at, view
+from kglb.replay import Source, fsck, state_at, verify, view
 from tests.events.recorded import newest_schema, recorded, schema_now
 from tests.events.samples import every_event
 
@@ -41,6 +41,13 @@ def test_a_recorded_journal_replays(path: Path) -> None:
     source = Source(path)
     seen = view(state_at(source, source.resolve(None, None)))
     assert [service.service for service in seen.services]
+
+
+@pytest.mark.parametrize("path", [path for path in recorded() if "daemon" in path.name], ids=lambda path: path.name)
+def test_what_a_daemon_recorded_is_what_it_would_decide_today(path: Path) -> None:
+    found = verify(Source(path))
+    assert found.difference is None
+    assert found.decisions > 10
 
 
 def test_every_kind_of_event_comes_back_from_its_json_and_folds() -> None:

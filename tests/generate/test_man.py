@@ -21,4 +21,4 @@ def test_groff_formats_it_without_a_warning() -> None:
 
 def test_every_verb_has_its_section() -> None:
     sections = [line.split()[1].replace("\\-", "-") for line in man_page().splitlines() if line.startswith(".SS")]
-    assert sections == list(VERBS)
+    assert list(dict.fromkeys(sections)) == list(VERBS)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from journal import (
@@ -24,6 +25,7 @@ from tests.journal.journals import (
     FAST,
     ORIGIN,
     FailingFiles,
+    Noted,
     decode,
     note,
     read,
@@ -328,6 +330,32 @@ def test_a_disk_that_hung_for_a_while_loses_nothing(tmp_path: Path, operation: s
     assert states == [False, True]
     assert texts(tmp_path) == ["a", "b"]
     assert gaps(tmp_path) == []
+
+
+def test_what_is_recorded_for_a_checkpoint_that_makes_up_for_a_loss_is_in_it_and_not_behind_it(tmp_path: Path) -> None:
+    async def run() -> None:
+        files = FailingFiles()
+        recorded: list[str] = []
+
+        def checkpoint() -> Iterator[bytes]:
+            recorded.append("in the checkpoint")
+            appender.append(note(recorded[-1]))
+            return iter([msgspec.json.encode(recorded)])
+
+        appender = open_journal(tmp_path, files).appender(ORIGIN, checkpoint)
+        await appender.wait_synced(1)
+        files.errors["sync"] = errno.EIO
+        appender.append(note("lost"))
+        await until(lambda: appender.degraded)
+        files.errors.clear()
+        assert await eventually_synced(appender)
+        await appender.close(5)
+
+    asyncio.run(run())
+    opened = JournalReader(tmp_path, decode).checkpoint()
+    assert opened is not None
+    behind = [record.event for record in JournalReader(tmp_path, decode).records(opened.seq + 1)]
+    assert Noted(text="in the checkpoint") not in behind
 
 
 def test_a_checkpoint_that_fails_is_asked_for_again_and_the_loss_declared(tmp_path: Path) -> None:

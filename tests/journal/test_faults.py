@@ -101,21 +101,21 @@ def restart(directory: Path, text: str) -> None:
     write(directory, [text], files=UnsyncedFiles())
 
 
-async def append_until_dead(directory: Path, files: DyingDisk) -> tuple[set[str], int]:
-    """Append and rotate; the texts acknowledged as written, the last record as synced. It ends as by ``kill -9``."""
+async def append_until_dead(directory: Path, files: DyingDisk) -> tuple[int, int]:
+    """Append and rotate; the last record acknowledged as written, and as synced. It ends as by ``kill -9``."""
     options = AppenderOptions(disk=InlineDisk(asyncio.get_running_loop()), clock=Clock(monotonic=lambda: 0.0))
     appender = open_journal(directory, files).appender(ORIGIN, state, options)
-    noted = [await append_some(appender, number) for number in range(24)]
-    return {f"record {seq}" for seq in noted if seq <= appender.written_seq}, appender.synced_seq
+    for number in range(24):
+        await append_some(appender, number)
+    return appender.written_seq, appender.synced_seq
 
 
-async def append_some(appender: Appender, number: int) -> int:
-    """One record, now and then a new segment, and a moment for the disk; the record's number."""
-    seq = appender.append(note(f"record {appender.last_seq + 1}"))
+async def append_some(appender: Appender, number: int) -> None:
+    """One record, now and then a new segment, and a moment for the disk."""
+    appender.append(note(f"record {appender.last_seq + 1}"))
     if number % 8 == 5 and appender.degraded is None:
         appender.rotate(state())
     await asyncio.sleep(0.001 * (number % 3))
-    return seq
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EROFS])
@@ -132,8 +132,7 @@ def test_whenever_the_disk_dies_a_restart_finds_all_that_was_acknowledged(tmp_pa
         restart(directory, "after the restart")
         records = read(directory)
         assert [record.seq for record in records] == list(range(1, len(records) + 1))
-        assert len(records) > synced
-        assert written <= set(texts(directory))
+        assert len(records) > written >= synced
         for record in records:
             assert noted(record.event) in ("", f"record {record.seq}", "after the restart")
     assert deaths > 30

@@ -1,6 +1,7 @@
 """Tests in this directory need a real ip_vs kernel and root: they run in the lab, ``python -m lab pytest``.
 
-Elsewhere they are skipped, with the reason, unless KGLB_REQUIRE_KERNEL=1 makes that an error.
+Elsewhere they are skipped, with the reason, unless KGLB_REQUIRE_KERNEL=1 makes that an error. KGLB_SHARE=1/2 runs every
+second file beginning with the first, for two kernels that share the work.
 """
 
 import os
@@ -25,7 +26,9 @@ def missing_here() -> str:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if share := os.environ.get("KGLB_SHARE"):
+        _keep_share(config, items, *map(int, share.split("/")))
     missing = missing_here()
     if missing and os.environ.get("KGLB_REQUIRE_KERNEL") == "1":
         raise pytest.UsageError(missing)
@@ -34,6 +37,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.kernel)
             if missing:
                 item.add_marker(pytest.mark.skip(reason=missing))
+
+
+def _keep_share(config: pytest.Config, items: list[pytest.Item], which: int, of: int) -> None:
+    files = sorted({item.path for item in items})[which - 1 :: of]
+    config.hook.pytest_deselected(items=[item for item in items if item.path not in files])
+    items[:] = [item for item in items if item.path in files]
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ from kglb.events import (
     HealthChanged,
     RealAdded,
     RealDrained,
+    RealKept,
     RealLeaving,
     RealRemoved,
     RealRestored,
-    RealReturned,
     WeightOverridden,
     WeightReported,
 )
@@ -88,7 +88,7 @@ def test_a_finished_drain_is_known_to_be() -> None:
 
 
 def test_a_leaving_real_that_comes_back_is_in_rotation_with_its_health() -> None:
-    known = known_after(LEFT, RealReturned(service=WEB, real=A, entry=real(0, weight=3)))
+    known = known_after(LEFT, RealKept(service=WEB, real=A, entry=real(0, weight=3)))
     assert (known.in_rotation, known.healthy, known.configured) == (True, True, 3)
 
 
@@ -152,7 +152,7 @@ _ANY = st.sampled_from(
             RealRestored(service=WEB, real=name),
             RealRestored(service=WEB, real=name, ended=("drain",)),
             RealLeaving(service=WEB, real=name, host=str(name), until=99.0),
-            RealReturned(service=WEB, real=name, entry=real(0)),
+            RealKept(service=WEB, real=name, entry=real(0)),
             RealRemoved(service=WEB, real=name, host=str(name)),
             DrainFinished(service=WEB, real=name),
             WeightReported(service=WEB, real=name, weight=9),

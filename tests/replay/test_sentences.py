@@ -32,10 +32,10 @@ from kglb.events import (
     OutcomesUnknown,
     ProbeFlipped,
     RealDrained,
+    RealKept,
     RealLeaving,
     RealRemoved,
     RealRestored,
-    RealReturned,
     RecordsLost,
     ResolutionFailed,
     RouteAnnounced,
@@ -141,8 +141,8 @@ SPOKEN: list[tuple[Event, str]] = [
         "or at 2026-11-22T12:00:00Z",
     ),
     (
-        RealReturned(service=WEB, real=A, entry=real(0)),
-        "10.0.0.1:80 is back before it was gone, with weight 1000",
+        RealKept(service=WEB, real=A, entry=real(0)),
+        "10.0.0.1:80 stays, with weight 1000",
     ),
     (
         RealDrained(service=WEB, real=A, who="kim", note="new disk", until=NOON),

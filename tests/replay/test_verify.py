@@ -17,6 +17,7 @@ from kglb.events import (
     DaemonStarted,
     Event,
     HealthChanged,
+    JournalRepaired,
     MarkAssigned,
     OperationsApplied,
     OutcomesUnknown,
@@ -247,6 +248,17 @@ def test_behind_a_gap_everything_begins_again_at_the_checkpoint(tmp_path: Path) 
     found = verified(tmp_path / "journal")
     assert found.identical
     assert (found.gaps, found.checkpoints) == (1, 0)
+
+
+def test_who_was_killed_before_it_decided_and_cannot_start_has_decided_nothing_wrong(tmp_path: Path) -> None:
+    """Each start that fails leaves what the journal itself records, and no decision."""
+    builder = JournalBuilder(tmp_path / "journal")
+    builder.record(DaemonStarted(software="0", decisions=VERSION, host="director", boot_id="boot", pid=1))
+    builder.record(ConfigApplied(digest="0", source="test", config=config(balancer(reals=1))))
+    for _ in range(3):
+        builder.passes(seconds=20)
+        builder.record(JournalRepaired(file="1.jsonl", seq=4, size=10, kept_as="1.jsonl.broken", reason="cut short"))
+    assert verified(tmp_path / "journal").difference is None
 
 
 def test_an_empty_journal_has_nothing_to_verify(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from kglb.events import (
     DaemonStarted,
     DaemonStopping,
     HealthChanged,
+    JournalGap,
+    JournalRepaired,
     MarkAssigned,
     MarkReleased,
     NameResolved,
@@ -17,14 +19,16 @@ from kglb.events import (
     OperationsApplied,
     ProbeFlipped,
     RealAdded,
+    RealKept,
     RealLeaving,
     RealRemoved,
-    RealReturned,
     Record,
+    RecordsLost,
     RouteAnnounced,
     RoutesDecided,
     RouteWithdrawn,
     RunsClosed,
+    SegmentOpened,
     Steering,
     WatchLost,
 )
@@ -44,7 +48,7 @@ DECISIONS = frozenset(
         HealthChanged,
         RealAdded,
         RealLeaving,
-        RealReturned,
+        RealKept,
         RealRemoved,
         MarkAssigned,
         MarkReleased,
@@ -59,6 +63,10 @@ _LOOK = 1.0
 
 _TOUCHING = HealthChanged | RealAdded | RealRemoved | Steering
 """Kinds of events after which a balancer decides about one real."""
+
+
+_OF_THE_JOURNAL = (JournalRepaired, SegmentOpened, JournalGap, RecordsLost)
+"""Kinds of events that say nothing about whether anybody was there to decide."""
 
 
 class Auditor:
@@ -83,7 +91,7 @@ class Auditor:
             RealAdded: (self._reals.added,),
             RealRemoved: (self._reals.removed,),
             RealLeaving: (self._reals.removed,),
-            RealReturned: (self._reals.returned,),
+            RealKept: (self._reals.kept,),
             NameResolved: (self._reals.resolved,),
             BalancerDecided: (self._reals.decided, self._balancing.decided),
             RoutesDecided: (self._routing.decided,),
@@ -101,6 +109,7 @@ class Auditor:
             ActorCrashed: self._crashed,
             DaemonStopping: lambda _: self._stop(),
             DaemonStarted: self._started,
+            JournalRepaired: lambda _: self._stop(),
         }
         state.data_plane.mark_everything(since)
         self._note_wishes()
@@ -120,7 +129,7 @@ class Auditor:
         if cause is not None and not 0 < cause < record.seq:
             return Diverged("cause", recorded=f"cause {cause}", decided="that it is an earlier record")
         try:
-            if record.mono >= self._next_look:
+            if record.mono >= self._next_look and type(record.event) not in _OF_THE_JOURNAL:
                 self._look_for_missing(record.mono)
             for check in self._checks.get(type(record.event), ()):
                 check(record)

@@ -1,7 +1,7 @@
 """Has each balancer the reals that its config and the last good addresses of its names say?"""
 
 from kglb.decisions import is_name, member, members, presumed_healthy
-from kglb.events import BalancerDecided, NameResolved, RealAdded, RealLeaving, RealRemoved, RealReturned, Record
+from kglb.events import BalancerDecided, NameResolved, RealAdded, RealKept, RealLeaving, RealRemoved, Record
 from kglb.model import Real, RealId, ServiceId
 from kglb.projections import BalancerState, State, name_key
 from kglb.replay.audit.diverged import Diverged, health_word, wrong_cause
@@ -53,18 +53,21 @@ class RealsAudit:
             self._is_cause(about, record.cause, event.service, real.entry)
         self._unsure.add(event.service)
 
-    def returned(self, record: Record[RealReturned]) -> None:
-        """The config or its name has it again, before it was gone."""
+    def kept(self, record: Record[RealKept]) -> None:
+        """The config or its name has it again, before it was gone, or another entry stands for it now."""
         event = record.event
         balancer = self._state.fleet.balancers.get(event.service)
         real = None if balancer is None else balancer.reals.get(event.real)
         if balancer is None or real is None:
             return
         about = f"{event.real} in {event.service}"
-        if real.leaving is None or event.real not in self._members(balancer):
-            decided = "that it was not leaving" if real.leaving is None else "that the config does not have it"
-            raise Diverged(about, recorded="that it stays", decided=decided)
-        self._is_cause(about, record.cause, event.service, event.entry)
+        wanted = self._members(balancer).get(event.real)
+        if wanted != event.entry:
+            decided = "that the config does not have it" if wanted is None else f"that {wanted.host} stands for it"
+            raise Diverged(about, recorded=f"that it stays as {event.entry.host}", decided=decided)
+        if real.leaving is None and real.entry == event.entry:
+            raise Diverged(about, recorded="that it stays", decided="that it was not leaving")
+        self._is_cause(about, record.cause, event.service, event.entry, real.entry)
         self._unsure.add(event.service)
 
     def decided(self, record: Record[BalancerDecided]) -> None:
@@ -80,6 +83,10 @@ class RealsAudit:
             real = differing[0]
             recorded, decided = ("no such real", "that it joined") if real in wanted else ("a real", "that it left")
             raise Diverged(f"{real} in {event.service}", recorded=recorded, decided=decided)
+        for name, entry in wanted.items():
+            if balancer.reals[name].entry != entry:
+                had = f"that {balancer.reals[name].entry.host} stands for it"
+                raise Diverged(f"{name} in {event.service}", recorded=had, decided=f"that {entry.host} does")
 
     def resolved(self, record: Record[NameResolved]) -> None:
         """A name has another address."""
@@ -102,10 +109,10 @@ class RealsAudit:
     def _last_good(self, service: ServiceId, host: str) -> str:
         return self._state.fleet.names.get(name_key(service, host), "")
 
-    def _is_cause(self, about: str, cause: int | None, service: ServiceId, entry: Real) -> None:
+    def _is_cause(self, about: str, cause: int | None, service: ServiceId, *entries: Real) -> None:
         """What makes a real come or go is a config or its name; a start that finds it so has no cause."""
         known = {None, self._state.fleet.config_seq}
-        if is_name(entry):
-            known.add(self._resolved.get(name_key(service, entry.host)))
+        known.update(self._resolved.get(name_key(service, entry.host)) for entry in entries if is_name(entry))
         if cause not in known and (cause or 0) > self._since:
-            raise wrong_cause(about, cause, f"config {self._state.fleet.config_seq} or the address of {entry.host}")
+            hosts = " or ".join(dict.fromkeys(entry.host for entry in entries))
+            raise wrong_cause(about, cause, f"config {self._state.fleet.config_seq} or the address of {hosts}")

@@ -5,14 +5,15 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from itertools import pairwise
+from itertools import dropwhile, pairwise
 
 import pytest
 
-from kglb.events import HealthChanged, OperationsApplied, ProbeFlipped, WatchLost
+from journal import Record
+from kglb.events import Event, HealthChanged, OperationsApplied, ProbeFlipped, WatchLost
 from lab.namespaces import spawn
 from lab.net import Network
-from tests.kernel.director import WEIGHT, Director, balancer
+from tests.kernel.director import WEIGHT, Director, balancer, until
 
 SERVICE = "tcp://10.0.0.100:80"
 FIRST, SECOND = "10.2.0.10:8080", "10.2.0.11:8080"
@@ -59,6 +60,13 @@ def closing(network: Network) -> Iterator[Processes]:
     yield from servers(network, CLOSING)
 
 
+def since_the_loss(director: Director) -> list[Record[Event]]:
+    """What followed the loss of the idle connection, as far as it is about the real's death."""
+    about = WatchLost | ProbeFlipped | HealthChanged | OperationsApplied
+    records = [record for record in director.records() if isinstance(record.event, about)]
+    return list(dropwhile(lambda record: not isinstance(record.event, WatchLost), records))
+
+
 @pytest.mark.parametrize(("fall", "more"), [(1, ""), (3, ', fast_interval = "5ms"')], ids=["fall 1", "fall 3"])
 def test_a_killed_process_is_out_of_the_kernel_long_before_its_next_check(
     director: Director, holding: Processes, fall: int, more: str
@@ -66,14 +74,10 @@ def test_a_killed_process_is_out_of_the_kernel_long_before_its_next_check(
     director.configure(balancer(SERVICE, [FIRST, SECOND], check=check(fall, more)))
     director.start()
     director.wait_weights(SERVICE, {FIRST: WEIGHT, SECOND: WEIGHT})
-    seen = director.last_seq()
     holding[0].kill()
     director.wait_weights(SERVICE, {FIRST: 0, SECOND: WEIGHT}, timeout=4.0)
-    chain = [
-        record
-        for record in director.records(seen)
-        if isinstance(record.event, WatchLost | ProbeFlipped | HealthChanged | OperationsApplied)
-    ]
+    until(lambda: len(since_the_loss(director)) >= 4, "the records of it")
+    chain = since_the_loss(director)
     assert [type(record.event) for record in chain] == [WatchLost, ProbeFlipped, HealthChanged, OperationsApplied]
     assert all(later.cause == earlier.seq for earlier, later in pairwise(chain))
 

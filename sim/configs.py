@@ -1,0 +1,225 @@
+"""Configurations: the first one, and how an operator edits it. Every one of them is good.
+
+Hosts are ``10.0.0.N``, four to a rack; a balancer uses some of them, each on the balancer's own port. Some are named.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+
+from msgspec.structs import replace
+
+from kglb.model import (
+    Address,
+    Balancer,
+    BgpConfig,
+    Check,
+    Config,
+    DataPlaneConfig,
+    Forward,
+    HttpCheck,
+    Real,
+    Service,
+    ServiceId,
+    StatusConfig,
+    TcpCheck,
+)
+from kglb.model.config import Announce
+
+RACK = 4
+FIRST_PORT = 8000
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How large a world is: balancers, reals in all, and the interval between checks in seconds (0: any)."""
+
+    balancers: int = 3
+    reals: int = 12
+    interval: float = 0.0
+
+
+def host(number: int) -> str:
+    """The address of a host."""
+    return f"10.0.{number // 200}.{number % 200 + 1}"
+
+
+def name(number: int) -> str:
+    """The name by which some configs know a host."""
+    return f"real-{number}.example"
+
+
+def vip(number: int) -> str:
+    """The address of a balancer."""
+    return f"198.18.{number // 200}.{number % 200 + 1}"
+
+
+class Operator:
+    """Writes configs: ``config`` is the latest."""
+
+    def __init__(self, random: Random, size: Size) -> None:
+        self._random = random
+        self._size = size
+        self._next = 0
+        self.config = Config(
+            status=StatusConfig(listen=""),
+            bgp=BgpConfig(engine=random.choice(("none", "exabgp"))),
+            data_plane=DataPlaneConfig(
+                reconcile_interval=random.choice((10.0, 30.0)), on_stop=random.choice(("cleanup", "leave"))
+            ),
+        )
+        for _ in range(size.balancers):
+            self._add_balancer()
+
+    def edit(self) -> str:
+        """Change something; says what."""
+        edits: list[Callable[[], None]] = [
+            self._add_real,
+            self._remove_real,
+            self._weigh,
+            self._change_thresholds,
+            self._ask_otherwise,
+            self._change_scheduler,
+            self._change_policy,
+            self._change_forward,
+            self._change_marks,
+            self._add_balancer,
+            self._remove_balancer,
+            self._change_interval,
+        ]
+        edit = self._random.choice(edits)
+        edit()
+        return edit.__name__.strip("_").replace("_", " ")
+
+    # --- balancers ------------------------------------------------------------------------------------------------
+
+    def _add_balancer(self) -> None:
+        number, self._next = self._next, self._next + 1
+        random = self._random
+        share = max(1, self._size.reals // max(1, self._size.balancers))
+        hosts = random.sample(range(self._size.reals), min(share, self._size.reals))
+        marked = random.random() < 0.15
+        balancer = Balancer(
+            name=f"web-{number}",
+            service=Service(id=ServiceId(f"tcp://{vip(number)}:80"), scheduler="wrr"),
+            reals=tuple(self._real(number, chosen) for chosen in hosts),
+            check=self._check(),
+            when_all_down=random.choice(("fail_open", "fail_open", "fail_closed")),
+            resolve_interval=random.choice((5.0, 15.0)),
+            address=Address(f"{vip(number)}/32", "lo"),
+            announce=Announce(min_alive=random.choice((0.0, 0.5)), hold_time=2.0) if random.random() < 0.5 else None,
+            fwmark_checks=marked,
+        )
+        self.config = replace(self.config, balancers=(*self.config.balancers, balancer))
+
+    def _real(self, balancer: int, number: int) -> Real:
+        named = self._random.random() < 0.2
+        return Real(
+            host=f"{name(number) if named else host(number)}:{FIRST_PORT + balancer}",
+            weight=self._random.choice((1, 100, 1000)),
+            forward=Forward(self._random.choice(("masquerade", "tunnel"))),
+        )
+
+    def _check(self) -> Check:
+        random = self._random
+        interval = self._size.interval or random.choice((1.0, 2.0, 5.0))
+        return TcpCheck(
+            interval=interval,
+            timeout=random.choice((1.0, 2.0)),
+            rise=random.randint(1, 3),
+            fall=random.randint(1, 3),
+            fast_interval=random.choice((0.0, 0.5)),
+            watch=random.random() < 0.3,
+        )
+
+    def _remove_balancer(self) -> None:
+        if len(self.config.balancers) > 1:
+            gone = self._random.choice(self.config.balancers)
+            left = tuple(balancer for balancer in self.config.balancers if balancer is not gone)
+            self.config = replace(self.config, balancers=left)
+
+    def _change(self, change: Callable[[Balancer], Balancer]) -> None:
+        balancers = list(self.config.balancers)
+        at = self._random.randrange(len(balancers))
+        balancers[at] = change(balancers[at])
+        self.config = replace(self.config, balancers=tuple(balancers))
+
+    # --- edits ----------------------------------------------------------------------------------------------------
+
+    def _add_real(self) -> None:
+        def add(balancer: Balancer) -> Balancer:
+            port = balancer.service.key.address.rpartition(".")[2]
+            real = self._real(int(port) - 1, self._random.randrange(self._size.reals))
+            if _host_number(real) in {_host_number(known) for known in balancer.reals}:
+                return balancer
+            return replace(balancer, reals=(*balancer.reals, real))
+
+        self._change(add)
+
+    def _remove_real(self) -> None:
+        def remove(balancer: Balancer) -> Balancer:
+            if len(balancer.reals) < 2:
+                return balancer
+            gone = self._random.randrange(len(balancer.reals))
+            return replace(balancer, reals=balancer.reals[:gone] + balancer.reals[gone + 1 :])
+
+        self._change(remove)
+
+    def _change_real(self, change: Callable[[Real], Real]) -> None:
+        def one(balancer: Balancer) -> Balancer:
+            at = self._random.randrange(len(balancer.reals))
+            reals = (*balancer.reals[:at], change(balancer.reals[at]), *balancer.reals[at + 1 :])
+            return replace(balancer, reals=reals)
+
+        self._change(one)
+
+    def _weigh(self) -> None:
+        self._change_real(lambda real: replace(real, weight=self._random.choice((0, 7, 500))))
+
+    def _change_forward(self) -> None:
+        self._change_real(lambda real: replace(real, forward=Forward("direct")))
+
+    def _change_check(self, **changes: object) -> None:
+        self._change(lambda balancer: replace(balancer, check=replace(balancer.check, **changes)))
+
+    def _change_thresholds(self) -> None:
+        self._change_check(rise=self._random.randint(1, 3), fall=self._random.randint(1, 3))
+
+    def _change_interval(self) -> None:
+        self._change_check(interval=self._size.interval or self._random.choice((1.0, 2.0, 5.0)))
+
+    def _ask_otherwise(self) -> None:
+        self._change(
+            lambda balancer: replace(
+                balancer,
+                check=HttpCheck(
+                    interval=balancer.check.interval,
+                    timeout=balancer.check.timeout,
+                    rise=balancer.check.rise,
+                    fall=balancer.check.fall,
+                    path=f"/health/{self._random.randrange(10)}",
+                ),
+            )
+        )
+
+    def _change_scheduler(self) -> None:
+        scheduler = self._random.choice(("wlc", "sh", "wrr"))
+        self._change(lambda balancer: replace(balancer, service=replace(balancer.service, scheduler=scheduler)))
+
+    def _change_policy(self) -> None:
+        policy = self._random.choice(("fail_open", "fail_closed"))
+        self._change(lambda balancer: replace(balancer, when_all_down=policy))
+
+    def _change_marks(self) -> None:
+        self._change(lambda balancer: replace(balancer, fwmark_checks=not balancer.fwmark_checks))
+
+
+def _host_number(real: Real) -> str:
+    """What a host is known by, whether named or not."""
+    text = real.host.rpartition(":")[0]
+    return text.removeprefix("real-").removesuffix(".example") if "real-" in text else str(_number(text))
+
+
+def _number(address: str) -> int:
+    _, _, high, low = address.split(".")
+    return int(high) * 200 + int(low) - 1

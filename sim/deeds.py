@@ -1,0 +1,157 @@
+"""Invariants about what is done to the kernel: only to what is ours, and never for the worse."""
+
+from typing import TYPE_CHECKING
+
+from kglb.actors.recorder import WRITE_DEADLINE
+from kglb.model import (
+    AddAddress,
+    AddService,
+    ChangeDestination,
+    DeleteAddress,
+    DeleteService,
+    Operation,
+    RealId,
+    ServiceId,
+)
+from kglb.model.operations import service_of
+
+if TYPE_CHECKING:
+    from sim.witness import Witness
+    from sim.world import World
+
+LATEST = 300.0
+"""Seconds by which an effect may come later than its reason, while kernel or disk make trouble."""
+
+OURS = ("tcp://198.18.", "fwmark://1")
+
+
+class Deeds:
+    """Sees every operation of the daemon. ``operations`` counts them, ``made`` are the services it made."""
+
+    def __init__(self, world: "World", witness: "Witness") -> None:
+        self._world = world
+        self._witness = witness
+        self.operations = 0
+        self.made: set[ServiceId] = set()
+        self._before: dict[RealId, int] = {}
+        self._served: set[ServiceId] = set()
+
+    def process_started(self) -> None:
+        """Whether a service has served is to be seen anew: a clean stop forgets it."""
+        self._served.clear()
+
+    def rebooted(self) -> None:
+        """The kernel is empty."""
+        self.made.clear()
+        self._served.clear()
+
+    def performing(self, operation: Operation) -> None:
+        """Remember what it changes, and whether it may be done yet."""
+        id = service_of(operation)
+        held = self._world.kernel.held(id) if id is not None else {}
+        self._before = {RealId(real): one.weight for real, one in held.items()}
+        if isinstance(operation, ChangeDestination) and id is not None:
+            self._is_written(id, operation.destination.real, operation.destination.weight)
+
+    def performed(self, operation: Operation) -> None:
+        """Only what is ours, and nothing from a healthy real."""
+        self.operations += 1
+        self._witness.facts.done[operation] += 1
+        id = service_of(operation)
+        self._is_ours(operation, id)
+        match operation:
+            case AddService(service):
+                self.made.add(service.id)
+            case DeleteService(service_id):
+                self.made.discard(service_id)
+                self._is_unwanted(service_id)
+        if id is not None and not id.startswith("fwmark"):
+            self._weights_changed(id)
+
+    def forgotten(self, operation: Operation) -> None:
+        """A deletion that the kernel only acknowledged leaves what nobody can know to be ours."""
+        self._witness.facts.done[operation] += 1
+        if isinstance(operation, DeleteAddress | DeleteService):
+            self._witness.taint("the kernel forgot a deletion")
+
+    # --- invariants -----------------------------------------------------------------------------------------------
+
+    def _is_ours(self, operation: Operation, id: ServiceId | None) -> None:
+        """No operation touches a foreign entry: somebody else depends on it."""
+        foreign = id is not None and not id.startswith(OURS)
+        if isinstance(operation, AddAddress | DeleteAddress):
+            foreign = not operation.address.address.startswith("198.18.")
+        if foreign:
+            raise self._witness.violation(f"{operation} touches what is not ours")
+
+    def _is_written(self, id: ServiceId, real: RealId, weight: int) -> None:
+        """An effect waits for the write of its cause, 50 ms at most: else a crash leaves what nobody can explain."""
+        recorder = self._world.process.recorder
+        seq, decided, wanted = self._witness.facts.decided.get((id, real), (0, 0.0, -1))
+        if recorder is None or recorder.degraded or wanted != weight or self._before.get(real) == weight:
+            return
+        if recorder.last_seq - recorder.unwritten < seq and self._witness.now - decided < WRITE_DEADLINE - 0.001:
+            raise self._witness.violation(f"{id} {real}: weight {weight} is in force, record {seq} is not written")
+
+    def _is_unwanted(self, id: ServiceId) -> None:
+        """A service that the config has is changed in place: deleting it and adding it again is an outage."""
+        config = self._world.process.state.fleet.config
+        configs = [one for one in (config, self._world.operator.config) if one is not None]
+        wanted = all(any(balancer.id == id for balancer in one.balancers) for one in configs)
+        if wanted and not self._witness.facts.stopping:
+            raise self._witness.violation(f"{id} is deleted, though the config has it")
+
+    def _weights_changed(self, id: ServiceId) -> None:
+        after = {RealId(real): one.weight for real, one in self._world.kernel.held(id).items()}
+        for real, weight in self._before.items():
+            if weight > 0 and not after.get(real):
+                self._lowered(id, real)
+        for real, weight in after.items():
+            if weight > 0 and not self._before.get(real):
+                self._raised(id, real)
+        self._still_serves(id, any(after.values()))
+
+    def _lowered(self, id: ServiceId, real: RealId) -> None:
+        """Nobody takes traffic from a healthy real but the operator."""
+        witness = self._witness
+        if witness.facts.stopping or witness.tainted or witness.is_lenient:
+            return
+        said = witness.testimony.of(id, real)
+        if said.streak > 0 and witness.now - said.failed > LATEST and self._is_configured(id, real):
+            raise witness.violation(f"{id} {real}: its weight is taken though its probes pass")
+
+    def _is_configured(self, id: ServiceId, real: RealId) -> bool:
+        return any(
+            entry.weight > 0 and entry.host == real
+            for balancer in self._world.operator.config.balancers
+            if balancer.id == id
+            for entry in balancer.reals
+        )
+
+    def _raised(self, id: ServiceId, real: RealId) -> None:
+        """Nobody sends traffic to a real that fails, or that was never seen up, unless all others fail, too."""
+        witness = self._witness
+        if witness.tainted or witness.now - witness.edited < LATEST:
+            return
+        said = witness.testimony.of(id, real)
+        never = said.passed == float("-inf")
+        if said.streak > 0 or witness.now - said.passed < LATEST or (witness.is_lenient and not never):
+            return
+        if any(
+            other.streak > 0 and witness.now - other.failed > LATEST for other in witness.testimony.of_others(id, real)
+        ):
+            raise witness.violation(f"{id} {real}: traffic is sent to it though its probes fail and others' pass")
+
+    def _still_serves(self, id: ServiceId, serves: bool) -> None:
+        """Under fail_open a service that has served does not stop serving by our hand, however many reals fail."""
+        if serves:
+            self._served.add(id)
+            return
+        witness = self._witness
+        balancer = next((one for one in self._world.operator.config.balancers if one.id == id), None)
+        if balancer is None or id not in self._served or witness.facts.stopping or witness.tainted:
+            return
+        if balancer.when_all_down != "fail_open" or any(entry.weight == 0 for entry in balancer.reals):
+            return
+        if any(self._before.values()) and not witness.is_lenient and witness.now - witness.edited > LATEST:
+            raise witness.violation(f"{id}: nothing serves any more")

@@ -1,0 +1,175 @@
+"""Invariants about what is recorded: a fact has a cause on record, and it is a fact."""
+
+from collections import Counter
+from typing import TYPE_CHECKING, get_args
+
+from kglb.actors.recorder import Fact
+from kglb.events import (
+    ActorCrashed,
+    Adopted,
+    BalancerDecided,
+    ConfigApplied,
+    DaemonStopping,
+    DriftFound,
+    HealthChanged,
+    MarkAssigned,
+    MarkReleased,
+    OperationFailed,
+    OperationsApplied,
+    ProbeFlipped,
+    RealAdded,
+    RealDrained,
+    RealKept,
+    RealLeaving,
+    RealRemoved,
+    RealRestored,
+    Steering,
+    WeightOverridden,
+)
+from kglb.model import (
+    AddAddress,
+    AddDestination,
+    ChangeDestination,
+    DeleteAddress,
+    DeleteDestination,
+    DeleteService,
+    Operation,
+    RealId,
+    ServiceId,
+)
+from sim.violation import CRASH
+
+if TYPE_CHECKING:
+    from sim.witness import Witness
+    from sim.world import World
+
+MAY_CAUSE = (
+    ActorCrashed,
+    Adopted,
+    BalancerDecided,
+    ConfigApplied,
+    DaemonStopping,
+    DriftFound,
+    HealthChanged,
+    MarkAssigned,
+    MarkReleased,
+    OperationFailed,
+    RealAdded,
+    RealRemoved,
+    *get_args(Steering),
+)
+"""What may make a destination another: no weight changes without one of these on record."""
+
+
+class Facts:
+    """Sees every record as it is made."""
+
+    def __init__(self, world: "World", witness: "Witness") -> None:
+        self._world = world
+        self._witness = witness
+        self.stopping = False
+        self.done: Counter[Operation] = Counter()
+        self.decided: dict[tuple[ServiceId, RealId], tuple[int, float, int]] = {}
+        self._kinds: dict[int, type] = {}
+        self._about: dict[int, ServiceId] = {}
+        self._outcomes: dict[tuple[ServiceId, RealId], tuple[str, str]] = {}
+
+    def process_started(self) -> None:
+        """What the process before did and did not record is forgotten."""
+        self.stopping = False
+        self.done.clear()
+        self.decided.clear()
+        self._outcomes.clear()
+
+    def recorded(self, fact: Fact) -> None:
+        """A fact was recorded."""
+        event = fact.event
+        if fact.cause is not None and not 0 < fact.cause < fact.seq:
+            raise self._witness.violation(f"record {fact.seq} names record {fact.cause} as its cause")
+        self._kinds[fact.seq] = type(event)
+        self._about.pop(fact.seq, None)
+        match event:
+            case HealthChanged():
+                self._about[fact.seq] = event.service
+                self._is_proven(event)
+            case BalancerDecided():
+                now = self._witness.now
+                self.decided.update(
+                    ((event.service, real), (fact.seq, now, weight)) for real, weight in event.weights.items()
+                )
+            case ProbeFlipped():
+                self._flipped(event)
+            case DaemonStopping():
+                self.stopping = True
+            case RealDrained() | RealRestored() | WeightOverridden() | RealLeaving() | RealKept():
+                self._witness.moved = self._witness.now
+            case ConfigApplied() | RealRemoved():
+                self._outcomes.clear()
+            case ActorCrashed():
+                self._crashed(event)
+            case DriftFound():
+                self._found(fact.seq, event)
+            case OperationsApplied():
+                for operation, cause in zip(event.operations, event.causes, strict=True):
+                    self._was_done(fact.seq, operation)
+                    self._is_accounted_for(fact.seq, operation, cause)
+
+    def _is_proven(self, event: HealthChanged) -> None:
+        """Health changes with the outcome that reaches the threshold, no sooner."""
+        witness = self._witness
+        balancer = self._world.process.state.fleet.balancers[event.service].config
+        if witness.is_lenient or balancer.fwmark_checks or self._world.story.crashed_since(0.0):
+            return
+        said = witness.testimony.of(event.service, event.real)
+        if witness.now > (said.passed if event.healthy else said.failed):
+            raise witness.violation(
+                f"{event.service} {event.real}: healthy={event.healthy} after a streak of {said.streak}"
+            )
+
+    def _flipped(self, event: ProbeFlipped) -> None:
+        """A run ends when the outcome differs, and only then: else the journal would drown."""
+        key, found = (event.service, event.real), (event.outcome, event.reason)
+        if self._outcomes.get(key) == found and not self._world.story.crashed_since(0.0):
+            raise self._witness.violation(f"{key}: {found} follows {found}, which is no flip")
+        self._outcomes[key] = found
+
+    def _crashed(self, event: ActorCrashed) -> None:
+        """No actor crashes by itself, whatever the world does."""
+        if CRASH not in event.error:
+            raise self._witness.violation(f"{event.actor} crashed: {event.error}\n{event.traceback}")
+
+    def _was_done(self, seq: int, operation: Operation) -> None:
+        """What is recorded as done was done: else all that is folded from it is wrong."""
+        if not self.done[operation] and not isinstance(operation, AddAddress):
+            raise self._witness.violation(f"record {seq}: {operation} is said to be done")
+        self.done[operation] -= 1
+
+    def _is_accounted_for(self, seq: int, operation: Operation, cause: int) -> None:
+        """No real changes weight without a recorded cause: else nobody could explain it."""
+        if cause >= seq:
+            raise self._witness.violation(f"record {seq}: {operation} is said to be caused by record {cause}")
+        kind = self._kinds.get(cause)
+        if kind is None or not isinstance(operation, AddDestination | ChangeDestination | DeleteDestination):
+            return
+        if not issubclass(kind, MAY_CAUSE):
+            raise self._witness.violation(f"record {seq}: {operation} is caused by a {kind.__name__}")
+        if self._about.get(cause, operation.id) != operation.id:
+            raise self._witness.violation(
+                f"record {seq}: {operation} is caused by the health of another service's real"
+            )
+
+    def _found(self, seq: int, event: DriftFound) -> None:
+        """What is recorded as missing is missing: else what serves would be taken for gone."""
+        kernel = self._world.kernel
+        for change in event.changes:
+            match change:
+                case DeleteDestination(id, real):
+                    wrong = real in kernel.held(id)
+                case DeleteService(id):
+                    wrong = id in kernel.all_services()
+                case DeleteAddress(address):
+                    wrong = address in kernel.all_addresses()
+                case _:
+                    wrong = False
+            if wrong and self._witness.now - self._witness.edited > 1.0:
+                raise self._witness.violation(f"record {seq}: {change} is found, but it is there")

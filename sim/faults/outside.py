@@ -1,0 +1,132 @@
+"""What goes wrong outside: reals and their names."""
+
+from random import Random
+from typing import TYPE_CHECKING
+
+from sim.configs import RACK, host, name
+from sim.faults.kinds import Faults, Over
+from sim.reals import Condition
+
+if TYPE_CHECKING:
+    from sim.world import World
+
+FAULTS = Faults()
+
+
+# --- reals ------------------------------------------------------------------------------------------------------------
+
+
+def become(world: "World", addresses: list[str], condition: Condition) -> Over:
+    """Such is the case with these reals from now on; the result ends it."""
+    for address in addresses:
+        world.reals.conditions[address] = condition
+        if condition == "refuses" and world.process.running:
+            world.process.vigil.lose(address, world.random)
+
+    def heal() -> None:
+        for address in addresses:
+            world.reals.conditions.pop(address, None)
+
+    return heal
+
+
+def any_host(world: "World", random: Random) -> str:
+    """The address of some host."""
+    return host(random.randrange(world.plan.size.reals))
+
+
+def _rack(world: "World", random: Random) -> list[str]:
+    first = random.randrange(0, world.plan.size.reals, RACK)
+    return [host(number) for number in range(first, min(first + RACK, world.plan.size.reals))]
+
+
+@FAULTS.kind("a real dies")
+def _dies(world: "World", random: Random) -> Over:
+    return become(world, [any_host(world, random)], "refuses")
+
+
+@FAULTS.kind("a real hangs")
+def _hangs(world: "World", random: Random) -> Over:
+    return become(world, [any_host(world, random)], "hangs")
+
+
+@FAULTS.kind("a real is slow")
+def _slow(world: "World", random: Random) -> Over:
+    return become(world, [any_host(world, random)], "slow")
+
+
+@FAULTS.kind("a real half works")
+def _half(world: "World", random: Random) -> Over:
+    return become(world, [any_host(world, random)], "half")
+
+
+@FAULTS.kind("a real answers wrong")
+def _broken(world: "World", random: Random) -> Over:
+    return become(world, [any_host(world, random)], "broken")
+
+
+@FAULTS.kind("a rack fails")
+def _rack_fails(world: "World", random: Random) -> Over:
+    return become(world, _rack(world, random), random.choice(("refuses", "hangs")))
+
+
+@FAULTS.kind("every real fails")
+def _all_fail(world: "World", random: Random) -> Over:
+    every = [host(number) for number in range(world.plan.size.reals)]
+    return become(world, every, random.choice(("refuses", "hangs")))
+
+
+@FAULTS.kind("a real flaps")
+def _flaps(world: "World", random: Random) -> Over:
+    address = any_host(world, random)
+    period = random.choice((0.3, 1.0, 3.0))
+    going = [True]
+
+    def turn() -> None:
+        if going:
+            down = world.reals.conditions.pop(address, None)
+            if down is None:
+                become(world, [address], "refuses")
+            world.agenda.after(period, turn)
+
+    def over() -> None:
+        going.clear()
+        world.reals.conditions.pop(address, None)
+
+    turn()
+    return over
+
+
+@FAULTS.kind("idle connections end")
+def _idle(world: "World", random: Random) -> None:
+    if world.process.running:
+        world.process.vigil.lose(any_host(world, random), world.random)
+
+
+@FAULTS.kind("no descriptors")
+def _deaf(world: "World", random: Random) -> Over:
+    world.around.deaf = random.choice((0.2, 1.0))
+    return lambda: setattr(world.around, "deaf", 0.0)
+
+
+# --- names ------------------------------------------------------------------------------------------------------------
+
+
+@FAULTS.kind("a name moves")
+def _moves(world: "World", random: Random) -> None:
+    chosen = name(random.randrange(world.plan.size.reals))
+    world.names.addresses[chosen] = (host(random.randrange(world.plan.size.reals, world.plan.size.reals + 3)),)
+    world.witness.name_moved()
+
+
+@FAULTS.kind("names fail")
+def _names_fail(world: "World", random: Random) -> Over:
+    chosen = {name(number) for number in range(world.plan.size.reals) if random.random() < 0.7}
+    world.names.failing |= chosen
+    return lambda: world.names.failing.difference_update(chosen)
+
+
+@FAULTS.kind("names are slow")
+def _names_slow(world: "World", random: Random) -> Over:
+    world.names.delay = random.choice((0.5, 4.9, 60.0))
+    return lambda: setattr(world.names, "delay", 0.002)

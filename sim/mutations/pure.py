@@ -1,0 +1,174 @@
+"""Bugs in decisions and folds."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+from unittest.mock import patch
+
+from msgspec.structs import replace
+
+from kglb.actors import applier, checker, reals
+from kglb.decisions import Decision, decide, may_announce, observe
+from kglb.events import (
+    DaemonStarted,
+    DriftFound,
+    HealthChanged,
+    MarkReleased,
+    RealRemoved,
+)
+from kglb.model import AddService, ChangeService, DeleteService
+from kglb.projections import State, dataplane, fleet, marks
+from kglb.projections.plan import Planned, plan
+from sim.mutations.bugs import Bugs
+
+BUGS = Bugs()
+
+
+@contextmanager
+def _without_step(steps: dict[type, Any], kind: type) -> Iterator[None]:
+    """A projection that takes no notice of one kind of event."""
+    with patch.dict(steps):
+        del steps[kind]
+        yield
+
+
+# --- decisions --------------------------------------------------------------------------------------------------------
+
+
+@BUGS.named("a real is down one failure too early")
+def _falls_early() -> AbstractContextManager[Any]:
+    def early(healthy: bool, streak: int, success: bool, rise: int, fall: int) -> tuple[bool, int]:
+        return observe(healthy, streak, success, rise, max(1, fall - 1))
+
+    return patch.object(checker, "observe", early)
+
+
+@BUGS.named("a real is up after its first success")
+def _rises_early() -> AbstractContextManager[Any]:
+    def early(healthy: bool, streak: int, success: bool, rise: int, fall: int) -> tuple[bool, int]:
+        return observe(healthy, streak, success, 1, fall)
+
+    return patch.object(checker, "observe", early)
+
+
+@BUGS.named("a result of the other sign does not begin a new streak")
+def _streak_goes_on() -> AbstractContextManager[Any]:
+    def summed(healthy: bool, streak: int, success: bool, rise: int, fall: int) -> tuple[bool, int]:
+        streak += 1 if success else -1
+        return (streak > -fall if healthy else streak >= rise), streak
+
+    return patch.object(checker, "observe", summed)
+
+
+@BUGS.named("unknown outcomes count as failures")
+def _unknown_fails() -> AbstractContextManager[Any]:
+    real = checker.Checker._count
+
+    def count(self: checker.Checker, outcome: Any) -> None:
+        real(self, replace(outcome, status="failure") if outcome.status == "unknown" else outcome)
+
+    return patch.object(checker.Checker, "_count", count)
+
+
+@BUGS.named("leaving failsafe changes only the real that came back")
+def _failsafe_stays() -> AbstractContextManager[Any]:
+    def forgetful(**facts: Any) -> Decision:
+        whole = decide(**facts)
+        return Decision(whole.mode, {real: whole.weights[real] for real in facts["touched"] if real in whole.weights})
+
+    return patch("kglb.decisions.balancing.decide", forgetful)
+
+
+@BUGS.named("fail_closed is fail_open")
+def _always_open() -> AbstractContextManager[Any]:
+    def open_to_all(**facts: Any) -> Decision:
+        return decide(**facts | {"when_all_down": "fail_open"})
+
+    return patch("kglb.decisions.balancing.decide", open_to_all)
+
+
+@BUGS.named("a service that was never up is fail_open, too")
+def _proven_at_once() -> AbstractContextManager[Any]:
+    def proven(**facts: Any) -> Decision:
+        return decide(**facts | {"proven": True})
+
+    return patch("kglb.decisions.balancing.decide", proven)
+
+
+@BUGS.named("every new real is presumed healthy")
+def _presumed() -> AbstractContextManager[Any]:
+    return patch.object(reals, "presumed_healthy", lambda weight: True)
+
+
+@BUGS.named("a route is announced whatever its share of living reals")
+def _any_share() -> AbstractContextManager[Any]:
+    return patch(
+        "kglb.decisions.routing.may_announce", lambda candidate: may_announce(replace(candidate, min_alive=0.0))
+    )
+
+
+# --- projections ------------------------------------------------------------------------------------------------------
+
+
+@BUGS.named("a change of health is folded twice")
+def _folded_twice() -> AbstractContextManager[Any]:
+    real = State.fold
+
+    def twice(self: State, seq: int, event: Any) -> None:
+        real(self, seq, event)
+        if isinstance(event, HealthChanged) and event.streak == 1:
+            self.fleet.balancers[event.service].alive += 1
+
+    return patch.object(State, "fold", twice)
+
+
+@BUGS.named("a removed real stays wanted in the kernel")
+def _stays_wanted() -> AbstractContextManager[Any]:
+    return _without_step(dataplane._STEPS, RealRemoved)
+
+
+@BUGS.named("drift is recorded and not repaired")
+def _not_repaired() -> AbstractContextManager[Any]:
+    return _without_step(dataplane._STEPS, DriftFound)
+
+
+@BUGS.named("health outlives a reboot")
+def _health_outlives() -> AbstractContextManager[Any]:
+    return _without_step(fleet._STEPS, DaemonStarted)
+
+
+@BUGS.named("marks are never given back")
+def _marks_kept() -> AbstractContextManager[Any]:
+    return _without_step(marks._STEPS, MarkReleased)
+
+
+@BUGS.named("a checkpoint has no names")
+def _no_names() -> AbstractContextManager[Any]:
+    real = State.checkpoint
+
+    def nameless(self: State) -> Iterator[bytes]:
+        names, self.fleet.names = self.fleet.names, {}
+        try:
+            return iter(list(real(self)))
+        finally:
+            self.fleet.names = names
+
+    return patch.object(State, "checkpoint", nameless)
+
+
+@BUGS.named("a service whose scheduler changes is deleted and added again")
+def _recreated() -> AbstractContextManager[Any]:
+    def planned(*facts: Any) -> list[Planned]:
+        steps = []
+        for step in plan(*facts):
+            if isinstance(step.operation, ChangeService):
+                service = step.operation.service
+                steps += [
+                    replace(step, operation=DeleteService(service.id)),
+                    replace(step, operation=AddService(service)),
+                ]
+            else:
+                steps.append(step)
+        return steps
+
+    return patch.object(applier, "plan", planned)

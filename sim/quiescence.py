@@ -1,0 +1,291 @@
+"""Invariants that hold once it has been quiet for a while, each with its reason.
+
+Then kernel, projections, journal and the truth about the reals agree; and actors, tasks, marks and memory are as many
+as the config asks for, whatever happened before.
+"""
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pykka import ActorRegistry
+
+from journal import Damaged, JournalReader
+from kglb.events import SegmentOpened, decode
+from kglb.model import Balancer, Destination, Endpoint, Real, RealId, Service, ServiceId, Way
+from kglb.model.endpoint import split_host_port
+from kglb.projections import State
+from kglb.replay import Source, verify
+from sim.process import JOURNAL
+
+if TYPE_CHECKING:
+    from sim.world import World
+
+BACKOFF = 2 * 30.0
+"""The longest wait before an actor starts again, and before a refused operation is tried again."""
+
+SLACK = 15.0
+
+HOST_PORTS = 2
+"""Descriptors that the journal keeps open: the lock and the newest segment."""
+
+
+def settling_time(world: "World") -> float:
+    """Seconds of quiet after which everything must have settled."""
+    config = world.operator.config
+    checks = [balancer.check for balancer in config.balancers]
+    proof = max((check.rise + check.fall) * check.interval + check.timeout for check in checks)
+    names = max(balancer.resolve_interval for balancer in config.balancers) + 60.0
+    return BACKOFF + 2 * config.data_plane.reconcile_interval + proof + names + SLACK
+
+
+def snapshot(world: "World") -> dict[str, object]:
+    """What must not change by itself."""
+    kernel, state = world.kernel, world.process.state
+    return {
+        "services": kernel.all_services(),
+        "destinations": {id: kernel.held(id) for id in kernel.all_services()},
+        "addresses": kernel.all_addresses(),
+        "routes": dict(world.routes.routes),
+        "health": {
+            (id, real): known.healthy for id, one in state.fleet.balancers.items() for real, known in one.reals.items()
+        },
+        "modes": {id: one.mode for id, one in state.fleet.balancers.items()},
+        "marks": state.fleet.marks.by_way,
+    }
+
+
+def difference(before: dict[str, object], after: dict[str, object]) -> str:
+    """The first part in which two snapshots differ."""
+    name = next(name for name in before if before[name] != after[name])
+    return f"{name}: {before[name]} became {after[name]}"
+
+
+def check(world: "World") -> None:
+    """Everything that must hold once it is quiet. Raises Violation."""
+    _Quiet(world).check()
+
+
+def check_end(world: "World") -> None:
+    """Nothing is left of a daemon that was stopped in order. Raises Violation."""
+    process, config = world.process, world.operator.config
+    _require(world, process.finished, "the daemon does not end")
+    _require(world, process.error is None, f"the daemon ended with {process.error!r}")
+    _require(world, process.clean, "the cleanup did not succeed")
+    _require(world, not process.leftovers, f"actors are left: {process.leftovers}")
+    _require(world, not ActorRegistry.get_all(), "actors are left")
+    _require(world, not process.loop.tasks, f"tasks are left: {process.loop.tasks}")
+    _require(world, process.files.left_open == 0, "descriptors are left open")
+    _require(world, not process.parts.checked, "counts of reals are left")
+    if config.data_plane.on_stop == "cleanup" and not world.witness.tainted:
+        left = [id for id in world.kernel.all_services() if _is_ours(id)]
+        _require(world, not left, f"services are left: {left}")
+        _require(world, not world.routes.routes, "routes are left announced")
+        addresses = [address for address in world.kernel.all_addresses() if address.address.startswith("198.18.")]
+        _require(world, not addresses, f"addresses are left: {addresses}")
+    _require(world, *_foreign(world))
+
+
+def _require(world: "World", holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise world.witness.violation(otherwise)
+
+
+def _is_ours(id: ServiceId) -> bool:
+    return id.startswith(("tcp://198.18.", "fwmark://1"))
+
+
+def _foreign(world: "World") -> tuple[bool, str]:
+    """What somebody else had is as it was, unless the machine has rebooted."""
+    there = {service for service in world.kernel.all_services().values() if not _is_ours(service.id)}
+    expected: set[Service] = set() if world.boots > 1 else set(world.foreign)
+    return there == expected, f"foreign services: {there}, expected {expected}"
+
+
+class _Quiet:
+    """The checks of one moment."""
+
+    def __init__(self, world: "World") -> None:
+        self.world = world
+        self.process = world.process
+        self.kernel = world.kernel
+        _require(world, self.process.running, f"the daemon does not run: {self.process.error!r}")
+        self.state = self.process.state
+
+    def require(self, holds: bool, otherwise: str) -> None:
+        """Raise Violation unless it holds."""
+        _require(self.world, holds, otherwise)
+
+    def check(self) -> None:
+        """All of them."""
+        config = self.world.operator.config
+        self.require(self.state.fleet.config == config, "the config in force is not the one last loaded")
+        for balancer in config.balancers:
+            self._balancer(balancer)
+        self._services()
+        self._addresses()
+        self._routes()
+        self._projections()
+        self._journal()
+        self._nothing_leaks()
+        self.require(*_foreign(self.world))
+
+    # --- kernel and truth -----------------------------------------------------------------------------------------
+
+    def _address(self, host: str) -> str:
+        names = self.world.names.addresses
+        return names[host][0] if host in names else host
+
+    def _balancer(self, balancer: Balancer) -> None:
+        """Kernel and truth agree: that is what the daemon is for."""
+        wanted: dict[RealId, Real] = {}
+        for entry in balancer.reals:
+            host, port = split_host_port(entry.host)
+            wanted.setdefault(Endpoint(self._address(host), port).id, entry)
+        known = self.state.fleet.balancers[balancer.id]
+        self.require(
+            set(known.reals) == set(wanted), f"{balancer.id}: reals {sorted(known.reals)}, not {sorted(wanted)}"
+        )
+        up = {real: self.world.reals.condition(real.rpartition(":")[0]) == "up" for real in wanted}
+        for real, healthy in up.items():
+            believed = known.reals[RealId(real)].healthy
+            self.require(believed == healthy, f"{balancer.id} {real}: healthy is {healthy}, believed is {believed}")
+        counts = (known.alive, known.total, known.decided_alive, known.decided_total)
+        self.require(counts == (sum(up.values()), len(up)) * 2, f"{balancer.id}: (alive, total), twice, is {counts}")
+        open_to_all = not any(up.values()) and known.proven and balancer.when_all_down == "fail_open"
+        expected = {
+            real: Destination(
+                real=real,
+                weight=entry.weight if up[real] or open_to_all else 0,
+                forward=entry.forward,
+                upper=entry.upper,
+                lower=entry.lower,
+            )
+            for real, entry in wanted.items()
+        }
+        held = self.kernel.held(balancer.id)
+        self.require(held == expected, f"{balancer.id}: the kernel has {held}, expected {expected}")
+
+    def _marks(self) -> set[Way]:
+        return {
+            Way(real.rpartition(":")[0], known.entry.forward, False)
+            for balancer in self.state.fleet.balancers.values()
+            if balancer.config.fwmark_checks
+            for real, known in balancer.reals.items()
+        }
+
+    def _services(self) -> None:
+        """Every service that is wanted and, unless the journal lost who made them, no other of ours."""
+        wanted = {balancer.id: balancer.service for balancer in self.world.operator.config.balancers}
+        there = {id: one for id, one in self.kernel.all_services().items() if _is_ours(id)}
+        for id, service in wanted.items():
+            self.require(there.get(id) == service, f"{id}: the kernel has {there.get(id)}, expected {service}")
+        marks = self.state.fleet.marks.held
+        ways = self._marks()
+        self.require({held.way for held in marks.values()} == ways, f"marks lead to {marks}, expected {ways}")
+        for mark, held in marks.items():
+            self.require(self.state.data_plane.holds_mark(mark, held.way), f"mark {mark} is not in the kernel")
+        if not self.world.witness.tainted:
+            extra = set(there) - set(wanted) - {held.way.service(mark).id for mark, held in marks.items()}
+            self.require(not extra, f"services that nobody wants are in the kernel: {sorted(extra)}")
+
+    def _addresses(self) -> None:
+        wanted = {balancer.address for balancer in self.world.operator.config.balancers}
+        there = {address for address in self.kernel.all_addresses() if address.address.startswith("198.18.")}
+        missing, extra = wanted - there, there - wanted
+        self.require(not missing, f"addresses are missing: {missing}")
+        if not self.world.witness.tainted:
+            self.require(not extra, f"addresses that nobody wants: {extra}")
+
+    def _routes(self) -> None:
+        """A route is announced exactly while enough reals are alive to serve it."""
+        wanted = set()
+        for balancer in self.world.operator.config.balancers:
+            known = self.state.fleet.balancers[balancer.id]
+            enough = known.alive_ratio > 0 and balancer.announce and known.alive_ratio >= balancer.announce.min_alive
+            if self.world.operator.config.bgp.engine != "none" and balancer.route is not None and enough:
+                wanted.add(balancer.route.prefix)
+        announced = set(self.world.routes.routes)
+        self.require(announced == wanted, f"announced: {sorted(announced)}, expected {sorted(wanted)}")
+
+    # --- projections and journal ----------------------------------------------------------------------------------
+
+    def _projections(self) -> None:
+        """What is known of the kernel is what is in it, and what is wanted is there."""
+        actual, desired = self.state.data_plane.actual, self.state.data_plane.desired
+        self.require(not self.state.data_plane.dirty, "something is still to be done")
+        for id, service in actual.services.items():
+            real = self.kernel.all_services().get(id)
+            self.require(real == service, f"{id}: {service} is known, the kernel has {real}")
+            self.require(actual.destinations[id] == self.kernel.held(id), f"{id}: destinations are other than known")
+        self.require(actual.services == desired.services, "services wanted and known differ")
+        self.require(actual.destinations == desired.destinations, "destinations wanted and known differ")
+        self.require(actual.routes == desired.routes == self.world.routes.routes, "routes wanted and known differ")
+
+    def _journal(self) -> None:
+        """Everything is on the disk, unbroken, and folds to what is believed; every checkpoint is the fold up to it."""
+        recorder = self.process.recorder
+        assert recorder is not None
+        self.require(not recorder.degraded, f"the journal is degraded: {recorder.degraded}")
+        self.require(recorder.unsynced == 0, f"{recorder.unsynced} records are not on the platter")
+        folded = State()
+        try:
+            reader = JournalReader(JOURNAL, decode, files=self.process.files)
+            newest = reader.segments()[-1].first_seq
+            for record in reader.records(newest if self.world.witness.tainted else 0):
+                if isinstance(record.event, SegmentOpened):
+                    opened = State.from_checkpoint(record.seq, record.event.checkpoint)
+                    gap = record.seq != folded.seq + 1
+                    if folded.seq and not gap:
+                        self._same(opened, folded, f"the checkpoint in record {record.seq}")
+                    folded = opened
+                else:
+                    folded.fold(record.seq, record.event)
+        except Damaged as damaged:
+            self.require(False, f"the journal is damaged: {damaged}")
+        self._same(folded, self.state, "the fold of the journal")
+        self._verified(reader.segments()[-1].path if self.world.witness.tainted else JOURNAL)
+
+    def _verified(self, path: Path) -> None:
+        """Everything recorded is what the decisions come to: else no replay and no what-if could be believed."""
+        difference = verify(Source(path, files=self.process.files)).difference
+        self.require(difference is None, f"verify: {difference}")
+
+    def _same(self, one: State, other: State, what: str) -> None:
+        left, right = b"".join(one.checkpoint()), b"".join(other.checkpoint())
+        if left != right:
+            at = next((at for at, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), 0)
+            around = slice(max(0, at - 200), at + 100)
+            self.require(False, f"{what} is another state:\n{left[around]!r}\n{right[around]!r}")
+
+    # --- leaks ----------------------------------------------------------------------------------------------------
+
+    def _nothing_leaks(self) -> None:
+        """As much as the config asks for, whatever happened: else a daemon that runs for a year does not."""
+        config = self.world.operator.config
+        reals = {(id, real) for id, one in self.state.fleet.balancers.items() for real in one.reals}
+        actors = Counter(ref.actor_class.__name__ for ref in ActorRegistry.get_all())
+        expected = Counter(
+            {
+                "Supervisor": 1,
+                "Applier": 1,
+                "Router": 1,
+                "Drains": 1,
+                "Watchdog": 1,
+                "BalancerActor": len(config.balancers),
+                "Checker": len(reals),
+            }
+        )
+        self.require(actors == expected, f"actors: {actors}, expected {expected}")
+        recorder = self.process.recorder
+        assert recorder is not None
+        self.require(set(recorder._runs) == reals, "outcome runs are not those of the reals")
+        self.require(set(self.process.parts.checked) == reals, "counts are not those of the reals")
+        for subscribers in recorder._subscribers.values():
+            self.require(all(ref.is_alive() for ref in subscribers), "facts are told to an actor that is gone")
+            self.require(len(set(subscribers)) == len(subscribers), "facts are told twice to the same actor")
+        self.require(len(self.process.prober) == len(reals), f"{len(self.process.prober)} probes are scheduled")
+        self.require(len(self.process.vigil) <= len(reals), "too many idle connections")
+        tasks = self.process.loop.tasks
+        self.require(len(tasks) == 1, f"tasks: {tasks}")
+        self.require(self.process.files.left_open == HOST_PORTS, f"{self.process.files.left_open} open descriptors")

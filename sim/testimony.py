@@ -1,0 +1,119 @@
+"""What the probes said of each real, counted independently of the daemon; and how soon it must have come of it."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from kglb.checks import Outcome
+from kglb.model import Balancer, Endpoint, RealId, ServiceId
+from sim.configs import FIRST_PORT, vip
+from sim.faults import TROUBLE
+
+if TYPE_CHECKING:
+    from sim.witness import Witness
+    from sim.world import World
+
+REACTION = 1.0
+"""Seconds from the probe that settles it to the kernel, while neither kernel nor disk make trouble."""
+
+CALM = 60.0
+"""Seconds without trouble after which that bound holds."""
+
+
+class Said:
+    """What the probes said of one real: the streak, and when it was last long enough to count."""
+
+    __slots__ = ("failed", "passed", "streak")
+
+    def __init__(self) -> None:
+        self.streak = 0
+        self.failed = self.passed = float("-inf")
+
+    def add(self, success: bool, rise: int, fall: int, now: float) -> None:
+        """One more outcome."""
+        if success:
+            self.streak = max(self.streak, 0) + 1
+            if self.streak >= rise:
+                self.passed = now
+        else:
+            self.streak = min(self.streak, 0) - 1
+            if -self.streak >= fall:
+                self.failed = now
+
+
+class Testimony:
+    """All outcomes, from the prober."""
+
+    def __init__(self, world: "World", witness: "Witness") -> None:
+        self._world = world
+        self._witness = witness
+        self._said: dict[tuple[ServiceId, RealId], Said] = {}
+        self._by_id: dict[ServiceId, Balancer] = {}
+        self._config: object = None
+
+    def of(self, service: ServiceId, real: RealId) -> Said:
+        """What was said of one real; nothing if it was never probed."""
+        return self._said.get((service, real)) or Said()
+
+    def of_others(self, service: ServiceId, real: RealId) -> Iterator[Said]:
+        """What was said of the other reals of a service."""
+        return (said for (id, other), said in self._said.items() if id == service and other != real)
+
+    def forget(self) -> None:
+        """Another boot: everything must be probed anew."""
+        self._said.clear()
+
+    def outcome(self, target: Endpoint, mark: int, outcome: Outcome) -> None:
+        """A probe's outcome is on its way to its checker. *Unknown* says nothing."""
+        balancer = self._balancer(target, mark)
+        real = target.id if not mark else self._marked(balancer, mark)
+        if balancer is None or real is None or outcome.status == "unknown":
+            return
+        witness, check = self._witness, balancer.check
+        lenient = witness.is_lenient
+        rise, fall = (1, 1) if lenient else (check.rise, check.fall)
+        said = self._said.setdefault((balancer.id, real), Said())
+        said.add(outcome.status == "success", rise, fall, witness.now)
+        if not lenient and not mark and said.streak in (check.rise, -check.fall):
+            self._expect_reaction(balancer.id, real, said)
+
+    def _balancer(self, target: Endpoint, mark: int) -> Balancer | None:
+        config = self._world.operator.config
+        if config is not self._config:
+            self._config = config
+            self._by_id = {balancer.id: balancer for balancer in config.balancers}
+        address = target.address if mark else vip(target.port - FIRST_PORT)
+        return self._by_id.get(ServiceId(f"tcp://{address}:80"))
+
+    def _marked(self, balancer: Balancer | None, mark: int) -> RealId | None:
+        fleet = self._world.process.state.fleet
+        held = fleet.marks.held.get(mark)
+        if balancer is None or held is None or balancer.id not in fleet.balancers:
+            return None
+        reals = fleet.balancers[balancer.id].reals
+        return next((real for real in reals if real.rpartition(":")[0] == held.way.address), None)
+
+    def _expect_reaction(self, service: ServiceId, real: RealId, said: Said) -> None:
+        """A probe's outcome reaches the kernel within its bound: what the daemon is for."""
+        world, witness = self._world, self._witness
+        process, begun, up = world.process, witness.now, said.streak > 0
+
+        def look() -> None:
+            if world.process is not process or not process.running or witness.facts.stopping:
+                return
+            if witness.configured >= begun or (said.streak > 0) != up or witness.moved >= begun - CALM:
+                return
+            known = process.state.fleet.real(service, real)
+            if known is None or world.story.crashed_since(begun - CALM):
+                return
+            if known.healthy != up:
+                raise witness.violation(f"{service} {real}: healthy={not up} is believed, the probes say otherwise")
+            held = world.kernel.held(service).get(real)
+            if self._is_calm(begun) and (held is None or held.weight != known.weight):
+                raise witness.violation(f"{service} {real}: weight {known.weight} was decided, the kernel has {held}")
+
+        world.agenda.after(REACTION, look)
+
+    def _is_calm(self, begun: float) -> bool:
+        story = self._world.story
+        troubled = any(trouble in kind for kind in story.active for trouble in TROUBLE)
+        return begun - story.trouble_over > CALM and begun - self._witness.edited > CALM and not troubled

@@ -1,0 +1,28 @@
+"""The same seed makes the same journal, byte for byte."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from sim.report import run
+from sim.world import Plan
+
+
+def line_of(seed: int, hash_seed: str) -> str:
+    """The digest of the journal as another process makes it."""
+    command = [sys.executable, "-m", "sim", "--seed", str(seed)]
+    environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+    printed = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=True).stdout
+    return printed.split()[-1]
+
+
+@pytest.mark.parametrize("seed", [5, 13])
+def test_the_same_seed_makes_the_same_journal_in_any_process(seed: int) -> None:
+    here = run(Plan(seed)).digest[:16]
+    assert line_of(seed, "1") == line_of(seed, "2") == here
+
+
+def test_another_seed_makes_another_journal() -> None:
+    assert run(Plan(1)).digest != run(Plan(2)).digest

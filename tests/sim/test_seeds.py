@@ -1,0 +1,15 @@
+"""Three hundred short simulations. One that fails prints its seed; ``python -m sim --seed N`` shows it again."""
+
+import pytest
+
+from sim.report import details, run
+from sim.world import Plan
+
+CHUNK = 10
+
+
+@pytest.mark.parametrize("first", range(0, 300, CHUNK))
+def test_whatever_goes_wrong_everything_is_as_it_should_be_afterwards(first: int) -> None:
+    for seed in range(first, first + CHUNK):
+        result = run(Plan(seed))
+        assert not result.wrong, details(result)
