@@ -8,6 +8,8 @@ COMMANDS = (
     ("lab", "run", "--", sys.executable, "-m", "bench.reaction"),
     ("lab", "run", "--", sys.executable, "-m", "bench.watch"),
     ("bench.vigil",),
+    ("bench.contest", "--quick"),
+    ("bench.capacity", "--reals", "5100"),
     ("bench.daemon_cpu", "--check", "tcp"),
     ("bench.daemon_cpu", "--check", "http"),
     ("bench.scale",),

@@ -27,7 +27,7 @@ def _kglb(directory: Path, vip: str, reals: Sequence[str]) -> list[str]:
     targets = [f"{real}:{PORT}" for real in reals]
     text = config_text(directory, service=f"tcp://{vip}:{PORT}", reals=targets, check="tcp", interval=INTERVAL)
     config.write_text(text)
-    return [str(Path(sys.executable).with_name("kglb-actors")), "run", str(config)]
+    return [sys.executable, "-m", "kglb.cli.main", "run", str(config)]
 
 
 def _keepalived(directory: Path, vip: str, reals: Sequence[str]) -> list[str]:

@@ -51,8 +51,11 @@ def addresses(count: int) -> list[str]:
 
 
 @contextmanager
-def running(reals: Sequence[str], *, check: str, interval: float) -> Iterator[Daemon]:
-    """The daemon with these reals, in a directory of its own, until the end of the block."""
+def running(reals: Sequence[str], *, check: str, interval: float, prefix: Sequence[str] = ()) -> Iterator[Daemon]:
+    """The daemon with these reals, in a directory of its own, until the end of the block.
+
+    ``prefix`` is a program that runs it, with arguments.
+    """
     with TemporaryDirectory() as name, socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         status = f"127.0.0.1:{probe.getsockname()[1]}"
@@ -63,7 +66,7 @@ def running(reals: Sequence[str], *, check: str, interval: float) -> Iterator[Da
         config.write_text(
             config_text(directory, service=service, reals=reals, check=check, interval=interval, status=status)
         )
-        program = [sys.executable, "-m", "kglb.cli.main", "run", str(config)]
+        program = [*prefix, sys.executable, "-m", "kglb.cli.main", "run", str(config)]
         with (
             (directory / "log").open("wb") as log,
             subprocess.Popen([*program, "--data-plane", "memory"], stdout=log, stderr=log) as process,

@@ -1,12 +1,11 @@
 """Reals that can do one thing: accept connections. Thousands of addresses, a listening socket each, on one epoll.
 
-A program of its own, as reals are. Orders come one a line, ``close ADDRESS`` or ``listen ADDRESS``; each is answered
-by a line once it is done. Ends with its input.
+A program of its own, as reals are. Orders come one a line, ``close ADDRESS...`` or ``listen ADDRESS...``; each is
+answered by a line once it is done. Ends with its input.
 
     python -m bench.listeners PORT <<< ADDRESSES
 """
 
-import os
 import resource
 import select
 import socket
@@ -44,7 +43,7 @@ class Listeners:
             for descriptor, _ in self._epoll.poll():
                 if descriptor != orders:
                     self._accept(descriptor)
-                elif not self._obey(os.read(orders, 65536).decode()):
+                elif not self._obey(sys.stdin.readline()):
                     return
 
     def _accept(self, descriptor: int) -> None:
@@ -56,11 +55,12 @@ class Listeners:
                 return
 
     def _obey(self, order: str) -> bool:
-        verb, _, address = order.strip().partition(" ")
-        if verb == "close":
-            self.close(address)
-        elif verb == "listen":
-            self.listen(address)
+        verb, *addresses = order.split() or [""]
+        for address in addresses:
+            if verb == "close":
+                self.close(address)
+            elif verb == "listen":
+                self.listen(address)
         print("done", flush=True)
         return bool(verb)
 

@@ -10,7 +10,6 @@ All check each second by TCP; with ``fall 3`` the third failure in a row counts.
 import argparse
 import json
 import random
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -19,16 +18,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from bench.arena import SETTLING, spread
 from bench.config import JOURNAL
 from bench.contestants import CONTESTANTS, INTERVAL, PORT, Contestant
 from bench.witness import Witness
 from journal import JournalReader
 from kglb.events import OperationsApplied, ProbeFlipped, decode
-from lab import ipvs
-from lab.namespaces import in_namespace, spawn
+from lab.namespaces import spawn
 from lab.net import Network
 
-START_TIMEOUT = 60.0
 PAUSE = 0.5
 """Seconds, and up to an interval more, between a real's return and the next one's death."""
 
@@ -111,9 +109,10 @@ def measure(program: Contestant, reals: int, samples: int, log: Path | None) -> 
             mortals = Mortals(process, addresses)
             Path(files, "config").mkdir()
             command = program.prepare(Path(files, "config"), network.vip, addresses)
+            begin = time.time()
             with spawn(network.director, command, stdout=output.fileno(), stderr=output.fileno()):
-                _wait_all_up(network, witness, reals)
-                time.sleep(2 * INTERVAL)
+                witness.wait_for_all(addresses, up=True, since=begin)
+                witness.look_for(SETTLING * INTERVAL)
                 taken = _kill_some(mortals, witness, addresses, samples)
             return Result(taken, _steps(Path(files, "config", JOURNAL)))
 
@@ -133,18 +132,6 @@ def _steps(journal: Path) -> list[float]:
     return steps
 
 
-def _wait_all_up(network: Network, witness: Witness, reals: int) -> None:
-    deadline = time.time() + START_TIMEOUT
-    while time.time() < deadline:
-        time.sleep(0.1)
-        witness.look()
-        with in_namespace(network.director):
-            table = ipvs.table().get(f"tcp://{network.vip}:{PORT}", {})
-        if sum(real.weight > 0 for real in table.values()) == reals:
-            return
-    raise TimeoutError(f"not all of {reals} reals were up after {START_TIMEOUT:g} s")
-
-
 def _kill_some(mortals: Mortals, witness: Witness, addresses: Sequence[str], samples: int) -> list[float]:
     choice, taken = random.Random(samples), []
     for _ in range(samples):
@@ -160,14 +147,8 @@ def _kill_some(mortals: Mortals, witness: Witness, addresses: Sequence[str], sam
 
 def row(name: str, reals: int, result: Result) -> str:
     """A row of the table."""
-    steps = f"{_spread(result.steps)} ms" if result.steps else "-"
-    return f"| {reals:,} | {name} | {_spread(result.taken)} ms | {steps} |"
-
-
-def _spread(values: Sequence[float]) -> str:
-    ordered = sorted(values)
-    p90 = ordered[min(len(ordered) - 1, len(ordered) * 9 // 10)]
-    return f"{statistics.median(ordered):.1f} / {p90:.1f} / {ordered[-1]:.1f}"
+    steps = f"{spread(result.steps)} ms" if result.steps else "-"
+    return f"| {reals:,} | {name} | {spread(result.taken)} ms | {steps} |"
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ import ipaddress
 import struct
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -64,7 +64,7 @@ class Witness:
     def __enter__(self) -> Self:
         with in_namespace(self._network.director):
             ip("link add changes type nlmon", "link set changes up")
-        self._changes = Capture(self._network.director, "changes", keep=1900, frames=4096)
+        self._changes = Capture(self._network.director, "changes", keep=32000, frames=2048)
         self._probes = Capture(self._network.real_namespaces[0], "eth0", keep=60, frames=16384, accept=PROBES)
         return self
 
@@ -92,6 +92,20 @@ class Witness:
         while time.time() < end:
             time.sleep(0.1)
             self.look()
+
+    def wait_for_all(self, addresses: Iterable[str], *, up: bool, since: float, timeout: float = 60.0) -> float:
+        """When the last of these reals was put into (``up``) or out of service; raises TimeoutError."""
+        missing, last = set(addresses), since
+        deadline = time.time() + timeout
+        while missing and time.time() < deadline:
+            time.sleep(0.02)
+            for change in self.look():
+                if change.at >= since and bool(change.weight) == up and change.address in missing:
+                    missing.remove(change.address)
+                    last = change.at
+        if missing:
+            raise TimeoutError(f"{len(missing)} reals were not {'up' if up else 'out'} after {timeout:g} s")
+        return last
 
     def wait_for(self, address: str, *, up: bool, since: float, timeout: float = 15.0) -> Change:
         """The first change since then that put the real in (``up``) or out of service; raises TimeoutError."""

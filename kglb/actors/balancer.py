@@ -24,7 +24,7 @@ from kglb.model import Balancer, RealId
 from kglb.projections import BalancerState
 
 _GOLDEN = (math.sqrt(5) - 1) / 2
-"""Multiples of it, taken modulo one, spread any number of first probes evenly over the interval."""
+"""Multiples of it, taken modulo one, spread the probes of any number of reals evenly over the interval."""
 
 
 _Touching = HealthChanged | Steering
@@ -58,7 +58,7 @@ class SeekPaths(NamedTuple):
 
 
 class BalancerActor(RecordingActor):
-    """Balances one virtual service. ``first_phase`` sets its first probes apart from other balancers'."""
+    """Balances one virtual service. ``first_phase`` sets its probes apart from other balancers'."""
 
     def __init__(self, parts: Parts, config: Balancer, *, first_phase: float, parent: ActorRef[Any]) -> None:
         super().__init__(parts.scheduler, parts.recorder, key=config.id, parent=parent)

@@ -29,6 +29,9 @@ from kglb.events import HealthChanged, ProbeFlipped, WatchLost, WeightReported
 from kglb.model import Check, ServiceId, asks_the_same, parse_endpoint, type_of
 from kglb.projections import RealState
 
+DELAY = 0.1
+"""Of an interval: how much longer than one the first ones may be, until a real's probes have their place."""
+
 
 class Answered(NamedTuple):
     """What a probe found, and under which generation of the check it was asked."""
@@ -65,8 +68,9 @@ class ProbeLostError(Exception):
 class Checker(RecordingActor):
     """Checks one real of one service at its own times, resuming from what the fleet knows of it.
 
-    ``phase`` is the share of an interval, 0 to 1, by which the first probe waits. With a ``path`` the check goes
-    through the VIP, else straight to the real.
+    ``phase`` is the share of an interval, 0 to 1, by which its own times are set apart from those of others. The first
+    probe does not wait for that, and so comes early; each that follows makes up for some of it. With a ``path`` the
+    check goes through the VIP, else straight to the real.
     """
 
     __slots__ = (
@@ -75,6 +79,7 @@ class Checker(RecordingActor):
         "_confirming",
         "_counts",
         "_durations",
+        "_early",
         "_generation",
         "_healthy",
         "_idle",
@@ -120,6 +125,7 @@ class Checker(RecordingActor):
         self._counts = parts.checked[service, known.real] = CheckCounts(parts.now())
         self._generation = 0
         self._own_time = 0.0
+        self._early = 0.0  # by so many seconds its own times are before its place in the interval
         self._lost: Lost | None = None  # to be recorded with what the probe finds
         self._alarm: int | None = None  # the recorded loss that is not cleared yet
         self._to_clear = 0  # by so many passes in a row
@@ -160,7 +166,10 @@ class Checker(RecordingActor):
         return MarkedDialer(path.source, path.mark, self._is_placed, fin=check.close == "fin")
 
     def _schedule_first(self) -> None:
-        self._own_time = self._parts.now() + self._phase * self._check.interval
+        now = self._parts.now()
+        in_its_place = now + self._phase * self._check.interval
+        self._own_time = min(in_its_place, self._parts.turns.take(now))
+        self._early = in_its_place - self._own_time
         self._schedule(self._own_time)
 
     def _schedule(self, due: float) -> None:
@@ -264,7 +273,9 @@ class Checker(RecordingActor):
         """The next of the real's own times that has not passed: neither lateness nor doubt shifts them."""
         interval = self._check.interval
         passed = (max(self._parts.now(), due) - self._own_time) // interval
-        self._own_time += interval * max(passed + 1.0, 0.0)
+        delay = min(self._early, interval * DELAY)
+        self._early -= delay
+        self._own_time += interval * max(passed + 1.0, 0.0) + delay
         return self._own_time
 
     @property

@@ -10,6 +10,7 @@ from kglb.actors.reactions import Reactions
 from kglb.actors.recorder import Recorder
 from kglb.actors.runtime import LoopActor, Scheduler
 from kglb.actors.scrubbing import scrubber
+from kglb.actors.turns import Turns
 from kglb.checks import ProberPort, VigilPort
 from kglb.checks.counts import CheckCounts
 from kglb.dataplane import DataPlane, MemoryRoutes, RouteEngine
@@ -43,7 +44,7 @@ class Parts:
     measured ``probe_durations`` by type of check, ``reactions``, and when the machine was last ``confirmed`` to hold
     what we know. ``contests`` are the entries that somebody else changes, ``promises`` when each actor that waits for
     an answer must have it (see ``watchdog``), ``probes_stalled`` since when no probe has ended though some should
-    have. ``on_address_loss`` takes whom to tell that an address has left the machine.
+    have. ``on_address_loss`` takes whom to tell that an address has left the machine. New checkers take ``turns``.
     """
 
     scheduler: Scheduler
@@ -70,6 +71,7 @@ class Parts:
     promises: dict[LoopActor, float] = field(default_factory=dict)
     probes_stalled: float | None = None
     on_address_loss: Listen = unheard
+    turns: Turns = field(default_factory=Turns)
     started: bool = False
     say: Callable[..., None] = _silent
 

@@ -14,8 +14,6 @@ import msgspec
 
 from kglb.config.document import read_config
 from kglb.config.files import UnreadableError, read_text, readable_by_others
-from kglb.config.foreign.kglb import is_kglb, translate
-from kglb.config.foreign.toml import to_toml
 from kglb.config.problems import ConfigError, Problem
 from kglb.config.reader import Node, Reading, attempt
 from kglb.config.secrets import Secrets
@@ -70,8 +68,8 @@ def parse(text: str, *, source: str = "config", environ: Mapping[str, str] = os.
     Raises ConfigError with every mistake.
     """
     secrets = Secrets(environ, os.path.dirname(source))
-    if is_kglb(text):
-        document = translate(text, source, secrets)
+    if _is_kglb(text):
+        document = _translated(text, source, secrets)
     else:
         document = Node(_document(text, source), (), Reading(text, secrets))
     reading = document.reading
@@ -84,13 +82,26 @@ def parse(text: str, *, source: str = "config", environ: Mapping[str, str] = os.
 
 def convert_kglb(path: str | os.PathLike[str]) -> tuple[str, Loaded]:
     """KgLb's config as TOML, and what both load to. Raises ConfigError as ``load`` does."""
+    from kglb.config.foreign.toml import to_toml  # noqa: PLC0415 - only here
+
     source, text = _read(os.fspath(path))
-    if not is_kglb(text):
+    if not _is_kglb(text):
         raise ConfigError(source, (Problem("", 1, "expected KgLb's config, a JSON object"),))
     loaded = parse(text, source=source)
-    document = translate(text, source, Secrets({}, ""))
+    document = _translated(text, source, Secrets({}, ""))
     assert isinstance(document.value, dict)
     return to_toml(document.value), loaded
+
+
+def _is_kglb(text: str) -> bool:
+    """Whether a text is KgLb's config rather than ours: JSON's first character begins no TOML."""
+    return text.lstrip().startswith("{")
+
+
+def _translated(text: str, source: str, secrets: Secrets) -> Node:
+    from kglb.config.foreign.kglb import translate  # noqa: PLC0415 - most configs are ours, and a start shall be quick
+
+    return translate(text, source, secrets)
 
 
 def digest(config: Config) -> str:

@@ -1,65 +1,54 @@
-"""The addresses on this machine's interfaces: read, add, delete, by pyroute2's rtnetlink.
+"""The addresses on this machine's interfaces: read, add, delete (``man 7 rtnetlink``).
 
-pyroute2 is imported and its socket opened at the first call, on the thread that makes it: the import costs
-150 ms, and its objects cannot be made on a thread whose event loop runs. All later calls must come from the
-same thread.
+Hand-packed, as IPVS is: importing a netlink library takes longer than all else of a start. Not thread-safe, and never
+to be used on an event loop.
 """
 
-import ipaddress
 import socket
+import struct
 from errno import ENODEV
-from typing import Any
+from ipaddress import ip_address, ip_interface
 
+from kglb.dataplane.netlink import Netlink, attribute, attributes
 from kglb.model import AddAddress, Address, DeleteAddress
 
+_NEW_ADDRESS, _DELETE_ADDRESS, _GET_ADDRESS = 20, 21, 22
+_CREATE, _EXCLUSIVE = 0x400, 0x200
+_ADDRESS, _LOCAL, _FLAGS = 1, 2, 8
 _NODAD = 0x02  # IFA_F_NODAD: without it an IPv6 address on Ethernet cannot be used for a second
+_MESSAGE = struct.Struct("=BBBBI")  # ifaddrmsg: family, prefix length, flags, scope, interface
+_U32 = struct.Struct("=I")
 
 
 class Addresses:
-    """The address table. Raises OSError when the kernel cannot be talked to."""
+    """The addresses of the network namespace in which it is made. Raises OSError when the kernel cannot be asked."""
 
     def __init__(self) -> None:
-        self._route: Any = None
+        self._netlink = Netlink(socket.NETLINK_ROUTE)
 
     def send(self, operation: AddAddress | DeleteAddress) -> int:
         """Perform one operation; its errno, 0 where it took place."""
-        from pyroute2 import NetlinkError  # noqa: PLC0415 - see the module's docstring
-
-        address = operation.address
-        index = _index(address.interface)
+        index = _index(operation.address.interface)
         if index is None:
             return ENODEV
-        interface = ipaddress.ip_interface(address.address)
-        try:
-            self._socket().addr(
-                "add" if isinstance(operation, AddAddress) else "del",
-                index=index,
-                address=str(interface.ip),
-                prefixlen=interface.network.prefixlen,
-                flags=_NODAD if interface.version == 6 else 0,
-            )
-        except NetlinkError as refused:
-            return int(refused.code)
-        return 0
+        body = _encode(operation.address, index)
+        if isinstance(operation, AddAddress):
+            (error,) = self._netlink.request([(_NEW_ADDRESS, body)], _CREATE | _EXCLUSIVE)
+        else:
+            (error,) = self._netlink.request([(_DELETE_ADDRESS, body)])
+        return error
 
     def on(self, interface: str) -> frozenset[Address]:
         """All addresses on an interface; none for an interface that is not there."""
         index = _index(interface)
-        if index is None:
-            return frozenset()
-        return frozenset(Address(_text(message), interface) for message in self._socket().get_addr(index=index))
+        answers = self._netlink.dump((_GET_ADDRESS, _MESSAGE.pack(socket.AF_UNSPEC, 0, 0, 0, 0)))
+        return frozenset(
+            Address(_decode(answer), interface) for answer in answers if _MESSAGE.unpack_from(answer)[4] == index
+        )
 
     def close(self) -> None:
         """Close the socket."""
-        if self._route is not None:
-            self._route.close()
-
-    def _socket(self) -> Any:
-        if self._route is None:
-            from pyroute2 import IPRoute  # noqa: PLC0415 - see the module's docstring
-
-            self._route = IPRoute()
-        return self._route
+        self._netlink.close()
 
 
 def _index(interface: str) -> int | None:
@@ -69,7 +58,19 @@ def _index(interface: str) -> int | None:
         return None
 
 
-def _text(message: Any) -> str:
-    # an address with a peer has the peer's in IFA_ADDRESS
-    address = message.get_attr("IFA_LOCAL") or message.get_attr("IFA_ADDRESS")
-    return str(ipaddress.ip_interface(f"{address}/{message['prefixlen']}"))
+def _encode(address: Address, index: int) -> bytes:
+    interface = ip_interface(address.address)
+    family, flags = (socket.AF_INET6, _NODAD) if interface.version == 6 else (socket.AF_INET, 0)
+    packed = interface.ip.packed
+    return (
+        _MESSAGE.pack(family, interface.network.prefixlen, flags, 0, index)
+        + attribute(_LOCAL, packed)
+        + attribute(_ADDRESS, packed)
+        + attribute(_FLAGS, _U32.pack(flags))
+    )
+
+
+def _decode(answer: memoryview) -> str:
+    found = attributes(answer[_MESSAGE.size :])
+    address = found.get(_LOCAL) or found[_ADDRESS]  # an address with a peer has the peer's in IFA_ADDRESS
+    return str(ip_interface(f"{ip_address(bytes(address))}/{answer[1]}"))

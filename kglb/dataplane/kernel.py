@@ -1,4 +1,4 @@
-"""The data plane that is this machine's kernel: IPVS by our own netlink messages, addresses by pyroute2."""
+"""The data plane that is this machine's kernel: IPVS and addresses by our own netlink messages."""
 
 from collections.abc import Collection, Sequence
 

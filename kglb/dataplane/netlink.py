@@ -1,4 +1,4 @@
-"""A generic netlink socket for one family: batches of requests in one send, and dumps.
+"""A netlink socket, and one for a generic netlink family: batches of requests in one send, and dumps.
 
 It knows the framing (``man 7 netlink``, ``linux/genetlink.h``) and nothing of what is inside the messages.
 The kernel handles a request within ``send``, and queues the next part of a dump within ``recv``: so an
@@ -45,7 +45,7 @@ _CODE = struct.Struct("=i")
 
 Attributes = dict[int, memoryview]
 Request = tuple[int, bytes]
-"""A command of the family, and its attributes packed."""
+"""A type of message, or a command of the generic family, and what follows the header, packed."""
 
 
 def attribute(kind: int, value: bytes) -> bytes:
@@ -66,17 +66,17 @@ def attributes(packed: memoryview) -> Attributes:
     return values
 
 
-class GenericNetlink:
-    """A socket bound to one generic netlink family of version 1."""
+class Netlink:
+    """A socket of one netlink protocol, such as ``socket.NETLINK_ROUTE``."""
 
-    def __init__(self, family: str) -> None:
-        """Open a socket and look the family up; FileNotFoundError where the kernel has none of that name."""
-        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_GENERIC)
+    _skipped = 0  # bytes before what an answer says
+
+    def __init__(self, protocol: int) -> None:
+        """Open a socket; raises OSError where the kernel does not allow it."""
+        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
         self._next = 1
-        self._family = _CONTROLLER
         try:
             self._prepare()
-            self._family = _family_id(self.get((_GET_FAMILY, attribute(_FAMILY_NAME, family.encode() + b"\0"))))
         except BaseException:
             self._socket.close()
             raise
@@ -94,16 +94,16 @@ class GenericNetlink:
         """Close the socket."""
         self._socket.close()
 
-    def request(self, requests: Sequence[Request]) -> list[int]:
-        """Send a batch of requests at once; the errno of each, 0 where the kernel did it.
+    def request(self, requests: Sequence[Request], flags: int = 0) -> list[int]:
+        """Send a batch of requests at once, with these flags too; the errno of each, 0 where the kernel did it.
 
         Each request stands alone: an error in one does not stop those after it. Only the last asks for an
         acknowledgement; the others answer only if they fail. Where the kernel lost answers (its queue was
         full), those not known to have failed come back as ENOBUFS.
         """
         first = self._take(len(requests))
-        flags = [_REQUEST] * (len(requests) - 1) + [_REQUEST | _ACK]
-        self._socket.send(b"".join(map(self._pack, requests, flags, range(first, first + len(requests)))))
+        marks = [_REQUEST | flags] * (len(requests) - 1) + [_REQUEST | _ACK | flags]
+        self._socket.send(b"".join(map(self._pack, requests, marks, range(first, first + len(requests)))))
         errors = [0] * len(requests)
         if not self._collect(first, errors):
             return [error or errno.ENOBUFS for error in errors]
@@ -133,8 +133,8 @@ class GenericNetlink:
         return first
 
     def _pack(self, request: Request, flags: int, sequence: int) -> bytes:
-        command, body = request
-        return _HEADERS.pack(20 + len(body), self._family, flags, sequence, 0, command, 1, 0) + body
+        kind, body = request
+        return _HEADER.pack(16 + len(body), kind, flags, sequence, 0) + body
 
     def _collect(self, first: int, errors: list[int]) -> bool:
         """Fill in the errnos until the last request is acknowledged; False if answers were lost."""
@@ -157,7 +157,7 @@ class GenericNetlink:
                         return True
 
     def _ask(self, request: Request, flags: int) -> tuple[list[memoryview], bool]:
-        """The attributes of each answer to one request, and whether the table changed while it was read."""
+        """What each answer to one request says, and whether the table changed while it was read."""
         asked = self._take(1)
         self._socket.send(self._pack(request, _REQUEST | flags, asked))
         answers: list[memoryview] = []
@@ -168,11 +168,32 @@ class GenericNetlink:
                     continue
                 interrupted |= bool(marks & _DUMP_INTERRUPTED)
                 if kind not in (_ERROR, _DONE):
-                    answers.append(body[4:])  # behind the generic header
+                    answers.append(body[self._skipped :])
                 elif number := _errno(body):
                     raise OSError(number, os.strerror(number))
                 else:
                     return answers, interrupted
+
+
+class GenericNetlink(Netlink):
+    """A socket bound to one generic netlink family of version 1; answers are their attributes."""
+
+    _skipped = 4  # the generic header
+
+    def __init__(self, family: str) -> None:
+        """Open a socket and look the family up; FileNotFoundError where the kernel has none of that name."""
+        super().__init__(_NETLINK_GENERIC)
+        self._family = _CONTROLLER
+        try:
+            family_id = _family_id(self.get((_GET_FAMILY, attribute(_FAMILY_NAME, family.encode() + b"\0"))))
+        except BaseException:
+            self.close()
+            raise
+        self._family = family_id
+
+    def _pack(self, request: Request, flags: int, sequence: int) -> bytes:
+        command, body = request
+        return _HEADERS.pack(20 + len(body), self._family, flags, sequence, 0, command, 1, 0) + body
 
 
 def messages(datagram: bytes) -> Iterator[tuple[int, int, int, memoryview]]:

@@ -42,7 +42,12 @@ class SlicedText:
                     await self._prepare()
                 self._text, seconds = await self._make()
                 self._fresh_until = self._clock() + REST * seconds
+                asyncio.get_running_loop().call_later(REST * seconds, self._drop)
             return self._text
+
+    def _drop(self) -> None:
+        """Keep no text that is too old to be served again: it may be tens of megabytes."""
+        self._text, self._fresh_until = bytearray(), float("-inf")
 
     async def _make(self) -> tuple[bytearray, float]:
         """The text, and the seconds of work in it."""

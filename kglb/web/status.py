@@ -75,7 +75,8 @@ class Status:
         )
         yield from fleet_families(self._state)
         yield from check_families(self._state, vitals)
-        yield from ipvs_families(self._counters)
+        counters, self._counters = self._counters, ()  # used once, and too many to be kept
+        yield from ipvs_families(counters)
 
     def complaints(self) -> list[str]:
         """Why the daemon is not well, a sentence each."""

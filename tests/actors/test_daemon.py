@@ -98,6 +98,7 @@ def test_thresholds_that_changed_while_the_daemon_was_away_decide_at_its_start(t
             assert w.real(WEB, A).healthy
             await w.stop("leave")
         async with world(tmp_path, config(balancer(check=tcp(fall=3))), machine=machine) as w:
+            w.prober.answers[A] = REFUSED
             assert not w.real(WEB, A).healthy
             await asyncio.sleep(0.01)
             assert w.weights(WEB)[A] == 0
@@ -148,15 +149,21 @@ def test_a_real_that_is_late_delays_no_news_about_the_others(tmp_path: Path) -> 
     run(main())
 
 
-def test_first_probes_are_spread_evenly_over_the_interval(tmp_path: Path) -> None:
+def test_first_probes_come_at_once_and_later_ones_spread_evenly_over_the_interval(tmp_path: Path) -> None:
     async def main() -> None:
         async with world(tmp_path, config(balancer(reals=100, check=tcp(interval=10.0)))) as w:
-            began = w.loop.time()
+            await asyncio.sleep(0.1)
+            assert len({real for _, real in w.prober.asked}) == 100
+            await asyncio.sleep(120)
+            settled = w.loop.time()
             await asyncio.sleep(9.999)
-            first = sorted(due - began for due, _ in w.prober.asked)
-            assert len(first) == 100
-            gaps = [after - before for before, after in pairwise(first)]
+            times = sorted(due for due, _ in w.prober.asked if due >= settled)
+            assert len(times) == 100
+            gaps = [after - before for before, after in pairwise(times)]
             assert max(gaps) < 0.3, "evenly: 0.1 s apart on average"
+            a = [due for due, real in w.prober.asked if real == A]
+            assert max(after - before for before, after in pairwise(a)) < 11.001
+            assert min(after - before for before, after in pairwise(a)) > 9.999
 
     run(main())
 

@@ -184,6 +184,7 @@ def test_a_service_that_a_reload_claims_keeps_its_traffic_and_its_address(tmp_pa
         machine = WatchedMachine(foreign=stranger, addresses=[VIP])
         async with world(tmp_path, config(), machine=machine) as w:
             await asyncio.sleep(1)
+            w.prober.answers[B] = REFUSED
             await w.reload(config(balancer(DNS, name="dns", check=CHECK)))
             await asyncio.sleep(0.01)
             assert w.weights(DNS) == {RealId(A): 1000, RealId(B): 0}

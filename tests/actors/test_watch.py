@@ -23,9 +23,13 @@ def asked(w: World, real: RealId, since: float) -> list[float]:
     return [round(due - since, 6) for due, who in w.prober.asked if who == real and due >= since]
 
 
+SETTLED = 12.5
+"""Intervals until the probes have their places in one."""
+
+
 async def all_up(w: World, check: Check) -> None:
-    """Until every probe has passed often enough, and a little longer."""
-    await asyncio.sleep((check.rise + 0.5) * check.interval)
+    """Until every probe has passed often enough, and comes at its own times."""
+    await asyncio.sleep(SETTLED * check.interval)
     assert set(w.weights(WEB).values()) == {1000}
 
 
@@ -138,7 +142,7 @@ def test_the_fast_interval_applies_while_the_streak_contradicts_the_health(tmp_p
     async def main() -> None:
         check = TcpCheck(interval=10.0, timeout=1.0, rise=3, fall=3, fast_interval=0.5, watch=watch)
         async with world(tmp_path, config(balancer(check=check))) as w:
-            await asyncio.sleep(20)
+            await asyncio.sleep(SETTLED * check.interval)
             up = [due for due, real in w.prober.asked if real == A]
             assert [round(due - up[0], 6) for due in up][:3] == [0.0, 0.5, 1.0], "on its way up"
             w.prober.answers[A] = REFUSED

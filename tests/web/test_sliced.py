@@ -1,4 +1,5 @@
 import asyncio
+import gc
 from collections.abc import Iterator
 
 from kglb.web.sliced import REST, SLICE, SlicedText
@@ -92,5 +93,17 @@ def test_one_who_gives_up_does_not_hold_up_the_others() -> None:
         await asyncio.sleep(0)
         impatient.cancel()
         assert (await patient).count(b"\n") == 1000
+
+    asyncio.run(scenario())
+
+
+def test_a_text_is_kept_no_longer_than_it_is_served() -> None:
+    async def scenario() -> None:
+        work = Work(10, 1e-5)
+        sliced = SlicedText(work.parts, work.clock)
+        first = await sliced.text()
+        assert first in gc.get_referents(sliced)
+        await asyncio.sleep(0.05)
+        assert first not in gc.get_referents(sliced)
 
     asyncio.run(scenario())

@@ -28,11 +28,6 @@ class _Translated(JsonReading):
         return path
 
 
-def is_kglb(text: str) -> bool:
-    """Whether a text is KgLb's config rather than ours: JSON's first character begins no TOML."""
-    return text.lstrip().startswith("{")
-
-
 def translate(text: str, source: str, secrets: Secrets) -> Node:
     """The document that means here what KgLb's config means there. Raises ConfigError with every mistake."""
     reading = _Translated(text, secrets)
