@@ -9,6 +9,7 @@ from kglb.events import (
     Adopted,
     BalancerDecided,
     ConfigApplied,
+    DaemonStarted,
     DaemonStopping,
     DriftFound,
     HealthChanged,
@@ -68,6 +69,7 @@ class Facts:
         self._world = world
         self._witness = witness
         self.stopping = False
+        self._boot = ""
         self.done: Counter[Operation] = Counter()
         self.decided: dict[tuple[ServiceId, RealId], tuple[int, float, int]] = {}
         self._kinds: dict[int, type] = {}
@@ -99,6 +101,8 @@ class Facts:
                 )
             case ProbeFlipped():
                 self._flipped(event)
+            case DaemonStarted():
+                self._begins(event)
             case DaemonStopping():
                 self.stopping = True
             case RealDrained() | RealRestored() | WeightOverridden() | RealLeaving() | RealKept():
@@ -113,6 +117,13 @@ class Facts:
                 for operation, cause in zip(event.operations, event.causes, strict=True):
                     self._was_done(fact.seq, operation)
                     self._is_accounted_for(fact.seq, operation, cause)
+
+    def _begins(self, event: DaemonStarted) -> None:
+        """In another boot the kernel is empty, so no health outlives it: what was up then may be down now."""
+        fleet = self._world.process.state.fleet
+        if event.boot_id != self._boot and any(balancer.reals for balancer in fleet.balancers.values()):
+            raise self._witness.violation("what reals were in another boot is still believed")
+        self._boot = event.boot_id
 
     def _is_proven(self, event: HealthChanged) -> None:
         """Health changes with the outcome that reaches the threshold, no sooner."""
