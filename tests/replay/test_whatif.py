@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import datetime, timedelta
+from operator import itemgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,7 +17,7 @@ from kglb.model import TcpCheck
 from kglb.replay import Settings, Source, Transition, WhatIf, parse_setting, whatif
 from kglb.replay.whatif import GapError
 from tests.actors.virtual import run
-from tests.actors.world import OK, REFUSED, events_of, journal_of, world
+from tests.actors.world import OK, REFUSED, journal_of, world
 from tests.projections.builders import WEB, applied, balancer, config, real_id, started
 from tests.replay.journals import START, Fleet, JournalBuilder, running
 
@@ -73,13 +74,16 @@ def test_without_a_difference_everything_is_as_it_was_recorded(journal: Path) ->
 def test_it_is_what_a_run_under_those_settings_does(journal: Path, tmp_path: Path, rise: int, fall: int) -> None:
     actual = outage(tmp_path / "actual", rise=rise, fall=fall)
     found = supposing(journal, f"balancer.web.check.fall={fall}", f"balancer.web.check.rise={rise}")
-    supposed = [one for one in found.transitions if one.supposed]
-    happened = [record for record in journal_of(actual) if isinstance(record.event, HealthChanged)]
-    assert [(one.real, one.healthy, one.streak) for one in supposed] == [
-        (event.real, event.healthy, event.streak) for event in events_of(actual, HealthChanged)
+    supposed = [(one.real, one.healthy, one.streak, _seconds(one.at)) for one in found.transitions if one.supposed]
+    happened = [
+        (record.event.real, record.event.healthy, record.event.streak, _seconds(record.at))
+        for record in journal_of(actual)
+        if isinstance(record.event, HealthChanged)
     ]
-    for one, record in zip(supposed, happened, strict=True):
-        assert abs(_seconds(one.at) - _seconds(record.at)) < 0.01
+    by_real = itemgetter(0)
+    for one, another in zip(sorted(supposed, key=by_real), sorted(happened, key=by_real), strict=True):
+        assert one[:3] == another[:3]
+        assert abs(one[3] - another[3]) < 0.3, "the first probes of a real are up to a tenth of an interval late each"
     assert found.balancers[0].supposed == supposing(actual).balancers[0].recorded
 
 
