@@ -124,7 +124,7 @@ class Forward(msgspec.Struct, frozen=True, omit_defaults=True):
         return f"{self.tunnel}{port}{checksum}"
 
 
-class Destination(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Destination(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A real server of one service as the kernel holds it.
 
     ``weight`` is 0 to MAX_WEIGHT; ``upper`` and ``lower`` are connection thresholds, 0 for none.
