@@ -10,10 +10,10 @@ from typing import Any
 
 from journal import Damaged, JournalError, NoJournal, UnknownFormat
 from kglb.cli.output import EXIT_ENVIRONMENT, EXIT_NO, EXIT_USAGE, Failed
-from kglb.config import ConfigError
-from kglb.dataplane import Unavailable
+from kglb.config.problems import ConfigError
+from kglb.dataplane.port import Unavailable
 from kglb.projections import FoldError
-from kglb.replay import (
+from kglb.replay.errors import (
     AmbiguousSubjectError,
     CheckpointError,
     NothingRecordedError,
@@ -21,7 +21,7 @@ from kglb.replay import (
     Subject,
     UnknownSubjectError,
 )
-from kglb.web import ListenError
+from kglb.web.server import ListenError
 
 _REMEDIES: dict[type, tuple[int, str]] = {
     NoJournal: (EXIT_ENVIRONMENT, "name the journal: its directory is journal.directory in the config"),

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from kglb.cli.output import EXIT_OK, put
 from kglb.cli.reading import DEFAULT_JOURNAL, TIMES, Zone
-from kglb.replay import Source
 from kglb.replay.report import report
 from kglb.replay.report_page import report_page
+from kglb.replay.source import Source
 
 STDOUT = Path("-")
 

@@ -12,26 +12,13 @@ import msgspec
 
 from kglb.cli.output import EXIT_OK, EXIT_USAGE, Failed, paint_for, put, put_json, warn
 from kglb.cli.reading import DEFAULT_JOURNAL, TIMES, Zone, add_format_options, natural
-from kglb.replay import (
-    FIELDS,
-    Cause,
-    Causes,
-    Context,
-    Filter,
-    FilterError,
-    Moment,
-    NothingRecordedError,
-    Selection,
-    Shown,
-    Source,
-    Stretch,
-    following,
-    hosts,
-    newest_first,
-    oldest_first,
-    parse_filter,
-    parse_pattern,
-)
+from kglb.replay.causes import Cause, Causes
+from kglb.replay.context import Context
+from kglb.replay.errors import NothingRecordedError
+from kglb.replay.merge import Shown, Stretch, following, hosts, newest_first, oldest_first
+from kglb.replay.selection import FIELDS, Filter, FilterError, Selection, parse_filter, parse_pattern
+from kglb.replay.source import Source
+from kglb.replay.times import Moment
 
 DEFAULT_COUNT = 20
 POLL = 0.1

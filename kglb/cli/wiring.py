@@ -20,8 +20,9 @@ from kglb.actors.recorder import Fact, Recorder
 from kglb.actors.recovery import recover
 from kglb.actors.runtime import Scheduler
 from kglb.actors.supervisor import Stop
-from kglb.checks import Prober, Vigil
+from kglb.checks.prober import Prober
 from kglb.checks.resolve import resolve
+from kglb.checks.vigil import Vigil
 from kglb.cli.commanding import Commander
 from kglb.cli.event_log import EventLog
 from kglb.cli.narrator import StateNarrator
@@ -31,21 +32,24 @@ from kglb.cli.service_manager import Heartbeat, ServiceManager, manager_of_this_
 from kglb.cli.stuck_loop import StuckLoop
 from kglb.cli.summary import progresses, summary
 from kglb.cli.timed_files import TimedFiles
-from kglb.config import Loaded
-from kglb.dataplane import (
-    AddressNews,
-    DataPlane,
-    ExaBgpRoutes,
-    KernelDataPlane,
-    MemoryDataPlane,
-    MemoryRoutes,
-    RouteEngine,
-    Worker,
-)
+from kglb.config.load import Loaded
+from kglb.dataplane.address_news import AddressNews
+from kglb.dataplane.exabgp import ExaBgpRoutes
+from kglb.dataplane.kernel import KernelDataPlane
+from kglb.dataplane.memory import MemoryDataPlane
+from kglb.dataplane.port import DataPlane
+from kglb.dataplane.route_engine import MemoryRoutes, RouteEngine
+from kglb.dataplane.worker import Worker
 from kglb.events import DaemonStopping
 from kglb.model import Config, ControlConfig
 from kglb.model.histogram import Histogram
-from kglb.web import Board, ControlError, ControlServer, LoopLag, Status, StatusServer, TrafficReader, Vitals
+from kglb.web.board import Board
+from kglb.web.control import ControlError, ControlServer
+from kglb.web.loop_lag import LoopLag
+from kglb.web.server import StatusServer
+from kglb.web.status import Status
+from kglb.web.traffic import TrafficReader
+from kglb.web.vitals import Vitals
 
 CLOSE_TIMEOUT = 5.0
 """Seconds that the journal, the kernel's thread and the actors may take to end."""

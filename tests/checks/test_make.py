@@ -5,12 +5,13 @@ import sys
 
 import pytest
 
-from kglb.checks import Gate, make_probe
 from kglb.checks.dial import Dialer
 from kglb.checks.dns import DnsTcpProbe, DnsUdpProbe
 from kglb.checks.dummy import DummyProbe
+from kglb.checks.gate import Gate
 from kglb.checks.http import HttpProbe
 from kglb.checks.https import HttpsProbe
+from kglb.checks.make import make_probe
 from kglb.checks.ping import PingProbe
 from kglb.checks.probe import ConnectingProbe, Probe
 from kglb.checks.program import ProgramProbe

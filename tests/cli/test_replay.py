@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kglb.cli.playing import is_lab_kernel
-from kglb.dataplane import MemoryDataPlane
+from kglb.dataplane.memory import MemoryDataPlane
 from kglb.events import DaemonStopping, RealDrained, RouteAnnounced, RoutesDecided, WeightOverridden
 from kglb.model import Announce, Service
 from tests.cli.conftest import Command

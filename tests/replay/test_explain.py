@@ -21,7 +21,10 @@ from kglb.events import (
     WatchLost,
 )
 from kglb.model import ChangeDestination, Destination, RealId, ServiceId
-from kglb.replay import AmbiguousSubjectError, Explanation, RealExplanation, Source, UnknownSubjectError, explain
+from kglb.replay.errors import AmbiguousSubjectError, UnknownSubjectError
+from kglb.replay.explain import explain
+from kglb.replay.explanation import Explanation, RealExplanation
+from kglb.replay.source import Source
 from tests.projections.builders import DNS, WEB, applied, balancer, real, real_id
 from tests.replay.journals import Fleet, JournalBuilder, running
 
