@@ -1,6 +1,6 @@
 """Which exception of the floors below means which exit code, and what a person can do about it: in one table.
 
-Imported only once something was raised.
+Imported only once something else than ``Failed`` was raised.
 """
 
 import errno
@@ -82,7 +82,6 @@ def _unreadable(error: OSError) -> Failed:
 _TRANSLATIONS: dict[type, Callable[[Any], Failed]] = {
     Unavailable: _unavailable,
     ListenError: _unavailable,
-    Failed: lambda error: error,
     ConfigError: lambda error: Failed(EXIT_USAGE, "\n".join(error.lines)),
     Damaged: _damaged,
     AmbiguousSubjectError: _ambiguous,

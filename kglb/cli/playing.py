@@ -10,7 +10,6 @@ import msgspec
 
 from kglb.cli.output import EXIT_ENVIRONMENT, EXIT_NO, EXIT_OK, EXIT_USAGE, Failed, Paint, paint_for, put, put_json
 from kglb.cli.reading import Zone
-from kglb.dataplane.kernel import KernelDataPlane
 from kglb.dataplane.memory import MemoryDataPlane
 from kglb.dataplane.port import DataPlane
 from kglb.model.operations import describe
@@ -89,6 +88,8 @@ def _machine(args: argparse.Namespace, source: Source, last: int) -> DataPlane:
             "this kernel is not the lab's, and would balance what the journal says",
             "python -m lab run -- kglb-actors replay ... plays it in the lab; --yes-really plays it here",
         )
+    from kglb.dataplane.kernel import KernelDataPlane  # noqa: PLC0415 - replay alone needs no kernel
+
     return KernelDataPlane()
 
 
