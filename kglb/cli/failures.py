@@ -12,6 +12,7 @@ from journal import Damaged, JournalError, NoJournal, UnknownFormat
 from kglb.cli.output import EXIT_ENVIRONMENT, EXIT_NO, EXIT_USAGE, Failed
 from kglb.config.problems import ConfigError
 from kglb.dataplane.port import Unavailable
+from kglb.model.endpoint import MalformedError
 from kglb.projections import FoldError
 from kglb.replay.errors import (
     AmbiguousSubjectError,
@@ -61,6 +62,11 @@ def _candidate(found: Subject) -> str:
     return "  ".join(word for word in dict.fromkeys(told) if word)
 
 
+def _malformed(error: MalformedError) -> Failed:
+    problem = f"the journal names what no version of this program writes: {error}"
+    return Failed(EXIT_ENVIRONMENT, problem, "its checksums are right, so it was written so: tail --grep finds where")
+
+
 def _damaged(error: Damaged) -> Failed:
     problem = f"the journal is damaged in {error}"
     remedy = (
@@ -84,6 +90,7 @@ _TRANSLATIONS: dict[type, Callable[[Any], Failed]] = {
     ListenError: _unavailable,
     ConfigError: lambda error: Failed(EXIT_USAGE, "\n".join(error.lines)),
     Damaged: _damaged,
+    MalformedError: _malformed,
     AmbiguousSubjectError: _ambiguous,
     OSError: _unreadable,
 }

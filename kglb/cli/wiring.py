@@ -26,6 +26,7 @@ from kglb.checks.vigil import Vigil
 from kglb.cli.commanding import Commander
 from kglb.cli.event_log import EventLog
 from kglb.cli.narrator import StateNarrator
+from kglb.cli.output import EXIT_ENVIRONMENT, Failed
 from kglb.cli.past import recorded_before
 from kglb.cli.reloading import Reloader
 from kglb.cli.service_manager import Heartbeat, ServiceManager, manager_of_this_process
@@ -220,11 +221,17 @@ def _open_journal(config: Config, files: TimedFiles, scheduler: Scheduler, log: 
         else:
             log.say("journal degraded", level=logging.ERROR, reason=degraded.reason, since=degraded.since)
 
-    opened = open_journal(Path(config.journal.directory), files)
+    directory = Path(config.journal.directory)
+    try:
+        opened = open_journal(directory, files)
+    except OSError as error:
+        problem = f"{error.filename or directory}: {error.strerror}"
+        remedy = f"journal.directory is {directory}, in which this user must be able to write"
+        raise Failed(EXIT_ENVIRONMENT, problem, remedy) from None
     try:
         recorder = Recorder(recover(opened), scheduler)
         for repair in opened.repairs:
-            _say_set_aside(repair, Path(config.journal.directory), log)
+            _say_set_aside(repair, directory, log)
         appender = opened.appender(
             this_machine(),
             recorder.checkpoint,
