@@ -88,7 +88,7 @@ def _table(sides: BalancerSides, paint: Paint) -> list[str]:
 
 
 def _lowest(figures: Figures) -> str:
-    return "-" if figures.lowest_alive is None else f"{figures.lowest_alive:.0%}"
+    return "never fell" if figures.lowest_alive is None else f"{figures.lowest_alive:.0%}"
 
 
 def _seconds(seconds: float) -> str:
