@@ -187,51 +187,42 @@ class SegmentReader(Generic[E]):
     def _verified(self, chunk: bytes) -> Iterator[list[Record[E]]]:
         """The records of whole lines, in one go; what is intact before a damage is yielded before that is raised."""
         assert self._decode_line is not None
-        assert self._chain is not None
-        decode, chain, seq = self._decode_line, self._chain, self.seq
-        lines = chunk.split(b"\n")
-        lines.pop()
+        lines, reason = self._intact(chunk)
         records: list[Record[E]] = []
-        reason = ""
-        for line in lines:
-            crc = crc32(line[:-TAIL_SIZE], chain)
-            if line[-TAIL_SIZE:] != b',"crc":"%08x"}' % crc:
-                reason = explain_damage(line, seq)
-                break
-            try:
-                record = decode(line)
-            except UNDECODABLE as error:
-                reason = f"the bytes are as they were written, but not understood: {error}"
-                break
-            if record.seq != seq:
-                reason = explain_damage(line, seq)
-                break
-            records.append(record)
-            chain = crc
-            seq += 1
+        try:
+            records.extend(map(self._decode_line, lines))  # those before one that raises are kept
+        except UNDECODABLE as error:
+            reason = f"the bytes are as they were written, but not understood: {error}"
+        seqs = range(self.seq, self.seq + len(records))
+        if [record.seq for record in records] != list(seqs):
+            wrong = next(at for at, (record, seq) in enumerate(zip(records, seqs, strict=True)) if record.seq != seq)
+            reason = explain_damage(lines[wrong], seqs[wrong])
+            del records[wrong:]
         if records:
             yield records
-        self._advance(chunk, lines, len(records), chain, reason)
+        self._advance(chunk, lines[: len(records)], reason)
 
     def _pass_over(self, chunk: bytes) -> None:
+        self._advance(chunk, *self._intact(chunk))
+
+    def _intact(self, chunk: bytes) -> tuple[list[bytes], str]:
+        """The lines of a chunk as far as each continues the one before it, and why the next one does not."""
         assert self._chain is not None
-        chain, done, reason = self._chain, 0, ""
+        chain = self._chain
         lines = chunk.split(b"\n")
         lines.pop()
-        for line in lines:
-            crc = crc32(line[:-TAIL_SIZE], chain)
-            if line[-TAIL_SIZE:] != b',"crc":"%08x"}' % crc:
-                reason = explain_damage(line, self.seq + done)
-                break
-            chain = crc
-            done += 1
-        self._advance(chunk, lines, done, chain, reason)
+        for number, line in enumerate(lines):
+            chain = crc32(line[:-TAIL_SIZE], chain)
+            if line[-TAIL_SIZE:] != b',"crc":"%08x"}' % chain:
+                return lines[:number], explain_damage(line, self.seq + number)
+        return lines, ""
 
-    def _advance(self, chunk: bytes, lines: list[bytes], done: int, chain: int, reason: str) -> None:
-        """Go behind so many of these lines; raises ``Damaged`` for the next one if there is a reason."""
-        self._offset += len(chunk) if not reason else sum(map(len, lines[:done])) + done
-        self._chain = chain
-        self.seq += done
+    def _advance(self, chunk: bytes, read: list[bytes], reason: str) -> None:
+        """Go behind these lines of a chunk; raises ``Damaged`` for the next one if there is a reason."""
+        self._offset += len(chunk) if not reason else sum(map(len, read)) + len(read)
+        if read:
+            self._chain = read_crc(read[-1])
+        self.seq += len(read)
         if reason:
             raise self._damaged(self.seq, reason)
 

@@ -12,7 +12,7 @@ MAX_PORT = 65535
 
 
 class MalformedError(ValueError):
-    """A text that names no endpoint or service: what was expected, and what was found."""
+    """A text that is no address, prefix, endpoint or service: what was expected, and what was found."""
 
 
 class Endpoint(msgspec.Struct, frozen=True, order=True):
@@ -51,6 +51,14 @@ def split_host_port(text: str) -> tuple[str, int]:
     return host, int(port_text)
 
 
+def parse_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Read an address; raises MalformedError."""
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        raise MalformedError(f"expected an IP address, found {text!r}") from None
+
+
 def parse_endpoint(text: str) -> Endpoint:
     """Read ``10.0.0.7:80`` or ``[2001:db8::7]:80``; raises MalformedError saying what was expected.
 
@@ -58,10 +66,7 @@ def parse_endpoint(text: str) -> Endpoint:
     '[2001:db8::7]:80'
     """
     host, port = split_host_port(text)
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        raise MalformedError(f"expected an IP address, found {host!r}") from None
+    address = parse_address(host)
     if address.version == 6 and address.scope_id:
         raise MalformedError(f"an address with a scope cannot be a destination, found {host!r}")
     return Endpoint(str(address), port)
