@@ -3,7 +3,10 @@
 from collections.abc import Callable
 from random import Random
 
-from kglb.checks import IdleConnection, MarkedDialer, Outcome, Probe, Verdict
+from kglb.checks.marked import MarkedDialer
+from kglb.checks.outcome import Outcome, Verdict
+from kglb.checks.probe import Probe
+from kglb.checks.vigil import IdleConnection
 from kglb.model import Endpoint
 from sim.agenda import Agenda
 from sim.loop import ProcessLoop

@@ -15,7 +15,8 @@ from kglb.events import SegmentOpened, decode
 from kglb.model import Balancer, Destination, Endpoint, Real, RealId, Service, ServiceId, Way
 from kglb.model.endpoint import split_host_port
 from kglb.projections import State
-from kglb.replay import Source, verify
+from kglb.replay.source import Source
+from kglb.replay.verify import verify
 from sim.process import JOURNAL
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from pykka import ActorRef
 
 from kglb.actors.parts import Parts
 from kglb.actors.recorder import Fact, RecordingActor
-from kglb.dataplane import DataPlane
+from kglb.dataplane.port import DataPlane
 from kglb.events import DrainFinished, RealAdded, RealRestored, Steering
 from kglb.model import RealId, ServiceId, parse_service
 from kglb.projections import RealState

@@ -11,9 +11,10 @@ from kglb.actors.recorder import Recorder
 from kglb.actors.runtime import LoopActor, Scheduler
 from kglb.actors.scrubbing import scrubber
 from kglb.actors.turns import Turns
-from kglb.checks import ProberPort, VigilPort
 from kglb.checks.counts import CheckCounts
-from kglb.dataplane import DataPlane, MemoryRoutes, RouteEngine
+from kglb.checks.port import ProberPort, VigilPort
+from kglb.dataplane.port import DataPlane
+from kglb.dataplane.route_engine import MemoryRoutes, RouteEngine
 from kglb.dataplane.worker import Caller
 from kglb.decisions import Contest
 from kglb.model import RealId, SecretRef, ServiceId

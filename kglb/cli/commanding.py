@@ -9,10 +9,11 @@ from typing import Literal
 from kglb.actors.daemon import Daemon
 from kglb.actors.recorder import Fact, Recorder
 from kglb.actors.supervisor import Stop
-from kglb.config import describe
+from kglb.config.summary import describe
 from kglb.events import ConfigApplied, ConfigRejected, Event, RealDrained, RealRestored, WeightOverridden
 from kglb.projections import FleetState, RealState
-from kglb.replay import AmbiguousRealError, Candidate, UnknownRealError, find_real, find_reals
+from kglb.replay.errors import AmbiguousRealError, Candidate, UnknownRealError
+from kglb.replay.finding import find_real, find_reals
 from kglb.web.orders import (
     Answer,
     Done,

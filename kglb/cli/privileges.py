@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kglb.cli import capabilities
-from kglb.config import Loaded
+from kglb.config.load import Loaded
 from kglb.model import Config, ExecCheck, PingCheck, parse_endpoint
 
 _FIRST_FREE_PORT = 1024

@@ -17,9 +17,9 @@ from journal import writer_of
 from kglb.cli.ordering import add_output_option, add_socket_option, give
 from kglb.cli.output import EXIT_ENVIRONMENT, EXIT_NO, EXIT_OK, Failed, paint_for, put, put_json
 from kglb.cli.reading import add_journal_option
-from kglb.config import describe
+from kglb.config.summary import describe
 from kglb.events import ConfigApplied, ConfigRejected
-from kglb.replay import Found, Source
+from kglb.replay.source import Found, Source
 from kglb.web.orders import ReloadOrder
 
 POLL = 0.02

@@ -20,32 +20,37 @@ from kglb.actors.recorder import Fact, Recorder
 from kglb.actors.recovery import recover
 from kglb.actors.runtime import Scheduler
 from kglb.actors.supervisor import Stop
-from kglb.checks import Prober, Vigil
+from kglb.checks.prober import Prober
 from kglb.checks.resolve import resolve
+from kglb.checks.vigil import Vigil
 from kglb.cli.commanding import Commander
 from kglb.cli.event_log import EventLog
 from kglb.cli.narrator import StateNarrator
+from kglb.cli.output import EXIT_ENVIRONMENT, Failed
 from kglb.cli.past import recorded_before
 from kglb.cli.reloading import Reloader
 from kglb.cli.service_manager import Heartbeat, ServiceManager, manager_of_this_process
 from kglb.cli.stuck_loop import StuckLoop
 from kglb.cli.summary import progresses, summary
 from kglb.cli.timed_files import TimedFiles
-from kglb.config import Loaded
-from kglb.dataplane import (
-    AddressNews,
-    DataPlane,
-    ExaBgpRoutes,
-    KernelDataPlane,
-    MemoryDataPlane,
-    MemoryRoutes,
-    RouteEngine,
-    Worker,
-)
+from kglb.config.load import Loaded
+from kglb.dataplane.address_news import AddressNews
+from kglb.dataplane.exabgp import ExaBgpRoutes
+from kglb.dataplane.kernel import KernelDataPlane
+from kglb.dataplane.memory import MemoryDataPlane
+from kglb.dataplane.port import DataPlane
+from kglb.dataplane.route_engine import MemoryRoutes, RouteEngine
+from kglb.dataplane.worker import Worker
 from kglb.events import DaemonStopping
 from kglb.model import Config, ControlConfig
 from kglb.model.histogram import Histogram
-from kglb.web import Board, ControlError, ControlServer, LoopLag, Status, StatusServer, TrafficReader, Vitals
+from kglb.web.board import Board
+from kglb.web.control import ControlError, ControlServer
+from kglb.web.loop_lag import LoopLag
+from kglb.web.server import StatusServer
+from kglb.web.status import Status
+from kglb.web.traffic import TrafficReader
+from kglb.web.vitals import Vitals
 
 CLOSE_TIMEOUT = 5.0
 """Seconds that the journal, the kernel's thread and the actors may take to end."""
@@ -216,11 +221,17 @@ def _open_journal(config: Config, files: TimedFiles, scheduler: Scheduler, log: 
         else:
             log.say("journal degraded", level=logging.ERROR, reason=degraded.reason, since=degraded.since)
 
-    opened = open_journal(Path(config.journal.directory), files)
+    directory = Path(config.journal.directory)
+    try:
+        opened = open_journal(directory, files)
+    except OSError as error:
+        problem = f"{error.filename or directory}: {error.strerror}"
+        remedy = f"journal.directory is {directory}, in which this user must be able to write"
+        raise Failed(EXIT_ENVIRONMENT, problem, remedy) from None
     try:
         recorder = Recorder(recover(opened), scheduler)
         for repair in opened.repairs:
-            _say_set_aside(repair, Path(config.journal.directory), log)
+            _say_set_aside(repair, directory, log)
         appender = opened.appender(
             this_machine(),
             recorder.checkpoint,

@@ -4,7 +4,7 @@ import ipaddress
 from collections.abc import Callable, Iterable
 
 from kglb.model import Endpoint, Real, RealId
-from kglb.model.endpoint import split_host_port
+from kglb.model.endpoint import parse_address, split_host_port
 
 
 def is_name(entry: Real) -> bool:
@@ -30,7 +30,7 @@ def member(entry: Real, last_good: Callable[[str], str]) -> RealId | None:
     """
     host, port = split_host_port(entry.host)
     address = last_good(entry.host) if _is_name(host) else host
-    return Endpoint(str(ipaddress.ip_address(address)), port).id if address else None
+    return Endpoint(str(parse_address(address)), port).id if address else None
 
 
 def members(entries: Iterable[Real], last_good: Callable[[str], str]) -> dict[RealId, Real]:

@@ -39,6 +39,9 @@ class Holding(msgspec.Struct, kw_only=True):
     def perform(self, operation: Operation) -> None:
         """Hold what the operation leaves behind."""
         match operation:
+            case ChangeDestination() | AddDestination():  # most are these: first, and without taking them apart
+                destination = operation.destination
+                self.destinations.setdefault(operation.id, {})[destination.real] = destination
             case AddService(service):
                 self.services[service.id] = service
                 self.destinations[service.id] = {}
@@ -47,8 +50,6 @@ class Holding(msgspec.Struct, kw_only=True):
             case DeleteService(id):
                 self.services.pop(id, None)
                 self.destinations.pop(id, None)
-            case AddDestination(id, destination) | ChangeDestination(id, destination):
-                self.destinations.setdefault(id, {})[destination.real] = destination
             case DeleteDestination(id, real):
                 self.destinations.get(id, {}).pop(real, None)
             case AddAddress(address):

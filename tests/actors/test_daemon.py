@@ -14,7 +14,8 @@ from pykka import Actor
 from kglb.actors.applier import Applier
 from kglb.actors.balancer import BalancerActor
 from kglb.actors.checker import Checker
-from kglb.dataplane import Failure, MemoryDataPlane
+from kglb.dataplane.memory import MemoryDataPlane
+from kglb.dataplane.port import Failure
 from kglb.events import (
     ActorCrashed,
     BalancerDecided,

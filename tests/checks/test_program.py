@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from kglb.checks import Gate, program
+from kglb.checks import program
+from kglb.checks.gate import Gate
 from kglb.checks.program import PROCESSES
 from kglb.model import Endpoint, ExecCheck
 from tests.checks.asking import Answers, Run, ask, lasted, many, probing

@@ -26,7 +26,7 @@ GIVE_UP = """
 import json, os, subprocess, sys
 from pathlib import Path
 from kglb.cli.privileges import give_up
-from kglb.config import load
+from kglb.config.load import load
 source, user = Path(sys.argv[1]), int(sys.argv[2])
 loaded = load(source)
 os.setuid(user)

@@ -13,7 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyroute2 import IPVS, IPVSService
 
-from kglb.dataplane import Failure, KernelDataPlane, Worker
+from kglb.dataplane.kernel import KernelDataPlane
+from kglb.dataplane.port import Failure
+from kglb.dataplane.worker import Worker
 from kglb.model import (
     AddAddress,
     AddDestination,

@@ -11,7 +11,7 @@ import pytest
 
 from generate import ROOT
 from kglb.projections import State
-from kglb.web import Status
+from kglb.web.status import Status
 from tests.web.builders import WELL
 
 RULES = ROOT / "packaging" / "prometheus" / "kglb-actors.rules.yml"
