@@ -1,6 +1,7 @@
 """Where something listens: an IP address and a port, and its one text form."""
 
 import ipaddress
+import socket
 from typing import NewType
 
 import msgspec
@@ -55,9 +56,31 @@ def parse_endpoint(text: str) -> Endpoint:
     """
     host, port = split_host_port(text)
     try:
-        address = ipaddress.ip_address(host)
+        address = canonical_address(host)
     except ValueError:
         raise ValueError(f"expected an IP address, found {host!r}") from None
-    if address.version == 6 and address.scope_id:
+    if "%" in address:
         raise ValueError(f"an address with a scope cannot be a destination, found {host!r}")
-    return Endpoint(str(address), port)
+    return Endpoint(address, port)
+
+
+def canonical_address(text: str) -> str:
+    """An IP address in its one form, which for IPv4 is how it is written; raises ValueError for what is none.
+
+    >>> canonical_address("2001:DB8:0::7")
+    '2001:db8::7'
+    """
+    try:
+        socket.inet_pton(socket.AF_INET, text)
+    except OSError:
+        return str(ipaddress.ip_address(text))
+    return text
+
+
+def is_address(text: str) -> bool:
+    """Whether it is an IP address, of either kind and in any form."""
+    try:
+        canonical_address(text)
+    except ValueError:
+        return False
+    return True
