@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench.arena import Failure, Listeners, Steady, kill_one, listening, watch_steady
+from bench.arena import Death, Listeners, Steady, kill_one, listening, watch_steady
 from bench.contestants import Contestant
 from bench.spare import Spare
 from bench.witness import Witness
@@ -30,19 +30,19 @@ class Effort(msgspec.Struct, frozen=True):
 
     starts: int = 3
     steady: float = 10.0
-    deaths: int = 20
+    deaths: int = 12
     masses: int = 3
     reloads: int = 3
 
 
 class Race(msgspec.Struct, frozen=True):
-    """What was measured: seconds, but ``deaths`` in milliseconds (see ``Failure``)."""
+    """What was measured: seconds, but ``deaths`` in milliseconds (see ``Reaction``)."""
 
     program: str
     reals: int
     starts: list[float]
     steady: Steady
-    deaths: list[Failure]
+    deaths: list[Death]
     masses: list[float]
     reloads: list[float]
 
@@ -92,7 +92,7 @@ def _start_once(
             return witness.wait_for_all(addresses, up=True, since=began) - began
 
 
-def _deaths(addresses: Sequence[str], listeners: Listeners, witness: Witness, samples: int) -> list[Failure]:
+def _deaths(addresses: Sequence[str], listeners: Listeners, witness: Witness, samples: int) -> list[Death]:
     choice, found = random.Random(len(addresses)), []
     for _ in range(samples):
         found.append(kill_one(choice.choice(addresses), listeners, witness))

@@ -1,6 +1,7 @@
 """Where something listens: an IP address and a port, and its one text form."""
 
 import ipaddress
+import socket
 from typing import NewType
 
 import msgspec
@@ -51,14 +52,6 @@ def split_host_port(text: str) -> tuple[str, int]:
     return host, int(port_text)
 
 
-def parse_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """Read an address; raises MalformedError."""
-    try:
-        return ipaddress.ip_address(text)
-    except ValueError:
-        raise MalformedError(f"expected an IP address, found {text!r}") from None
-
-
 def parse_endpoint(text: str) -> Endpoint:
     """Read ``10.0.0.7:80`` or ``[2001:db8::7]:80``; raises MalformedError saying what was expected.
 
@@ -66,7 +59,32 @@ def parse_endpoint(text: str) -> Endpoint:
     '[2001:db8::7]:80'
     """
     host, port = split_host_port(text)
-    address = parse_address(host)
-    if address.version == 6 and address.scope_id:
+    address = canonical_address(host)
+    if "%" in address:
         raise MalformedError(f"an address with a scope cannot be a destination, found {host!r}")
-    return Endpoint(str(address), port)
+    return Endpoint(address, port)
+
+
+def canonical_address(text: str) -> str:
+    """An IP address in its one form, which for IPv4 is how it is written; raises MalformedError for what is none.
+
+    >>> canonical_address("2001:DB8:0::7")
+    '2001:db8::7'
+    """
+    try:
+        socket.inet_pton(socket.AF_INET, text)  # a twentieth of what ``ipaddress`` takes
+    except (OSError, ValueError):
+        try:
+            return str(ipaddress.ip_address(text))
+        except ValueError:
+            raise MalformedError(f"expected an IP address, found {text!r}") from None
+    return text
+
+
+def is_address(text: str) -> bool:
+    """Whether it is an IP address, of either kind and in any form."""
+    try:
+        canonical_address(text)
+    except MalformedError:
+        return False
+    return True
