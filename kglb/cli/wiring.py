@@ -115,7 +115,10 @@ async def serve(
         stack.push_async_callback(reloader.close)
         _listen_to_signals(loop, daemon, reloader)
         if config.control.socket:
-            control = ControlServer(Commander(daemon, recorder, wall=parts.wall, reload=reloader.request))
+            commander = Commander(
+                daemon, recorder, wall=parts.wall, reload=reloader.request, connections=parts.draining
+            )
+            control = ControlServer(commander)
             stack.push_async_callback(control.close)
             await _take_orders(control, config.control, log)
         log.say("running", balancers=len(config.balancers), pid=os.getpid())
