@@ -23,6 +23,7 @@ from kglb.actors.supervisor import Stop
 from kglb.checks import Prober, Vigil
 from kglb.checks.resolve import resolve
 from kglb.cli.commanding import Commander
+from kglb.cli.disk_space import DiskSpace
 from kglb.cli.event_log import EventLog
 from kglb.cli.narrator import StateNarrator
 from kglb.cli.past import recorded_before
@@ -99,8 +100,10 @@ async def serve(
         lag = LoopLag()
         stack.callback(lag.close)
         stack.callback(StuckLoop().close)
+        space = DiskSpace(Path(config.journal.directory))
+        stack.push_async_callback(space.close)
         traffic = TrafficReader(worker, machine)
-        vitals = _vitals(parts, prober, vigil, log, syncs=files.syncs, loop_lag=lag.histogram)
+        vitals = _vitals(parts, prober, vigil, log, space, syncs=files.syncs, loop_lag=lag.histogram)
         status = Status(recorder.state, vitals, traffic.read)
         recorder.observe(lambda fact: status.note(fact.event))
         if config.status.listen:
@@ -152,7 +155,14 @@ async def _take_orders(server: ControlServer, config: ControlConfig, log: EventL
 
 
 def _vitals(
-    parts: Parts, prober: Prober, vigil: Vigil, log: EventLog, *, syncs: Histogram, loop_lag: Histogram
+    parts: Parts,
+    prober: Prober,
+    vigil: Vigil,
+    log: EventLog,
+    space: DiskSpace,
+    *,
+    syncs: Histogram,
+    loop_lag: Histogram,
 ) -> Callable[[], Vitals]:
     since = time.time()
     recorder = parts.recorder
@@ -169,6 +179,8 @@ def _vitals(
             journal_degraded=recorder.degraded,
             journal_unwritten=recorder.unwritten,
             journal_unsynced=recorder.unsynced,
+            journal_disk_free=space.free,
+            journal_disk_size=space.size,
             foreign_services=parts.foreign,
             log_lines_dropped=log.dropped,
             checked=parts.checked,
