@@ -97,13 +97,9 @@ async def serve(
             on_address_loss=_address_news(config, loop, stack),
         )
         parts.use_secrets(loaded.secrets)
-        lag = LoopLag()
-        stack.callback(lag.close)
         stack.callback(StuckLoop().close)
-        space = DiskSpace(Path(config.journal.directory))
-        stack.push_async_callback(space.close)
         traffic = TrafficReader(worker, machine)
-        vitals = _vitals(parts, prober, vigil, log, space, syncs=files.syncs, loop_lag=lag.histogram)
+        vitals = _vitals(parts, prober, vigil, log, files.syncs, Path(config.journal.directory), stack)
         status = Status(recorder.state, vitals, traffic.read)
         recorder.observe(lambda fact: status.note(fact.event))
         if config.status.listen:
@@ -159,13 +155,16 @@ def _vitals(
     prober: Prober,
     vigil: Vigil,
     log: EventLog,
-    space: DiskSpace,
-    *,
     syncs: Histogram,
-    loop_lag: Histogram,
+    journal: Path,
+    stack: AsyncExitStack,
 ) -> Callable[[], Vitals]:
     since = time.time()
     recorder = parts.recorder
+    lag = LoopLag()
+    stack.callback(lag.close)
+    space = DiskSpace(journal)
+    stack.push_async_callback(space.close)
 
     def vitals() -> Vitals:
         return Vitals(
@@ -187,7 +186,7 @@ def _vitals(
             probe_durations=parts.probe_durations,
             reactions=parts.reactions.histogram,
             syncs=syncs,
-            loop_lag=loop_lag,
+            loop_lag=lag.histogram,
             machine_silent=_since(parts.worker.busy_since, parts.now()),
             probes_silent=_since(parts.probes_stalled, parts.now()),
             contested={entry: contest.drifts for entry, contest in parts.contests.items() if contest.is_contested},

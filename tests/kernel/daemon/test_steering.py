@@ -72,11 +72,11 @@ def test_a_drain_cuts_nobody_off_and_outlives_a_crash(director: Director, networ
     assert not director.events(DrainFinished)
     waited = director.verb("drain", FIRST, "--wait", "--timeout", "1s")
     assert waited.returncode == 1
-    assert f"{FIRST} of web has 1 connection still" in waited.stderr
+    assert f"{FIRST} of {SERVICE} has 1 connection still" in waited.stderr
     kept.close()
     waited = director.verb("drain", FIRST, "--wait", "--timeout", "30s")
     assert (waited.returncode, waited.stderr) == (0, "")
-    assert f"{FIRST} of web has no connection left (record " in waited.stdout
+    assert f"{FIRST} of {SERVICE} has no connection left (record " in waited.stdout
     assert [(event.real, event.connections) for event in director.events(DrainFinished)] == [(FIRST, 0)]
     assert director.verb("restore", FIRST).returncode == 0
     director.wait_weights(SERVICE, {FIRST: WEIGHT, SECOND: WEIGHT})
