@@ -46,7 +46,17 @@ from kglb.dataplane import (
 from kglb.events import DaemonStopping
 from kglb.model import Config, ControlConfig
 from kglb.model.histogram import Histogram
-from kglb.web import Board, ControlError, ControlServer, LoopLag, Status, StatusServer, TrafficReader, Vitals
+from kglb.web import (
+    Board,
+    ControlError,
+    ControlServer,
+    LoopLag,
+    Status,
+    StatusServer,
+    TrafficReader,
+    Vitals,
+    acceptance,
+)
 
 CLOSE_TIMEOUT = 5.0
 """Seconds that the journal, the kernel's thread and the actors may take to end."""
@@ -99,7 +109,9 @@ async def serve(
         parts.use_secrets(loaded.secrets)
         stack.callback(StuckLoop().close)
         traffic = TrafficReader(worker, machine)
-        vitals = _vitals(parts, prober, vigil, log, files.syncs, Path(config.journal.directory), stack)
+        vitals = _vitals(
+            parts, prober, vigil, log, syncs=files.syncs, journal=Path(config.journal.directory), stack=stack
+        )
         status = Status(recorder.state, vitals, traffic.read)
         recorder.observe(lambda fact: status.note(fact.event))
         if config.status.listen:
@@ -137,7 +149,8 @@ async def _show(
     board = Board(recorder.state, status, narrator, host=socket.gethostname())
     board.recall(recorded_before(Path(config.journal.directory)))
     recorder.observe(lambda fact: board.note(*fact))
-    server = StatusServer({**status.routes(), **board.routes()}, board.streams())
+    accepts = acceptance(config.status, socket.gethostname())
+    server = StatusServer({**status.routes(), **board.routes()}, board.streams(), accepts=accepts)
     await server.start(config.status.listen)
     stack.push_async_callback(server.close)
 
@@ -155,6 +168,7 @@ def _vitals(
     prober: Prober,
     vigil: Vigil,
     log: EventLog,
+    *,
     syncs: Histogram,
     journal: Path,
     stack: AsyncExitStack,

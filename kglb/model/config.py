@@ -253,9 +253,12 @@ class DataPlaneConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StatusConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the page, the metrics and ``/healthz`` are served; an empty ``listen`` serves nothing."""
+    """Where the page, the metrics and ``/healthz`` are served; an empty ``listen`` serves nothing. ``hosts`` are the
+    names under which they may be asked for, besides this machine's own.
+    """
 
     listen: str = "127.0.0.1:5678"
+    hosts: tuple[str, ...] = ()
 
 
 class ControlConfig(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ knows no actor: the command line gives it what it reads, and who carries orders 
 
 from kglb.web.board import Board, Past
 from kglb.web.control import ControlError, ControlServer
+from kglb.web.hosts import acceptance
 from kglb.web.loop_lag import LoopLag
 from kglb.web.server import ListenError, StatusServer
 from kglb.web.status import Status
@@ -24,4 +25,5 @@ __all__ = [
     "StatusServer",
     "TrafficReader",
     "Vitals",
+    "acceptance",
 ]
