@@ -1,5 +1,5 @@
-"""Which ``Host`` a request may name. A stranger's page, whose name is made to lead here (DNS rebinding), is not answered:
-in its reader's browser it would see what only this machine may.
+"""Which ``Host`` a request may name. A stranger's page, whose name is made to lead here (DNS rebinding), is not
+answered: in its reader's browser it would see what only this machine may.
 
 An address in ``Host`` is always taken, because no such page can name one, and so is a request without ``Host``.
 """
