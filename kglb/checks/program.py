@@ -4,6 +4,7 @@ The program runs in a process group of its own with a clean environment, and is 
 check ends. Its end is news on a pidfd, so no thread and no signal handler waits for it.
 """
 
+import asyncio
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,6 +21,9 @@ from kglb.model.endpoint import Endpoint
 
 PROCESSES: Final = 32
 """How many programs run at once in the whole daemon, of balancers that have no bound of their own."""
+
+REAP_AGAIN: Final = 0.1
+"""Seconds that a killed program is given to die until it is looked at again."""
 
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _SHOWN: Final = 200
@@ -77,10 +81,18 @@ class Process:
             os.killpg(self._pid, SIGKILL)
         os.close(self._output)
         _dying.append(self._pidfd)
-        reap()
+        _reap_until_none_is_left()
 
 
 _dying: Final[list[int]] = []
+
+
+def _reap_until_none_is_left() -> None:
+    """Collect what has died, and look again soon on the running loop, if there is one, for what has not."""
+    reap()
+    if _dying:
+        with suppress(RuntimeError):
+            asyncio.get_running_loop().call_later(REAP_AGAIN, _reap_until_none_is_left)
 
 
 def reap() -> None:

@@ -136,6 +136,19 @@ def test_a_program_that_writes_without_end_is_held_and_then_killed(run: Run) -> 
     assert len(outcome.detail) <= 200
 
 
+def test_what_is_killed_is_reaped_though_no_other_program_is_started(run: Run) -> None:
+    async def scenario() -> None:
+        for _ in range(3):
+            program.Process(shell("sleep 60"), {}).close()
+        async with asyncio.timeout(10):
+            while program._dying:
+                await asyncio.sleep(0.01)
+
+    run(scenario())
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
 def test_no_zombie_is_left(run: Run) -> None:
     run(ask(shell("exit 1"), REAL, times=20))
     program.reap()
