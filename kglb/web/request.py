@@ -38,6 +38,10 @@ class _Head:
         self.headers = {b"last-event-id": "", b"host": ""}
         self.complete = False
 
+    def on_message_begin(self) -> None:
+        if self.complete:
+            raise BadRequestError(HTTPStatus.BAD_REQUEST, "one request a connection")  # which ends the parsing, unseen
+
     def on_url(self, piece: bytes) -> None:
         self.target += piece
 
