@@ -136,9 +136,7 @@ def _took(journal: Path, ordered: Sequence[float]) -> Iterator[float]:
 
 def table(found: Sequence[Applied]) -> str:
     """The sizes as a table of Markdown; of the weights the median, the lowest and the highest."""
-    head = (
-        "| services x reals | all there | all up | of which netlink calls | memory (PSS) | one weight: order to kernel |"
-    )
+    head = "| services x reals | all there | all up | of which netlink calls | memory (PSS) | one weight: order to kernel |"
     return "\n".join([head, "|---" * 6 + "|", *map(_row, found)])
 
 
@@ -153,7 +151,9 @@ def _row(one: Applied) -> str:
 def main() -> None:
     """Measure each size."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sizes", nargs="+", default=[f"{s}x{r}" for s, r in SIZES], help="services x reals, as 1x1000")
+    parser.add_argument(
+        "--sizes", nargs="+", default=[f"{s}x{r}" for s, r in SIZES], help="services x reals, as 1x1000"
+    )
     args = parser.parse_args()
     for size in args.sizes:
         services, _, reals_each = size.partition("x")

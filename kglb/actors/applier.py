@@ -16,6 +16,7 @@ from kglb.actors.parts import Parts
 from kglb.actors.reconciler import Reconciler
 from kglb.actors.recorder import Fact, RecordingActor
 from kglb.actors.restarts import Restarts
+from kglb.dataplane.failures import already_gone
 from kglb.dataplane.port import Failure
 from kglb.events import (
     Adopted,
@@ -299,5 +300,9 @@ def _routes(planned: Sequence[Planned], kind: type[RouteOperation]) -> dict[str,
 
 def _timed(parts: Parts, operations: tuple[Operation, ...]) -> tuple[list[Failure | None], int]:
     start = parts.now()
-    results = parts.machine.apply(operations)
+    answers = parts.machine.apply(operations)
+    results = [
+        None if failure is not None and already_gone(operation, failure.errno) else failure
+        for operation, failure in zip(operations, answers, strict=True)
+    ]
     return results, round((parts.now() - start) * 1e6)

@@ -37,7 +37,7 @@ class Drains(RecordingActor):
         super().__init__(parts.scheduler, parts.recorder, key="drains", parent=parent)
         self._parts = parts
         self._steered: dict[Key, None] = {}
-        self._connections: dict[Key, int] = {}
+        self._connections = parts.draining
         self._changed = False
         self._looking = False
         self._next_look: Callable[[], None] = lambda: None

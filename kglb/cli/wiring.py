@@ -24,6 +24,7 @@ from kglb.checks.prober import Prober
 from kglb.checks.resolve import resolve
 from kglb.checks.vigil import Vigil
 from kglb.cli.commanding import Commander
+from kglb.cli.disk_space import DiskSpace
 from kglb.cli.event_log import EventLog
 from kglb.cli.narrator import StateNarrator
 from kglb.cli.output import EXIT_ENVIRONMENT, Failed
@@ -46,6 +47,7 @@ from kglb.model import Config, ControlConfig
 from kglb.model.histogram import Histogram
 from kglb.web.board import Board
 from kglb.web.control import ControlError, ControlServer
+from kglb.web.hosts import acceptance
 from kglb.web.loop_lag import LoopLag
 from kglb.web.server import StatusServer
 from kglb.web.status import Status
@@ -101,11 +103,11 @@ async def serve(
             on_address_loss=_address_news(config, loop, stack),
         )
         parts.use_secrets(loaded.secrets)
-        lag = LoopLag()
-        stack.callback(lag.close)
         stack.callback(StuckLoop().close)
         traffic = TrafficReader(worker, machine)
-        vitals = _vitals(parts, prober, vigil, log, syncs=files.syncs, loop_lag=lag.histogram)
+        vitals = _vitals(
+            parts, prober, vigil, log, syncs=files.syncs, journal=Path(config.journal.directory), stack=stack
+        )
         status = Status(recorder.state, vitals, traffic.read)
         recorder.observe(lambda fact: status.note(fact.event))
         if config.status.listen:
@@ -120,7 +122,10 @@ async def serve(
         stack.push_async_callback(reloader.close)
         _listen_to_signals(loop, daemon, reloader)
         if config.control.socket:
-            control = ControlServer(Commander(daemon, recorder, wall=parts.wall, reload=reloader.request))
+            commander = Commander(
+                daemon, recorder, wall=parts.wall, reload=reloader.request, connections=parts.draining
+            )
+            control = ControlServer(commander)
             stack.push_async_callback(control.close)
             await _take_orders(control, config.control, log)
         log.say("running", balancers=len(config.balancers), pid=os.getpid())
@@ -140,7 +145,8 @@ async def _show(
     board = Board(recorder.state, status, narrator, host=socket.gethostname())
     board.recall(recorded_before(Path(config.journal.directory)))
     recorder.observe(lambda fact: board.note(*fact))
-    server = StatusServer({**status.routes(), **board.routes()}, board.streams())
+    accepts = acceptance(config.status, socket.gethostname())
+    server = StatusServer({**status.routes(), **board.routes()}, board.streams(), accepts=accepts)
     await server.start(config.status.listen)
     stack.push_async_callback(server.close)
 
@@ -154,10 +160,21 @@ async def _take_orders(server: ControlServer, config: ControlConfig, log: EventL
 
 
 def _vitals(
-    parts: Parts, prober: Prober, vigil: Vigil, log: EventLog, *, syncs: Histogram, loop_lag: Histogram
+    parts: Parts,
+    prober: Prober,
+    vigil: Vigil,
+    log: EventLog,
+    *,
+    syncs: Histogram,
+    journal: Path,
+    stack: AsyncExitStack,
 ) -> Callable[[], Vitals]:
     since = time.time()
     recorder = parts.recorder
+    lag = LoopLag()
+    stack.callback(lag.close)
+    space = DiskSpace(journal)
+    stack.push_async_callback(space.close)
 
     def vitals() -> Vitals:
         return Vitals(
@@ -171,13 +188,15 @@ def _vitals(
             journal_degraded=recorder.degraded,
             journal_unwritten=recorder.unwritten,
             journal_unsynced=recorder.unsynced,
+            journal_disk_free=space.free,
+            journal_disk_size=space.size,
             foreign_services=parts.foreign,
             log_lines_dropped=log.dropped,
             checked=parts.checked,
             probe_durations=parts.probe_durations,
             reactions=parts.reactions.histogram,
             syncs=syncs,
-            loop_lag=loop_lag,
+            loop_lag=lag.histogram,
             machine_silent=_since(parts.worker.busy_since, parts.now()),
             probes_silent=_since(parts.probes_stalled, parts.now()),
             contested={entry: contest.drifts for entry, contest in parts.contests.items() if contest.is_contested},
