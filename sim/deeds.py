@@ -65,6 +65,8 @@ class Deeds:
             case DeleteService(service_id):
                 self.made.discard(service_id)
                 self._is_unwanted(service_id)
+            case ChangeDestination(service_id, destination):
+                self._witness.facts.in_force(service_id, destination.real, destination.weight)
         if id is not None and not id.startswith("fwmark"):
             self._weights_changed(id)
 
@@ -87,8 +89,8 @@ class Deeds:
     def _is_written(self, id: ServiceId, real: RealId, weight: int) -> None:
         """An effect waits for the write of its cause, 50 ms at most: else a crash leaves what nobody can explain."""
         recorder = self._world.process.recorder
-        seq, decided, wanted = self._witness.facts.decided.get((id, real), (0, 0.0, -1))
-        if recorder is None or recorder.degraded or wanted != weight or self._before.get(real) == weight:
+        seq, decided = self._witness.facts.decided.get((id, real), {}).get(weight, (0, 0.0))
+        if recorder is None or recorder.degraded or self._before.get(real) == weight:
             return
         if recorder.last_seq - recorder.unwritten < seq and self._witness.now - decided < WRITE_DEADLINE - 0.001:
             raise self._witness.violation(f"{id} {real}: weight {weight} is in force, record {seq} is not written")

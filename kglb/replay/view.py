@@ -4,7 +4,7 @@ import msgspec
 from msgspec.structs import replace
 
 from kglb.model.operations import describe
-from kglb.projections import Serving, plan
+from kglb.projections import Planned, Serving, plan
 from kglb.projections.view import (
     AddressView,
     RealView,
@@ -64,5 +64,10 @@ def view(replayed: Replayed) -> StateView:
         ),
         addresses=tuple(address_views(plane)),
         routes=tuple(route_views(state, names.label)),
-        pending=tuple(describe(step.operation) for step in steps),
+        pending=tuple(_pending(step) for step in steps),
     )
+
+
+def _pending(step: Planned) -> str:
+    waits = ", once another real of it serves" if step.hands_over else ""
+    return describe(step.operation) + waits
