@@ -1,7 +1,6 @@
 """Where something listens: an IP address and a port, and its one text form."""
 
 import ipaddress
-import socket
 from typing import NewType
 
 import msgspec
@@ -10,6 +9,8 @@ RealId = NewType("RealId", str)
 """The text form of a real server's endpoint, ``10.0.0.7:80`` or ``[2001:db8::7]:80``: its name in every event."""
 
 MAX_PORT = 65535
+
+_OCTETS = frozenset(map(str, range(256)))
 
 
 class MalformedError(ValueError):
@@ -71,14 +72,18 @@ def canonical_address(text: str) -> str:
     >>> canonical_address("2001:DB8:0::7")
     '2001:db8::7'
     """
+    if _is_dotted_quad(text):
+        return text
     try:
-        socket.inet_pton(socket.AF_INET, text)  # a twentieth of what ``ipaddress`` takes
-    except (OSError, ValueError):
-        try:
-            return str(ipaddress.ip_address(text))
-        except ValueError:
-            raise MalformedError(f"expected an IP address, found {text!r}") from None
-    return text
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise MalformedError(f"expected an IP address, found {text!r}") from None
+
+
+def _is_dotted_quad(text: str) -> bool:
+    """Whether ``ipaddress`` takes it for an IPv4 address, in a tenth of the time."""
+    octets = text.split(".")
+    return len(octets) == 4 and all(map(_OCTETS.__contains__, octets))
 
 
 def is_address(text: str) -> bool:

@@ -41,7 +41,7 @@ import sys, time
 from pathlib import Path
 from kglb.checks import program
 from kglb.cli.privileges import give_up
-from kglb.config import load
+from kglb.config.load import load
 from kglb.model import ExecCheck
 source = Path(sys.argv[1])
 give_up(load(source), source)
