@@ -160,3 +160,19 @@ def test_a_file_system_that_turns_read_only_stops_no_failover_and_keeps_what_it_
         failing.mount()
         start(director)
         assert director.last_seq() > before
+
+
+def test_a_disk_that_hangs_stops_no_failover_and_loses_nothing(
+    director: Director, reals: Reals, tmp_path: Path
+) -> None:
+    with disk(director, tmp_path, "ext4", "-O", "^has_journal") as hanging:
+        start(director)
+        command("fsfreeze", "--freeze", str(hanging.root))
+        try:
+            fail_over_until_degraded(director, reals)
+        finally:
+            command("fsfreeze", "--unfreeze", str(hanging.root))
+        until(lambda: healthy(director), "the recovery")
+        assert director.stop() == 0
+        assert not director.events(JournalGap)
+        assert not fsck(director.journal).faults
