@@ -33,6 +33,8 @@ from kglb.events import (
 )
 from kglb.model import (
     AddAddress,
+    AddDestination,
+    AddService,
     AnnounceRoute,
     Operation,
     RouteOperation,
@@ -175,18 +177,33 @@ class Applier(RecordingActor):
         while dirty := self._data_plane.take_dirty():
             if dirty.routes:
                 self._plan_again(dirty)
-            planned = plan(self._data_plane.actual, self._data_plane.desired, dirty, self._announcer.held)
-            self._waiting += [step for step in planned if step.waits_for]
+            planned = self._plan(dirty)
             self._announcer.begin(_routes(planned, WithdrawRoute))
-            kernel = [step for step in planned if not (step.waits_for or isinstance(step.operation, RouteOperation))]
-            if kernel:
-                await self.recorder.written(self.recorder.last_seq)
-            for start in range(0, len(kernel), BATCH):
-                await self._apply(kernel[start : start + BATCH])
+            kernel = _for_the_kernel(planned)
+            while kernel:
+                await self.recorder.written(max(step.cause for step in kernel[:BATCH]))
+                await self._apply(kernel[:BATCH])
+                kernel = self._brought_up_to_date(kernel[BATCH:])
             self._announcer.begin(_routes(planned, AnnounceRoute))
         self._busy = False
         if not (self._retrying or self._waiting) and self._announcer.settled and self._parent is not None:
             self._parent.tell(Settled())
+
+    def _plan(self, dirty: Dirty) -> list[Planned]:
+        planned = plan(self._data_plane.actual, self._data_plane.desired, dirty, self._announcer.held)
+        self._waiting += [step for step in planned if step.waits_for]
+        return planned
+
+    def _brought_up_to_date(self, steps: list[Planned]) -> list[Planned]:
+        """What is left of a plan, as it is wanted by now; without destinations of a service that was refused."""
+        newer = self._data_plane.dirty
+        if not (newer or self._retrying):
+            return steps
+        left = Dirty()
+        for step in steps:
+            left.mark_operation(step.operation, step.cause)
+        left.learn_causes(newer)
+        return _for_the_kernel(self._plan(left))
 
     def _routes_done(self, tried: bool) -> None:
         if tried:
@@ -228,17 +245,37 @@ class Applier(RecordingActor):
             self.recorder.record(applied, cause=max(applied.causes))
             self._parts.confirmed = self._parts.now()
             self._parts.reactions.end(applied.causes, self._parts.confirmed)
-        refused: dict[ServiceId | None, int] = {}
-        for step, failure in zip(planned, results, strict=True):
-            if isinstance(step.operation, AddAddress):
-                self._reconciler.note_answer(step.operation.address, failure, step.cause)
-            if failure is not None:
-                failed = OperationFailed(operation=step.operation, errno=failure.errno, error=failure.error)
-                refused[service_of(step.operation)] = self.recorder.record(failed, cause=step.cause)
-        for service, cause in refused.items():
+        for service, cause in self._record_refusals(planned, results).items():
             if service not in self._retrying:
                 self._retrying.add(service)
                 self.after(self._retries.delay(service), Retry(service, cause))
+
+    def _record_refusals(
+        self, planned: Sequence[Planned], results: Sequence[Failure | None]
+    ) -> dict[ServiceId | None, int]:
+        """The last record of each service (or of the addresses) of which something was refused. What could not be
+        deleted because it was gone is drift. That a service cannot have destinations goes without saying when it was
+        refused itself.
+        """
+        gone: list[Operation] = []
+        refused: dict[ServiceId | None, int] = {}
+        absent: set[ServiceId] = set()
+        for step, failure in zip(planned, results, strict=True):
+            operation = step.operation
+            if isinstance(operation, AddAddress):
+                self._reconciler.note_answer(operation.address, failure, step.cause)
+            if failure is None or (isinstance(operation, AddDestination) and operation.id in absent):
+                continue
+            if already_gone(operation, failure.errno):
+                gone.append(operation)
+                continue
+            if isinstance(operation, AddService):
+                absent.add(operation.service.id)
+            failed = OperationFailed(operation=operation, errno=failure.errno, error=failure.error)
+            refused[service_of(operation)] = self.recorder.record(failed, cause=step.cause)
+        if gone:
+            self._reconciler.contests.record(tuple(gone))
+        return refused
 
     async def _retry(self, retry: Retry) -> None:
         """Read back what refused, so that the next plan starts from the truth, and plan it again."""
@@ -294,15 +331,15 @@ class Applier(RecordingActor):
             self._look_soon()
 
 
+def _for_the_kernel(planned: Sequence[Planned]) -> list[Planned]:
+    return [step for step in planned if not (step.waits_for or isinstance(step.operation, RouteOperation))]
+
+
 def _routes(planned: Sequence[Planned], kind: type[RouteOperation]) -> dict[str, int]:
     return {step.operation.route.prefix: step.cause for step in planned if isinstance(step.operation, kind)}
 
 
 def _timed(parts: Parts, operations: tuple[Operation, ...]) -> tuple[list[Failure | None], int]:
     start = parts.now()
-    answers = parts.machine.apply(operations)
-    results = [
-        None if failure is not None and already_gone(operation, failure.errno) else failure
-        for operation, failure in zip(operations, answers, strict=True)
-    ]
+    results = parts.machine.apply(operations)
     return results, round((parts.now() - start) * 1e6)
