@@ -10,6 +10,7 @@ around them is here: reals, probes, kernel, disk, resolver, operator and clock. 
 ``probing``     the prober and the vigil, which ask the reals
 ``kernel``      the machine, and the thread on which it is asked
 ``disk``        files in memory that fail as disks do
+``balancers``   balancers of all kinds, and what they and their reals are called
 ``configs``     configurations
 ``process``     one run of the daemon on all of these
 ``faults``      what can go wrong, by kind

@@ -14,6 +14,7 @@ from kglb.model import (
     ServiceId,
 )
 from kglb.model.operations import service_of
+from sim.balancers import is_ours, says_weights
 
 if TYPE_CHECKING:
     from sim.witness import Witness
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 LATEST = 300.0
 """Seconds by which an effect may come later than its reason, while kernel or disk make trouble."""
-
-OURS = ("tcp://198.18.", "fwmark://1")
 
 
 class Deeds:
@@ -65,6 +64,8 @@ class Deeds:
             case DeleteService(service_id):
                 self.made.discard(service_id)
                 self._is_unwanted(service_id)
+            case ChangeDestination(service_id, destination):
+                self._witness.facts.in_force(service_id, destination.real, destination.weight)
         if id is not None and not id.startswith("fwmark"):
             self._weights_changed(id)
 
@@ -78,7 +79,7 @@ class Deeds:
 
     def _is_ours(self, operation: Operation, id: ServiceId | None) -> None:
         """No operation touches a foreign entry: somebody else depends on it."""
-        foreign = id is not None and not id.startswith(OURS)
+        foreign = id is not None and not is_ours(id)
         if isinstance(operation, AddAddress | DeleteAddress):
             foreign = not operation.address.address.startswith("198.18.")
         if foreign:
@@ -87,8 +88,8 @@ class Deeds:
     def _is_written(self, id: ServiceId, real: RealId, weight: int) -> None:
         """An effect waits for the write of its cause, 50 ms at most: else a crash leaves what nobody can explain."""
         recorder = self._world.process.recorder
-        seq, decided, wanted = self._witness.facts.decided.get((id, real), (0, 0.0, -1))
-        if recorder is None or recorder.degraded or wanted != weight or self._before.get(real) == weight:
+        seq, decided = self._witness.facts.decided.get((id, real), {}).get(weight, (0, 0.0))
+        if recorder is None or recorder.degraded or self._before.get(real) == weight:
             return
         if recorder.last_seq - recorder.unwritten < seq and self._witness.now - decided < WRITE_DEADLINE - 0.001:
             raise self._witness.violation(f"{id} {real}: weight {weight} is in force, record {seq} is not written")
@@ -124,7 +125,7 @@ class Deeds:
         return any(
             entry.weight > 0 and entry.host == real
             for balancer in self._world.operator.config.balancers
-            if balancer.id == id
+            if balancer.id == id and not says_weights(balancer)
             for entry in balancer.reals
         )
 
@@ -152,6 +153,8 @@ class Deeds:
         if balancer is None or id not in self._served or witness.facts.stopping or witness.tainted:
             return
         if balancer.when_all_down != "fail_open" or any(entry.weight == 0 for entry in balancer.reals):
+            return
+        if says_weights(balancer):
             return
         if any(self._before.values()) and not witness.is_lenient and witness.now - witness.edited > LATEST:
             raise witness.violation(f"{id}: nothing serves any more")

@@ -128,6 +128,7 @@ class SimKernel(MemoryDataPlane):
         self._destinations.clear()
         self._addresses = {address for address in self._addresses if address.address in ("127.0.0.1/8", "::1/128")}
         self._broadcasts.clear()
+        self.connections.clear()
 
     def _happens(self, share: float) -> bool:
         return share > 0 and self.random.random() < share

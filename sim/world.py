@@ -14,7 +14,8 @@ from kglb.model import Destination, Endpoint, Forward, RealId, Service, ServiceI
 from kglb.model.marks import mark_id
 from sim import quiescence
 from sim.agenda import Agenda
-from sim.configs import Operator, Size, host, name
+from sim.balancers import host, name
+from sim.configs import Operator, Size
 from sim.disk import Platter, last_seq
 from sim.kernel import SimKernel
 from sim.process import LIMITS, Process, Surroundings

@@ -6,18 +6,19 @@ busy is planned together afterwards. At times it compares the kernel with ``actu
 
 import errno
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, get_args
+from typing import Any, get_args
 
 from pykka import ActorRef
 
 from kglb.actors.announcer import Announcer, HoldOver, RetryRoutes
+from kglb.actors.answers import sort_out
+from kglb.actors.applier_messages import AddressLost, CompareAddresses, Reconcile, Retry, SetInterval, Settled
 from kglb.actors.contests import Repair
 from kglb.actors.parts import Parts
 from kglb.actors.reconciler import Reconciler
 from kglb.actors.recorder import Fact, RecordingActor
 from kglb.actors.restarts import Restarts
 from kglb.dataplane import Failure
-from kglb.dataplane.failures import already_gone
 from kglb.events import (
     Adopted,
     BalancerDecided,
@@ -32,9 +33,6 @@ from kglb.events import (
     Steering,
 )
 from kglb.model import (
-    AddAddress,
-    AddDestination,
-    AddService,
     AnnounceRoute,
     Operation,
     RouteOperation,
@@ -43,42 +41,13 @@ from kglb.model import (
     parse_service,
 )
 from kglb.model.operations import service_of
-from kglb.projections import DataPlaneState, Dirty, Planned, plan
+from kglb.projections import DataPlaneState, Dirty, Planned, Serving, plan
 
 BATCH = 500
 """Operations given to the machine at once: bounds the size of a record and how long the newest news waits."""
 
 NEWS_PAUSE = 0.2
 """Seconds between news of a lost address and a look: addresses that go together are looked for once."""
-
-
-class Reconcile(NamedTuple):
-    """Command: compare the machine with what is known of it."""
-
-
-class AddressLost(NamedTuple):
-    """Told by whoever listens to the kernel: an address has left some interface."""
-
-
-class CompareAddresses(NamedTuple):
-    """Command: compare the addresses with what is known of them."""
-
-
-class Retry(NamedTuple):
-    """Command: the wait after refused operations is over; ``service`` None stands for the addresses."""
-
-    service: ServiceId | None
-    cause: int
-
-
-class SetInterval(NamedTuple):
-    """Command: compare this often from now on, in seconds."""
-
-    seconds: float
-
-
-class Settled(NamedTuple):
-    """Told to the parent when nothing is left to apply or to retry."""
 
 
 class Applier(RecordingActor):
@@ -99,6 +68,7 @@ class Applier(RecordingActor):
         self._retrying: set[ServiceId | None] = set()
         self._writes = 0
         self._waiting: list[Planned] = []
+        self._handing_over = Dirty()
         self._news = self._looking = False
         self._reconciler = Reconciler(self, parts, lambda: self._writes, reconcile_interval)
         self._announcer = Announcer(self, parts, missing=self._missing, done=self._routes_done)
@@ -119,10 +89,11 @@ class Applier(RecordingActor):
             self._reconciler.unanswered = {
                 address: self._crash for key, (address, _) in wanted.items() if key not in held
             }
-            self.actor_ref.tell(Reconcile())
+            self._busy = True
+            self.spawn(self._begin_again())
         else:
             self._reconcile_later()
-        self._work_if_idle()
+            self._work_if_idle()
 
     def on_stop(self) -> None:
         """Listen no more."""
@@ -171,6 +142,10 @@ class Applier(RecordingActor):
             self._busy = True
             self.spawn(self._work())
 
+    async def _begin_again(self) -> None:
+        await self._reconcile()
+        await self._work()
+
     # --- applying -----------------------------------------------------------------------------------------------
 
     async def _work(self) -> None:
@@ -186,18 +161,28 @@ class Applier(RecordingActor):
                 kernel = self._brought_up_to_date(kernel[BATCH:])
             self._announcer.begin(_routes(planned, AnnounceRoute))
         self._busy = False
-        if not (self._retrying or self._waiting) and self._announcer.settled and self._parent is not None:
+        waits = self._retrying or self._waiting or self._handing_over
+        if not waits and self._announcer.settled and self._parent is not None:
             self._parent.tell(Settled())
 
     def _plan(self, dirty: Dirty) -> list[Planned]:
-        planned = plan(self._data_plane.actual, self._data_plane.desired, dirty, self._announcer.held)
+        """Plan, and with it anew what waits for a destination to take over."""
+        state = self.recorder.state
+        actual, desired = state.data_plane.actual, state.data_plane.desired
+        dirty.add(self._handing_over)
+        serving = Serving(is_banned=state.fleet.is_banned, unsure=self._reconciler.unsure)
+        planned = plan(actual, desired, dirty, serving, self._announcer.held)
+        self._handing_over = Dirty()
+        for step in planned:
+            if step.hands_over:
+                self._handing_over.mark_operation(step.operation, step.cause)
         self._waiting += [step for step in planned if step.waits_for]
         return planned
 
     def _brought_up_to_date(self, steps: list[Planned]) -> list[Planned]:
         """What is left of a plan, as it is wanted by now; without destinations of a service that was refused."""
         newer = self._data_plane.dirty
-        if not (newer or self._retrying):
+        if not (steps and (newer or self._retrying)):
             return steps
         left = Dirty()
         for step in steps:
@@ -235,47 +220,29 @@ class Applier(RecordingActor):
         except OSError as error:
             results = [Failure(errno.ENOBUFS, str(error))] * len(operations)
             microseconds = 0
-        done = [step for step, failure in zip(planned, results, strict=True) if failure is None]
-        if done:
+        for step, failure in zip(planned, results, strict=True):
+            self._reconciler.note_answer(step.operation, failure, step.cause)
+        answers = sort_out(planned, results)
+        if answers.done:
             applied = OperationsApplied(
-                operations=tuple(step.operation for step in done),
-                causes=tuple(step.cause for step in done),
+                operations=tuple(step.operation for step in answers.done),
+                causes=tuple(step.cause for step in answers.done),
                 microseconds=microseconds,
             )
             self.recorder.record(applied, cause=max(applied.causes))
             self._parts.confirmed = self._parts.now()
             self._parts.reactions.end(applied.causes, self._parts.confirmed)
-        for service, cause in self._record_refusals(planned, results).items():
+            self._data_plane.dirty.add(self._handing_over)
+        if answers.gone:
+            self._reconciler.contests.record(tuple(answers.gone))
+        refused: dict[ServiceId | None, int] = {}
+        for step, failure in answers.refused:
+            failed = OperationFailed(operation=step.operation, errno=failure.errno, error=failure.error)
+            refused[service_of(step.operation)] = self.recorder.record(failed, cause=step.cause)
+        for service, cause in refused.items():
             if service not in self._retrying:
                 self._retrying.add(service)
                 self.after(self._retries.delay(service), Retry(service, cause))
-
-    def _record_refusals(
-        self, planned: Sequence[Planned], results: Sequence[Failure | None]
-    ) -> dict[ServiceId | None, int]:
-        """The last record of each service (or of the addresses) of which something was refused. What could not be
-        deleted because it was gone is drift. That a service cannot have destinations goes without saying when it was
-        refused itself.
-        """
-        gone: list[Operation] = []
-        refused: dict[ServiceId | None, int] = {}
-        absent: set[ServiceId] = set()
-        for step, failure in zip(planned, results, strict=True):
-            operation = step.operation
-            if isinstance(operation, AddAddress):
-                self._reconciler.note_answer(operation.address, failure, step.cause)
-            if failure is None or (isinstance(operation, AddDestination) and operation.id in absent):
-                continue
-            if already_gone(operation, failure.errno):
-                gone.append(operation)
-                continue
-            if isinstance(operation, AddService):
-                absent.add(operation.service.id)
-            failed = OperationFailed(operation=operation, errno=failure.errno, error=failure.error)
-            refused[service_of(operation)] = self.recorder.record(failed, cause=step.cause)
-        if gone:
-            self._reconciler.contests.record(tuple(gone))
-        return refused
 
     async def _retry(self, retry: Retry) -> None:
         """Read back what refused, so that the next plan starts from the truth, and plan it again."""
@@ -332,7 +299,7 @@ class Applier(RecordingActor):
 
 
 def _for_the_kernel(planned: Sequence[Planned]) -> list[Planned]:
-    return [step for step in planned if not (step.waits_for or isinstance(step.operation, RouteOperation))]
+    return [step for step in planned if not (step.waits or isinstance(step.operation, RouteOperation))]
 
 
 def _routes(planned: Sequence[Planned], kind: type[RouteOperation]) -> dict[str, int]:

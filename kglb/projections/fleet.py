@@ -51,6 +51,11 @@ class FleetState(msgspec.Struct, kw_only=True):
         balancer = self.balancers.get(service)
         return None if balancer is None else balancer.reals.get(real)
 
+    def is_banned(self, service: ServiceId, real: RealId) -> bool:
+        """Whether no traffic is better than traffic to this real: it is down, and its balancer is fail_closed."""
+        known = self.real(service, real)
+        return known is not None and not known.healthy and self.balancers[service].config.when_all_down == "fail_closed"
+
     def fold(self, seq: int, event: Event) -> None:
         """Take one event in."""
         if (step := _STEPS.get(type(event))) is not None:

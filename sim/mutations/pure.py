@@ -159,7 +159,7 @@ def _no_names() -> AbstractContextManager[Any]:
 @BUGS.named("a service whose scheduler changes is deleted and added again")
 def _recreated() -> AbstractContextManager[Any]:
     def planned(*facts: Any) -> list[Planned]:
-        steps = []
+        steps: list[Planned] = []
         for step in plan(*facts):
             if isinstance(step.operation, ChangeService):
                 service = step.operation.service

@@ -10,6 +10,7 @@ from journal import Appender, OpenJournal
 from journal.committer import Committer
 from kglb.actors import applier, balancer, daemon, reals, router, runtime, supervisor
 from kglb.actors.adoption import read_owned
+from kglb.actors.applier_messages import Retry
 from kglb.actors.recorder import Recorder
 from kglb.events import (
     Adopted,
@@ -43,7 +44,7 @@ def _runs_stay() -> AbstractContextManager[Any]:
 
 @BUGS.named("what the kernel refused is not tried again")
 def _no_retry() -> AbstractContextManager[Any]:
-    async def nothing(self: applier.Applier, retry: applier.Retry) -> None:
+    async def nothing(self: applier.Applier, retry: Retry) -> None:
         return None
 
     return patch.object(applier.Applier, "_read_back", nothing)
