@@ -131,6 +131,11 @@ class ProgramProbe(Probe):
             "KGLB_SOURCE": check.source,
         }
 
+    @property
+    def says_weight(self) -> bool:
+        """Whether its exit status is also the weight of its real."""
+        return self._check.dynamic_weight
+
     def begin(self) -> None:
         """Start the program. Raises OSError when it cannot be run, which is a local fault."""
         reap()
@@ -146,7 +151,7 @@ class ProgramProbe(Probe):
             return None
         if status == 0:
             return OK
-        if self._check.dynamic_weight and status >= 2:
+        if self.says_weight and status >= 2:
             return OK._replace(weight=status - 2)
         how = f"exit status {status}" if status > 0 else f"killed by signal {-status}"
         return Verdict("failure", how, self._process.output())
