@@ -81,7 +81,7 @@ class SimProber:
             dialer = getattr(probe, "dialer", None)
             mark = dialer.mark if isinstance(dialer, MarkedDialer) else 0
             verdict, latency = self._meet(target, mark, probe.timeout)
-            if isinstance(probe, ProgramProbe) and probe.says_weight and verdict.status == "success":
+            if isinstance(probe, ProgramProbe) and probe.check.dynamic_weight and verdict.status == "success":
                 verdict = verdict._replace(weight=self._reals.weight(target.address))
         started = self._agenda.now
         self._agenda.after(latency, lambda: self._end(probe, target, due, started, ticket, verdict, mark))

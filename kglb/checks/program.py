@@ -110,7 +110,7 @@ class ProgramProbe(Probe):
     It finds the real in KGLB_ADDRESS and KGLB_PORT, and the check's source, if any, in KGLB_SOURCE.
     """
 
-    __slots__ = ("_check", "_environment", "_process")
+    __slots__ = ("_environment", "_process", "check")
 
     def __init__(
         self,
@@ -122,7 +122,7 @@ class ProgramProbe(Probe):
     ) -> None:
         """Without a gate of its balancer it stands in the one of all programs."""
         super().__init__(timeout=check.timeout, answered=answered, gate=gate or _GATE)
-        self._check = check
+        self.check = check
         self._environment = {
             "PATH": _PATH,
             "LANG": "C.UTF-8",
@@ -131,15 +131,10 @@ class ProgramProbe(Probe):
             "KGLB_SOURCE": check.source,
         }
 
-    @property
-    def says_weight(self) -> bool:
-        """Whether its exit status is also the weight of its real."""
-        return self._check.dynamic_weight
-
     def begin(self) -> None:
         """Start the program. Raises OSError when it cannot be run, which is a local fault."""
         reap()
-        self._process = Process(self._check, self._environment)
+        self._process = Process(self.check, self._environment)
         self.sock = self._process  # type: ignore[assignment]  # as pollable as a socket, and closed like one
         self.phase = "program"
         self.interest = POLLIN
@@ -151,7 +146,7 @@ class ProgramProbe(Probe):
             return None
         if status == 0:
             return OK
-        if self.says_weight and status >= 2:
+        if self.check.dynamic_weight and status >= 2:
             return OK._replace(weight=status - 2)
         how = f"exit status {status}" if status > 0 else f"killed by signal {-status}"
         return Verdict("failure", how, self._process.output())
