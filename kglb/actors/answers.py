@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from kglb.dataplane import Failure
 from kglb.dataplane.failures import already_gone
+from kglb.dataplane.port import Failure
 from kglb.model import AddDestination, AddService, Operation, ServiceId
 from kglb.projections import Planned
 

@@ -18,7 +18,7 @@ from kglb.actors.parts import Parts
 from kglb.actors.reconciler import Reconciler
 from kglb.actors.recorder import Fact, RecordingActor
 from kglb.actors.restarts import Restarts
-from kglb.dataplane import Failure
+from kglb.dataplane.port import Failure
 from kglb.events import (
     Adopted,
     BalancerDecided,

@@ -5,7 +5,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from kglb.dataplane import Worker
+from kglb.dataplane.worker import Worker
 
 INTERVAL = 10.0
 """Seconds between two looks."""

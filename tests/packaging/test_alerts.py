@@ -7,7 +7,7 @@ from typing import Any
 
 from generate import ROOT
 from kglb.projections import State
-from kglb.web import Status
+from kglb.web.status import Status
 from tests.packaging.promtool import STEPS, always, growing, needs_promtool, run_promtool
 from tests.web.builders import WELL
 

@@ -14,12 +14,14 @@ import pytest
 
 from generate import ROOT
 from kglb.checks.counts import CheckCounts
-from kglb.dataplane import InlineWorker, MemoryDataPlane
+from kglb.dataplane.memory import MemoryDataPlane
+from kglb.dataplane.worker import InlineWorker
 from kglb.events import DriftFound, HealthChanged, RouteAnnounced, RoutesDecided
 from kglb.model import AddDestination, AddService, Announce, DeleteService, Route
 from kglb.model.histogram import MICROSECONDS, Histogram
-from kglb.web import Status, TrafficReader
 from kglb.web.exposition import Family, lines
+from kglb.web.status import Status
+from kglb.web.traffic import TrafficReader
 from tests.packaging.promtool import always, growing, needs_promtool, run_promtool
 from tests.projections.builders import WEB, added, applied, balancer, real_id, started
 from tests.web.builders import Fleet, vitals
