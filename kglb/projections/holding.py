@@ -109,6 +109,18 @@ class Dirty(msgspec.Struct, kw_only=True):
             for key, seq in theirs.items():
                 mine.setdefault(key, seq)
 
+    def learn_causes(self, other: "Dirty") -> None:
+        """Where another says so, too, the other's record counts; nothing is added."""
+        pairs: list[tuple[dict[Any, int], dict[Any, int]]] = [
+            (self.services, other.services),
+            (self.addresses, other.addresses),
+            (self.routes, other.routes),
+            *((marks, other.destinations.get(id, {})) for id, marks in self.destinations.items()),
+        ]
+        for mine, theirs in pairs:
+            for key in mine:
+                mine[key] = theirs.get(key, mine[key])
+
     def put_off(self, seq: int) -> None:
         """Forget what record ``seq`` alone says may differ."""
         tables: list[dict[Any, int]] = [self.services, self.addresses, self.routes, *self.destinations.values()]

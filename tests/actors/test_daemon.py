@@ -512,6 +512,8 @@ def test_what_somebody_else_has_deleted_before_a_stop_is_no_refusal(tmp_path: Pa
             assert await w.stop()
             assert machine.services() == []
         assert OperationFailed not in kinds(tmp_path)
+        found = [change for drift in events_of(tmp_path, DriftFound) for change in drift.changes]
+        assert DeleteService(WEB) in found
 
     run(main())
 
