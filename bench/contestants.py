@@ -52,7 +52,7 @@ def _ldirectord(directory: Path, vip: str, reals: Sequence[str]) -> list[str]:
     config = directory / "ldirectord.cf"
     servers = "\n".join(f"\treal={real}:{PORT} masq 1000" for real in reals)
     config.write_text(
-        f"supervised = yes\nlogfile = \"{directory / 'log'}\"\nquiescent = yes\nautoreload = no\n"
+        f'supervised = yes\nlogfile = "{directory / "log"}"\nquiescent = yes\nautoreload = no\n'
         f"checktimeout = 1\ncheckinterval = {INTERVAL:g}\ncheckcount = 1\nfork = no\n"
         f"virtual={vip}:{PORT}\n{servers}\n\tservice=none\n\tscheduler=wrr\n\tprotocol=tcp\n\tchecktype=connect\n"
     )
