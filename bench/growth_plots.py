@@ -18,7 +18,7 @@ def draw(found: Found, path: Path) -> None:
     figure, axes = plt.subplots(3, 2, figsize=(11, 11), layout="constrained")
     reals = [size.reals for size in found.sizes]
     least = found.sizes[0]
-    bigger = [size for size in found.sizes if size.reals > 10 * least.reals]
+    bigger = [size for size in found.sizes if size.reals >= 10 * least.reals]
     single = [one for one in found.applied if one.services == 1]
     lines = {
         "start until all reals are up (host), s": (reals, [size.start for size in found.sizes]),
@@ -27,14 +27,14 @@ def draw(found: Found, path: Path) -> None:
             [size.reals for size in bigger],
             [(size.memory - least.memory) / (size.reals - least.reals) * 1024 for size in bigger],
         ),
-        "CPU per 1,000 TCP checks at 3 s, ms": (reals, [size.cpu * 1000 for size in found.sizes]),
+        "CPU per 1,000 TCP checks at 3 s, ms": ([size.reals for size in bigger], [size.cpu * 1000 for size in bigger]),
         "applied from empty (lab), s since exec": ([one.reals_each for one in single], [one.up for one in single]),
     }
     for axis, (title, (x, y)) in zip(axes.flat, lines.items(), strict=False):
         axis.plot(x, y, ".-", color=COLOR)
         axis.set_title(title, fontsize=11)
         axis.set(xlabel="reals", xscale="log")
-        axis.set_ylim(bottom=0)
+        axis.set_ylim(0, max(y) * 1.08)
         axis.set_xticks(x, [f"{size:,}" for size in x])
         axis.minorticks_off()
         axis.grid(alpha=0.3)
