@@ -28,7 +28,7 @@ from lab import ipvs
 from lab.namespaces import in_namespace, spawn
 from lab.net import Network
 
-SIZES = ((1, 100), (1, 1_000), (1, 10_000), (1_000, 10))
+SIZES = ("1x100", "1x1000", "1x10000", "1000x10")
 TIMEOUT = 120.0
 POLL = 1.0
 WEIGHTS = 20
@@ -74,8 +74,9 @@ def config_text(directory: Path, services: int, reals_each: int) -> str:
 def _balancer(number: int, reals: int) -> str:
     listed = ", ".join(f'"{_address(number * reals + one)}:80"' for one in range(reals))
     return (
-        f'[[balancer]]\nname = "b{number}"\nservice = "tcp://10.100.{number >> 8}.{number & 255}:80"\nscheduler = "wrr"\n'
-        f'forward = "masquerade"\nreals = [{listed}]\ncheck = {{ type = "dummy", interval = "60s", rise = 1, fall = 1 }}\n'
+        f'[[balancer]]\nname = "b{number}"\nservice = "tcp://10.100.{number >> 8}.{number & 255}:80"\n'
+        f'scheduler = "wrr"\nforward = "masquerade"\nreals = [{listed}]\n'
+        'check = { type = "dummy", interval = "60s", rise = 1, fall = 1 }\n'
     )
 
 
@@ -136,7 +137,9 @@ def _took(journal: Path, ordered: Sequence[float]) -> Iterator[float]:
 
 def table(found: Sequence[Applied]) -> str:
     """The sizes as a table of Markdown; of the weights the median, the lowest and the highest."""
-    head = "| services x reals | all there | all up | of which netlink calls | memory (PSS) | one weight: order to kernel |"
+    head = (
+        "| services x reals | all there | all up | netlink calls in that | memory (PSS) | one weight, order to kernel |"
+    )
     return "\n".join([head, "|---" * 6 + "|", *map(_row, found)])
 
 
@@ -151,9 +154,7 @@ def _row(one: Applied) -> str:
 def main() -> None:
     """Measure each size."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--sizes", nargs="+", default=[f"{s}x{r}" for s, r in SIZES], help="services x reals, as 1x1000"
-    )
+    parser.add_argument("--sizes", nargs="+", default=SIZES, help="services x reals, as 1x1000")
     args = parser.parse_args()
     for size in args.sizes:
         services, _, reals_each = size.partition("x")

@@ -3,9 +3,9 @@
     python -m bench.growth
     python -m bench.growth --quick
 
-On the host, whole daemon, memory data plane, TCP checks every 3 s of a server on the other processor: seconds from exec
-until all reals are up, resident memory, CPU per 1,000 checks of the steady state. In the lab, ``bench.apply``. ``import``
-and ``--help``: seconds of wall time of a whole process, Python's own start in them.
+On the host, whole daemon, memory data plane, TCP checks every 3 s of a server on the other processor: seconds from
+exec until all reals are up, resident memory, CPU per 1,000 checks of the steady state. In the lab, ``bench.apply``. Of
+commands, the wall time of a whole process, Python's own start in it.
 """
 
 import argparse
@@ -20,14 +20,15 @@ from collections.abc import Sequence
 import msgspec
 
 from bench import results
+from bench.apply import SIZES as APPLIED
 from bench.apply import Applied
 from bench.apply import table as apply_table
 from bench.capacity import Task, steady
 from bench.capacity_server import Server
+from bench.compiled import compile_packages
 from bench.daemon import addresses, running
 
 SIZES = (10, 100, 1_000, 5_000, 10_000, 20_000)
-APPLIED = ("1x100", "1x1000", "1x10000", "1000x10")
 COMMANDS = {
     "python": ["-c", "pass"],
     "--version": ["-m", "kglb.cli.main", "--version"],
@@ -118,6 +119,7 @@ def main() -> None:
     args = parser.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    compile_packages()
     found = Found(
         sizes=[grow(reals, 3.0 if args.quick else 9.0) for reals in SIZES if not args.quick or reals <= 1000],
         applied=apply(APPLIED[:2] if args.quick else APPLIED),

@@ -10,15 +10,14 @@ as many as it can ask each second. See ``bench/README.md`` for how it is measure
 """
 
 import argparse
-import compileall
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import msgspec
 
 from bench import results
+from bench.compiled import compile_packages
 from bench.contest.inside import Found
 from bench.contest.race import Effort
 from bench.contest.tables import tables
@@ -26,7 +25,6 @@ from bench.contest.tables import tables
 SIZES = (10, 100, 500, 1000, 2000)
 QUICK = Effort(starts=1, steady=5.0, deaths=5, masses=1, reloads=1)
 TIMEOUT = 2400
-INSTALLED = ("kglb", "journal")
 
 
 def main() -> int:
@@ -43,7 +41,7 @@ def main() -> int:
     command = [sys.executable, "-m", "lab", "run", "--mem", "2G", "--timeout", str(TIMEOUT), "--"]
     command += [sys.executable, "-m", "bench.contest.inside", "--effort", effort, "--sizes", *map(str, args.sizes)]
     command += ["--no-behaviour"] if args.no_behaviour else []
-    _compile()
+    compile_packages()
     os.sched_setaffinity(
         0, {max(os.sched_getaffinity(0))}
     )  # the lab's processes wait for each other: moving them costs
@@ -57,13 +55,6 @@ def main() -> int:
     if args.keep:
         results.keep("contest", " ".join(["python -m bench.contest", *sys.argv[1:]]), found)
     return lab.returncode
-
-
-def _compile() -> None:
-    """As an installation does; from a checkout whose modules nobody imported yet, the start would be that of a compiler."""
-    root = Path(__file__).parents[2]
-    for package in INSTALLED:
-        compileall.compile_dir(root / package, quiet=1)
 
 
 def _brief(found: Found) -> str:

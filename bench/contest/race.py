@@ -25,6 +25,10 @@ PAUSE = 0.2
 """Seconds, and up to twice that, between a real's return and the next one's death."""
 
 
+FEWEST_CHECKS = 100
+"""A second; below it what they cost cannot be told from what the machine does besides."""
+
+
 class Effort(msgspec.Struct, frozen=True):
     """How much is measured: cold starts, seconds of steady state, single deaths, mass failures, reloads."""
 
@@ -45,6 +49,11 @@ class Race(msgspec.Struct, frozen=True):
     deaths: list[Death]
     masses: list[float]
     reloads: list[float]
+
+    @property
+    def costs(self) -> list[float]:
+        """CPU seconds per 1,000 checks, of each window; none where so few checks drown in the error."""
+        return self.steady.cpu_per_1000_checks if self.reals >= FEWEST_CHECKS else []
 
 
 def race(contestant: Contestant, reals: int, effort: Effort) -> Race:

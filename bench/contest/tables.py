@@ -39,8 +39,8 @@ REACTION: Mapping[str, Column] = {
 
 
 def _cpu(race: Race) -> str:
-    samples = race.steady.cpu_per_1000_checks
-    return f"{median(samples):.2f} s ({min(samples):.2f} to {max(samples):.2f})"
+    samples = race.costs
+    return f"{median(samples):.2f} s ({min(samples):.2f} to {max(samples):.2f})" if samples else "too few"
 
 
 LOAD: Mapping[str, Column] = {
