@@ -253,7 +253,7 @@ class Checker(RecordingActor):
 
     def _count(self, outcome: Outcome) -> None:
         self._parts.probes[outcome.status] += 1
-        self._counts.add(outcome.status, self._parts.now(), outcome.latency)
+        self._counts.add(outcome.status, outcome.started + outcome.latency, outcome.latency)
         self._durations.observe(outcome.latency)
         if self._lost is not None:
             self._record_loss(self._lost)
@@ -272,7 +272,7 @@ class Checker(RecordingActor):
     def _next_own_time(self, due: float) -> float:
         """The next of the real's own times that has not passed: neither lateness nor doubt shifts them."""
         interval = self._check.interval
-        passed = (max(self._parts.now(), due) - self._own_time) // interval
+        passed = (max(self._scheduler.loop.time(), due) - self._own_time) // interval
         delay = min(self._early, interval * DELAY)
         self._early -= delay
         self._own_time += interval * max(passed + 1.0, 0.0) + delay

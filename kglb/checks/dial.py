@@ -1,7 +1,8 @@
 """Opens the sockets of probes, and says whom an errno accuses: the real or this machine.
 
 Nothing here blocks or waits. TCP connections close with a reset (SO_LINGER 0) unless told otherwise: thousands
-of checks a second that close with FIN would fill the kernel's TIME_WAIT table.
+of checks a second that close with FIN would fill the kernel's TIME_WAIT table. Sockets with no property of their own
+(source, mark) serve one connection after the other, see ``spares``.
 """
 
 import errno
@@ -29,6 +30,7 @@ from socket import (
 from typing import Final
 
 from kglb.checks.outcome import Verdict
+from kglb.checks.spares import SPARES
 from kglb.model.endpoint import Endpoint
 
 SocketAddress = tuple[str, int]
@@ -91,7 +93,22 @@ class Dialer:
 
         Raises OSError for what fails at once, with nothing left open; ``verdict_of`` says what it means.
         """
-        return self._connect(SocketType(_family(target), SOCK_STREAM | _FLAGS, IPPROTO_TCP), target)
+        family = _family(target)
+        spare = SPARES.take(family) if self._is_plain else None
+        if spare is None:
+            return self._connect(SocketType(family, SOCK_STREAM | _FLAGS, IPPROTO_TCP), target)
+        return _begin(spare, target)
+
+    def hang_up(self, sock: SocketType) -> None:
+        """End an established connection that ``dial`` began."""
+        if self._is_plain:
+            SPARES.disconnect(sock)
+        else:
+            sock.close()
+
+    @property
+    def _is_plain(self) -> bool:
+        return not (self.source or self.mark or self.fin)
 
     def dial_udp(self, target: Endpoint) -> SocketType:
         """A UDP socket that hears this target alone, and of its ICMP errors. Raises OSError as ``dial``."""
@@ -119,20 +136,26 @@ class Dialer:
                 # The port is chosen at the connect: unique to the target, not to the source address.
                 sock.setsockopt(IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
                 sock.bind((self.source, 0))
-            _check(sock.connect_ex((target.address, target.port)))
         except BaseException:
             sock.close()
             raise
-        return sock
+        return _begin(sock, target)
 
 
 def _family(target: Endpoint) -> int:
     return AF_INET6 if ":" in target.address else AF_INET
 
 
-def _check(error: int) -> None:
+def _begin(sock: SocketType, target: Endpoint) -> SocketType:
+    try:
+        error = sock.connect_ex((target.address, target.port))
+    except BaseException:
+        sock.close()
+        raise
     if error and error != errno.EINPROGRESS:
+        sock.close()
         raise OSError(error, os.strerror(error))
+    return sock
 
 
 def verdict_of(code: int | None, *, at_once: bool = False) -> Verdict:

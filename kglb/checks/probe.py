@@ -135,6 +135,14 @@ class ConnectingProbe(Probe):
                 return self.cut_off("reset")
             raise
 
+    def end(self) -> None:
+        """Hang up and forget the conversation."""
+        if type(self.sock) is SocketType and self.phase != CONNECT:
+            self.dialer.hang_up(self.sock)
+            self.sock = None
+        else:
+            super().end()
+
     def cut_off(self, how: str) -> Verdict:
         """What it says that the server closed an accepted connection; ``how`` tells a reset from a plain end.
 

@@ -26,6 +26,7 @@ from kglb.checks.dial import OUT_OF_DESCRIPTORS, verdict_of
 from kglb.checks.outcome import Outcome, Verdict
 from kglb.checks.probe import REDIAL, Probe
 from kglb.checks.room import default_room
+from kglb.checks.spares import SPARES
 from kglb.checks.timetable import Timetable, new_ticket
 from kglb.checks.watch import Watch
 
@@ -34,6 +35,8 @@ SLICE: Final = 0.002
 FOLLOW_UPS: Final = (0.001, 0.001, 0.002)
 YOUNG: Final = 0.05
 """Seconds after which a probe without an answer moves to the epoll."""
+BATCH: Final = 4
+"""So many sockets are begun or stepped between two looks at the clock: reading it is a system call on some machines."""
 LATE: Final = 0.1
 """A deadline noticed later than this many seconds proves nothing about the real."""
 RETRY: Final = 0.05
@@ -85,6 +88,7 @@ class Prober:
         self._wake = math.inf
         self._busy = False
         self._closed = False
+        self._now = 0.0  # what the clock said last
         self._no_start_before = 0.0
         self._hurry_until = -math.inf
         self._looks = 0  # since something last got on: an index into FOLLOW_UPS
@@ -104,7 +108,7 @@ class Prober:
         assert not probe.ticket, "this probe is scheduled already"
         probe.due = due
         self._due.add(due, probe)
-        if due - self._clock() < TICK:
+        if due - self._loop.time() < TICK:
             self._hurry_until = max(self._hurry_until, due)
         if not self._busy:
             self._wake_at(self._on_grid(due))
@@ -144,35 +148,42 @@ class Prober:
             self._leave_gate(waiting)
         self._due.clear()
         self._deadlines.clear()
+        SPARES.close()
 
     def _tick(self) -> None:
         self._timer = None
         self._wake = math.inf
         self._busy = True
         try:
-            until = self._clock() + SLICE
+            until = self._read_clock() + SLICE
             self._look(self._watch.poll_young(), until)
             self._expire(until)
             if self._start_due(until):
-                self._look(self._watch.poll_young(), until)
+                news = self._watch.poll_young()
+                self._read_clock()
+                self._look(news, until)
             self._report()
         finally:
             self._busy = False
             self._arm()
 
+    def _read_clock(self) -> float:
+        self._now = now = self._clock()
+        return now
+
     def _hear_slow(self) -> None:
         self._busy = True
         try:
-            self._look(self._watch.poll_slow(), self._clock() + SLICE)
+            self._look(self._watch.poll_slow(), self._read_clock() + SLICE)
             self._report()
         finally:
             self._busy = False
             self._arm()
 
     def _look(self, news: list[tuple[int, int]], until: float) -> None:
-        for fd, events in news:
+        for number, (fd, events) in enumerate(news, 1):
             self._step(self._watch[fd], events)
-            if self._clock() > until:
+            if not number % BATCH and self._read_clock() > until:
                 break  # poll will say it again
 
     def _step(self, probe: Probe, events: int) -> None:
@@ -205,24 +216,28 @@ class Prober:
         for probe in self._watch.age(until - SLICE - YOUNG):
             if probe.timeout >= YOUNG:
                 self._deadlines.add(probe.started + probe.timeout, probe)
-        while (now := self._clock()) < until and (expired := self._deadlines.pop(now)) is not None:
+        while self._now < until and (expired := self._deadlines.pop(self._now)) is not None:
             events = self._watch.poll_one(expired)
             if events:
                 self._step(expired, events)
             if expired.sock is not None:
-                verdict = _timeout(expired, now)
+                verdict = _timeout(expired, self._now)
                 self._hang_up(expired)
                 self._finish(expired, verdict)
+            self._read_clock()
 
     def _start_due(self, until: float) -> bool:
         started = self.stats.started
-        now = self._clock()
-        while self._no_start_before <= now < until:
-            probe = self._due.pop(now)
+        until_read = BATCH
+        while self._no_start_before <= self._now < until:
+            probe = self._due.pop(self._now)
             if probe is None:
                 break
-            self._start(probe, now)
-            now = self._clock()
+            self._start(probe, self._now)
+            until_read -= 1
+            if not until_read:
+                until_read = BATCH
+                self._read_clock()
         return self.stats.started != started
 
     def _start(self, probe: Probe, now: float) -> None:
@@ -268,7 +283,7 @@ class Prober:
         self._leave_gate(probe)
         probe.ticket = ticket = new_ticket()
         status, reason, detail, weight = verdict
-        latency = self._clock() - probe.started
+        latency = self._now - probe.started
         outcome = Outcome(status, reason, detail, latency, probe.due, probe.started, weight)
         self._finished.append((ticket, probe, outcome))
 
@@ -338,7 +353,7 @@ class Prober:
         if self._timer is not None:
             self._timer.cancel()
         self._wake = when
-        if when <= self._clock():
+        if when <= self._loop.time():
             self._timer = self._loop.call_soon(self._tick)
         else:
             self._timer = self._loop.call_at(when, self._tick)
