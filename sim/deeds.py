@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from kglb.actors.recorder import WRITE_DEADLINE
 from kglb.model import (
     AddAddress,
+    Address,
     AddService,
     ChangeDestination,
     DeleteAddress,
@@ -25,23 +26,35 @@ LATEST = 300.0
 
 
 class Deeds:
-    """Sees every operation of the daemon. ``operations`` counts them, ``made`` are the services it made."""
+    """Sees every operation of the daemon. ``operations`` counts them, ``made`` are the services it made.
+
+    ``unrecorded`` are the addresses it added because of a config that no disk has taken the record of: what is not in
+    the journal did not happen, so no successor can know them to be ours.
+    """
 
     def __init__(self, world: "World", witness: "Witness") -> None:
         self._world = world
         self._witness = witness
         self.operations = 0
         self.made: set[ServiceId] = set()
+        self.unrecorded: set[Address] = set()
+        self._added: dict[Address, int] = {}
         self._before: dict[RealId, int] = {}
         self._served: set[ServiceId] = set()
 
     def process_started(self) -> None:
         """Whether a service has served is to be seen anew: a clean stop forgets it."""
         self._served.clear()
+        self._added.clear()
+
+    def killed(self, written: int) -> None:
+        """The process is gone; the disk has its records up to this one."""
+        self.unrecorded |= {address for address, config in self._added.items() if config > written}
 
     def rebooted(self) -> None:
         """The kernel is empty."""
         self.made.clear()
+        self.unrecorded.clear()
         self._served.clear()
 
     def performing(self, operation: Operation) -> None:
@@ -59,6 +72,8 @@ class Deeds:
         id = service_of(operation)
         self._is_ours(operation, id)
         match operation:
+            case AddAddress(address):
+                self._added[address] = self._world.process.state.fleet.config_seq
             case AddService(service):
                 self.made.add(service.id)
             case DeleteService(service_id):
@@ -72,6 +87,7 @@ class Deeds:
     def forgotten(self, operation: Operation) -> None:
         """A deletion that the kernel only acknowledged leaves what nobody can know to be ours."""
         self._witness.facts.done[operation] += 1
+        self._witness.stranger_edited()
         if isinstance(operation, DeleteAddress | DeleteService):
             self._witness.taint("the kernel forgot a deletion")
 
@@ -110,7 +126,20 @@ class Deeds:
         for real, weight in after.items():
             if weight > 0 and not self._before.get(real):
                 self._raised(id, real)
-        self._still_serves(id, any(after.values()))
+        serves = any(after.values())
+        self._still_serves(id, serves)
+        if any(self._before.values()) and not serves:
+            self._hands_over(id)
+
+    def _hands_over(self, id: ServiceId) -> None:
+        """Nobody stops serving before somebody who is to serve does, whatever the kernel refuses."""
+        witness, state = self._witness, self._world.process.state
+        balancer = state.fleet.balancers.get(id)
+        if balancer is None or balancer.config.when_all_down == "fail_closed" or witness.now - witness.edited < LATEST:
+            return
+        desired = state.data_plane.desired.destinations.get(id, {})
+        if any(one.weight for one in desired.values()) and not witness.tainted:
+            raise witness.violation(f"{id}: nothing serves any more, and somebody is to")
 
     def _lowered(self, id: ServiceId, real: RealId) -> None:
         """Nobody takes traffic from a healthy real but the operator."""

@@ -84,7 +84,8 @@ def check_end(world: "World") -> None:
         _require(world, not left, f"services are left: {left}")
         _require(world, not world.routes.routes, "routes are left announced")
         addresses = [address for address in world.kernel.all_addresses() if address.address.startswith("198.18.")]
-        _require(world, not addresses, f"addresses are left: {addresses}")
+        left_behind = set(addresses) - world.witness.deeds.unrecorded
+        _require(world, not left_behind, f"addresses are left: {left_behind}")
     _require(world, *_foreign(world))
 
 
@@ -202,7 +203,7 @@ class _Quiet:
     def _addresses(self) -> None:
         wanted = {balancer.address for balancer in self.world.operator.config.balancers}
         there = {address for address in self.kernel.all_addresses() if address.address.startswith("198.18.")}
-        missing, extra = wanted - there, there - wanted
+        missing, extra = wanted - there, there - wanted - self.world.witness.deeds.unrecorded
         self.require(not missing, f"addresses are missing: {missing}")
         if not self.world.witness.tainted:
             self.require(not extra, f"addresses that nobody wants: {extra}")

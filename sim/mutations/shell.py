@@ -5,6 +5,7 @@ from typing import Any
 from unittest.mock import patch
 
 from msgspec.structs import replace
+from pykka import ActorRef
 
 from journal import Appender, OpenJournal
 from journal.committer import Committer
@@ -123,6 +124,16 @@ def _reload_untold() -> AbstractContextManager[Any]:
 @BUGS.named("the timers of an actor outlive it")
 def _timers_outlive() -> AbstractContextManager[Any]:
     return patch.object(runtime.LoopActor, "_release", lambda self: None)
+
+
+@BUGS.named("who stops an actor waits for its end")
+def _waits() -> AbstractContextManager[Any]:
+    real = ActorRef.stop
+
+    def stop(self: ActorRef[Any], block: bool = True, timeout: float | None = None) -> Any:
+        return real(self, block=True, timeout=timeout)
+
+    return patch.object(ActorRef, "stop", stop)
 
 
 @BUGS.named("the router decides only once")
