@@ -256,27 +256,28 @@ class Checker(RecordingActor):
         self._count(outcome)
 
     def _count(self, outcome: Outcome) -> None:
+        answered = outcome.started + outcome.latency
         self._parts.probes[outcome.status] += 1
-        self._counts.add(outcome.status, outcome.started + outcome.latency, outcome.latency)
+        self._counts.add(outcome.status, answered, outcome.latency)
         self._durations.observe(outcome.latency)
         if self._lost is not None:
             self._record_loss(self._lost)
         if outcome.status == "unknown":
             self._parts.unknowns[outcome.reason] += 1
-            self._schedule(self._next_own_time(outcome.due))
+            self._schedule(self._next_own_time(outcome.due, answered))
         else:
             self._observe(outcome)
             self._watch(passed=outcome.status == "success")
-            self._schedule(self._next_due(outcome.due))
+            self._schedule(self._next_due(outcome.due, answered))
 
-    def _next_due(self, due: float) -> float:
+    def _next_due(self, due: float, answered: float) -> float:
         fast = self._check.fast_interval
-        return max(due + fast, self._parts.now()) if fast and self._in_doubt else self._next_own_time(due)
+        return max(due + fast, answered) if fast and self._in_doubt else self._next_own_time(due, answered)
 
-    def _next_own_time(self, due: float) -> float:
-        """The next of the real's own times that has not passed: neither lateness nor doubt shifts them."""
+    def _next_own_time(self, due: float, answered: float) -> float:
+        """The real's next own time after the last and its answer: neither lateness nor doubt shifts them."""
         interval = self._check.interval
-        passed = (max(self._scheduler.loop.time(), due) - self._own_time) // interval
+        passed = (max(answered, due) - self._own_time) // interval
         delay = min(self._early, interval * DELAY)
         self._early -= delay
         self._own_time += interval * max(passed + 1.0, 0.0) + delay

@@ -87,6 +87,17 @@ class Scheduler:
         else:
             self._enqueue(actor)
 
+    def turn(self, deliver: Callable[[], None]) -> None:
+        """Drain what ``deliver`` fills as soon as it is through, instead of at the loop's next turn."""
+        if self._scheduled:
+            deliver()
+            return
+        self._scheduled = True
+        try:
+            deliver()
+        finally:
+            self._run()
+
     def _enqueue(self, actor: "LoopActor") -> None:
         self._ready.append(actor)
         if not self._scheduled:

@@ -5,11 +5,11 @@ connect, asks the kernel about all of them with one ``poll``, and reports what h
 batch in one go. That is four system calls a TCP check (socket, setsockopt, connect, close), which is the
 cost that counts.
 
-Ticks stand on a grid of 5 ms, so a probe starts at most that late on an idle loop; after a batch was
-started or got on, the next looks follow within 1, 2 and 4 ms, so that a quick answer is a quick report. Who
-schedules a probe less than a tick ahead is in a hurry: until it is due, the grid is one of 1 ms. All times fall
-on whole milliseconds, because uvloop's timers count those. No tick works much longer than 2 ms:
-what is left waits for the next, and the rest of the loop has its turn in between.
+Ticks stand on a grid of 10 ms, and on an idle loop a probe starts at the point that is nearest to its due time, up to
+5 ms before or after; when a batch was started or got on, the next looks follow within 1, 2 and 4 ms, so that a quick
+answer is a quick report. Who schedules a probe less than a tick ahead is in a hurry: until it is due, the grid is one
+of 1 ms. No tick works much longer than 2 ms: what is left waits for the next, and the rest of the loop has its turn in
+between.
 
 Descriptors: at most ``room`` sockets are open at once. At that bound, or when the kernel has none left,
 probes stay in the heap of due times, which is their queue. The prober keeps no health, decides nothing, and
@@ -22,6 +22,7 @@ import math
 from collections.abc import Callable
 from typing import Final
 
+from kglb.checks.alarm import TICK, Alarm
 from kglb.checks.dial import OUT_OF_DESCRIPTORS, verdict_of
 from kglb.checks.outcome import Outcome, Verdict
 from kglb.checks.probe import REDIAL, Probe
@@ -30,7 +31,8 @@ from kglb.checks.spares import SPARES
 from kglb.checks.timetable import Timetable, new_ticket
 from kglb.checks.watch import Watch
 
-TICK: Final = 0.005
+EARLY: Final = TICK / 2 + 0.0005
+"""So many seconds before it is due a probe may start: half a tick, and what rounding may add."""
 SLICE: Final = 0.002
 FOLLOW_UPS: Final = (0.001, 0.001, 0.002)
 YOUNG: Final = 0.05
@@ -46,7 +48,7 @@ RETRY: Final = 0.05
 class ProberStats:
     """Counts since the start. Of the seconds from due to started, ``lateness`` is the sum.
 
-    ``worst_lateness`` is the largest of them.
+    ``worst_lateness`` is the largest of them; who starts early is not late.
     """
 
     __slots__ = ("answered", "lateness", "started", "unknown", "worst_lateness")
@@ -64,7 +66,8 @@ class Prober:
 
     ``clock`` gives loop time, finer than ``loop.time`` where that counts whole milliseconds (on uvloop pass
     ``time.monotonic``, which is the same clock). ``room`` is how many sockets may be open at once, by
-    default what the descriptor limit allows, less a reserve; ``held`` says how many of them others have.
+    default what the descriptor limit allows, less a reserve; ``held`` says how many of them others have. ``turn`` is
+    given what tells the receivers of a batch of outcomes, to call it.
     """
 
     def __init__(
@@ -74,6 +77,7 @@ class Prober:
         clock: Callable[[], float] | None = None,
         room: int | None = None,
         held: Callable[[], int] = lambda: 0,
+        turn: Callable[[Callable[[], None]], None] = lambda deliver: deliver(),
     ) -> None:
         self.stats = ProberStats()
         self._loop = loop or asyncio.get_running_loop()
@@ -84,13 +88,12 @@ class Prober:
         self._deadlines = Timetable()
         self._watch = Watch()
         self._finished: list[tuple[int, Probe, Outcome]] = []
-        self._timer: asyncio.Handle | None = None
-        self._wake = math.inf
+        self._turn = turn
+        self._alarm = Alarm(self._loop, self._tick)
         self._busy = False
         self._closed = False
         self._now = 0.0  # what the clock said last
         self._no_start_before = 0.0
-        self._hurry_until = -math.inf
         self._looks = 0  # since something last got on: an index into FOLLOW_UPS
         self._loop.add_reader(self._watch.slow_fd, self._hear_slow)
 
@@ -108,10 +111,10 @@ class Prober:
         assert not probe.ticket, "this probe is scheduled already"
         probe.due = due
         self._due.add(due, probe)
-        if due - self._loop.time() < TICK:
-            self._hurry_until = max(self._hurry_until, due)
+        if due < self._alarm.at + TICK and due - (self._now if self._busy else self._clock()) < TICK:
+            self._alarm.hurry(due)
         if not self._busy:
-            self._wake_at(self._on_grid(due))
+            self._alarm.near(due)
 
     def cancel(self, probe: Probe) -> None:
         """Forget the probe, and close its socket when it is under way: it reports nothing any more."""
@@ -135,8 +138,7 @@ class Prober:
         if self._closed:
             return
         self._closed = True
-        if self._timer is not None:
-            self._timer.cancel()
+        self._alarm.stopped()
         self._loop.remove_reader(self._watch.slow_fd)
         for probe in self._watch.probes:
             probe.ticket = 0
@@ -151,8 +153,7 @@ class Prober:
         SPARES.close()
 
     def _tick(self) -> None:
-        self._timer = None
-        self._wake = math.inf
+        self._alarm.stopped()
         self._busy = True
         try:
             until = self._read_clock() + SLICE
@@ -230,7 +231,7 @@ class Prober:
         started = self.stats.started
         until_read = BATCH
         while self._no_start_before <= self._now < until:
-            probe = self._due.pop(self._now)
+            probe = self._due.pop(self._now + EARLY)
             if probe is None:
                 break
             self._start(probe, self._now)
@@ -271,8 +272,9 @@ class Prober:
     def _count_start(self, lateness: float) -> None:
         stats = self.stats
         stats.started += 1
-        stats.lateness += lateness
-        stats.worst_lateness = max(stats.worst_lateness, lateness)
+        if lateness > 0:
+            stats.lateness += lateness
+            stats.worst_lateness = max(stats.worst_lateness, lateness)
 
     def _hang_up(self, probe: Probe) -> None:
         self._watch.remove(probe)
@@ -300,6 +302,10 @@ class Prober:
             self._due.add(heir.due, heir)
 
     def _report(self) -> None:
+        if self._finished:
+            self._turn(self._tell)
+
+    def _tell(self) -> None:
         finished, self._finished = self._finished, []
         for ticket, probe, outcome in finished:
             if probe.ticket != ticket:
@@ -327,36 +333,16 @@ class Prober:
             return
         earliest = self._due.earliest
         if earliest is not None:
-            self._wake_at(self._on_grid(max(earliest, self._no_start_before)))
+            if earliest < self._no_start_before:
+                self._alarm.after(self._no_start_before)
+            else:
+                self._alarm.near(earliest)
         earliest = self._deadlines.earliest
         if earliest is not None:
-            self._wake_at(self._on_grid(earliest))
+            self._alarm.after(earliest)
         if self._watch.has_young:
-            self._wake_at(self._next_look())
-
-    def _next_look(self) -> float:
-        now = self._clock()
-        if self._looks >= len(FOLLOW_UPS):
-            return math.floor(now / TICK + 1) * TICK
-        pause = FOLLOW_UPS[self._looks]
-        self._looks += 1
-        return math.floor(now * 1000) / 1000 + pause
-
-    def _on_grid(self, when: float) -> float:
-        if when <= self._hurry_until:
-            return math.ceil(when * 1000) / 1000
-        return math.ceil(when / TICK) * TICK
-
-    def _wake_at(self, when: float) -> None:
-        if when >= self._wake:
-            return
-        if self._timer is not None:
-            self._timer.cancel()
-        self._wake = when
-        if when <= self._loop.time():
-            self._timer = self._loop.call_soon(self._tick)
-        else:
-            self._timer = self._loop.call_at(when, self._tick)
+            self._alarm.soon(self._clock(), FOLLOW_UPS[self._looks] if self._looks < len(FOLLOW_UPS) else None)
+            self._looks += 1
 
 
 def _no_descriptor(error: Exception) -> bool:

@@ -89,7 +89,7 @@ async def serve(
         recorder.observe(log.fact)
         recorder.observe(lambda fact: _say_stopping(manager, fact))
         vigil = Vigil(loop=loop, clock=time.monotonic)
-        prober = Prober(loop=loop, clock=time.monotonic, held=vigil.__len__)
+        prober = Prober(loop=loop, clock=time.monotonic, held=vigil.__len__, turn=scheduler.turn)
         parts = Parts(
             scheduler=scheduler,
             recorder=recorder,

@@ -1,17 +1,23 @@
 """An HTTP answer and its bytes on the wire (RFC 9110, RFC 9112). Every answer ends its connection."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import NamedTuple
 
+from kglb.web.packed import PIECE, Packed
+
+_GZIPPED = "Content-Encoding: gzip\r\n"
+
 
 class Answer(NamedTuple):
-    """A status code, the media type of the body, the body, and the headers besides."""
+    """A status code, the media type of the body, the body, and the headers besides. A packed body is sent as it is to
+    who takes gzip, and else unpacked.
+    """
 
     status: int
     content_type: str
-    body: bytes | bytearray
+    body: bytes | Packed
     headers: tuple[tuple[str, str], ...] = ()
 
 
@@ -27,19 +33,36 @@ def plain(status: int, text: str) -> Answer:
     return Answer(status, "text/plain; charset=utf-8", f"{text}\n".encode())
 
 
-def head_of(answer: Answer) -> bytes:
+def head_of(answer: Answer, *, takes_gzip: bool = False) -> bytes:
     """Status line and headers, with the empty line that ends them."""
+    body, encoding = answer.body, ""
+    if isinstance(body, bytes):
+        length = len(body)
+    else:
+        encoding = f"Vary: Accept-Encoding\r\n{_GZIPPED if takes_gzip else ''}"
+        length = len(body.data) if takes_gzip else body.size
     allow = "Allow: GET, HEAD\r\n" if answer.status == HTTPStatus.METHOD_NOT_ALLOWED else ""
     more = "".join(f"{name}: {value}\r\n" for name, value in answer.headers)
     return (
         f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}\r\n"
         f"Date: {formatdate(usegmt=True)}\r\n"
         f"Content-Type: {answer.content_type}\r\n"
-        f"Content-Length: {len(answer.body)}\r\n"
-        f"{allow}{more}"
+        f"Content-Length: {length}\r\n"
+        f"{encoding}{allow}{more}"
         "X-Content-Type-Options: nosniff\r\n"
         "Connection: close\r\n\r\n"
     ).encode("ascii")
+
+
+def body_of(answer: Answer, *, takes_gzip: bool = False) -> Iterator[bytes | memoryview]:
+    """The body as ``head_of`` announces it, PIECE by PIECE."""
+    body = answer.body
+    if isinstance(body, Packed) and not takes_gzip:
+        yield from body.pieces()
+        return
+    whole = memoryview(body if isinstance(body, bytes) else body.data)
+    for start in range(0, len(whole), PIECE):
+        yield whole[start : start + PIECE]
 
 
 STREAM_HEAD = (

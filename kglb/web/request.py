@@ -13,13 +13,15 @@ HEAD_LIMIT = 8192
 class Request(NamedTuple):
     """The method and the path, without its query; the path is as sent, percent-encoding and all.
 
-    ``last_event_id`` and ``host`` are the headers of that name, empty without one.
+    ``last_event_id`` and ``host`` are the headers of that name, empty without one; ``takes_gzip`` is what
+    Accept-Encoding says.
     """
 
     method: str
     path: str
     last_event_id: str = ""
     host: str = ""
+    takes_gzip: bool = False
 
 
 class BadRequestError(Exception):
@@ -35,7 +37,7 @@ class _Head:
 
     def __init__(self) -> None:
         self.target = b""
-        self.headers = {b"last-event-id": "", b"host": ""}
+        self.headers = {b"last-event-id": "", b"host": "", b"accept-encoding": ""}
         self.complete = False
 
     def on_message_begin(self) -> None:
@@ -68,8 +70,18 @@ async def read_request(reader: asyncio.StreamReader) -> Request | None:
             raise BadRequestError(HTTPStatus.BAD_REQUEST, "the head ends too early")
         heard += len(chunk)
         _feed(parser, head, chunk)
-    last_event_id, host = head.headers.values()
-    return Request(parser.get_method().decode("ascii"), _path(head.target), last_event_id, host)
+    last_event_id, host, codings = head.headers.values()
+    method = parser.get_method().decode("ascii")
+    return Request(method, _path(head.target), last_event_id, host, _takes_gzip(codings))
+
+
+def _takes_gzip(codings: str) -> bool:
+    """What Accept-Encoding says (RFC 9110, 12.5.3): ``gzip``, and with no weight of 0."""
+    for coding in codings.lower().split(","):
+        name, _, weight = coding.partition(";")
+        if name.strip() == "gzip":
+            return weight.strip().removeprefix("q=").strip("0.") != "" if weight else True
+    return False
 
 
 def _feed(parser: httptools.HttpRequestParser, head: _Head, chunk: bytes) -> None:

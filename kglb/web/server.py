@@ -15,8 +15,9 @@ from contextlib import aclosing, suppress
 from http import HTTPStatus
 
 from kglb.model import Endpoint, parse_endpoint
-from kglb.web.answer import STREAM_HEAD, Answer, Route, Stream, head_of, plain
+from kglb.web.answer import STREAM_HEAD, Answer, Route, Stream, body_of, head_of, plain
 from kglb.web.hosts import Accepts, anyone, misdirected
+from kglb.web.packed import PIECE
 from kglb.web.request import BadRequestError, Request, read_request
 
 PATIENCE = 5.0
@@ -28,7 +29,6 @@ GONE = 30_000
 """Milliseconds without an acknowledgement (RFC 5482) after which a client of an endless answer is gone."""
 
 _BACKLOG = 10 * MAX_CONNECTIONS  # a flood is refused at once; beyond, the kernel lets it wait a second
-_PIECE = 64 * 1024
 _LEFTOVER = 64 * 1024  # bytes after the head that are read and thrown away
 
 _REMEDIES = {
@@ -99,7 +99,7 @@ class StatusServer:
             return
         if len(self._conversations) >= MAX_CONNECTIONS:
             busy = plain(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections")
-            writer.write(head_of(busy) + busy.body)
+            writer.writelines((head_of(busy), *body_of(busy)))
             writer.close()
             return
         conversation = asyncio.create_task(self._converse(reader, writer))
@@ -138,7 +138,7 @@ class StatusServer:
             else:
                 answer = await self._answer(request)
         async with asyncio.timeout(self._patience):
-            await _send(writer, answer, with_body=request is None or request.method != "HEAD")
+            await _send(writer, answer, request)
             await _take_leave(reader, writer)
 
     async def _answer(self, request: Request) -> Answer:
@@ -158,15 +158,16 @@ class StatusServer:
             return plain(HTTPStatus.INTERNAL_SERVER_ERROR, f"this answer cannot be made: {error!r}")
 
 
-async def _send(writer: asyncio.StreamWriter, answer: Answer, *, with_body: bool) -> None:
+async def _send(writer: asyncio.StreamWriter, answer: Answer, request: Request | None) -> None:
     """Hand the answer to the kernel, a piece and a turn of the loop at a time, and never buffer more."""
     writer.transport.set_write_buffer_limits(high=0)
-    writer.write(head_of(answer))
-    body = memoryview(answer.body if with_body else b"")
-    for start in range(0, len(body), _PIECE):
-        writer.write(body[start : start + _PIECE])
-        await asyncio.sleep(0)
-        await writer.drain()
+    takes_gzip = request is not None and request.takes_gzip
+    writer.write(head_of(answer, takes_gzip=takes_gzip))
+    if request is None or request.method != "HEAD":
+        for piece in body_of(answer, takes_gzip=takes_gzip):
+            writer.write(piece)
+            await asyncio.sleep(0)
+            await writer.drain()
     await writer.drain()
 
 
@@ -199,7 +200,7 @@ async def _write_each(writer: asyncio.StreamWriter, parts: AsyncGenerator[bytes,
 async def _hear_out(reader: asyncio.StreamReader) -> None:
     """Return once the client has hung up or talks too much."""
     heard = 0
-    while heard < _LEFTOVER and (chunk := await reader.read(_PIECE)):
+    while heard < _LEFTOVER and (chunk := await reader.read(PIECE)):
         heard += len(chunk)
 
 

@@ -5,6 +5,8 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from itertools import islice
 
+from kglb.web.packed import Packed, Packer
+
 SLICE = 0.001
 """Seconds of work between two turns of the loop."""
 
@@ -31,13 +33,13 @@ class SlicedText:
         self._prepare = prepare
         self._clock = clock
         self._turn = asyncio.Lock()
-        self._text = bytearray()
+        self._text: Packed | None = None
         self._fresh_until = float("-inf")
 
-    async def text(self) -> bytearray:
-        """The text in UTF-8, as old as REST allows; not to be changed."""
+    async def text(self) -> Packed:
+        """The text, as old as REST allows."""
         async with self._turn:
-            if self._clock() >= self._fresh_until:
+            if self._text is None or self._clock() >= self._fresh_until:
                 if self._prepare is not None:
                     await self._prepare()
                 self._text, seconds = await self._make()
@@ -46,18 +48,18 @@ class SlicedText:
             return self._text
 
     def _drop(self) -> None:
-        """Keep no text that is too old to be served again: it may be tens of megabytes."""
-        self._text, self._fresh_until = bytearray(), float("-inf")
+        """Keep no text that is too old to be served again."""
+        self._text, self._fresh_until = None, float("-inf")
 
-    async def _make(self) -> tuple[bytearray, float]:
+    async def _make(self) -> tuple[Packed, float]:
         """The text, and the seconds of work in it."""
         began, spent = self._clock(), 0.0
-        text = bytearray()  # grows in place: joining the parts would take longer than a slice
+        packer = Packer()
         source = iter(self._parts())
         while part := "".join(islice(source, self._batch)):
-            text += part.encode()
+            packer.add(part)
             if (worked := self._clock() - began) >= SLICE:
                 spent += worked
                 await asyncio.sleep(0)
                 began = self._clock()
-        return text, spent + self._clock() - began
+        return packer.packed(), spent + self._clock() - began

@@ -301,15 +301,15 @@ class TestCancelling:
         async def scenario() -> int:
             answers = Answers()
             prober = Prober()
-            many(prober, TcpCheck(timeout=0.1), hole, 5, answers)
+            many(prober, TcpCheck(timeout=1.0), hole, 5, answers)
             await under_way(prober, 5)
             await asyncio.sleep(0.06)
-            many(prober, TcpCheck(timeout=0.1), hole, 5, answers)
+            many(prober, TcpCheck(timeout=1.0), hole, 5, answers)
             await under_way(prober, 10)
             await prober.close()
             await prober.close()
             assert prober.in_flight == 0
-            await asyncio.sleep(0.15)
+            await asyncio.sleep(1.2)
             with pytest.raises(AssertionError, match="closed"):
                 many(prober, TcpCheck(), hole, 1, answers)
             return len(answers)

@@ -9,6 +9,7 @@ from typing import Any
 from kglb.cli.narrator import StateNarrator
 from kglb.events import Event
 from kglb.model import Endpoint
+from kglb.web.answer import body_of
 from kglb.web.board import Board
 from kglb.web.server import StatusServer
 from kglb.web.status import Status
@@ -48,7 +49,7 @@ class Site:
 
     async def state(self) -> Any:
         """What ``/state`` says."""
-        return json.loads((await self.board.routes()["/state"]()).body)
+        return json.loads(b"".join(body_of(await self.board.routes()["/state"]())))
 
 
 class Client:

@@ -10,6 +10,7 @@ from kglb.cli.narrator import StateNarrator
 from kglb.dataplane.counters import DestinationCounters, ServiceCounters, Traffic
 from kglb.events import ProbeFlipped, RouteAnnounced, RoutesDecided
 from kglb.model import Announce, Route, ServiceId
+from kglb.web.answer import body_of
 from kglb.web.board import Board
 from kglb.web.live import LiveState
 from kglb.web.status import Status
@@ -29,7 +30,7 @@ async def counted(services: Iterable[ServiceId]) -> Sequence[ServiceCounters]:
 def live(fleet: Fleet, process: Vitals = WELL) -> LiveState:
     status = Status(fleet.state, lambda: process, counted)
     board = Board(fleet.state, status, StateNarrator(fleet.state), host="director")
-    return msgspec.json.decode(asyncio.run(board.routes()["/state"]()).body, type=LiveState)  # type: ignore[arg-type]
+    return msgspec.json.decode(b"".join(body_of(asyncio.run(board.routes()["/state"]()))), type=LiveState)  # type: ignore[arg-type]
 
 
 def streak(answers: int, fleet: Fleet) -> int:

@@ -12,6 +12,7 @@ from kglb.dataplane.memory import MemoryDataPlane
 from kglb.dataplane.worker import InlineWorker
 from kglb.model import AddDestination, AddService
 from kglb.model.histogram import Histogram
+from kglb.web.answer import body_of
 from kglb.web.status import Status
 from kglb.web.traffic import TrafficReader
 from tests.projections.builders import WEB, real_id
@@ -34,7 +35,7 @@ def status_of(fleet: Fleet) -> Status:
 
 
 async def scrape(status: Status) -> str:
-    return (await status.routes()["/metrics"]()).body.decode()
+    return b"".join(body_of(await status.routes()["/metrics"]())).decode()
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="needs promtool (Debian's package prometheus)")

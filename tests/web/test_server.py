@@ -9,6 +9,7 @@ import pytest
 
 from kglb.model import Endpoint
 from kglb.web.answer import Answer, plain
+from kglb.web.packed import Packer
 from kglb.web.server import MAX_CONNECTIONS, ListenError, StatusServer
 from tests.web.clients import PAGE, body_of, connect, exchange, hang_up, page, serving, status_of
 from tests.web.conftest import Run
@@ -31,6 +32,28 @@ def test_a_real_client_gets_the_page_with_its_type_and_length(run: Run) -> None:
         assert answer.headers["content-type"] == "text/plain; charset=utf-8"
         assert answer.headers["content-length"] == "7"
         assert answer.headers["connection"] == "close"
+
+    run(scenario())
+
+
+async def long_text() -> Answer:
+    packer = Packer()
+    packer.add("a line of many\n" * 20_000)
+    return Answer(200, "text/plain", packer.packed())
+
+
+def test_a_long_text_is_packed_for_who_takes_gzip_and_whole_for_who_does_not(run: Run) -> None:
+    async def scenario() -> None:
+        async with serving({"/long": long_text}) as where, httpx.AsyncClient() as client:
+            packed = await client.get(f"http://{where}/long", headers={"Accept-Encoding": "br, gzip;q=0.5"})
+            whole = await client.get(f"http://{where}/long", headers={"Accept-Encoding": "gzip;q=0, identity"})
+            head = await client.head(f"http://{where}/long", headers={"Accept-Encoding": "gzip"})
+        assert packed.text == whole.text == "a line of many\n" * 20_000
+        assert packed.headers["content-encoding"] == "gzip"
+        assert "content-encoding" not in whole.headers
+        assert {answer.headers["vary"] for answer in (packed, whole, head)} == {"Accept-Encoding"}
+        assert int(whole.headers["content-length"]) == 300_000
+        assert int(packed.headers["content-length"]) == int(head.headers["content-length"]) < 10_000
 
     run(scenario())
 
