@@ -51,26 +51,22 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run(args: argparse.Namespace) -> int:
     """Ask, wait for what comes of it, print it: 0 or 1; raises Failed for 3."""
     if args.socket is not None:
-        return _over(args.socket, args)
+        return _say(_over(args.socket, args.timeout), args)
     try:
         found = _by_signal(args)
     except PermissionError:
-        return _over(ControlConfig().socket, args)
-    if args.output == "json":
-        put_json(msgspec.json.encode(found))
+        return _say(_over(ControlConfig().socket, args.timeout), args)
     event = found.event
     assert isinstance(event, ConfigApplied | ConfigRejected)
     applied = isinstance(event, ConfigApplied)
     lines = tuple(describe(event.config)) if isinstance(event, ConfigApplied) else event.errors
-    return _say(Reloaded(applied=applied, seq=found.seq, source=event.source, lines=lines), quiet=args.output == "json")
+    return _say(Reloaded(applied=applied, seq=found.seq, source=event.source, lines=lines), args)
 
 
-def _over(socket: str, args: argparse.Namespace) -> int:
-    answer = give(ReloadOrder(), socket, args.timeout)
+def _over(socket: str, timeout: float) -> Reloaded:
+    answer = give(ReloadOrder(), socket, timeout)
     assert isinstance(answer, Reloaded)
-    if args.output == "json":
-        put_json(msgspec.json.encode(answer))
-    return _say(answer, quiet=args.output == "json")
+    return answer
 
 
 def _by_signal(args: argparse.Namespace) -> Found:
@@ -111,13 +107,15 @@ def _ended(pid: int) -> Failed:
     return Failed(EXIT_ENVIRONMENT, f"the daemon (process {pid}) has ended", "see its log")
 
 
-def _say(answer: Reloaded, *, quiet: bool) -> int:
-    """Print the answer, unless it was printed; the exit code."""
-    if not quiet and answer.applied:
+def _say(answer: Reloaded, args: argparse.Namespace) -> int:
+    """Print the answer; the exit code."""
+    if args.output == "json":
+        put_json(msgspec.json.encode(answer))
+    elif answer.applied:
         put(f"record {answer.seq}: {answer.source} is in force")
         for line in answer.lines:
             put(line)
-    elif not quiet:
+    else:
         tag = paint_for(sys.stderr)("rejected:", "bad")
         print(f"{tag} record {answer.seq}: {answer.source}; the config before stays in force", file=sys.stderr)
         for error in answer.lines:

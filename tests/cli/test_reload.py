@@ -57,16 +57,16 @@ def test_a_bad_config_is_rejected_with_every_mistake_and_changes_nothing(kglb: C
     assert [type(record.event) for record in site.records() if record.seq > before] == [ConfigRejected]
 
 
-def test_a_program_gets_the_record(kglb: Command, site: Site) -> None:
+def test_a_program_gets_the_same_answer_as_over_the_socket(kglb: Command, site: Site) -> None:
     site.write(TWO)
     ran = kglb("reload", "--journal", site.journal, "-o", "json")
     answer = json.loads(ran.out)
-    assert (ran.code, answer["event"]["type"]) == (0, "ConfigApplied")
+    assert (ran.code, answer["applied"], answer["source"]) == (0, True, str(site.config))
     site.write(BAD)
     ran = kglb("reload", "--journal", site.journal, "-o", "json")
     answer = json.loads(ran.out)
-    assert (ran.code, ran.err, answer["event"]["type"]) == (1, "", "ConfigRejected")
-    assert len(answer["event"]["errors"]) == 2
+    assert (ran.code, ran.err, answer["applied"]) == (1, "", False)
+    assert len(answer["lines"]) == 2
 
 
 def test_a_daemon_that_hangs_gives_no_answer(kglb: Command, site: Site) -> None:
