@@ -1,26 +1,44 @@
-"""``python -m bench``: every measurement, one after the other. Each also runs by itself: see ``bench/README.md``."""
+"""``python -m bench``: what docs/performance.md rests on, in 30 to 35 minutes; then its tables and pictures anew.
 
+    python -m bench
+    python -m bench --quick
+    python -m bench contest capacity
+
+Each also runs by itself: see ``bench/README.md``.
+"""
+
+import argparse
 import os
 import subprocess
 import sys
 
-COMMANDS = (
-    ("lab", "run", "--", sys.executable, "-m", "bench.reaction"),
-    ("lab", "run", "--", sys.executable, "-m", "bench.watch"),
-    ("bench.vigil",),
-    ("bench.contest", "--quick"),
-    ("bench.capacity", "--reals", "5100"),
-    ("bench.daemon_cpu", "--check", "tcp"),
-    ("bench.daemon_cpu", "--check", "http"),
-    ("bench.scale",),
-    ("bench.journal",),
-)
+IN_LAB = ("lab", "run", "--", sys.executable, "-m")
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "contest": ("bench.contest", "--keep"),
+    "capacity": ("bench.capacity", "--keep"),
+    "growth": ("bench.growth", "--keep"),
+    "watch": (*IN_LAB, "bench.watch", "--samples", "10"),
+    "journal": ("bench.journal", "--rounds", "1"),
+    "publish": ("bench.publish",),
+}
+QUICKER = ("contest", "capacity", "growth")
 
 
 def main() -> int:
-    """Run all; returns how many failed."""
+    """Run all, or those that are named; returns how many failed."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one or more of {', '.join(COMMANDS)}")
+    parser.add_argument("--quick", action="store_true", help="few samples, small sizes, and nothing else")
+    args = parser.parse_args()
+    if unknown := sorted(set(args.names) - COMMANDS.keys()):
+        parser.error(f"expected some of {', '.join(COMMANDS)}, found {', '.join(unknown)}")
     failed = 0
-    for module, *arguments in COMMANDS:
+    for name in args.names or (QUICKER if args.quick else COMMANDS):
+        module, *arguments = COMMANDS[name]
+        if args.quick and name in QUICKER:
+            arguments = ["--quick"]
         print(f"== {' '.join([module, *arguments]).replace(sys.executable, 'python')}", flush=True)
         pin = _pin if module == "lab" else None
         failed += (

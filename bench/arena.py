@@ -3,12 +3,14 @@
 All times are the kernel's (see ``bench.witness``).
 """
 
+import math
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import NamedTuple
 
 from bench.contestants import INTERVAL, PORT
@@ -25,19 +27,32 @@ WINDOWS = 5
 """Parts of the steady state; what counts is the median of their costs."""
 
 
-class Failure(NamedTuple):
-    """One real's death, in milliseconds."""
+class Reaction(NamedTuple):
+    """One change of a real's health, in milliseconds: how long after the due time of the probe that saw it the kernel
+    was told, and how long after the reset or the accepted SYN on the wire.
+    """
 
     lateness: float
-    reset_to_kernel: float
+    wire_to_kernel: float
+
+
+class Death(NamedTuple):
+    """One real's death and return."""
+
+    failure: Reaction
+    recovery: Reaction
 
 
 class Steady(NamedTuple):
-    """The steady state: what everything in that kernel costs, in CPU seconds, and the program's memory in MB (PSS)."""
+    """The steady state: what everything in that kernel costs, in CPU seconds (of each window), the program's memory in
+    MB (PSS), and by how many milliseconds probes came more than an interval after the one before: the median, the 99th
+    percentile, the most.
+    """
 
     checks_per_second: float
-    cpu_per_1000_checks: float
+    cpu_per_1000_checks: list[float]
     memory: float
+    start_lateness: tuple[float, float, float]
 
 
 class Listeners:
@@ -83,24 +98,41 @@ def watch_steady(pid: int, witness: Witness, spare: Spare, seconds: float) -> St
         busy = spare.busy_seconds(seconds / WINDOWS, witness.look_for)
         costs.append(busy / (witness.probe_count - before) * 1000)
     made = (witness.probe_count - checks) / (time.time() - begin)
-    return Steady(made, statistics.median(costs), memory_mb(pid))
+    return Steady(made, costs, memory_mb(pid), _start_lateness(witness, begin))
 
 
-def kill_one(address: str, listeners: Listeners, witness: Witness) -> Failure:
+def _start_lateness(witness: Witness, since: float) -> tuple[float, float, float]:
+    gaps = [
+        (later - earlier - INTERVAL) * 1000
+        for probes in list(witness.probes.values())
+        for earlier, later in pairwise(at for at in probes if at >= since)
+    ]
+    return statistics.median(gaps), percentile(gaps, 0.99), max(gaps)
+
+
+def kill_one(address: str, listeners: Listeners, witness: Witness) -> Death:
     """Have a real refuse connections until it is out, then accept them until it is back."""
     killed = time.time()
     listeners.close(address)
-    change = witness.wait_for(address, up=False, since=killed)
+    out = witness.wait_for(address, up=False, since=killed)
     refused = next(at for at in witness.refusals[address] if at >= killed)
     *_, accepted, _ = (at for at in witness.probes[address] if at <= refused)
-    revived = time.time()
     listeners.listen(address)
-    witness.wait_for(address, up=True, since=revived)
-    return Failure((change.at - accepted - INTERVAL) * 1000, (change.at - refused) * 1000)
+    revived = time.time()
+    back = witness.wait_for(address, up=True, since=revived)
+    last_refused, welcomed = [at for at in witness.probes[address] if at <= back.at][-2:]
+    return Death(
+        Reaction((out.at - accepted - INTERVAL) * 1000, (out.at - refused) * 1000),
+        Reaction((back.at - last_refused - INTERVAL) * 1000, (back.at - welcomed) * 1000),
+    )
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The lowest value that so large a share of them does not exceed."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(len(ordered) * share) - 1)]
 
 
 def spread(values: Sequence[float]) -> str:
     """Median, 90th percentile and the highest."""
-    ordered = sorted(values)
-    p90 = ordered[min(len(ordered) - 1, len(ordered) * 9 // 10)]
-    return f"{statistics.median(ordered):.1f} / {p90:.1f} / {ordered[-1]:.1f}"
+    return f"{statistics.median(values):.1f} / {percentile(values, 0.9):.1f} / {max(values):.1f}"

@@ -1,107 +1,122 @@
 """Thousands of reals on the host: what the daemon costs, how soon it sees all of them die, and what overload does.
 
-    python -m bench.capacity --reals 5100 --reals 20400
+    python -m bench.capacity
+    python -m bench.capacity --quick
 
-TCP checks every 3 s with a timeout of 1 s, as DPVS measures its checker. Reals are addresses of 127.0.0.0/8, all of
-them one server on the other processor. Rows: ``steady``, then ``refused`` (the server dies) and ``dropped`` (it answers
-no SYN any more): seconds until the last real is marked down. Overload on purpose: ``descriptors`` cut to 1,000 while
-SYNs are dropped, and ``half a core``: a busy process on the daemon's own processor. ``marked_down`` counts healthy
-reals that were marked down, by the journal: there should be none.
+TCP checks every 3 s with a timeout of 1 s, as DPVS measures its checker; HTTP and HTTPS every 5 s. Reals are addresses
+of 127.0.0.0/8, all of them one server on the other processor (see ``bench.capacity_server``). Rows: ``steady``; then
+``refused`` (the server dies) and ``dropped`` (it answers no SYN any more): seconds until the last real is marked down.
+Overload on purpose: ``half a core`` (a busy process on the daemon's own processor) and ``1,000 descriptors``.
+``marked down`` counts healthy reals that were marked down, by the journal: there should be none.
 """
 
 import argparse
-import json
 import multiprocessing
 import os
 import resource
-import select
-import socket
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from multiprocessing.connection import Connection
 
+import msgspec
+
+from bench import results
+from bench.capacity_server import Server
 from bench.daemon import Daemon, addresses, running
 from bench.processes import cpu_seconds, resident_mb
 from journal import JournalReader
 from kglb.events import HealthChanged, decode
 
-INTERVAL, TIMEOUT = 3.0, 1.0
+TIMEOUT = 1.0
 SETTLING = 12.0
 """Intervals until the first probes, which come early, have their places."""
-WINDOW = 15.0
-"""Seconds of steady state."""
 FEW = 1000
 """Descriptors."""
 
 
-def serve(orders: Connection) -> None:
-    """Accept and hang up on a free port, which is told, until told to answer no SYN any more; then wait."""
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    listener = socket.create_server(("0.0.0.0", 0), backlog=4096)
-    orders.send(listener.getsockname()[1])
-    while orders.fileno() not in select.select([listener.fileno(), orders.fileno()], [], [])[0]:
-        listener.accept()[0].close()
-    orders.recv()
-    listener.listen(0)  # one connection more, then SYNs are dropped
-    orders.send("done")
-    orders.recv()
+class Task(msgspec.Struct, frozen=True):
+    """What is checked, and how much of it is measured: seconds of steady state, seconds beside a busy process."""
+
+    reals: int
+    check: str = "tcp"
+    interval: float = 3.0
+    window: float = 30.0
+    crowded: float = 0.0
+    deaths: bool = True
+    descriptors: bool = False
 
 
-class Server:
-    """The reals."""
+FULL = (
+    Task(5_100, crowded=15.0, descriptors=True),
+    Task(20_400, crowded=15.0),
+    Task(51_000, deaths=False),
+    Task(5_000, "http", 5.0, deaths=False),
+    Task(5_000, "https", 5.0, deaths=False),
+)
+QUICK = (
+    Task(1_000, window=6.0, crowded=6.0, descriptors=True),
+    Task(500, "http", 1.0, window=5.0, deaths=False),
+    Task(500, "https", 1.0, window=5.0, deaths=False),
+)
 
-    def __init__(self) -> None:
-        self._orders, theirs = multiprocessing.Pipe()
-        self._process = multiprocessing.get_context("spawn").Process(target=serve, args=(theirs,), daemon=True)
-        self._process.start()
-        self.port = int(self._orders.recv())
 
-    def drop(self) -> None:
-        """Answer no SYN any more."""
-        self._orders.send("drop")
-        self._orders.recv()
+class Row(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One situation. Start lateness is in milliseconds: the median, the 99th percentile, the most."""
 
-    def die(self) -> None:
-        """Refuse every SYN."""
-        self._process.kill()
-        self._process.join()
+    reals: int
+    check: str
+    situation: str
+    checks_per_second: float = 0.0
+    cpu_percent: float = 0.0
+    memory_mb: float = 0.0
+    start_lateness: tuple[float, float, float] | None = None
+    marked_down: int | None = None
+    all_down_seconds: float | None = None
+    seen_down: int | None = None
 
 
 @contextmanager
-def settled(reals: int, *prefix: str) -> Iterator[tuple[Server, Daemon]]:
-    """Server and daemon, all reals up and probed at their own times. ``prefix`` is a program that runs the daemon."""
-    server = Server()
+def up(task: Task, *prefix: str, settling: float = SETTLING) -> Iterator[tuple[Server, Daemon]]:
+    """Server and daemon, all reals up for so many intervals. ``prefix`` is a program that runs the daemon."""
+    server = Server(task.check)
     try:
-        targets = [f"{address}:{server.port}" for address in addresses(reals)]
-        with running(targets, check="tcp", interval=INTERVAL, prefix=prefix) as daemon:
+        targets = [f"{address}:{server.port}" for address in addresses(task.reals)]
+        with running(targets, check=task.check, interval=task.interval, prefix=prefix) as daemon:
             os.sched_setaffinity(daemon.pid, {max(os.sched_getaffinity(0))})
-            daemon.wait_alive(reals)
-            time.sleep(SETTLING * INTERVAL)
+            daemon.wait_alive(task.reals)
+            time.sleep(settling * task.interval)
             yield server, daemon
     finally:
         server.die()
 
 
-def steady(daemon: Daemon) -> dict[str, object]:
+def steady(task: Task, situation: str, server: Server, daemon: Daemon, window: float) -> Row:
     """Checks made, CPU and memory of a window in which nobody asks for metrics."""
     checks, cpu, wall = daemon.metric("kglb_probes_total"), cpu_seconds(daemon.pid), time.monotonic()
-    time.sleep(WINDOW)
+    server.watch(task.interval)
+    time.sleep(window)
+    lateness = server.lateness()
     took, cpu = time.monotonic() - wall, cpu_seconds(daemon.pid) - cpu
     checks = daemon.metric("kglb_probes_total") - checks
-    return {
-        "checks_per_second": round(checks / took),
-        "cpu_percent": round(cpu / took * 100, 1),
-        "rss_mb": round(resident_mb(daemon.pid), 1),
-        "marked_down": len(_downs(daemon)),
-    }
+    return Row(
+        task.reals,
+        task.check,
+        situation,
+        checks_per_second=checks / took,
+        cpu_percent=cpu / took * 100,
+        memory_mb=resident_mb(daemon.pid),
+        start_lateness=lateness,
+        marked_down=len(_downs(daemon)),
+    )
 
 
-def all_down(daemon: Daemon, reals: int, since: float, patience: float) -> dict[str, object]:
-    """Seconds until the last real was marked down; how many were, if not all."""
-    time.sleep(INTERVAL + TIMEOUT + patience)
+def all_down(task: Task, situation: str, daemon: Daemon, since: float, patience: float = 5.0) -> Row:
+    """Seconds until the last real was marked down, and how many were."""
+    time.sleep(task.interval + TIMEOUT + patience)
     downs = [at for at in _downs(daemon) if at >= since]
-    return {"all_down_s": round(max(downs) - since, 2) if downs else None, "down": len(downs), "of": reals}
+    last = max(downs) - since if downs else None
+    return Row(task.reals, task.check, situation, all_down_seconds=last, seen_down=len(downs))
 
 
 def _downs(daemon: Daemon) -> list[float]:
@@ -109,24 +124,28 @@ def _downs(daemon: Daemon) -> list[float]:
     return [r.mono for r in records if isinstance(r.event, HealthChanged) and not r.event.healthy]
 
 
-def measure(reals: int) -> Iterator[dict[str, object]]:
+def measure(task: Task) -> Iterator[Row]:
     """A row for each situation."""
-    with settled(reals) as (server, daemon):
-        yield {"row": "steady"} | steady(daemon)
-        now = time.monotonic()
-        server.die()
-        yield {"row": "refused"} | all_down(daemon, reals, now, 5.0)
-    with settled(reals) as (server, daemon):
-        with _busy_neighbour():
-            yield {"row": "half a core"} | steady(daemon)
-        now = time.monotonic()
-        server.drop()
-        yield {"row": "dropped"} | all_down(daemon, reals, now, 5.0)
-    with settled(reals, "prlimit", f"--nofile={FEW}:{FEW}") as (server, daemon):
-        yield {"row": f"{FEW} descriptors"} | steady(daemon)
-        now = time.monotonic()
-        server.drop()
-        yield {"row": f"{FEW} descriptors, dropped"} | all_down(daemon, reals, now, reals / FEW * TIMEOUT + 5.0)
+    with up(task) as (server, daemon):
+        yield steady(task, "steady", server, daemon, task.window)
+        if task.crowded:
+            with _busy_neighbour():
+                yield steady(task, "half a core", server, daemon, task.crowded)
+        if task.deaths:
+            now = time.monotonic()
+            server.drop()
+            yield all_down(task, "SYNs dropped", daemon, now)
+    if task.deaths:
+        with up(task, settling=2.0) as (server, daemon):
+            now = time.monotonic()
+            server.die()
+            yield all_down(task, "refused", daemon, now)
+    if task.descriptors:
+        with up(task, "prlimit", f"--nofile={FEW}:{FEW}") as (server, daemon):
+            yield steady(task, f"{FEW:,} descriptors", server, daemon, task.window)
+            now = time.monotonic()
+            server.drop()
+            yield all_down(task, f"{FEW:,} descriptors, SYNs dropped", daemon, now, task.reals / FEW * TIMEOUT + 5.0)
 
 
 @contextmanager
@@ -146,16 +165,45 @@ def _spin() -> None:
         pass
 
 
+def table(rows: list[Row]) -> str:
+    """The rows as a table of Markdown."""
+    head = (
+        "| reals | check | situation | checks/s | CPU of a core | resident memory "
+        "| start lateness, median / p99 / max | healthy reals marked down | all seen down after |"
+    )
+    return "\n".join([head, "|---" * 9 + "|", *map(_line, rows)])
+
+
+def _line(row: Row) -> str:
+    seen = f"{row.all_down_seconds:.2f} s" if row.all_down_seconds is not None else ""
+    if row.seen_down is not None and row.seen_down != row.reals:
+        seen = f"{row.seen_down:,} of {row.reals:,}: {seen}"
+    late = " / ".join(f"{one:.1f}" for one in row.start_lateness) + " ms" if row.start_lateness else ""
+    cells = [f"{row.reals:,}", row.check, row.situation]
+    if row.marked_down is None:
+        return f"| {' | '.join([*cells, '', '', '', '', '', seen])} |"
+    cells += [f"{row.checks_per_second:,.0f}", f"{row.cpu_percent:.1f} %", f"{row.memory_mb:.0f} MB"]
+    return f"| {' | '.join([*cells, late, str(row.marked_down), seen])} |"
+
+
 def main() -> None:
-    """Print each row as JSON."""
+    """Print each row as JSON as soon as it is there, then the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--reals", type=int, action="append", help="how many; may be given several times (5100, 20400)")
+    parser.add_argument("--quick", action="store_true", help="1,000 reals, short windows")
+    parser.add_argument("--reals", type=int, nargs="+", help="only the tasks with so many")
+    parser.add_argument("--keep", action="store_true", help="write bench/results/capacity.json")
     args = parser.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    for reals in args.reals or (5100, 20400):
-        for row in measure(reals):
-            print(json.dumps({"reals": reals} | row), flush=True)
+    rows: list[Row] = []
+    for task in QUICK if args.quick else FULL:
+        if not args.reals or task.reals in args.reals:
+            for row in measure(task):
+                rows.append(row)
+                print(msgspec.json.encode(row).decode(), file=sys.stderr, flush=True)
+    print(table(rows))
+    if args.keep:
+        results.keep("capacity", " ".join(["python -m bench.capacity", *sys.argv[1:]]), rows)
 
 
 if __name__ == "__main__":

@@ -16,10 +16,13 @@ INTERVAL = 1.0
 
 
 class Contestant(NamedTuple):
-    """A program: its name, and what writes its config to a directory and returns the command that starts it."""
+    """A program: its name, what writes its config to a directory and returns the command that starts it, and the most
+    reals it can check each second.
+    """
 
     name: str
     prepare: Callable[[Path, str, Sequence[str]], list[str]]
+    most_reals: int = 1_000_000
 
 
 def _kglb(directory: Path, vip: str, reals: Sequence[str]) -> list[str]:
@@ -44,4 +47,19 @@ def _keepalived(directory: Path, vip: str, reals: Sequence[str]) -> list[str]:
     return ["keepalived", "--check", "--dont-fork", f"--use-file={config}", *pids]
 
 
-CONTESTANTS = (Contestant("kglb-actors", _kglb), Contestant("keepalived", _keepalived))
+def _ldirectord(directory: Path, vip: str, reals: Sequence[str]) -> list[str]:
+    """It asks one real after the other, and has a process for each service at most."""
+    config = directory / "ldirectord.cf"
+    servers = "\n".join(f"\treal={real}:{PORT} masq 1000" for real in reals)
+    config.write_text(
+        f'supervised = yes\nlogfile = "{directory / "log"}"\nquiescent = yes\nautoreload = no\n'
+        f"checktimeout = 1\ncheckinterval = {INTERVAL:g}\ncheckcount = 1\nfork = no\n"
+        f"virtual={vip}:{PORT}\n{servers}\n\tservice=none\n\tscheduler=wrr\n\tprotocol=tcp\n\tchecktype=connect\n"
+    )
+    return ["ldirectord", str(config), "start"]
+
+
+KGLB = Contestant("kglb-actors", _kglb)
+KEEPALIVED = Contestant("keepalived", _keepalived)
+LDIRECTORD = Contestant("ldirectord", _ldirectord, most_reals=100)
+CONTESTANTS = (KGLB, KEEPALIVED)

@@ -11,8 +11,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.config import JOURNAL, config_text
+from journal import JournalReader
+from kglb.events import HealthChanged, decode
 
-START_TIMEOUT = 60.0
+START_TIMEOUT = 90.0
 
 
 class Daemon:
@@ -43,6 +45,17 @@ class Daemon:
                 pass
             time.sleep(0.2)
         raise TimeoutError(f"not all of {reals} reals were up after {START_TIMEOUT:g} s")
+
+    def all_up(self, reals: int) -> float:
+        """When the last of so many reals was first marked up, by the journal; monotonic time."""
+        up: dict[object, float] = {}
+        for record in JournalReader(self.journal, decode).records():
+            event = record.event
+            if isinstance(event, HealthChanged) and event.healthy:
+                up.setdefault(event.real, record.mono)
+        if len(up) != reals:
+            raise RuntimeError(f"the journal shows {len(up)} of {reals} reals up")
+        return max(up.values())
 
 
 def addresses(count: int) -> list[str]:

@@ -11,13 +11,14 @@ says; *reset to kernel* is the change less the first reset that the real answere
 import argparse
 import json
 import random
+import statistics
 import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.arena import Failure, Steady, kill_one, listening, spread, watch_steady
+from bench.arena import Reaction, Steady, kill_one, listening, spread, watch_steady
 from bench.config import JOURNAL
 from bench.contestants import CONTESTANTS, Contestant
 from bench.spare import Spare
@@ -48,7 +49,7 @@ class Result(NamedTuple):
     reals: int
     all_up: float
     steady: Steady
-    failures: list[Failure]
+    failures: list[Reaction]
     steps: Steps
 
 
@@ -73,7 +74,7 @@ def measure(
             found = watch_steady(program.pid, witness, spare, steady)
             choice, failures = random.Random(reals), []
             for _ in range(samples):
-                failures.append(kill_one(choice.choice(addresses), listeners, witness))
+                failures.append(kill_one(choice.choice(addresses), listeners, witness).failure)
                 time.sleep(PAUSE * (1.0 + choice.random()))
         journal = Path(files) / JOURNAL
         steps = _steps(journal) if journal.exists() else Steps([], [], [])
@@ -108,7 +109,7 @@ def table(results: Sequence[Result]) -> str:
         lateness, reset = zip(*result.failures, strict=True)
         lines.append(
             f"| {result.reals:,} | {result.program} | {spread(lateness)} ms | {spread(reset)} ms "
-            f"| {result.steady.checks_per_second:,.0f} | {result.steady.cpu_per_1000_checks:.2f} "
+            f"| {result.steady.checks_per_second:,.0f} | {statistics.median(result.steady.cpu_per_1000_checks):.2f} "
             f"| {result.steady.memory:.0f} MB | {result.all_up:.1f} s |"
         )
     for result in results:

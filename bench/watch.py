@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from bench.arena import SETTLING, spread
 from bench.config import JOURNAL
-from bench.contestants import CONTESTANTS, INTERVAL, PORT, Contestant
+from bench.contestants import INTERVAL, KEEPALIVED, KGLB, PORT, Contestant
 from bench.witness import Witness
 from journal import JournalReader
 from kglb.events import OperationsApplied, ProbeFlipped, decode
@@ -30,7 +30,6 @@ from lab.net import Network
 PAUSE = 0.5
 """Seconds, and up to an interval more, between a real's return and the next one's death."""
 
-KGLB, KEEPALIVED = CONTESTANTS
 WATCH = ("fall = 1", "fall = 1\nwatch = true")
 WATCH_FALL_3 = ("fall = 1", 'fall = 3\nwatch = true\nfast_interval = "5ms"')
 FALL_3 = ("retry 0", "retry 2\n delay_before_retry 1")

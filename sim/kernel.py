@@ -11,7 +11,9 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any, Protocol, TypeVar
 
-from kglb.dataplane import Failure, MemoryDataPlane, Passage
+from kglb.dataplane.memory import MemoryDataPlane
+from kglb.dataplane.passage import Passage
+from kglb.dataplane.port import Failure
 from kglb.model import Address, Destination, Operation, RealId, Service, ServiceId
 from sim.agenda import Agenda
 from sim.loop import ProcessLoop

@@ -3,8 +3,11 @@
 from collections.abc import Callable
 from random import Random
 
-from kglb.checks import IdleConnection, MarkedDialer, Outcome, Probe, Verdict
+from kglb.checks.marked import MarkedDialer
+from kglb.checks.outcome import Outcome, Verdict
+from kglb.checks.probe import Probe
 from kglb.checks.program import ProgramProbe
+from kglb.checks.vigil import IdleConnection
 from kglb.model import Endpoint
 from sim.agenda import Agenda
 from sim.loop import ProcessLoop
@@ -81,7 +84,7 @@ class SimProber:
             dialer = getattr(probe, "dialer", None)
             mark = dialer.mark if isinstance(dialer, MarkedDialer) else 0
             verdict, latency = self._meet(target, mark, probe.timeout)
-            if isinstance(probe, ProgramProbe) and probe._dynamic and verdict.status == "success":
+            if isinstance(probe, ProgramProbe) and probe.check.dynamic_weight and verdict.status == "success":
                 verdict = verdict._replace(weight=self._reals.weight(target.address))
         started = self._agenda.now
         self._agenda.after(latency, lambda: self._end(probe, target, due, started, ticket, verdict, mark))

@@ -15,7 +15,8 @@ from kglb.events import SegmentOpened, decode
 from kglb.model import Address, Balancer, Destination, Endpoint, Real, RealId, Service, Way
 from kglb.model.endpoint import split_host_port
 from kglb.projections import BalancerState, State
-from kglb.replay import Source, verify
+from kglb.replay.source import Source
+from kglb.replay.verify import verify
 from sim.balancers import is_ours, says_weights
 from sim.process import JOURNAL
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Literal
 
-from kglb.checks import Verdict
+from kglb.checks.outcome import Verdict
 from sim.violation import CRASH
 
 Condition = Literal["up", "refuses", "hangs", "slow", "broken", "half"]

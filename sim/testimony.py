@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from kglb.checks import Outcome
+from kglb.checks.outcome import Outcome
 from kglb.model import Balancer, Endpoint, RealId, ServiceId
 from sim.balancers import FIRST_PORT, vip
 from sim.faults import TROUBLE

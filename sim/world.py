@@ -8,7 +8,7 @@ from random import Random
 
 from kglb.actors.recorder import Recorder
 from kglb.actors.supervisor import Stop
-from kglb.dataplane import MemoryRoutes
+from kglb.dataplane.route_engine import MemoryRoutes
 from kglb.events import RealDrained, RealRestored, WeightOverridden
 from kglb.model import Destination, Endpoint, Forward, RealId, Service, ServiceId
 from kglb.model.marks import mark_id

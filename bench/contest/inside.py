@@ -7,13 +7,22 @@ import msgspec
 
 from bench.contest.behaviour import Behaviour, behaviours
 from bench.contest.race import Effort, Race, race
-from bench.contestants import CONTESTANTS
+from bench.contestants import CONTESTANTS, LDIRECTORD, Contestant
+
+
+class Lost(msgspec.Struct, frozen=True):
+    """A race that a program did not finish, and why."""
+
+    program: str
+    reals: int
+    why: str
 
 
 class Found(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One of two."""
+    """One of three."""
 
     race: Race | None = None
+    lost: Lost | None = None
     behaviour: Behaviour | None = None
 
 
@@ -26,12 +35,20 @@ def main() -> None:
     args = parser.parse_args()
     effort = msgspec.convert(args.effort, Effort)
     for reals in args.sizes:
-        for contestant in CONTESTANTS:
-            _tell(Found(race=race(contestant, reals, effort)))
+        for contestant in (*CONTESTANTS, LDIRECTORD):
+            if reals <= contestant.most_reals:
+                _tell(_run(contestant, reals, effort))
     if not args.no_behaviour:
         for contestant in CONTESTANTS:
             for behaviour in behaviours(contestant):
                 _tell(Found(behaviour=behaviour))
+
+
+def _run(contestant: Contestant, reals: int, effort: Effort) -> Found:
+    try:
+        return Found(race=race(contestant, reals, effort))
+    except TimeoutError as error:
+        return Found(lost=Lost(contestant.name, reals, str(error)))
 
 
 def _tell(found: Found) -> None:

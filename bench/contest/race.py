@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from bench.arena import Failure, Listeners, Steady, kill_one, listening, watch_steady
+from bench.arena import Death, Listeners, Steady, kill_one, listening, watch_steady
 from bench.contestants import Contestant
 from bench.spare import Spare
 from bench.witness import Witness
@@ -25,26 +25,35 @@ PAUSE = 0.2
 """Seconds, and up to twice that, between a real's return and the next one's death."""
 
 
+FEWEST_CHECKS = 100
+"""A second; below it what they cost cannot be told from what the machine does besides."""
+
+
 class Effort(msgspec.Struct, frozen=True):
     """How much is measured: cold starts, seconds of steady state, single deaths, mass failures, reloads."""
 
     starts: int = 3
     steady: float = 10.0
-    deaths: int = 20
+    deaths: int = 12
     masses: int = 3
     reloads: int = 3
 
 
 class Race(msgspec.Struct, frozen=True):
-    """What was measured: seconds, but ``deaths`` in milliseconds (see ``Failure``)."""
+    """What was measured: seconds, but ``deaths`` in milliseconds (see ``Reaction``)."""
 
     program: str
     reals: int
     starts: list[float]
     steady: Steady
-    deaths: list[Failure]
+    deaths: list[Death]
     masses: list[float]
     reloads: list[float]
+
+    @property
+    def costs(self) -> list[float]:
+        """CPU seconds per 1,000 checks, of each window; none where so few checks drown in the error."""
+        return self.steady.cpu_per_1000_checks if self.reals >= FEWEST_CHECKS else []
 
 
 def race(contestant: Contestant, reals: int, effort: Effort) -> Race:
@@ -92,7 +101,7 @@ def _start_once(
             return witness.wait_for_all(addresses, up=True, since=began) - began
 
 
-def _deaths(addresses: Sequence[str], listeners: Listeners, witness: Witness, samples: int) -> list[Failure]:
+def _deaths(addresses: Sequence[str], listeners: Listeners, witness: Witness, samples: int) -> list[Death]:
     choice, found = random.Random(len(addresses)), []
     for _ in range(samples):
         found.append(kill_one(choice.choice(addresses), listeners, witness))

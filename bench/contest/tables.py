@@ -1,30 +1,22 @@
-"""The contest as tables of Markdown."""
+"""The contest as tables of Markdown. Of several samples: the median, and in parentheses the lowest and the highest."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from statistics import median
 
 from bench.contest.behaviour import Behaviour
+from bench.contest.inside import Found, Lost
 from bench.contest.race import Race
 
-_HEAD = (
-    "| reals | program | cold start | lateness | reset to kernel | a tenth dies | reload | checks/s "
-    "| CPU s per 1,000 checks | PSS |\n|---|---|---|---|---|---|---|---|---|---|"
-)
+Column = Callable[[Race], str]
 
 
-def race_table(races: Sequence[Race]) -> str:
-    """A row for each program and size; of several samples the median, and in parentheses the lowest and the highest."""
-    return "\n".join((_HEAD, *map(_row, races)))
-
-
-def _row(race: Race) -> str:
-    lateness, reset = zip(*race.deaths, strict=True)
-    return (
-        f"| {race.reals:,} | {race.program} | {_seconds(race.starts)} | {_milliseconds(lateness)} "
-        f"| {_milliseconds(reset)} | {_seconds(race.masses)} | {_seconds(race.reloads)} "
-        f"| {race.steady.checks_per_second:,.0f} | {race.steady.cpu_per_1000_checks:.2f} "
-        f"| {race.steady.memory:.0f} MB |"
-    )
+def tables(found: Sequence[Found]) -> str:
+    """All that was found."""
+    races = [one.race for one in found if one.race is not None]
+    lost = [one.lost for one in found if one.lost is not None]
+    behaviours = [one.behaviour for one in found if one.behaviour is not None]
+    parts = [_race_table(races, REACTION, lost), _race_table(races, LOAD)] if races else []
+    return "\n\n".join(parts + ([_behaviour_table(behaviours)] if behaviours else []))
 
 
 def _seconds(samples: Sequence[float]) -> str:
@@ -35,7 +27,45 @@ def _milliseconds(samples: Sequence[float]) -> str:
     return f"{median(samples):.1f} ms ({min(samples):.1f} to {max(samples):.1f})"
 
 
-def behaviour_table(behaviours: Sequence[Behaviour]) -> str:
+REACTION: Mapping[str, Column] = {
+    "cold start": lambda race: _seconds(race.starts),
+    "failure: lateness": lambda race: _milliseconds([death.failure.lateness for death in race.deaths]),
+    "reset to kernel": lambda race: _milliseconds([death.failure.wire_to_kernel for death in race.deaths]),
+    "recovery: lateness": lambda race: _milliseconds([death.recovery.lateness for death in race.deaths]),
+    "accept to kernel": lambda race: _milliseconds([death.recovery.wire_to_kernel for death in race.deaths]),
+    "a tenth dies": lambda race: _seconds(race.masses),
+    "reload": lambda race: _seconds(race.reloads),
+}
+
+
+def _cpu(race: Race) -> str:
+    samples = race.costs
+    return f"{median(samples):.2f} s ({min(samples):.2f} to {max(samples):.2f})" if samples else "too few"
+
+
+LOAD: Mapping[str, Column] = {
+    "checks/s": lambda race: f"{race.steady.checks_per_second:,.0f}",
+    "start lateness, median / p99 / max": lambda race: " / ".join(f"{one:.1f}" for one in race.steady.start_lateness),
+    "CPU per 1,000 checks": _cpu,
+    "memory (PSS)": lambda race: f"{race.steady.memory:.0f} MB",
+}
+
+
+def _race_table(races: Sequence[Race], columns: Mapping[str, Column], lost: Sequence[Lost] = ()) -> str:
+    rows = [
+        f"| reals | program | {' | '.join(columns)} |",
+        "|---" * (len(columns) + 2) + "|",
+        *(_row(race.reals, race.program, [column(race) for column in columns.values()]) for race in races),
+        *(_row(one.reals, one.program, [one.why, *[""] * (len(columns) - 1)]) for one in lost),
+    ]
+    return "\n".join(rows)
+
+
+def _row(reals: int, program: str, cells: Sequence[str]) -> str:
+    return f"| {reals:,} | {program} | {' | '.join(cells)} |"
+
+
+def _behaviour_table(behaviours: Sequence[Behaviour]) -> str:
     """A row for each situation, a column for each program; what is unfit for production is bold."""
     return "\n".join(_behaviour_rows(behaviours))
 

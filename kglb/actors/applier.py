@@ -11,13 +11,14 @@ from typing import Any, get_args
 from pykka import ActorRef
 
 from kglb.actors.announcer import Announcer, HoldOver, RetryRoutes
+from kglb.actors.answers import sort_out
 from kglb.actors.applier_messages import AddressLost, CompareAddresses, Reconcile, Retry, SetInterval, Settled
 from kglb.actors.contests import Repair
 from kglb.actors.parts import Parts
 from kglb.actors.reconciler import Reconciler
 from kglb.actors.recorder import Fact, RecordingActor
 from kglb.actors.restarts import Restarts
-from kglb.dataplane import Failure
+from kglb.dataplane.port import Failure
 from kglb.events import (
     Adopted,
     BalancerDecided,
@@ -152,13 +153,12 @@ class Applier(RecordingActor):
             if dirty.routes:
                 self._plan_again(dirty)
             planned = self._plan(dirty)
-            self._waiting += [step for step in planned if step.waits_for]
             self._announcer.begin(_routes(planned, WithdrawRoute))
-            kernel = [step for step in planned if not (step.waits or isinstance(step.operation, RouteOperation))]
-            if kernel:
-                await self.recorder.written(self.recorder.last_seq)
-            for start in range(0, len(kernel), BATCH):
-                await self._apply(kernel[start : start + BATCH])
+            kernel = _for_the_kernel(planned)
+            while kernel:
+                await self.recorder.written(max(step.cause for step in kernel[:BATCH]))
+                await self._apply(kernel[:BATCH])
+                kernel = self._brought_up_to_date(kernel[BATCH:])
             self._announcer.begin(_routes(planned, AnnounceRoute))
         self._busy = False
         waits = self._retrying or self._waiting or self._handing_over
@@ -176,7 +176,19 @@ class Applier(RecordingActor):
         for step in planned:
             if step.hands_over:
                 self._handing_over.mark_operation(step.operation, step.cause)
+        self._waiting += [step for step in planned if step.waits_for]
         return planned
+
+    def _brought_up_to_date(self, steps: list[Planned]) -> list[Planned]:
+        """What is left of a plan, as it is wanted by now; without destinations of a service that was refused."""
+        newer = self._data_plane.dirty
+        if not (steps and (newer or self._retrying)):
+            return steps
+        left = Dirty()
+        for step in steps:
+            left.mark_operation(step.operation, step.cause)
+        left.learn_causes(newer)
+        return _for_the_kernel(self._plan(left))
 
     def _routes_done(self, tried: bool) -> None:
         if tried:
@@ -208,23 +220,25 @@ class Applier(RecordingActor):
         except OSError as error:
             results = [Failure(errno.ENOBUFS, str(error))] * len(operations)
             microseconds = 0
-        done = [step for step, failure in zip(planned, results, strict=True) if failure is None]
-        if done:
+        for step, failure in zip(planned, results, strict=True):
+            self._reconciler.note_answer(step.operation, failure, step.cause)
+        answers = sort_out(planned, results)
+        if answers.done:
             applied = OperationsApplied(
-                operations=tuple(step.operation for step in done),
-                causes=tuple(step.cause for step in done),
+                operations=tuple(step.operation for step in answers.done),
+                causes=tuple(step.cause for step in answers.done),
                 microseconds=microseconds,
             )
             self.recorder.record(applied, cause=max(applied.causes))
             self._parts.confirmed = self._parts.now()
             self._parts.reactions.end(applied.causes, self._parts.confirmed)
             self._data_plane.dirty.add(self._handing_over)
+        if answers.gone:
+            self._reconciler.contests.record(tuple(answers.gone))
         refused: dict[ServiceId | None, int] = {}
-        for step, failure in zip(planned, results, strict=True):
-            self._reconciler.note_answer(step.operation, failure, step.cause)
-            if failure is not None:
-                failed = OperationFailed(operation=step.operation, errno=failure.errno, error=failure.error)
-                refused[service_of(step.operation)] = self.recorder.record(failed, cause=step.cause)
+        for step, failure in answers.refused:
+            failed = OperationFailed(operation=step.operation, errno=failure.errno, error=failure.error)
+            refused[service_of(step.operation)] = self.recorder.record(failed, cause=step.cause)
         for service, cause in refused.items():
             if service not in self._retrying:
                 self._retrying.add(service)
@@ -282,6 +296,10 @@ class Applier(RecordingActor):
         self._looking = False
         if self._news:
             self._look_soon()
+
+
+def _for_the_kernel(planned: Sequence[Planned]) -> list[Planned]:
+    return [step for step in planned if not (step.waits or isinstance(step.operation, RouteOperation))]
 
 
 def _routes(planned: Sequence[Planned], kind: type[RouteOperation]) -> dict[str, int]:

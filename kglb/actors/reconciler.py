@@ -10,7 +10,7 @@ from collections.abc import Callable
 from kglb.actors.contests import Contests
 from kglb.actors.parts import Parts
 from kglb.actors.recorder import RecordingActor
-from kglb.dataplane import DataPlane, Failure
+from kglb.dataplane.port import DataPlane, Failure
 from kglb.events import Entry, OperationsApplied
 from kglb.model import (
     AddAddress,

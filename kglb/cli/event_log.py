@@ -156,22 +156,26 @@ class EventLog:
 
     def _render(self) -> None:
         until = time.perf_counter() + _SLICE
+        lines: list[str] = []
         try:
             while self._waiting and time.perf_counter() < until:
-                self._render_one()
+                lines.append(self._rendered())
         finally:  # a line that cannot be made ends no others
+            self._hand_over(lines)
             self._scheduled = bool(self._waiting)
             if self._scheduled:
                 self._loop.call_later(_PAUSE, self._render)
 
-    def _render_one(self) -> None:
+    def _rendered(self) -> str:
         line = self._waiting.popleft()
-        if self._put_in_words is not None:
-            line = self._put_in_words(line)
-        if self._lines.qsize() < _QUEUE:
-            self._lines.put(self._render_line(line))
-        else:
-            self.dropped += 1
+        return self._render_line(line if self._put_in_words is None else self._put_in_words(line))
+
+    def _hand_over(self, lines: list[str]) -> None:
+        """Have the thread write them, all at once: each wake-up and each write is a system call."""
+        if self._lines.qsize() >= _QUEUE:
+            self.dropped += len(lines)
+        elif lines:
+            self._lines.put("\n".join(lines))
 
     def _write(self) -> None:
         while (line := self._lines.get()) is not None:
@@ -184,7 +188,7 @@ class EventLog:
     def close(self, timeout: float = 1.0) -> None:
         """Write what waits, for at most ``timeout`` seconds."""
         while self._waiting:
-            self._render_one()
+            self._hand_over([self._rendered()])
         if self.dropped:
             self._lines.put(f"{self.dropped} log lines were dropped")
         self._lines.put(None)

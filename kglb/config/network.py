@@ -5,7 +5,7 @@ import re
 
 from kglb.config.problems import RefusedError, show
 from kglb.config.values import OFF, Parser, choice, integer, one_of, shaped, text
-from kglb.model.endpoint import MAX_PORT, parse_endpoint, split_host_port
+from kglb.model.endpoint import MAX_PORT, is_address, parse_endpoint, split_host_port
 from kglb.model.service import FLAG_ALIASES, FLAGS, MAX_WEIGHT, SCHEDULERS, ServiceKey, parse_service
 
 SCHEDULER_ALIASES = {
@@ -52,21 +52,13 @@ def real_host(value: object) -> str:
     """A real server in canonical form: ``10.0.0.7:80``, ``[2001:db8::7]:80`` or ``name:80`` (RFC 1123)."""
     found = text(value, _LONGEST_PLACE)
     host, port_number = split_host_port(found)
-    if found.startswith("[") or _is_address(host):
+    if found.startswith("[") or is_address(host):
         endpoint = parse_endpoint(found)
         address = ipaddress.ip_address(endpoint.address)
         if address.is_unspecified or address.is_multicast:
             raise RefusedError(f"a real server needs a unicast address, found {show(found)}")
         return str(endpoint)
     return f"{host_name(host)}:{port_number}"
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def host_name(host: str) -> str:
@@ -124,6 +116,12 @@ def interface(value: object) -> str:
     if not _INTERFACE.fullmatch(found) or found in (".", ".."):
         raise RefusedError(f"expected the name of a network interface, found {show(found)}")
     return found
+
+
+@shaped(type="string", pattern="^[A-Za-z0-9.-]+$")
+def asked_by(value: object) -> str:
+    """A host name under which this machine is asked, without a port, in canonical form."""
+    return host_name(text(value))
 
 
 @shaped(type="string", pattern="^(|off|.+:[0-9]+)$")

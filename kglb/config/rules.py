@@ -4,7 +4,6 @@ Rules marked *kernel* are refused, or silently misunderstood, by ip_vs. Those ma
 validation of its own config.
 """
 
-import ipaddress
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
@@ -22,7 +21,7 @@ from kglb.model import (
     TcpCheck,
     connects,
 )
-from kglb.model.endpoint import split_host_port
+from kglb.model.endpoint import is_address, split_host_port
 
 _NEEDED_SCHEDULER = {"sh-port": "sh", "sh-fallback": "sh", "mh-port": "mh", "mh-fallback": "mh"}
 _ONE_PACKET = ("ops", "one-packet")
@@ -237,7 +236,4 @@ def _port(real: Real) -> int:
 def _family(real: Real) -> bool | None:
     """Whether a real is IPv6; None for a host name, which is known once it is resolved."""
     host, _ = split_host_port(real.host)
-    try:
-        return ipaddress.ip_address(host).version == 6
-    except ValueError:
-        return None
+    return ":" in host if is_address(host) else None

@@ -1,23 +1,14 @@
 """Which reals does a balancer have? Its entries by address: of a name, the address it was last known to have."""
 
-import ipaddress
 from collections.abc import Callable, Iterable
 
 from kglb.model import Endpoint, Real, RealId
-from kglb.model.endpoint import split_host_port
+from kglb.model.endpoint import canonical_address, is_address, split_host_port
 
 
 def is_name(entry: Real) -> bool:
     """Whether an entry of the config names its real, and no address."""
-    return _is_name(split_host_port(entry.host)[0])
-
-
-def _is_name(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return True
-    return False
+    return not is_address(split_host_port(entry.host)[0])
 
 
 def member(entry: Real, last_good: Callable[[str], str]) -> RealId | None:
@@ -29,8 +20,8 @@ def member(entry: Real, last_good: Callable[[str], str]) -> RealId | None:
     '10.0.0.7:80'
     """
     host, port = split_host_port(entry.host)
-    address = last_good(entry.host) if _is_name(host) else host
-    return Endpoint(str(ipaddress.ip_address(address)), port).id if address else None
+    address = host if is_address(host) else last_good(entry.host)
+    return Endpoint(canonical_address(address), port).id if address else None
 
 
 def members(entries: Iterable[Real], last_good: Callable[[str], str]) -> dict[RealId, Real]:

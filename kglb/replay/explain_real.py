@@ -10,6 +10,7 @@ from kglb.model import Destination, RealId, ServiceId
 from kglb.projections import BalancerState, RealState, Serving, State, successors
 from kglb.replay.about import narrow
 from kglb.replay.errors import Subject
+from kglb.replay.explain_service import mode_began
 from kglb.replay.explanation import WIDEST, RealExplanation, Walk
 from kglb.replay.reasons import Reasons
 from kglb.replay.source import Source
@@ -25,7 +26,8 @@ def explain_real(source: Source, replayed: Replayed, meant: Subject) -> RealExpl
     known = fleet.balancers[service]
     real = known.reals[name]
     desired, held = (holding.destinations.get(service, {}).get(name) for holding in (plane.desired, plane.actual))
-    roots = _roots(known, real, fleet.config_seq)
+    kept = _kept_since(source, known, real)
+    roots = _roots(known, real, fleet.config_seq) | ({kept} if kept else set())
 
     def wanted(of: ServiceId | None, which: RealId | None) -> bool:
         return of == service and which in (None, name)
@@ -42,8 +44,8 @@ def explain_real(source: Source, replayed: Replayed, meant: Subject) -> RealExpl
         balancer=meant.balancer,
         service=service,
         subject=f"{name if name == meant.host else f'{name} ({meant.host})'} in {meant.balancer}",
-        standing="has no weight yet" if real.weight is None else f"has weight {real.weight}",
-        since=walk.at(real.weight_seq),
+        standing=_standing(real.weight, kept=bool(kept)),
+        since=walk.at(kept or real.weight_seq),
         reason=Reasons(known, real, walk.records, walk.context).why(),
         kernel=_kernel(desired, held, awaited),
         weight=real.weight,
@@ -54,6 +56,20 @@ def explain_real(source: Source, replayed: Replayed, meant: Subject) -> RealExpl
         at=replayed.at,
         chain=walk.links(partial(_also, meant=meant)),
     )
+
+
+def _kept_since(source: Source, known: BalancerState, real: RealState) -> int:
+    """The record since which only failsafe gives this real the weight that it had before; 0 if that is not so."""
+    if known.mode != "failsafe" or real.healthy or not real.weight:
+        return 0
+    began = mode_began(source, known)
+    return began if began > real.weight_seq else 0
+
+
+def _standing(weight: int | None, *, kept: bool) -> str:
+    if weight is None:
+        return "has no weight yet"
+    return f"has kept weight {weight}" if kept else f"has weight {weight}"
 
 
 def _awaited(state: State, service: ServiceId, real: RealId) -> list[RealId]:

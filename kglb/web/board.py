@@ -65,7 +65,7 @@ class Board:
         self._history = History(limit=CHANGES_KEPT)
         self._connections = Connections(status.read_counters)
         self._shown = Shown(state, self._history, status, narrator, self._connections, host=host, clock=clock)
-        self._feed = Feed(narrator, self._shown.changed, clock=clock)
+        self._feed = Feed(narrator, self._shown.changed)
         self._text = SlicedText(
             lambda: self._shown.everything(self._feed.last_drift), prepare=self._count_connections, batch=_PART
         )
@@ -77,8 +77,9 @@ class Board:
 
     def note(self, seq: int, cause: int | None, event: Event) -> None:
         """Take one recorded event in; quick, and never raises."""
-        self._history.note(self._clock(), event)
-        self._feed.note(seq, cause, event)
+        at = self._clock()
+        self._history.note(at, event)
+        self._feed.note(at, seq, cause, event)
 
     def routes(self) -> dict[str, Route]:
         """What to serve under which path."""

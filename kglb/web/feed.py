@@ -83,23 +83,20 @@ class Feed:
         self,
         narrator: Narrator,
         show: Callable[[ServiceId, RealId | None], bytes],
-        *,
-        clock: Callable[[], float] = time.time,
     ) -> None:
         self.listeners: set[Listener] = set()
         self.last_drift: EventView | None = None
         self._narrator = narrator
         self._show = show
-        self._clock = clock
         self._ring: deque[tuple[int, bytes]] = deque(maxlen=RING)
         self._pending: deque[tuple[float, int, int | None, Event]] = deque(maxlen=PENDING)
         self._changed: dict[Changed, None] = {}
         self._everything = False
         self._scheduled = False
 
-    def note(self, seq: int, cause: int | None, event: Event) -> None:
-        """Take one recorded event in; quick, and never raises."""
-        self._pending.append((self._clock(), seq, cause, event))
+    def note(self, at: float, seq: int, cause: int | None, event: Event) -> None:
+        """Take one recorded event in (``at`` is Unix time); quick, and never raises."""
+        self._pending.append((at, seq, cause, event))
         if not self._scheduled:
             self._scheduled = True
             asyncio.get_running_loop().call_later(PAUSE, self._work)

@@ -7,10 +7,13 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from kglb.actors.applier import Applier
-from kglb.dataplane import MemoryDataPlane
+from kglb.dataplane.memory import MemoryDataPlane
 from kglb.events import ActorCrashed, DriftFound, OperationsApplied, RealDrained
 from kglb.model import AddDestination, ChangeDestination, DeleteDestination, Operation, RealId, TcpCheck
-from kglb.replay import RealExplanation, Source, explain, verify
+from kglb.replay.explain import explain
+from kglb.replay.explanation import RealExplanation
+from kglb.replay.source import Source
+from kglb.replay.verify import verify
 from tests.actors.virtual import run
 from tests.actors.world import REFUSED, actor_of, events_of, world
 from tests.projections.builders import WEB, balancer, config, real, real_id
