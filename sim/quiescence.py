@@ -12,7 +12,7 @@ from pykka import ActorRegistry
 
 from journal import Damaged, JournalReader
 from kglb.events import SegmentOpened, decode
-from kglb.model import Balancer, Destination, Endpoint, Real, RealId, Service, Way
+from kglb.model import Address, Balancer, Destination, Endpoint, Real, RealId, Service, Way
 from kglb.model.endpoint import split_host_port
 from kglb.projections import BalancerState, State
 from kglb.replay.source import Source
@@ -83,15 +83,18 @@ def check_end(world: "World") -> None:
         left = [id for id in world.kernel.all_services() if is_ours(id)]
         _require(world, not left, f"services are left: {left}")
         _require(world, not world.routes.routes, "routes are left announced")
-        addresses = [address for address in world.kernel.all_addresses() if address.address.startswith("198.18.")]
-        left_behind = set(addresses) - world.witness.deeds.unrecorded
-        _require(world, not left_behind, f"addresses are left: {left_behind}")
+        addresses = _our_addresses(world) - world.witness.deeds.unrecorded
+        _require(world, not addresses, f"addresses are left: {addresses}")
     _require(world, *_foreign(world))
 
 
 def _require(world: "World", holds: bool, otherwise: str) -> None:
     if not holds:
         raise world.witness.violation(otherwise)
+
+
+def _our_addresses(world: "World") -> set[Address]:
+    return {address for address in world.kernel.all_addresses() if address.address.startswith("198.18.")}
 
 
 def _foreign(world: "World") -> tuple[bool, str]:
@@ -202,7 +205,7 @@ class _Quiet:
 
     def _addresses(self) -> None:
         wanted = {balancer.address for balancer in self.world.operator.config.balancers}
-        there = {address for address in self.kernel.all_addresses() if address.address.startswith("198.18.")}
+        there = _our_addresses(self.world)
         missing, extra = wanted - there, there - wanted - self.world.witness.deeds.unrecorded
         self.require(not missing, f"addresses are missing: {missing}")
         if not self.world.witness.tainted:
