@@ -5,6 +5,7 @@ turns, on one disk. SQLite is in WAL mode with synchronous=FULL, so that all wai
 """
 
 import argparse
+import os
 import resource
 import shutil
 import statistics
@@ -17,6 +18,7 @@ from functools import partial
 from pathlib import Path
 
 from bench.journals import flip, incident, large
+from bench.startup import COMMAND, with_bytecode
 from bench.stores import EventSourcing, Journal, PlainSqlite, Store
 from journal import JournalReader, open_journal
 from kglb.actors.recovery import recover
@@ -24,7 +26,6 @@ from kglb.events import decode, encode
 from kglb.projections import State
 from tests.projections.builders import real_id
 
-COMMAND = [sys.executable, "-c", "import sys; from kglb.cli.main import main; sys.exit(main())"]
 EVENT = encode(flip(real_id(7), up=False))
 
 Measured = tuple[float, float]
@@ -104,7 +105,9 @@ def starting(scratch: Path, rounds: int) -> None:
 
 
 def asking(scratch: Path, rounds: int, last: int) -> None:
-    """The verbs, as processes, with the start of Python in it."""
+    """The verbs, as processes, with the start of Python in it; compiled first, as they are where they are installed."""
+    for verb in ("tail", "explain"):
+        timed_process([verb, "--help"])
     show("kglb-actors --version, for comparison", [timed_process(["--version"]) for _ in range(rounds)])
     journal = ["--journal", str(scratch / "incident")]
     show("explain", [timed_process(["explain", real_id(7), *journal]) for _ in range(rounds)])
@@ -154,6 +157,8 @@ def main() -> None:
         fold(args.fold)
         return
     scratch = Path(tempfile.mkdtemp(prefix="bench-journal-", dir=args.directory))
+    os.environ.update(with_bytecode(str(scratch / "bytecode")))
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     try:
         appending(scratch, args.rounds, args.singly, args.batched)
         incident(scratch / "small", args.events // 10)

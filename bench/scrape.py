@@ -11,11 +11,14 @@ from itertools import pairwise
 import uvloop
 
 from kglb.checks.counts import CheckCounts
-from kglb.dataplane import DestinationCounters, MemoryDataPlane, ServiceCounters, Traffic, Worker
+from kglb.dataplane.counters import DestinationCounters, ServiceCounters, Traffic
 from kglb.dataplane.ipvs_counters import decode_counters
+from kglb.dataplane.memory import MemoryDataPlane
 from kglb.dataplane.netlink import attribute
+from kglb.dataplane.worker import Worker
 from kglb.model import ServiceId
-from kglb.web import Status, TrafficReader
+from kglb.web.status import Status
+from kglb.web.traffic import TrafficReader
 from tests.projections.builders import WEB, real_id
 from tests.web.builders import vitals, web_fleet
 

@@ -46,7 +46,7 @@ _OFTEN = 'interval = "500ms", timeout = "400ms"'
 _CHECKS = (
     f'type = "tcp", watch = true, {_OFTEN}',
     f'type = "http", {_OFTEN}',
-    f'type = "exec", command = ["/bin/true"], {_OFTEN}',
+    f'type = "exec", command = ["/bin/true"], user = "root", {_OFTEN}',
 )
 _SELDOM = 'type = "tcp", interval = "1h", timeout = "400ms"'
 STATUS = ("127.0.0.1", 5678)

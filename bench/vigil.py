@@ -18,7 +18,8 @@ from pathlib import Path
 
 import uvloop
 
-from kglb.checks import IdleConnection, Vigil, make_idle
+from kglb.checks.make import make_idle
+from kglb.checks.vigil import IdleConnection, Vigil
 from kglb.model import Endpoint, TcpCheck
 
 IDLE = 10.0

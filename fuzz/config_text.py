@@ -1,7 +1,9 @@
 """A config file: whatever it holds, it is loaded, or refused with lines that a person can read."""
 
 from fuzz.scratch import scratch_directory
-from kglb.config import ConfigError, describe, load
+from kglb.config.load import load
+from kglb.config.problems import ConfigError
+from kglb.config.summary import describe
 
 _PATH = scratch_directory("config") / "config.toml"
 

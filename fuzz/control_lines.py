@@ -7,7 +7,8 @@ from functools import cache
 from fuzz.fleet import fleet
 from fuzz.loops import run
 from fuzz.scratch import scratch_directory
-from kglb.replay import AmbiguousRealError, UnknownRealError, find_reals
+from kglb.replay.errors import AmbiguousRealError, UnknownRealError
+from kglb.replay.finding import find_reals
 from kglb.web.control import ControlServer
 from kglb.web.orders import Answer, Done, DrainOrder, Order, Refused, RestoreOrder, WeightOrder, read_answer
 

@@ -4,8 +4,8 @@ import socket
 from functools import cache
 
 from fuzz.peers import Script, check_verdict, heard
-from kglb.checks import Probe
 from kglb.checks.outcome import Verdict
+from kglb.checks.probe import Probe
 from kglb.model import Endpoint
 
 

@@ -3,8 +3,8 @@
 import struct
 
 from fuzz import datagrams, peers
-from kglb.checks import make_probe
 from kglb.checks.dns import Question
+from kglb.checks.make import make_probe
 from kglb.model import DnsCheck
 
 _UDP = DnsCheck(timeout=1.0, query="example.com")

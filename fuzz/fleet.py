@@ -7,8 +7,7 @@ from pathlib import Path
 from journal import SegmentOpened
 from kglb.events import DaemonStopping
 from kglb.projections import State
-from kglb.replay import Source
-from kglb.replay.source import Found
+from kglb.replay.source import Found, Source
 
 RECORDED = Path(__file__).parents[1] / "tests" / "events" / "fixtures" / "1-daemon.jsonl"
 

@@ -1,7 +1,7 @@
 """What a real answers to a plain HTTP check; the third byte says what the check expects."""
 
 from fuzz.peers import Loopback, answered, ask, endpoint, script
-from kglb.checks import make_probe
+from kglb.checks.make import make_probe
 from kglb.model import HttpCheck
 
 _CHECKS = (

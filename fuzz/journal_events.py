@@ -1,7 +1,7 @@
 """A journal in which anything may have been recorded: bytes and checksums are right, the events need not be.
 
 An input is JSON, one event a line, the first of them the checkpoint; lines that are no events are left out, but for the
-last: there the journal is damaged. Readers may say that it does not fold.
+last: there the journal is damaged. Readers may say that it does not fold, or that it names what nothing of ours writes.
 """
 
 from collections.abc import Iterator
@@ -18,9 +18,6 @@ from kglb.events import Event
 MOST = 200
 """Events of an input."""
 
-_FORGED = "expected "
-"""How the model's parsers begin: an identity that nothing of ours writes. Checksums are no defence against forgers."""
-
 _decode = msgspec.json.Decoder(Event).decode
 _DIRECTORY = scratch_directory("journal_events")
 _EXPORTED = scratch_directory("exported") / "exported.jsonl"
@@ -32,11 +29,7 @@ def one_input(data: bytes) -> None:
     journal = str(_DIRECTORY)
     for verb in (*READERS, ("journal", "export", "--anonymise", "-o", str(_EXPORTED))):
         _EXPORTED.unlink(missing_ok=True)
-        try:
-            run(*verb, journal)
-        except ValueError as error:
-            if not str(error).startswith(_FORGED):
-                raise
+        run(*verb, journal)
 
 
 def _understood(events: list[bytes]) -> Iterator[bytes]:

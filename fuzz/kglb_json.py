@@ -2,8 +2,8 @@
 
 from fuzz.config_text import check_refusal
 from fuzz.scratch import scratch_directory
-from kglb.config import ConfigError, parse
-from kglb.config.load import convert_kglb
+from kglb.config.load import convert_kglb, parse
+from kglb.config.problems import ConfigError
 
 _PATH = scratch_directory("kglb") / "kglb.json"
 

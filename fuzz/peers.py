@@ -13,10 +13,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from kglb.checks import Outcome, Probe
 from kglb.checks.dial import Dialer, verdict_of
-from kglb.checks.outcome import Verdict
-from kglb.checks.probe import REDIAL
+from kglb.checks.outcome import Outcome, Verdict
+from kglb.checks.probe import REDIAL, Probe
 from kglb.model import Endpoint
 
 SILENT, CLOSING, RESETTING = range(3)

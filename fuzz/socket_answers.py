@@ -1,7 +1,7 @@
 """What a real answers to TCP, UDP and syslog checks; the third byte says to which."""
 
 from fuzz import datagrams, peers
-from kglb.checks import make_probe
+from kglb.checks.make import make_probe
 from kglb.model import Check, SyslogCheck, TcpCheck, UdpCheck
 
 _STREAMS: tuple[Check, ...] = (

@@ -9,7 +9,10 @@ from fuzz.fleet import fleet, records
 from fuzz.loops import run
 from kglb.cli.narrator import StateNarrator
 from kglb.model import Endpoint
-from kglb.web import Board, Past, Status, StatusServer, Vitals
+from kglb.web.board import Board, Past
+from kglb.web.server import StatusServer
+from kglb.web.status import Status
+from kglb.web.vitals import Vitals
 
 _STATUS = re.compile(rb"HTTP/1\.1 (?:200|4\d\d|503) ")
 _WELL = Vitals(

@@ -4,7 +4,7 @@ Nothing of an input is the answer to a key that was chosen at random: it does no
 """
 
 from fuzz.peers import Loopback, answered, ask, endpoint, script
-from kglb.checks import make_probe
+from kglb.checks.make import make_probe
 from kglb.model import HttpCheck
 
 _CHECKS = (

@@ -134,6 +134,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
                 "unsynced {{instance}}": f"kglb_journal_unsynced_records{{{_WHERE}}}",
             },
         ),
+        Panel("Journal disk, free", "bytes", {"{{instance}}": f"kglb_journal_disk_free_bytes{{{_WHERE}}}"}),
         Panel("Events", "ops", {"{{type}}": _per_second("kglb_events_total", by="type") + " > 0"}),
     ),
 }

@@ -41,7 +41,6 @@ from typing import TYPE_CHECKING, Any
 
 from journal.clock import Clock
 from journal.errors import UNDECODABLE, Damaged, JournalError, Locked, NoJournal, UnknownFormat
-from journal.exporting import write_segment
 from journal.files import OsFiles
 from journal.format import (
     FORMAT,
@@ -53,25 +52,30 @@ from journal.format import (
     SegmentOpened,
     decode_as,
 )
-from journal.lock import writer_of
 from journal.reader import JournalReader
-from journal.repairing import Loss, Repaired, repair
-from journal.retention import Expired, Retention, expired, remove
 from journal.survey import KindSurvey, SegmentSurvey, Survey, leftovers_of, survey
 
 if TYPE_CHECKING:
     from journal.appender import Appender
     from journal.disk import Disk, DiskThread, InlineDisk
+    from journal.exporting import write_segment
+    from journal.lock import writer_of
     from journal.opening import OpenJournal, open_journal
     from journal.options import AppenderOptions, Checkpoint, Degraded, Limits, Origin
+    from journal.repairing import Loss, Repaired, repair
+    from journal.retention import Expired, Retention, expired, remove
 
-_WRITING = {
+_BEYOND_READING = {
     "Appender": "journal.appender",
     **dict.fromkeys(("AppenderOptions", "Checkpoint", "Degraded", "Limits", "Origin"), "journal.options"),
     **dict.fromkeys(("Disk", "DiskThread", "InlineDisk"), "journal.disk"),
     **dict.fromkeys(("OpenJournal", "open_journal"), "journal.opening"),
+    "write_segment": "journal.exporting",
+    "writer_of": "journal.lock",
+    **dict.fromkeys(("Loss", "Repaired", "repair"), "journal.repairing"),
+    **dict.fromkeys(("Expired", "Retention", "expired", "remove"), "journal.retention"),
 }
-"""What brings asyncio along, so that whoever only reads a journal does not wait for its import."""
+"""What is for writing (it brings asyncio along) and for care: whoever only reads a journal does not wait for it."""
 
 __all__ = [
     "FORMAT",
@@ -120,7 +124,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """What writing takes, imported once it is asked for (PEP 562)."""
-    if name not in _WRITING:
+    """What is beyond reading, imported once it is asked for (PEP 562)."""
+    if name not in _BEYOND_READING:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_WRITING[name]), name)
+    return getattr(import_module(_BEYOND_READING[name]), name)

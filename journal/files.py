@@ -34,15 +34,9 @@ class OsFiles:
         return path.exists()
 
     def create(self, path: Path) -> int:
-        """An empty file open for appending; what was there is gone. Returns its descriptor.
-
-        Made by root it belongs to whom the directory belongs to, who is to go on with it.
-        """
+        """An empty file open for appending; what was there is gone. Returns its descriptor."""
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | _NO_TRICKS, _FILE_MODE)
-        if os.geteuid() == 0 and os.fstat(fd).st_nlink == 1:
-            owner = path.parent.stat()
-            with suppress(PermissionError):  # a root that gave CAP_CHOWN up
-                os.fchown(fd, owner.st_uid, owner.st_gid)
+        _hand_on(fd, path)
         return fd
 
     def open_append(self, path: Path) -> int:
@@ -115,4 +109,13 @@ class OsFiles:
         except BaseException:
             os.close(fd)
             raise
+        _hand_on(fd, path)
         return fd
+
+
+def _hand_on(fd: int, path: Path) -> None:
+    """What root made belongs to whom the directory belongs to, who is to go on with it."""
+    if os.geteuid() == 0 and os.fstat(fd).st_nlink == 1:
+        owner = path.parent.stat()
+        with suppress(PermissionError):  # a root that gave CAP_CHOWN up
+            os.fchown(fd, owner.st_uid, owner.st_gid)

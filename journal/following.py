@@ -6,6 +6,7 @@ Nothing here sleeps or writes.
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from itertools import chain
 from typing import Generic
 
 import msgspec
@@ -40,8 +41,8 @@ class Follower(Generic[E]):
         self._report = report
         self._reader: SegmentReader[E] | None = None
 
-    def walk(self) -> Iterator[Record[E] | None]:
-        """The records, for ever; None whenever there is no more yet."""
+    def walk(self) -> Iterator[list[Record[E]]]:
+        """The records, some at a time, for ever; none of them whenever there is no more yet."""
         try:
             self._open()
             while True:
@@ -50,7 +51,7 @@ class Follower(Generic[E]):
                 if reader is not None:
                     yield from self._intact(reader, following)
                 if reader is None or following is None or not self._cross(reader, following):
-                    yield None
+                    yield []
                     self._catch_up()
         finally:
             if self._reader is not None:
@@ -75,13 +76,14 @@ class Follower(Generic[E]):
         index = count_up_to(segments, self._reader.segment.first_seq)
         return segments[index] if index < len(segments) else None
 
-    def _intact(self, reader: SegmentReader[E], following: Segment | None) -> Iterator[Record[E]]:
+    def _intact(self, reader: SegmentReader[E], following: Segment | None) -> Iterator[list[Record[E]]]:
         while True:
             try:
-                if reader.seq >= self._from_seq:
-                    yield from reader.available()
-                else:
-                    yield from (record for record in reader.available() if record.seq >= self._from_seq)
+                for records in reader.available():
+                    if records[0].seq >= self._from_seq:
+                        yield records
+                    elif records[-1].seq >= self._from_seq:
+                        yield [record for record in records if record.seq >= self._from_seq]
                 if following is None and not reader.is_stuck:
                     reader.check_rest()
             except Damaged as damaged:
@@ -164,5 +166,6 @@ class Follower(Generic[E]):
         if not index:
             return None
         with closing(SegmentReader(self._files, segments[index - 1], decode_as(Record[msgspec.Raw]))) as reader:
-            repairs = [record.seq for record in reader.available() if bytes(record.event).startswith(_REPAIRED)]
+            found = chain.from_iterable(reader.available())
+            repairs = [record.seq for record in found if bytes(record.event).startswith(_REPAIRED)]
         return max((seq for seq in repairs if seq <= up_to_seq), default=None)

@@ -8,7 +8,7 @@ takes its place, and so on. Bytes are never thrown away: what is torn off is kep
 
 from collections.abc import Iterator
 from contextlib import closing
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import msgspec
@@ -65,7 +65,7 @@ class OpenJournal:
         if self.opened is None:
             return
         with closing(SegmentReader(self._files, self._newest, decode)) as reader:
-            yield from islice(reader.available(), 1, None)
+            yield from islice(chain.from_iterable(reader.available()), 1, None)
 
     def set_aside_from(self, seq: int, reason: str) -> None:
         """Cut the journal before record ``seq``; the rest is kept as ``*.damaged``. Raises ``OSError``."""

@@ -7,7 +7,7 @@ sleeps.
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from itertools import islice
+from itertools import chain, islice, takewhile
 from pathlib import Path
 from typing import Generic
 
@@ -51,7 +51,7 @@ class JournalReader(Generic[E]):
 
     def records(self, from_seq: int = 0, limit: int | None = None) -> Iterator[Record[E]]:
         """The records from ``from_seq`` (or the oldest there is) to the last one now; at most ``limit``."""
-        present = self._present(from_seq)
+        present = chain.from_iterable(takewhile(bool, self._walk(from_seq)))
         return present if limit is None else islice(present, limit)
 
     def follow(self, from_seq: int = 0) -> Iterator[Record[E] | None]:
@@ -60,7 +60,11 @@ class JournalReader(Generic[E]):
         A last line without its end is not damage but "not yet". If the journal was cut below what was yielded
         (a repair), it goes on with the ``JournalRepaired`` record.
         """
-        return Follower(self._files, self.segments, self._decode, from_seq, self._report).walk()
+        for records in self._walk(from_seq):
+            if records:
+                yield from records
+            else:
+                yield None
 
     def seq_at(self, at: str) -> int:
         """The number of the first record at or after a time: in a record's own form, or any beginning of it.
@@ -123,11 +127,8 @@ class JournalReader(Generic[E]):
                 return opened
         return None
 
-    def _present(self, from_seq: int) -> Iterator[Record[E]]:
-        for record in self.follow(from_seq):
-            if record is None:
-                return
-            yield record
+    def _walk(self, from_seq: int) -> Iterator[list[Record[E]]]:
+        return Follower(self._files, self.segments, self._decode, from_seq, self._report).walk()
 
     def _first_in(self, segment: Segment, wanted: Callable[[Head], bool]) -> int:
         """The number of the first record in a segment that is ``wanted``, or of the one behind its last."""

@@ -1,7 +1,8 @@
 """Reads one segment forward: whole lines only, every checksum verified, each line decoded in one pass.
 
 It can stand at the end of a file that still grows and go on later. It never skips anything unless told to
-(``skip_damage``), keeps at most one chunk in memory (or one line, if longer), and never writes.
+(``skip_damage``), keeps at most one chunk and its records in memory (or one line, if longer), and never writes.
+Chunks begin small, for whoever wants one record, and grow, for whoever wants all.
 """
 
 from collections.abc import Callable, Iterator
@@ -28,7 +29,7 @@ from journal.format import (
 )
 from journal.segments import Place, Segment
 
-_CHUNK = 256 * 1024
+_FIRST_CHUNK, _CHUNK = 8 * 1024, 64 * 1024
 
 _opening = msgspec.json.Decoder(Record[SegmentOpened])
 _gap = msgspec.json.Decoder(Record[JournalGap])
@@ -57,6 +58,7 @@ class SegmentReader(Generic[E]):
         self._files = files
         self._decode = decode
         self._decode_line: Callable[[bytes], Record[E]] | None = None
+        self._chunk_size = _FIRST_CHUNK
         self._offset = 0
         self._chain: int | None = None
         self.is_stuck = False
@@ -76,8 +78,8 @@ class SegmentReader(Generic[E]):
         """Go on at ``place``; what is read from there is verified against the line before it."""
         self._offset, self.seq, self._chain = place.offset, place.seq, place.chain
 
-    def available(self) -> Iterator[Record[E]]:
-        """The records from here to the last whole line now. Raises ``Damaged``, ``UnknownFormat``."""
+    def available(self) -> Iterator[list[Record[E]]]:
+        """The records from here to the last whole line now, some at a time. Raises ``Damaged``, ``UnknownFormat``."""
         if self.is_stuck and not self.skip_damage():
             return
         if self._decode_line is None and not self._settle_opening():
@@ -182,50 +184,45 @@ class SegmentReader(Generic[E]):
             self._chain = chain
         return True
 
-    def _verified(self, chunk: bytes) -> Iterator[Record[E]]:
+    def _verified(self, chunk: bytes) -> Iterator[list[Record[E]]]:
+        """The records of whole lines, in one go; what is intact before a damage is yielded before that is raised."""
         assert self._decode_line is not None
-        assert self._chain is not None
-        decode, chain, seq = self._decode_line, self._chain, self.seq
-        lines = chunk.split(b"\n")
-        lines.pop()
-        reason = ""
-        for line in lines:
-            crc = crc32(line[:-TAIL_SIZE], chain)
-            if line[-TAIL_SIZE:] != b',"crc":"%08x"}' % crc:
-                reason = explain_damage(line, seq)
-                break
-            try:
-                record = decode(line)
-            except UNDECODABLE as error:
-                reason = f"the bytes are as they were written, but not understood: {error}"
-                break
-            if record.seq != seq:
-                reason = explain_damage(line, seq)
-                break
-            yield record
-            chain = crc
-            seq += 1
-        self._advance(chunk, lines, seq - self.seq, chain, reason)
+        lines, reason = self._intact(chunk)
+        records: list[Record[E]] = []
+        try:
+            records.extend(map(self._decode_line, lines))  # those before one that raises are kept
+        except UNDECODABLE as error:
+            reason = f"the bytes are as they were written, but not understood: {error}"
+        seqs = range(self.seq, self.seq + len(records))
+        if [record.seq for record in records] != list(seqs):
+            wrong = next(at for at, (record, seq) in enumerate(zip(records, seqs, strict=True)) if record.seq != seq)
+            reason = explain_damage(lines[wrong], seqs[wrong])
+            del records[wrong:]
+        if records:
+            yield records
+        self._advance(chunk, lines[: len(records)], reason)
 
     def _pass_over(self, chunk: bytes) -> None:
+        self._advance(chunk, *self._intact(chunk))
+
+    def _intact(self, chunk: bytes) -> tuple[list[bytes], str]:
+        """The lines of a chunk as far as each continues the one before it, and why the next one does not."""
         assert self._chain is not None
-        chain, done, reason = self._chain, 0, ""
+        chain = self._chain
         lines = chunk.split(b"\n")
         lines.pop()
-        for line in lines:
-            crc = crc32(line[:-TAIL_SIZE], chain)
-            if line[-TAIL_SIZE:] != b',"crc":"%08x"}' % crc:
-                reason = explain_damage(line, self.seq + done)
-                break
-            chain = crc
-            done += 1
-        self._advance(chunk, lines, done, chain, reason)
+        for number, line in enumerate(lines):
+            chain = crc32(line[:-TAIL_SIZE], chain)
+            if line[-TAIL_SIZE:] != b',"crc":"%08x"}' % chain:
+                return lines[:number], explain_damage(line, self.seq + number)
+        return lines, ""
 
-    def _advance(self, chunk: bytes, lines: list[bytes], done: int, chain: int, reason: str) -> None:
-        """Go behind so many of these lines; raises ``Damaged`` for the next one if there is a reason."""
-        self._offset += len(chunk) if not reason else sum(map(len, lines[:done])) + done
-        self._chain = chain
-        self.seq += done
+    def _advance(self, chunk: bytes, read: list[bytes], reason: str) -> None:
+        """Go behind these lines of a chunk; raises ``Damaged`` for the next one if there is a reason."""
+        self._offset += len(chunk) if not reason else sum(map(len, read)) + len(read)
+        if read:
+            self._chain = read_crc(read[-1])
+        self.seq += len(read)
         if reason:
             raise self._damaged(self.seq, reason)
 
@@ -239,7 +236,8 @@ class SegmentReader(Generic[E]):
 
     def _whole_lines(self, offset: int) -> bytes:
         """Some whole lines from ``offset`` on; empty if there is not one yet."""
-        size = _CHUNK
+        size = self._chunk_size
+        self._chunk_size = min(2 * size, _CHUNK)
         while True:
             chunk = self._files.read(self.fd, size, offset)
             end = chunk.rfind(b"\n") + 1

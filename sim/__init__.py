@@ -10,11 +10,13 @@ around them is here: reals, probes, kernel, disk, resolver, operator and clock. 
 ``probing``     the prober and the vigil, which ask the reals
 ``kernel``      the machine, and the thread on which it is asked
 ``disk``        files in memory that fail as disks do
+``balancers``   balancers of all kinds, and what they and their reals are called
 ``configs``     configurations
 ``process``     one run of the daemon on all of these
 ``faults``      what can go wrong, by kind
 ``story``       what goes wrong when, as the seed says
 ``witness``     invariants that are checked at every step: ``testimony`` of the probes, ``facts``, ``deeds``
+``waiting``     no actor waits for another
 ``quiescence``  invariants that hold once it is quiet
 ``world``       all of it together: one simulation
 ``report``      what is printed of it

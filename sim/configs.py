@@ -1,7 +1,4 @@
-"""Configurations: the first one, and how an operator edits it. Every one of them is good.
-
-Hosts are ``10.0.0.N``, four to a rack; a balancer uses some of them, each on the balancer's own port. Some are named.
-"""
+"""Configurations: the first one, and how an operator edits it. Every one of them is good."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,25 +6,9 @@ from random import Random
 
 from msgspec.structs import replace
 
-from kglb.model import (
-    Address,
-    Balancer,
-    BgpConfig,
-    Check,
-    Config,
-    DataPlaneConfig,
-    Forward,
-    HttpCheck,
-    Real,
-    Service,
-    ServiceId,
-    StatusConfig,
-    TcpCheck,
-)
-from kglb.model.config import Announce
-
-RACK = 4
-FIRST_PORT = 8000
+from kglb.model import Balancer, BgpConfig, Config, DataPlaneConfig, Forward, Real, StatusConfig
+from kglb.model.config import connects
+from sim.balancers import DRAIN, FIRST_PORT, WHEN_DOWN, another_question, host, name, new_balancer
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +18,6 @@ class Size:
     balancers: int = 3
     reals: int = 12
     interval: float = 0.0
-
-
-def host(number: int) -> str:
-    """The address of a host."""
-    return f"10.0.{number // 200}.{number % 200 + 1}"
-
-
-def name(number: int) -> str:
-    """The name by which some configs know a host."""
-    return f"real-{number}.example"
-
-
-def vip(number: int) -> str:
-    """The address of a balancer."""
-    return f"198.18.{number // 200}.{number % 200 + 1}"
 
 
 class Operator:
@@ -86,6 +52,8 @@ class Operator:
             self._add_balancer,
             self._remove_balancer,
             self._change_interval,
+            self._change_when_down,
+            self._change_drain,
         ]
         edit = self._random.choice(edits)
         edit()
@@ -98,18 +66,8 @@ class Operator:
         random = self._random
         share = max(1, self._size.reals // max(1, self._size.balancers))
         hosts = random.sample(range(self._size.reals), min(share, self._size.reals))
-        marked = random.random() < 0.15
-        balancer = Balancer(
-            name=f"web-{number}",
-            service=Service(id=ServiceId(f"tcp://{vip(number)}:80"), scheduler="wrr"),
-            reals=tuple(self._real(number, chosen) for chosen in hosts),
-            check=self._check(),
-            when_all_down=random.choice(("fail_open", "fail_open", "fail_closed")),
-            resolve_interval=random.choice((5.0, 15.0)),
-            address=Address(f"{vip(number)}/32", "lo"),
-            announce=Announce(min_alive=random.choice((0.0, 0.5)), hold_time=2.0) if random.random() < 0.5 else None,
-            fwmark_checks=marked,
-        )
+        reals = tuple(self._real(number, chosen) for chosen in hosts)
+        balancer = new_balancer(random, number, reals, self._size.interval)
         self.config = replace(self.config, balancers=(*self.config.balancers, balancer))
 
     def _real(self, balancer: int, number: int) -> Real:
@@ -118,18 +76,6 @@ class Operator:
             host=f"{name(number) if named else host(number)}:{FIRST_PORT + balancer}",
             weight=self._random.choice((1, 100, 1000)),
             forward=Forward(self._random.choice(("masquerade", "tunnel"))),
-        )
-
-    def _check(self) -> Check:
-        random = self._random
-        interval = self._size.interval or random.choice((1.0, 2.0, 5.0))
-        return TcpCheck(
-            interval=interval,
-            timeout=random.choice((1.0, 2.0)),
-            rise=random.randint(1, 3),
-            fall=random.randint(1, 3),
-            fast_interval=random.choice((0.0, 0.5)),
-            watch=random.random() < 0.3,
         )
 
     def _remove_balancer(self) -> None:
@@ -189,18 +135,8 @@ class Operator:
         self._change_check(interval=self._size.interval or self._random.choice((1.0, 2.0, 5.0)))
 
     def _ask_otherwise(self) -> None:
-        self._change(
-            lambda balancer: replace(
-                balancer,
-                check=HttpCheck(
-                    interval=balancer.check.interval,
-                    timeout=balancer.check.timeout,
-                    rise=balancer.check.rise,
-                    fall=balancer.check.fall,
-                    path=f"/health/{self._random.randrange(10)}",
-                ),
-            )
-        )
+        number = self._random.randrange(10)
+        self._change(lambda balancer: replace(balancer, check=another_question(balancer.check, number)))
 
     def _change_scheduler(self) -> None:
         scheduler = self._random.choice(("wlc", "sh", "wrr"))
@@ -211,7 +147,18 @@ class Operator:
         self._change(lambda balancer: replace(balancer, when_all_down=policy))
 
     def _change_marks(self) -> None:
-        self._change(lambda balancer: replace(balancer, fwmark_checks=not balancer.fwmark_checks))
+        def turn(balancer: Balancer) -> Balancer:
+            return replace(balancer, fwmark_checks=not balancer.fwmark_checks) if connects(balancer.check) else balancer
+
+        self._change(turn)
+
+    def _change_when_down(self) -> None:
+        when_down = self._random.choice(WHEN_DOWN)
+        self._change(lambda balancer: replace(balancer, when_down=when_down))
+
+    def _change_drain(self) -> None:
+        seconds = self._random.choice(DRAIN)
+        self._change(lambda balancer: replace(balancer, drain_on_remove=seconds))
 
 
 def _host_number(real: Real) -> str:

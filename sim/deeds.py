@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from kglb.actors.recorder import WRITE_DEADLINE
 from kglb.model import (
     AddAddress,
+    Address,
     AddService,
     ChangeDestination,
     DeleteAddress,
@@ -14,6 +15,7 @@ from kglb.model import (
     ServiceId,
 )
 from kglb.model.operations import service_of
+from sim.balancers import is_ours, says_weights
 
 if TYPE_CHECKING:
     from sim.witness import Witness
@@ -22,27 +24,37 @@ if TYPE_CHECKING:
 LATEST = 300.0
 """Seconds by which an effect may come later than its reason, while kernel or disk make trouble."""
 
-OURS = ("tcp://198.18.", "fwmark://1")
-
 
 class Deeds:
-    """Sees every operation of the daemon. ``operations`` counts them, ``made`` are the services it made."""
+    """Sees every operation of the daemon. ``operations`` counts them, ``made`` are the services it made.
+
+    ``unrecorded`` are the addresses it added because of a config that no disk has taken the record of: what is not in
+    the journal did not happen, so no successor can know them to be ours.
+    """
 
     def __init__(self, world: "World", witness: "Witness") -> None:
         self._world = world
         self._witness = witness
         self.operations = 0
         self.made: set[ServiceId] = set()
+        self.unrecorded: set[Address] = set()
+        self._added: dict[Address, int] = {}
         self._before: dict[RealId, int] = {}
         self._served: set[ServiceId] = set()
 
     def process_started(self) -> None:
         """Whether a service has served is to be seen anew: a clean stop forgets it."""
         self._served.clear()
+        self._added.clear()
+
+    def killed(self, written: int) -> None:
+        """The process is gone; the disk has its records up to this one."""
+        self.unrecorded |= {address for address, config in self._added.items() if config > written}
 
     def rebooted(self) -> None:
         """The kernel is empty."""
         self.made.clear()
+        self.unrecorded.clear()
         self._served.clear()
 
     def performing(self, operation: Operation) -> None:
@@ -60,17 +72,22 @@ class Deeds:
         id = service_of(operation)
         self._is_ours(operation, id)
         match operation:
+            case AddAddress(address):
+                self._added[address] = self._world.process.state.fleet.config_seq
             case AddService(service):
                 self.made.add(service.id)
             case DeleteService(service_id):
                 self.made.discard(service_id)
                 self._is_unwanted(service_id)
+            case ChangeDestination(service_id, destination):
+                self._witness.facts.in_force(service_id, destination.real, destination.weight)
         if id is not None and not id.startswith("fwmark"):
             self._weights_changed(id)
 
     def forgotten(self, operation: Operation) -> None:
         """A deletion that the kernel only acknowledged leaves what nobody can know to be ours."""
         self._witness.facts.done[operation] += 1
+        self._witness.stranger_edited()
         if isinstance(operation, DeleteAddress | DeleteService):
             self._witness.taint("the kernel forgot a deletion")
 
@@ -78,7 +95,7 @@ class Deeds:
 
     def _is_ours(self, operation: Operation, id: ServiceId | None) -> None:
         """No operation touches a foreign entry: somebody else depends on it."""
-        foreign = id is not None and not id.startswith(OURS)
+        foreign = id is not None and not is_ours(id)
         if isinstance(operation, AddAddress | DeleteAddress):
             foreign = not operation.address.address.startswith("198.18.")
         if foreign:
@@ -87,8 +104,8 @@ class Deeds:
     def _is_written(self, id: ServiceId, real: RealId, weight: int) -> None:
         """An effect waits for the write of its cause, 50 ms at most: else a crash leaves what nobody can explain."""
         recorder = self._world.process.recorder
-        seq, decided, wanted = self._witness.facts.decided.get((id, real), (0, 0.0, -1))
-        if recorder is None or recorder.degraded or wanted != weight or self._before.get(real) == weight:
+        seq, decided = self._witness.facts.decided.get((id, real), {}).get(weight, (0, 0.0))
+        if recorder is None or recorder.degraded or self._before.get(real) == weight:
             return
         if recorder.last_seq - recorder.unwritten < seq and self._witness.now - decided < WRITE_DEADLINE - 0.001:
             raise self._witness.violation(f"{id} {real}: weight {weight} is in force, record {seq} is not written")
@@ -109,7 +126,20 @@ class Deeds:
         for real, weight in after.items():
             if weight > 0 and not self._before.get(real):
                 self._raised(id, real)
-        self._still_serves(id, any(after.values()))
+        serves = any(after.values())
+        self._still_serves(id, serves)
+        if any(self._before.values()) and not serves:
+            self._hands_over(id)
+
+    def _hands_over(self, id: ServiceId) -> None:
+        """Nobody stops serving before somebody who is to serve does, whatever the kernel refuses."""
+        witness, state = self._witness, self._world.process.state
+        balancer = state.fleet.balancers.get(id)
+        if balancer is None or balancer.config.when_all_down == "fail_closed" or witness.now - witness.edited < LATEST:
+            return
+        desired = state.data_plane.desired.destinations.get(id, {})
+        if any(one.weight for one in desired.values()) and not witness.tainted:
+            raise witness.violation(f"{id}: nothing serves any more, and somebody is to")
 
     def _lowered(self, id: ServiceId, real: RealId) -> None:
         """Nobody takes traffic from a healthy real but the operator."""
@@ -124,7 +154,7 @@ class Deeds:
         return any(
             entry.weight > 0 and entry.host == real
             for balancer in self._world.operator.config.balancers
-            if balancer.id == id
+            if balancer.id == id and not says_weights(balancer)
             for entry in balancer.reals
         )
 
@@ -152,6 +182,8 @@ class Deeds:
         if balancer is None or id not in self._served or witness.facts.stopping or witness.tainted:
             return
         if balancer.when_all_down != "fail_open" or any(entry.weight == 0 for entry in balancer.reals):
+            return
+        if says_weights(balancer):
             return
         if any(self._before.values()) and not witness.is_lenient and witness.now - witness.edited > LATEST:
             raise witness.violation(f"{id}: nothing serves any more")

@@ -71,7 +71,7 @@ class Facts:
         self.stopping = False
         self._boot = ""
         self.done: Counter[Operation] = Counter()
-        self.decided: dict[tuple[ServiceId, RealId], tuple[int, float, int]] = {}
+        self.decided: dict[tuple[ServiceId, RealId], dict[int, tuple[int, float]]] = {}
         self._kinds: dict[int, type] = {}
         self._about: dict[int, ServiceId] = {}
         self._outcomes: dict[tuple[ServiceId, RealId], tuple[str, str]] = {}
@@ -95,10 +95,9 @@ class Facts:
                 self._about[fact.seq] = event.service
                 self._is_proven(event)
             case BalancerDecided():
-                now = self._witness.now
-                self.decided.update(
-                    ((event.service, real), (fact.seq, now, weight)) for real, weight in event.weights.items()
-                )
+                for real, weight in event.weights.items():
+                    under_way = self.decided.setdefault((event.service, real), {})
+                    under_way.setdefault(weight, (fact.seq, self._witness.now))
             case ProbeFlipped():
                 self._flipped(event)
             case DaemonStarted():
@@ -117,6 +116,12 @@ class Facts:
                 for operation, cause in zip(event.operations, event.causes, strict=True):
                     self._was_done(fact.seq, operation)
                     self._is_accounted_for(fact.seq, operation, cause)
+
+    def in_force(self, id: ServiceId, real: RealId, weight: int) -> None:
+        """The kernel has a weight: what was decided before is not under way any more."""
+        under_way = self.decided.get((id, real), {})
+        seq, _ = under_way.get(weight, (0, 0.0))
+        self.decided[id, real] = {other: when for other, when in under_way.items() if when[0] > seq}
 
     def _begins(self, event: DaemonStarted) -> None:
         """In another boot the kernel is empty, so no health outlives it: what was up then may be down now."""

@@ -11,7 +11,9 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any, Protocol, TypeVar
 
-from kglb.dataplane import Failure, MemoryDataPlane, Passage
+from kglb.dataplane.memory import MemoryDataPlane
+from kglb.dataplane.passage import Passage
+from kglb.dataplane.port import Failure
 from kglb.model import Address, Destination, Operation, RealId, Service, ServiceId
 from sim.agenda import Agenda
 from sim.loop import ProcessLoop
@@ -128,6 +130,7 @@ class SimKernel(MemoryDataPlane):
         self._destinations.clear()
         self._addresses = {address for address in self._addresses if address.address in ("127.0.0.1/8", "::1/128")}
         self._broadcasts.clear()
+        self.connections.clear()
 
     def _happens(self, share: float) -> bool:
         return share > 0 and self.random.random() < share

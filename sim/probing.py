@@ -3,11 +3,15 @@
 from collections.abc import Callable
 from random import Random
 
-from kglb.checks import IdleConnection, MarkedDialer, Outcome, Probe, Verdict
+from kglb.checks.marked import MarkedDialer
+from kglb.checks.outcome import Outcome, Verdict
+from kglb.checks.probe import Probe
+from kglb.checks.program import ProgramProbe
+from kglb.checks.vigil import IdleConnection
 from kglb.model import Endpoint
 from sim.agenda import Agenda
 from sim.loop import ProcessLoop
-from sim.reals import OK, TIMEOUT, Reals
+from sim.reals import TIMEOUT, Reals
 
 NO_DESCRIPTOR = Verdict("unknown", "no descriptor left")
 
@@ -72,32 +76,41 @@ class SimProber:
     def _begin(self, probe: Probe, due: float, ticket: int) -> None:
         if not self._is_current(probe, ticket):
             return
-        target = getattr(probe, "target", None)
+        target = _target(probe)
         mark = 0
-        if target is None:
-            verdict, latency = OK, 0.0
-        elif self._deaf():
+        if self._deaf():
             verdict, latency = NO_DESCRIPTOR, 0.0
         else:
             dialer = getattr(probe, "dialer", None)
             mark = dialer.mark if isinstance(dialer, MarkedDialer) else 0
             verdict, latency = self._meet(target, mark, probe.timeout)
+            if isinstance(probe, ProgramProbe) and probe.check.dynamic_weight and verdict.status == "success":
+                verdict = verdict._replace(weight=self._reals.weight(target.address))
         started = self._agenda.now
-        self._agenda.after(latency, lambda: self._end(probe, due, started, ticket, verdict, mark))
+        self._agenda.after(latency, lambda: self._end(probe, target, due, started, ticket, verdict, mark))
 
     def _meet(self, target: Endpoint, mark: int, timeout: float) -> tuple[Verdict, float]:
         address = self._route(target, mark)
         return self._reals.meet(address, timeout) if address else (TIMEOUT, timeout)
 
-    def _end(self, probe: Probe, due: float, started: float, ticket: int, verdict: Verdict, mark: int) -> None:
+    def _end(
+        self, probe: Probe, target: Endpoint, due: float, started: float, ticket: int, verdict: Verdict, mark: int
+    ) -> None:
         if not self._is_current(probe, ticket):
             return
         del self._tickets[probe]
-        outcome = Outcome(verdict.status, verdict.reason, "", self._agenda.now - started, due, started)
-        target = getattr(probe, "target", None)
-        if target is not None:
-            self._seen(target, mark, outcome)
+        latency = self._agenda.now - started
+        outcome = Outcome(verdict.status, verdict.reason, "", latency, due, started, verdict.weight)
+        self._seen(target, mark, outcome)
         probe.answered(outcome)
+
+
+def _target(probe: Probe) -> Endpoint:
+    """What a probe asks: a program is told in its environment."""
+    if isinstance(probe, ProgramProbe):
+        return Endpoint(probe._environment["KGLB_ADDRESS"], int(probe._environment["KGLB_PORT"]))
+    target: Endpoint = probe.target  # type: ignore[attr-defined]
+    return target
 
 
 class SimVigil:

@@ -14,8 +14,8 @@ from kglb.actors.recorder import Fact, Recorder
 from kglb.actors.recovery import recover
 from kglb.actors.runtime import Scheduler
 from kglb.actors.supervisor import Stop
-from kglb.checks import Outcome
-from kglb.dataplane import MemoryRoutes
+from kglb.checks.outcome import Outcome
+from kglb.dataplane.route_engine import MemoryRoutes
 from kglb.model import Config, Endpoint
 from kglb.projections import State
 from sim.agenda import Agenda

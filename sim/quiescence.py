@@ -12,10 +12,12 @@ from pykka import ActorRegistry
 
 from journal import Damaged, JournalReader
 from kglb.events import SegmentOpened, decode
-from kglb.model import Balancer, Destination, Endpoint, Real, RealId, Service, ServiceId, Way
+from kglb.model import Balancer, Destination, Endpoint, Real, RealId, Service, Way
 from kglb.model.endpoint import split_host_port
-from kglb.projections import State
-from kglb.replay import Source, verify
+from kglb.projections import BalancerState, State
+from kglb.replay.source import Source
+from kglb.replay.verify import verify
+from sim.balancers import is_ours, says_weights
 from sim.process import JOURNAL
 
 if TYPE_CHECKING:
@@ -78,11 +80,12 @@ def check_end(world: "World") -> None:
     _require(world, process.files.left_open == 0, "descriptors are left open")
     _require(world, not process.parts.checked, "counts of reals are left")
     if config.data_plane.on_stop == "cleanup" and not world.witness.tainted:
-        left = [id for id in world.kernel.all_services() if _is_ours(id)]
+        left = [id for id in world.kernel.all_services() if is_ours(id)]
         _require(world, not left, f"services are left: {left}")
         _require(world, not world.routes.routes, "routes are left announced")
         addresses = [address for address in world.kernel.all_addresses() if address.address.startswith("198.18.")]
-        _require(world, not addresses, f"addresses are left: {addresses}")
+        left_behind = set(addresses) - world.witness.deeds.unrecorded
+        _require(world, not left_behind, f"addresses are left: {left_behind}")
     _require(world, *_foreign(world))
 
 
@@ -91,13 +94,9 @@ def _require(world: "World", holds: bool, otherwise: str) -> None:
         raise world.witness.violation(otherwise)
 
 
-def _is_ours(id: ServiceId) -> bool:
-    return id.startswith(("tcp://198.18.", "fwmark://1"))
-
-
 def _foreign(world: "World") -> tuple[bool, str]:
     """What somebody else had is as it was, unless the machine has rebooted."""
-    there = {service for service in world.kernel.all_services().values() if not _is_ours(service.id)}
+    there = {service for service in world.kernel.all_services().values() if not is_ours(service.id)}
     expected: set[Service] = set() if world.boots > 1 else set(world.foreign)
     return there == expected, f"foreign services: {there}, expected {expected}"
 
@@ -148,23 +147,35 @@ class _Quiet:
         )
         up = {real: self.world.reals.condition(real.rpartition(":")[0]) == "up" for real in wanted}
         for real, healthy in up.items():
-            believed = known.reals[RealId(real)].healthy
+            believed = known.reals[real].healthy
             self.require(believed == healthy, f"{balancer.id} {real}: healthy is {healthy}, believed is {believed}")
         counts = (known.alive, known.total, known.decided_alive, known.decided_total)
         self.require(counts == (sum(up.values()), len(up)) * 2, f"{balancer.id}: (alive, total), twice, is {counts}")
-        open_to_all = not any(up.values()) and known.proven and balancer.when_all_down == "fail_open"
-        expected = {
-            real: Destination(
-                real=real,
-                weight=entry.weight if up[real] or open_to_all else 0,
-                forward=entry.forward,
-                upper=entry.upper,
-                lower=entry.lower,
-            )
-            for real, entry in wanted.items()
-        }
+        expected = {}
+        for real, entry in wanted.items():
+            destination = self._destination(balancer, known, entry, real, up)
+            if destination.weight or balancer.when_down == "quiesce" or up[real] or not known.reals[real].configured:
+                expected[real] = destination
         held = self.kernel.held(balancer.id)
         self.require(held == expected, f"{balancer.id}: the kernel has {held}, expected {expected}")
+
+    def _destination(
+        self, balancer: Balancer, known: BalancerState, entry: Real, real: RealId, up: dict[RealId, bool]
+    ) -> Destination:
+        """What the kernel should have of a real, if anything."""
+        weight = entry.weight
+        if says_weights(balancer):
+            weight = known.reals[real].configured
+            says = self.world.reals.weight(real.rpartition(":")[0])
+            self.require(not up[real] or weight == says, f"{balancer.id} {real}: it says {says}, believed is {weight}")
+        open_to_all = not any(up.values()) and known.proven and balancer.when_all_down == "fail_open"
+        return Destination(
+            real=real,
+            weight=weight if up[real] or open_to_all else 0,
+            forward=entry.forward,
+            upper=entry.upper,
+            lower=entry.lower,
+        )
 
     def _marks(self) -> set[Way]:
         return {
@@ -177,7 +188,7 @@ class _Quiet:
     def _services(self) -> None:
         """Every service that is wanted and, unless the journal lost who made them, no other of ours."""
         wanted = {balancer.id: balancer.service for balancer in self.world.operator.config.balancers}
-        there = {id: one for id, one in self.kernel.all_services().items() if _is_ours(id)}
+        there = {id: one for id, one in self.kernel.all_services().items() if is_ours(id)}
         for id, service in wanted.items():
             self.require(there.get(id) == service, f"{id}: the kernel has {there.get(id)}, expected {service}")
         marks = self.state.fleet.marks.held
@@ -192,7 +203,7 @@ class _Quiet:
     def _addresses(self) -> None:
         wanted = {balancer.address for balancer in self.world.operator.config.balancers}
         there = {address for address in self.kernel.all_addresses() if address.address.startswith("198.18.")}
-        missing, extra = wanted - there, there - wanted
+        missing, extra = wanted - there, there - wanted - self.world.witness.deeds.unrecorded
         self.require(not missing, f"addresses are missing: {missing}")
         if not self.world.witness.tainted:
             self.require(not extra, f"addresses that nobody wants: {extra}")

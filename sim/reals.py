@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Literal
 
-from kglb.checks import Verdict
+from kglb.checks.outcome import Verdict
 from sim.violation import CRASH
 
 Condition = Literal["up", "refuses", "hangs", "slow", "broken", "half"]
@@ -16,6 +16,8 @@ OK = Verdict("success", "ok")
 REFUSED = Verdict("failure", "refused")
 WRONG = Verdict("failure", "status 500")
 TIMEOUT = Verdict("failure", "timeout during connect")
+
+USUAL_WEIGHT = 10
 
 LATENCY = 0.001
 SLOW = 1.5
@@ -28,10 +30,15 @@ class Reals:
 
     random: Random
     conditions: dict[str, Condition] = field(default_factory=dict)
+    weights: dict[str, int] = field(default_factory=dict)
 
     def condition(self, address: str) -> Condition:
         """What is the case with a real now."""
         return self.conditions.get(address, "up")
+
+    def weight(self, address: str) -> int:
+        """What a real says that its weight is, where it is asked."""
+        return self.weights.get(address, USUAL_WEIGHT)
 
     def meet(self, address: str, timeout: float) -> tuple[Verdict, float]:
         """What a probe begun now finds, and after how many seconds."""

@@ -4,7 +4,7 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
-from sim.configs import host
+from sim.balancers import host
 from sim.faults import FAULTS, TROUBLE, Over, become
 
 if TYPE_CHECKING:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from kglb.checks import Outcome
+from kglb.checks.outcome import Outcome
 from kglb.model import Balancer, Endpoint, RealId, ServiceId
-from sim.configs import FIRST_PORT, vip
+from sim.balancers import FIRST_PORT, vip
 from sim.faults import TROUBLE
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Testimony:
         self._world = world
         self._witness = witness
         self._said: dict[tuple[ServiceId, RealId], Said] = {}
-        self._by_id: dict[ServiceId, Balancer] = {}
+        self._by_vip: dict[str, Balancer] = {}
         self._config: object = None
 
     def of(self, service: ServiceId, real: RealId) -> Said:
@@ -80,9 +80,9 @@ class Testimony:
         config = self._world.operator.config
         if config is not self._config:
             self._config = config
-            self._by_id = {balancer.id: balancer for balancer in config.balancers}
+            self._by_vip = {balancer.service.key.address: balancer for balancer in config.balancers}
         address = target.address if mark else vip(target.port - FIRST_PORT)
-        return self._by_id.get(ServiceId(f"tcp://{address}:80"))
+        return self._by_vip.get(address)
 
     def _marked(self, balancer: Balancer | None, mark: int) -> RealId | None:
         fleet = self._world.process.state.fleet
@@ -108,7 +108,7 @@ class Testimony:
             if known.healthy != up:
                 raise witness.violation(f"{service} {real}: healthy={not up} is believed, the probes say otherwise")
             held = world.kernel.held(service).get(real)
-            if self._is_calm(begun) and (held is None or held.weight != known.weight):
+            if self._is_calm(begun) and (0 if held is None else held.weight) != known.weight:
                 raise witness.violation(f"{service} {real}: weight {known.weight} was decided, the kernel has {held}")
 
         world.agenda.after(REACTION, look)

@@ -8,13 +8,14 @@ from random import Random
 
 from kglb.actors.recorder import Recorder
 from kglb.actors.supervisor import Stop
-from kglb.dataplane import MemoryRoutes
+from kglb.dataplane.route_engine import MemoryRoutes
 from kglb.events import RealDrained, RealRestored, WeightOverridden
 from kglb.model import Destination, Endpoint, Forward, RealId, Service, ServiceId
 from kglb.model.marks import mark_id
-from sim import quiescence
+from sim import quiescence, waiting
 from sim.agenda import Agenda
-from sim.configs import Operator, Size, host, name
+from sim.balancers import host, name
+from sim.configs import Operator, Size
 from sim.disk import Platter, last_seq
 from sim.kernel import SimKernel
 from sim.process import LIMITS, Process, Surroundings
@@ -94,6 +95,10 @@ class World:
 
     def run(self) -> None:
         """Tell the whole story. Raises Violation where something is not as it should be."""
+        with waiting.forbidden():
+            self._run()
+
+    def _run(self) -> None:
         try:
             self.start()
             self._look()
@@ -175,6 +180,8 @@ class World:
     def kill(self) -> None:
         """End it as by kill -9. What the kernel had of the journal then, it still has."""
         written = self._promised(lambda recorder: recorder.last_seq - recorder.unwritten)
+        if self.process.recorder is not None and self.process.alive:
+            self.witness.deeds.killed(self.process.recorder.last_seq - self.process.recorder.unwritten)
         self.process.kill()
         self._must_have(written, "written")
 

@@ -6,7 +6,9 @@ writes by hand, or changes or damages on purpose, is nobody's word for what a da
 
 from pathlib import Path
 
-from kglb.replay import NothingRecordedError, Source, verify
+from kglb.replay.errors import NothingRecordedError
+from kglb.replay.source import Source
+from kglb.replay.verify import verify
 
 _journals: dict[Path, None] = {}
 

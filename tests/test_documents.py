@@ -9,7 +9,7 @@ import pytest
 
 from kglb.cli.main import VERBS, parser_for
 from kglb.projections import State
-from kglb.web import Status
+from kglb.web.status import Status
 from tests.web.builders import WELL
 
 ROOT = Path(__file__).parents[1]

@@ -1,6 +1,6 @@
 """What of ours does the machine hold already, at the start and before a reload? Reads only; on the worker thread."""
 
-from kglb.dataplane import DataPlane
+from kglb.dataplane.port import DataPlane
 from kglb.events import Adopted, Entry
 from kglb.model import AddAddress, Address, Config, Operation
 from kglb.projections import Holding, entry_drift

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from kglb.actors.parts import Parts
 from kglb.actors.recorder import RecordingActor
 from kglb.actors.restarts import Restarts
-from kglb.dataplane import Failure
+from kglb.dataplane.port import Failure
 from kglb.events import DriftFound, OperationFailed, RouteAnnounced, RouteWithdrawn
 from kglb.model import AnnounceRoute, Prefixes, Route, RouteOperation, WithdrawRoute
 from kglb.projections import DataPlaneState, route_drift

@@ -6,17 +6,19 @@ busy is planned together afterwards. At times it compares the kernel with ``actu
 
 import errno
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, get_args
+from typing import Any, get_args
 
 from pykka import ActorRef
 
 from kglb.actors.announcer import Announcer, HoldOver, RetryRoutes
+from kglb.actors.answers import sort_out
+from kglb.actors.applier_messages import AddressLost, CompareAddresses, Reconcile, Retry, SetInterval, Settled
 from kglb.actors.contests import Repair
 from kglb.actors.parts import Parts
 from kglb.actors.reconciler import Reconciler
 from kglb.actors.recorder import Fact, RecordingActor
 from kglb.actors.restarts import Restarts
-from kglb.dataplane import Failure
+from kglb.dataplane.port import Failure
 from kglb.events import (
     Adopted,
     BalancerDecided,
@@ -31,7 +33,6 @@ from kglb.events import (
     Steering,
 )
 from kglb.model import (
-    AddAddress,
     AnnounceRoute,
     Operation,
     RouteOperation,
@@ -40,42 +41,13 @@ from kglb.model import (
     parse_service,
 )
 from kglb.model.operations import service_of
-from kglb.projections import DataPlaneState, Dirty, Planned, plan
+from kglb.projections import DataPlaneState, Dirty, Planned, Serving, plan
 
 BATCH = 500
 """Operations given to the machine at once: bounds the size of a record and how long the newest news waits."""
 
 NEWS_PAUSE = 0.2
 """Seconds between news of a lost address and a look: addresses that go together are looked for once."""
-
-
-class Reconcile(NamedTuple):
-    """Command: compare the machine with what is known of it."""
-
-
-class AddressLost(NamedTuple):
-    """Told by whoever listens to the kernel: an address has left some interface."""
-
-
-class CompareAddresses(NamedTuple):
-    """Command: compare the addresses with what is known of them."""
-
-
-class Retry(NamedTuple):
-    """Command: the wait after refused operations is over; ``service`` None stands for the addresses."""
-
-    service: ServiceId | None
-    cause: int
-
-
-class SetInterval(NamedTuple):
-    """Command: compare this often from now on, in seconds."""
-
-    seconds: float
-
-
-class Settled(NamedTuple):
-    """Told to the parent when nothing is left to apply or to retry."""
 
 
 class Applier(RecordingActor):
@@ -96,6 +68,7 @@ class Applier(RecordingActor):
         self._retrying: set[ServiceId | None] = set()
         self._writes = 0
         self._waiting: list[Planned] = []
+        self._handing_over = Dirty()
         self._news = self._looking = False
         self._reconciler = Reconciler(self, parts, lambda: self._writes, reconcile_interval)
         self._announcer = Announcer(self, parts, missing=self._missing, done=self._routes_done)
@@ -116,10 +89,11 @@ class Applier(RecordingActor):
             self._reconciler.unanswered = {
                 address: self._crash for key, (address, _) in wanted.items() if key not in held
             }
-            self.actor_ref.tell(Reconcile())
+            self._busy = True
+            self.spawn(self._begin_again())
         else:
             self._reconcile_later()
-        self._work_if_idle()
+            self._work_if_idle()
 
     def on_stop(self) -> None:
         """Listen no more."""
@@ -168,24 +142,53 @@ class Applier(RecordingActor):
             self._busy = True
             self.spawn(self._work())
 
+    async def _begin_again(self) -> None:
+        await self._reconcile()
+        await self._work()
+
     # --- applying -----------------------------------------------------------------------------------------------
 
     async def _work(self) -> None:
         while dirty := self._data_plane.take_dirty():
             if dirty.routes:
                 self._plan_again(dirty)
-            planned = plan(self._data_plane.actual, self._data_plane.desired, dirty, self._announcer.held)
-            self._waiting += [step for step in planned if step.waits_for]
+            planned = self._plan(dirty)
             self._announcer.begin(_routes(planned, WithdrawRoute))
-            kernel = [step for step in planned if not (step.waits_for or isinstance(step.operation, RouteOperation))]
-            if kernel:
-                await self.recorder.written(self.recorder.last_seq)
-            for start in range(0, len(kernel), BATCH):
-                await self._apply(kernel[start : start + BATCH])
+            kernel = _for_the_kernel(planned)
+            while kernel:
+                await self.recorder.written(max(step.cause for step in kernel[:BATCH]))
+                await self._apply(kernel[:BATCH])
+                kernel = self._brought_up_to_date(kernel[BATCH:])
             self._announcer.begin(_routes(planned, AnnounceRoute))
         self._busy = False
-        if not (self._retrying or self._waiting) and self._announcer.settled and self._parent is not None:
+        waits = self._retrying or self._waiting or self._handing_over
+        if not waits and self._announcer.settled and self._parent is not None:
             self._parent.tell(Settled())
+
+    def _plan(self, dirty: Dirty) -> list[Planned]:
+        """Plan, and with it anew what waits for a destination to take over."""
+        state = self.recorder.state
+        actual, desired = state.data_plane.actual, state.data_plane.desired
+        dirty.add(self._handing_over)
+        serving = Serving(is_banned=state.fleet.is_banned, unsure=self._reconciler.unsure)
+        planned = plan(actual, desired, dirty, serving, self._announcer.held)
+        self._handing_over = Dirty()
+        for step in planned:
+            if step.hands_over:
+                self._handing_over.mark_operation(step.operation, step.cause)
+        self._waiting += [step for step in planned if step.waits_for]
+        return planned
+
+    def _brought_up_to_date(self, steps: list[Planned]) -> list[Planned]:
+        """What is left of a plan, as it is wanted by now; without destinations of a service that was refused."""
+        newer = self._data_plane.dirty
+        if not (steps and (newer or self._retrying)):
+            return steps
+        left = Dirty()
+        for step in steps:
+            left.mark_operation(step.operation, step.cause)
+        left.learn_causes(newer)
+        return _for_the_kernel(self._plan(left))
 
     def _routes_done(self, tried: bool) -> None:
         if tried:
@@ -217,23 +220,25 @@ class Applier(RecordingActor):
         except OSError as error:
             results = [Failure(errno.ENOBUFS, str(error))] * len(operations)
             microseconds = 0
-        done = [step for step, failure in zip(planned, results, strict=True) if failure is None]
-        if done:
+        for step, failure in zip(planned, results, strict=True):
+            self._reconciler.note_answer(step.operation, failure, step.cause)
+        answers = sort_out(planned, results)
+        if answers.done:
             applied = OperationsApplied(
-                operations=tuple(step.operation for step in done),
-                causes=tuple(step.cause for step in done),
+                operations=tuple(step.operation for step in answers.done),
+                causes=tuple(step.cause for step in answers.done),
                 microseconds=microseconds,
             )
             self.recorder.record(applied, cause=max(applied.causes))
             self._parts.confirmed = self._parts.now()
             self._parts.reactions.end(applied.causes, self._parts.confirmed)
+            self._data_plane.dirty.add(self._handing_over)
+        if answers.gone:
+            self._reconciler.contests.record(tuple(answers.gone))
         refused: dict[ServiceId | None, int] = {}
-        for step, failure in zip(planned, results, strict=True):
-            if isinstance(step.operation, AddAddress):
-                self._reconciler.note_answer(step.operation.address, failure, step.cause)
-            if failure is not None:
-                failed = OperationFailed(operation=step.operation, errno=failure.errno, error=failure.error)
-                refused[service_of(step.operation)] = self.recorder.record(failed, cause=step.cause)
+        for step, failure in answers.refused:
+            failed = OperationFailed(operation=step.operation, errno=failure.errno, error=failure.error)
+            refused[service_of(step.operation)] = self.recorder.record(failed, cause=step.cause)
         for service, cause in refused.items():
             if service not in self._retrying:
                 self._retrying.add(service)
@@ -291,6 +296,10 @@ class Applier(RecordingActor):
         self._looking = False
         if self._news:
             self._look_soon()
+
+
+def _for_the_kernel(planned: Sequence[Planned]) -> list[Planned]:
+    return [step for step in planned if not (step.waits or isinstance(step.operation, RouteOperation))]
 
 
 def _routes(planned: Sequence[Planned], kind: type[RouteOperation]) -> dict[str, int]:

@@ -17,7 +17,7 @@ from kglb.actors.reals import Reals
 from kglb.actors.recorder import Fact, RecordingActor
 from kglb.actors.restarts import Restarts
 from kglb.actors.runtime import Crash
-from kglb.checks import Gate
+from kglb.checks.gate import Gate
 from kglb.decisions import decide_for, is_name, is_news
 from kglb.events import ActorCrashed, BalancerDecided, DrainFinished, HealthChanged, Steering
 from kglb.model import Balancer, RealId

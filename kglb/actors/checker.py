@@ -21,8 +21,12 @@ from kglb.actors.marking import Path, stands
 from kglb.actors.parts import Parts
 from kglb.actors.recorder import RecordingActor, Run
 from kglb.actors.watchdog import Overdue
-from kglb.checks import Gate, IdleConnection, MarkedDialer, Outcome, make_idle, make_probe
 from kglb.checks.counts import CheckCounts
+from kglb.checks.gate import Gate
+from kglb.checks.make import make_idle, make_probe
+from kglb.checks.marked import MarkedDialer
+from kglb.checks.outcome import Outcome
+from kglb.checks.vigil import IdleConnection
 from kglb.dataplane.worker import PATIENCE
 from kglb.decisions import judge, observe
 from kglb.events import HealthChanged, ProbeFlipped, WatchLost, WeightReported

@@ -12,7 +12,7 @@ from pykka import ActorRef
 
 from kglb.actors.parts import Parts
 from kglb.actors.recorder import Fact, RecordingActor
-from kglb.dataplane import DataPlane
+from kglb.dataplane.port import DataPlane
 from kglb.events import DrainFinished, RealAdded, RealRestored, Steering
 from kglb.model import RealId, ServiceId, parse_service
 from kglb.projections import RealState
@@ -37,7 +37,7 @@ class Drains(RecordingActor):
         super().__init__(parts.scheduler, parts.recorder, key="drains", parent=parent)
         self._parts = parts
         self._steered: dict[Key, None] = {}
-        self._connections: dict[Key, int] = {}
+        self._connections = parts.draining
         self._changed = False
         self._looking = False
         self._next_look: Callable[[], None] = lambda: None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from kglb.actors.recorder import Recorder
-from kglb.dataplane import DataPlane
+from kglb.dataplane.port import DataPlane
 from kglb.decisions import Marked, checked_at, choose_mark, mark_changes
 from kglb.events import MarkAssigned, MarkReleased
 from kglb.model import Balancer, Config, Endpoint, RealId, ServiceId, Way, parse_endpoint

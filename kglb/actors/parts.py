@@ -11,9 +11,10 @@ from kglb.actors.recorder import Recorder
 from kglb.actors.runtime import LoopActor, Scheduler
 from kglb.actors.scrubbing import scrubber
 from kglb.actors.turns import Turns
-from kglb.checks import ProberPort, VigilPort
 from kglb.checks.counts import CheckCounts
-from kglb.dataplane import DataPlane, MemoryRoutes, RouteEngine
+from kglb.checks.port import ProberPort, VigilPort
+from kglb.dataplane.port import DataPlane
+from kglb.dataplane.route_engine import MemoryRoutes, RouteEngine
 from kglb.dataplane.worker import Caller
 from kglb.decisions import Contest
 from kglb.model import RealId, SecretRef, ServiceId
@@ -44,7 +45,8 @@ class Parts:
     measured ``probe_durations`` by type of check, ``reactions``, and when the machine was last ``confirmed`` to hold
     what we know. ``contests`` are the entries that somebody else changes, ``promises`` when each actor that waits for
     an answer must have it (see ``watchdog``), ``probes_stalled`` since when no probe has ended though some should
-    have. ``on_address_loss`` takes whom to tell that an address has left the machine. New checkers take ``turns``.
+    have. ``draining`` are the connections, as last counted, of each real whose last one is waited for.
+    ``on_address_loss`` takes whom to tell that an address has left the machine. New checkers take ``turns``.
     """
 
     scheduler: Scheduler
@@ -70,6 +72,7 @@ class Parts:
     contests: dict[str, Contest] = field(default_factory=dict)
     promises: dict[LoopActor, float] = field(default_factory=dict)
     probes_stalled: float | None = None
+    draining: dict[tuple[ServiceId, RealId], int] = field(default_factory=dict)
     on_address_loss: Listen = unheard
     turns: Turns = field(default_factory=Turns)
     started: bool = False

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from kglb.actors.marking import Path, bring_marks_in_step, marks_of, path_of
 from kglb.actors.parts import Parts
-from kglb.dataplane import Passage
+from kglb.dataplane.passage import Passage
 from kglb.events import ChecksImpossible, ChecksResumed
 from kglb.model import Balancer, RealId, ServiceId, Way
 

@@ -10,9 +10,19 @@ from collections.abc import Callable
 from kglb.actors.contests import Contests
 from kglb.actors.parts import Parts
 from kglb.actors.recorder import RecordingActor
-from kglb.dataplane import DataPlane, Failure
+from kglb.dataplane.port import DataPlane, Failure
 from kglb.events import Entry, OperationsApplied
-from kglb.model import AddAddress, Address, Operation, ServiceId
+from kglb.model import (
+    AddAddress,
+    AddDestination,
+    Address,
+    ChangeDestination,
+    DeleteDestination,
+    Destination,
+    Operation,
+    RealId,
+    ServiceId,
+)
 from kglb.projections import DataPlaneState, address_drift, entry_drift, interfaces
 
 _LOOKS = 5
@@ -27,6 +37,7 @@ class Reconciler:
         self._writes = writes
         self.contests = Contests(owner, parts, interval)
         self.unanswered: dict[Address, int] = {}  # which we may have added, and because of which record
+        self.unsure: dict[ServiceId, set[RealId]] = {}  # which we may have changed
 
     @property
     def _state(self) -> DataPlaneState:
@@ -59,9 +70,8 @@ class Reconciler:
             if writes != self._writes():
                 continue
             drift = entry_drift(self._state.actual, id, found)
-            if not drift:
-                return
-            if drift == seen:
+            if not drift or drift == seen:
+                self.unsure.pop(id, None)
                 self.contests.record(drift)
                 return
             seen = drift
@@ -80,12 +90,28 @@ class Reconciler:
             if others := tuple(one for one in drift if one not in ours):
                 self.contests.record(others)
 
-    def note_answer(self, address: Address, failure: Failure | None, cause: int) -> None:
-        """An address whose answer was lost is ours if it turns out to be there: nobody else was asked to add it."""
-        if failure is None:
-            self.unanswered.pop(address, None)
-        elif failure.errno == errno.ENOBUFS:
-            self.unanswered[address] = cause
+    def note_answer(self, operation: Operation, failure: Failure | None, cause: int) -> None:
+        """What was asked whose answer was lost may be done.
+
+        An address is ours if it turns out to be there: nobody else was asked to add it. Of a destination nobody knows
+        whether it serves.
+        """
+        lost = failure is not None and failure.errno == errno.ENOBUFS
+        match operation:
+            case AddAddress(address) if failure is None:
+                self.unanswered.pop(address, None)
+            case AddAddress(address) if lost:
+                self.unanswered[address] = cause
+            case AddDestination(id, Destination(real=real)) | ChangeDestination(id, Destination(real=real)):
+                self._note_destination(id, real, failure, lost)
+            case DeleteDestination(id, real):
+                self._note_destination(id, real, failure, lost)
+
+    def _note_destination(self, id: ServiceId, real: RealId, failure: Failure | None, lost: bool) -> None:
+        if lost:
+            self.unsure.setdefault(id, set()).add(real)
+        elif failure is None and id in self.unsure:
+            self.unsure[id].discard(real)
 
 
 def _read(machine: DataPlane, id: ServiceId) -> Entry | None:

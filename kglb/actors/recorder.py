@@ -170,9 +170,11 @@ class Recorder:
         return self.state.checkpoint()
 
     def _rotate(self) -> None:
-        if self._appender.should_rotate:
-            self._appender.rotate(self.checkpoint())
-        self._rotating = False
+        try:
+            if self._appender.should_rotate:
+                self._appender.rotate(self.checkpoint())
+        finally:
+            self._rotating = False
 
     async def written(self, seq: int) -> None:
         """Wait until ``seq`` is written, at most WRITE_DEADLINE and not at all while the journal is degraded."""

@@ -13,7 +13,7 @@ from kglb.actors.recorder import Fact, Recorder
 from kglb.actors.runtime import Scheduler
 from kglb.actors.supervisor import Stop
 from kglb.actors.understudies import Attended, NoJournal, NoProber, Notebook, NoVigil, unresolved
-from kglb.dataplane import DataPlane
+from kglb.dataplane.port import DataPlane
 from kglb.dataplane.worker import Caller
 from kglb.events import ActorCrashed
 from kglb.model import Config, Operation, SecretRef, secrets_of

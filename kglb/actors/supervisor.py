@@ -5,7 +5,8 @@ from typing import Any, Literal, NamedTuple
 
 from pykka import ActorRef
 
-from kglb.actors.applier import Applier, SetInterval, Settled
+from kglb.actors.applier import Applier
+from kglb.actors.applier_messages import SetInterval, Settled
 from kglb.actors.balancer import BalancerActor, Reconfigure
 from kglb.actors.drains import Drains
 from kglb.actors.marking import release_unconfigured

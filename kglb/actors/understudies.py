@@ -6,8 +6,12 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TypeVar
 
 from kglb.actors.parts import Resolve
-from kglb.checks import IdleConnection, Probe
-from kglb.dataplane import DataPlane, Failure, MemoryDataPlane, Passage, ServiceCounters
+from kglb.checks.probe import Probe
+from kglb.checks.vigil import IdleConnection
+from kglb.dataplane.counters import ServiceCounters
+from kglb.dataplane.memory import MemoryDataPlane
+from kglb.dataplane.passage import Passage
+from kglb.dataplane.port import DataPlane, Failure
 from kglb.dataplane.worker import Caller
 from kglb.model import Address, Destination, Operation, Service, ServiceId, Way
 from kglb.projections import Holding

@@ -27,29 +27,3 @@ Nothing here keeps a real's health, decides, records, or knows an actor.
 ``make``                        from the config to a probe
 ==============================  =====================================================================
 """
-
-from kglb.checks.gate import Gate
-from kglb.checks.make import make_idle, make_probe
-from kglb.checks.marked import MarkedDialer
-from kglb.checks.outcome import Outcome, Status, Verdict
-from kglb.checks.port import ProberPort, VigilPort
-from kglb.checks.probe import Probe
-from kglb.checks.prober import Prober, ProberStats
-from kglb.checks.vigil import IdleConnection, Vigil
-
-__all__ = [
-    "Gate",
-    "IdleConnection",
-    "MarkedDialer",
-    "Outcome",
-    "Probe",
-    "Prober",
-    "ProberPort",
-    "ProberStats",
-    "Status",
-    "Verdict",
-    "Vigil",
-    "VigilPort",
-    "make_idle",
-    "make_probe",
-]

@@ -4,21 +4,26 @@ The program runs in a process group of its own with a clean environment, and is 
 check ends. Its end is news on a pidfd, so no thread and no signal handler waits for it.
 """
 
+import asyncio
 import os
 from collections.abc import Callable
 from contextlib import suppress
 from select import POLLIN
-from signal import SIGKILL, SIGPIPE
+from signal import SIGKILL
 from typing import Final
 
 from kglb.checks.gate import Gate
 from kglb.checks.outcome import OK, Outcome, Verdict
 from kglb.checks.probe import Probe
+from kglb.checks.starting import start
 from kglb.model.config import ExecCheck
 from kglb.model.endpoint import Endpoint
 
 PROCESSES: Final = 32
 """How many programs run at once in the whole daemon, of balancers that have no bound of their own."""
+
+REAP_AGAIN: Final = 0.1
+"""Seconds that a killed program is given to die until it is looked at again."""
 
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _SHOWN: Final = 200
@@ -33,24 +38,12 @@ class Process:
 
     __slots__ = ("_output", "_pid", "_pidfd")
 
-    def __init__(self, command: tuple[str, ...], environment: dict[str, str]) -> None:
+    def __init__(self, check: ExecCheck, environment: dict[str, str]) -> None:
         """Raises OSError when the program cannot be run, with nothing left open."""
         self._output, theirs = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         try:
             os.set_blocking(theirs, True)
-            self._pid = os.posix_spawn(
-                command[0],
-                command,
-                environment,
-                file_actions=[
-                    (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-                    (os.POSIX_SPAWN_DUP2, theirs, 1),
-                    (os.POSIX_SPAWN_DUP2, theirs, 2),
-                ],
-                setpgroup=0,
-                setsigmask=[],
-                setsigdef=[SIGPIPE],
-            )
+            self._pid = start(check, environment, theirs)
         except BaseException:
             os.close(self._output)
             raise
@@ -88,10 +81,18 @@ class Process:
             os.killpg(self._pid, SIGKILL)
         os.close(self._output)
         _dying.append(self._pidfd)
-        reap()
+        _reap_until_none_is_left()
 
 
 _dying: Final[list[int]] = []
+
+
+def _reap_until_none_is_left() -> None:
+    """Collect what has died, and look again soon on the running loop, if there is one, for what has not."""
+    reap()
+    if _dying:
+        with suppress(RuntimeError):
+            asyncio.get_running_loop().call_later(REAP_AGAIN, _reap_until_none_is_left)
 
 
 def reap() -> None:
@@ -109,7 +110,7 @@ class ProgramProbe(Probe):
     It finds the real in KGLB_ADDRESS and KGLB_PORT, and the check's source, if any, in KGLB_SOURCE.
     """
 
-    __slots__ = ("_command", "_dynamic", "_environment", "_process")
+    __slots__ = ("_environment", "_process", "check")
 
     def __init__(
         self,
@@ -121,8 +122,7 @@ class ProgramProbe(Probe):
     ) -> None:
         """Without a gate of its balancer it stands in the one of all programs."""
         super().__init__(timeout=check.timeout, answered=answered, gate=gate or _GATE)
-        self._command = check.command
-        self._dynamic = check.dynamic_weight
+        self.check = check
         self._environment = {
             "PATH": _PATH,
             "LANG": "C.UTF-8",
@@ -134,7 +134,7 @@ class ProgramProbe(Probe):
     def begin(self) -> None:
         """Start the program. Raises OSError when it cannot be run, which is a local fault."""
         reap()
-        self._process = Process(self._command, self._environment)
+        self._process = Process(self.check, self._environment)
         self.sock = self._process  # type: ignore[assignment]  # as pollable as a socket, and closed like one
         self.phase = "program"
         self.interest = POLLIN
@@ -146,7 +146,7 @@ class ProgramProbe(Probe):
             return None
         if status == 0:
             return OK
-        if self._dynamic and status >= 2:
+        if self.check.dynamic_weight and status >= 2:
             return OK._replace(weight=status - 2)
         how = f"exit status {status}" if status > 0 else f"killed by signal {-status}"
         return Verdict("failure", how, self._process.output())

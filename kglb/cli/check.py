@@ -5,7 +5,9 @@ import sys
 from importlib import resources
 
 from kglb.cli.output import EXIT_OK, EXIT_USAGE, Failed, put, warn
-from kglb.config import ConfigError, describe, load
+from kglb.config.load import load
+from kglb.config.problems import ConfigError
+from kglb.config.summary import describe
 
 SCHEMA = "kglb-actors.schema.json"
 

@@ -3,20 +3,25 @@ they are on the disk, or says that they are not.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Literal
 
 from kglb.actors.daemon import Daemon
 from kglb.actors.recorder import Fact, Recorder
 from kglb.actors.supervisor import Stop
-from kglb.config import describe
+from kglb.config.summary import describe
 from kglb.events import ConfigApplied, ConfigRejected, Event, RealDrained, RealRestored, WeightOverridden
+from kglb.model import RealId, ServiceId
 from kglb.projections import FleetState, RealState
-from kglb.replay import AmbiguousRealError, Candidate, UnknownRealError, find_real, find_reals
+from kglb.replay.errors import AmbiguousRealError, Candidate, UnknownRealError
+from kglb.replay.finding import find_real, find_reals
 from kglb.web.orders import (
     Answer,
     Done,
+    Draining,
     DrainOrder,
+    Drains,
+    DrainsOrder,
     Order,
     Refused,
     Reloaded,
@@ -36,15 +41,24 @@ RELOAD_PATIENCE = 30.0
 
 
 class Commander:
-    """One per daemon. ``wall`` is the time in seconds since the epoch, ``reload`` has the config read again."""
+    """One per daemon. ``wall`` is the time in seconds since the epoch, ``reload`` has the config read again;
+    ``connections`` are those of what drains, as last counted.
+    """
 
     def __init__(
-        self, daemon: Daemon, recorder: Recorder, *, wall: Callable[[], float], reload: Callable[[], None]
+        self,
+        daemon: Daemon,
+        recorder: Recorder,
+        *,
+        wall: Callable[[], float],
+        reload: Callable[[], None],
+        connections: Mapping[tuple[ServiceId, RealId], int],
     ) -> None:
         self._daemon = daemon
         self._recorder = recorder
         self._wall = wall
         self._reload = reload
+        self._connections = connections
         self._awaiting_config: list[asyncio.Future[Fact]] = []
         recorder.observe(self._note)
 
@@ -60,6 +74,8 @@ class Commander:
             match order:
                 case DrainOrder():
                     return await self._drain(order, who)
+                case DrainsOrder():
+                    return self._drains(order)
                 case RestoreOrder():
                     return await self._restore(order, who)
                 case WeightOrder():
@@ -82,6 +98,23 @@ class Commander:
         return await self._record(
             (one, RealDrained(service=one.service, real=one.real, who=who, note=order.note, until=until))
             for one in meant
+        )
+
+    def _drains(self, order: DrainsOrder) -> Drains:
+        meant = find_reals(self._fleet, order.real, order.balancer)
+        drained = ((one, drain) for one in meant if (drain := self._known(one).orders.drain) is not None)
+        return Drains(
+            reals=tuple(
+                Draining(
+                    balancer=one.balancer,
+                    service=one.service,
+                    real=one.real,
+                    seq=drain.seq,
+                    connections=0 if drain.finished else self._connections.get((one.service, one.real)),
+                    finished=drain.finished,
+                )
+                for one, drain in drained
+            )
         )
 
     async def _weigh(self, order: WeightOrder, who: str) -> Answer:

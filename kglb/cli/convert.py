@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from kglb.cli.output import EXIT_OK, warn
-from kglb.config import convert_kglb
+from kglb.config.load import convert_kglb
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

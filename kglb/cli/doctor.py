@@ -9,8 +9,10 @@ from pathlib import Path
 import msgspec
 
 from kglb.cli.output import EXIT_NO, EXIT_OK, Paint, paint_for, put, put_json
-from kglb.config import load, parse
-from kglb.doctor import Finding, diagnose, gather
+from kglb.config.load import load, parse
+from kglb.doctor.diagnose import diagnose
+from kglb.doctor.finding import Finding
+from kglb.doctor.gather import gather
 
 _TONES = {"problem": "bad", "note": "warning"}
 

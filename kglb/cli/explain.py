@@ -11,7 +11,10 @@ import msgspec
 
 from kglb.cli.output import EXIT_NO, EXIT_OK, EXIT_USAGE, Paint, paint_for, put, put_json
 from kglb.cli.reading import TIMES, Zone, add_format_options, add_journal_option, natural
-from kglb.replay import AmbiguousSubjectError, AnyExplanation, Kind, Link, Source, UnknownSubjectError, explain
+from kglb.replay.errors import AmbiguousSubjectError, Kind, UnknownSubjectError
+from kglb.replay.explain import AnyExplanation, explain
+from kglb.replay.explanation import Link
+from kglb.replay.source import Source
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

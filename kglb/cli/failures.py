@@ -1,6 +1,6 @@
 """Which exception of the floors below means which exit code, and what a person can do about it: in one table.
 
-Imported only once something was raised.
+Imported only once something else than ``Failed`` was raised.
 """
 
 import errno
@@ -10,10 +10,11 @@ from typing import Any
 
 from journal import Damaged, JournalError, NoJournal, UnknownFormat
 from kglb.cli.output import EXIT_ENVIRONMENT, EXIT_NO, EXIT_USAGE, Failed
-from kglb.config import ConfigError
-from kglb.dataplane import Unavailable
+from kglb.config.problems import ConfigError
+from kglb.dataplane.port import Unavailable
+from kglb.model.endpoint import MalformedError
 from kglb.projections import FoldError
-from kglb.replay import (
+from kglb.replay.errors import (
     AmbiguousSubjectError,
     CheckpointError,
     NothingRecordedError,
@@ -21,7 +22,7 @@ from kglb.replay import (
     Subject,
     UnknownSubjectError,
 )
-from kglb.web import ListenError
+from kglb.web.server import ListenError
 
 _REMEDIES: dict[type, tuple[int, str]] = {
     NoJournal: (EXIT_ENVIRONMENT, "name the journal: its directory is journal.directory in the config"),
@@ -61,6 +62,11 @@ def _candidate(found: Subject) -> str:
     return "  ".join(word for word in dict.fromkeys(told) if word)
 
 
+def _malformed(error: MalformedError) -> Failed:
+    problem = f"the journal names what no version of this program writes: {error}"
+    return Failed(EXIT_ENVIRONMENT, problem, "its checksums are right, so it was written so: tail --grep finds where")
+
+
 def _damaged(error: Damaged) -> Failed:
     problem = f"the journal is damaged in {error}"
     remedy = (
@@ -82,9 +88,9 @@ def _unreadable(error: OSError) -> Failed:
 _TRANSLATIONS: dict[type, Callable[[Any], Failed]] = {
     Unavailable: _unavailable,
     ListenError: _unavailable,
-    Failed: lambda error: error,
     ConfigError: lambda error: Failed(EXIT_USAGE, "\n".join(error.lines)),
     Damaged: _damaged,
+    MalformedError: _malformed,
     AmbiguousSubjectError: _ambiguous,
     OSError: _unreadable,
 }

@@ -6,7 +6,10 @@ from pathlib import Path
 
 from kglb.cli.output import EXIT_OK, EXIT_USAGE, Failed, put
 from kglb.cli.reading import TIMES, Zone, add_journal_argument
-from kglb.replay import Anonymiser, OutOfRangeError, Source, export
+from kglb.replay.anonymise import Anonymiser
+from kglb.replay.errors import OutOfRangeError
+from kglb.replay.export import export
+from kglb.replay.source import Source
 
 _RANGE = re.compile(r"(\d*)\.\.(\d*)")
 

@@ -7,7 +7,7 @@ import msgspec
 
 from kglb.cli.output import EXIT_NO, EXIT_OK, paint_for, put, put_json
 from kglb.cli.reading import add_journal_argument
-from kglb.replay import Checked, fsck
+from kglb.replay.fsck import Checked, fsck
 from kglb.replay.words import plural
 
 

@@ -7,7 +7,7 @@ from journal import Loss, Repaired, repair
 from kglb.cli.journal_fsck import show
 from kglb.cli.output import EXIT_NO, EXIT_OK, paint_for, put
 from kglb.cli.reading import add_journal_argument
-from kglb.replay import fsck
+from kglb.replay.fsck import fsck
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

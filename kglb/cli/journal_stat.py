@@ -9,7 +9,7 @@ import msgspec
 from journal import Survey, survey, writer_of
 from kglb.cli.output import EXIT_OK, paint_for, put, put_json
 from kglb.cli.reading import Zone, add_format_options, add_journal_argument
-from kglb.replay import read_record_time
+from kglb.replay.times import read_record_time
 from kglb.replay.words import plural
 
 _SHORTEST_SPAN = 60.0

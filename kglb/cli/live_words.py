@@ -116,7 +116,17 @@ def journal(state: LiveState) -> str:
         return f"degraded: {kept.degraded} ({plural(kept.unwritten, 'record')} not written)"
     waiting = f", {kept.unwritten} not written yet" if kept.unwritten else ""
     synced = "" if kept.sync_seconds is None else f", a sync takes {milliseconds(kept.sync_seconds)}"
-    return f"record {state.seq} in {kept.directory}{waiting}{synced}"
+    room = "" if kept.disk_free is None else f", {size(kept.disk_free)} free of {size(kept.disk_size or 0)}"
+    return f"record {state.seq} in {kept.directory}{waiting}{synced}{room}"
+
+
+def size(count: int) -> str:
+    """``512 B``, ``1.5 GiB``: bytes in the unit that leaves one to four digits."""
+    value, units = float(count), iter(("B", "KiB", "MiB", "GiB"))
+    unit = next(units)
+    while value >= 1024 and (larger := next(units, "")):
+        value, unit = value / 1024, larger
+    return f"{value:.1f} {unit}" if value < 10 and unit != "B" else f"{value:.0f} {unit}"
 
 
 def kernel(state: LiveState) -> str:

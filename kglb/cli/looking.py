@@ -1,10 +1,8 @@
 """What the verbs that look at the running daemon share: where its status address is, and how it is asked."""
 
 import argparse
-import asyncio
 import http.client
 import tomllib
-from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 
@@ -19,7 +17,6 @@ DEFAULT_CONFIG = Path("/etc/kglb/config.toml")
 PATIENCE = 15.0
 """Seconds without a byte after which the daemon counts as gone: a stream has a sign of life every 5 s."""
 
-_LONGEST_LINE = 64 * 1024 * 1024
 _REMEDY = "start one with kglb-actors run, or name its status address ([status] listen in its config) with --status"
 _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - it is called at, not bound
 
@@ -100,35 +97,3 @@ def decode_state(body: bytes, where: Endpoint) -> LiveState:
 def read_live(where: Endpoint) -> LiveState:
     """The state now. Raises Failed."""
     return decode_state(read_state(where), where)
-
-
-async def read_events(where: Endpoint, after: int | None = None) -> AsyncIterator[tuple[str, bytes]]:
-    """The name and data of each message of ``/events``, as they come; all that are kept, or those after a record.
-
-    Raises OSError where the stream cannot be had or ends.
-    """
-    reader, writer = await asyncio.open_connection(where.address, where.port, limit=_LONGEST_LINE)
-    try:
-        resumed = "" if after is None else f"Last-Event-ID: {after}\r\n"
-        writer.write(f"GET /events HTTP/1.1\r\nHost: {where}\r\n{resumed}\r\n".encode())
-        status = await _line(reader)
-        if b" 200 " not in status:
-            raise ConnectionError(f"/events answers {status.decode(errors='replace')}")
-        event = ""
-        while True:
-            name, _, value = (await _line(reader)).partition(b": ")
-            if name == b"event":
-                event = value.decode()
-            elif name == b"data":
-                yield event, value
-    finally:
-        writer.close()
-
-
-async def _line(reader: asyncio.StreamReader) -> bytes:
-    """The next line without its end. Raises OSError."""
-    try:
-        async with asyncio.timeout(PATIENCE):
-            return (await reader.readuntil(b"\n")).rstrip(b"\r\n")
-    except (asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
-        raise ConnectionError(f"the stream has ended: {error}") from None

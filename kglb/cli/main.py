@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from kglb import __version__
-from kglb.cli.output import EXIT_INTERRUPTED, EXIT_OK, abandon_stdout, complain
+from kglb.cli.output import EXIT_INTERRUPTED, EXIT_OK, Failed, abandon_stdout, complain
 
 
 class Verb(NamedTuple):
@@ -66,14 +66,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_OK
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
+    except Failed as failed:
+        complain(failed)
+        return failed.code
     except Exception as error:
         from kglb.cli.failures import failure_of  # noqa: PLC0415 - it imports every floor
 
-        failed = failure_of(error)
-        if failed is None:
+        known = failure_of(error)
+        if known is None:
             raise
-        complain(failed)
-        return failed.code
+        complain(known)
+        return known.code
     return code
 
 

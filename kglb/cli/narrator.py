@@ -6,9 +6,11 @@ from kglb.events import Event, ProbeFlipped
 from kglb.model import RealId, ServiceId
 from kglb.projections import RealState, State
 from kglb.projections.view import EventView
-from kglb.replay import Names, Sentence, sentence, steering_sentences
+from kglb.replay import steering_sentences
 from kglb.replay.about import pairs
 from kglb.replay.event_view import event_view
+from kglb.replay.names import Names
+from kglb.replay.sentences import Sentence, sentence
 from kglb.replay.words import printable, spoken
 
 

@@ -20,7 +20,7 @@ PATIENCE = 40.0
 
 _LARGEST_ANSWER = 64 * 1024 * 1024
 _EXITS = {"no": EXIT_NO, "usage": EXIT_USAGE, "environment": EXIT_ENVIRONMENT}
-_term = duration("1s", "366d")
+_duration = duration("1s", "366d")
 
 
 def add_socket_option(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +47,7 @@ def add_real_options(parser: argparse.ArgumentParser, real: str) -> None:
 def add_term_option(parser: argparse.ArgumentParser) -> None:
     """For how long an order holds."""
     parser.add_argument(
-        "--for", dest="seconds", type=_seconds, metavar="TIME", help='end by itself after so long, as "30m" or "2h"'
+        "--for", dest="seconds", type=term, metavar="TIME", help='end by itself after so long, as "30m" or "2h"'
     )
 
 
@@ -58,10 +58,10 @@ def _note(text: str) -> str:
     return text
 
 
-def _seconds(text: str) -> float:
+def term(text: str) -> float:
     """An argument that is a duration. Raises argparse's own error."""
     try:
-        return _term(text)
+        return _duration(text)
     except RefusedError as refusal:
         raise argparse.ArgumentTypeError(str(refusal)) from None
 

@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from journal import JournalError
-from kglb.replay import ReplayError, Source, read_record_time
-from kglb.replay.times import record_time
-from kglb.web import Past
+from kglb.replay.errors import ReplayError
+from kglb.replay.source import Source
+from kglb.replay.times import read_record_time, record_time
+from kglb.web.board import Past
 
 SPAN = timedelta(hours=1)
 MOST = 5000

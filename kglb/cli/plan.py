@@ -18,7 +18,10 @@ from kglb.checks.resolve import resolve
 from kglb.cli.output import EXIT_NO, EXIT_OK, EXIT_USAGE, Failed, paint_for, put, put_json, warn
 from kglb.cli.reloading import unchangeable
 from kglb.cli.run import add_config_options, read_config
-from kglb.dataplane import DataPlane, KernelDataPlane, MemoryDataPlane, Worker
+from kglb.dataplane.kernel import KernelDataPlane
+from kglb.dataplane.memory import MemoryDataPlane
+from kglb.dataplane.port import DataPlane
+from kglb.dataplane.worker import Worker
 from kglb.model import (
     AddAddress,
     AddDestination,
@@ -31,7 +34,9 @@ from kglb.model import (
 )
 from kglb.model.operations import describe
 from kglb.projections import State
-from kglb.replay import NothingRecordedError, Source, state_at
+from kglb.replay.errors import NothingRecordedError
+from kglb.replay.source import Source
+from kglb.replay.state_at import state_at
 
 _ADDITIONS = (AddService, AddDestination, AddAddress)
 _DELETIONS = (DeleteService, DeleteDestination, DeleteAddress)

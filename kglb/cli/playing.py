@@ -10,10 +10,12 @@ import msgspec
 
 from kglb.cli.output import EXIT_ENVIRONMENT, EXIT_NO, EXIT_OK, EXIT_USAGE, Failed, Paint, paint_for, put, put_json
 from kglb.cli.reading import Zone
-from kglb.dataplane import DataPlane, KernelDataPlane, MemoryDataPlane
+from kglb.dataplane.memory import MemoryDataPlane
+from kglb.dataplane.port import DataPlane
 from kglb.model.operations import describe
 from kglb.projections import Holding
-from kglb.replay import Playback, Recording, Refusal, Source, Step, known_interfaces
+from kglb.replay.playback import Playback, Recording, Refusal, Step, known_interfaces
+from kglb.replay.source import Source
 from kglb.replay.words import listed, plural
 
 KINDS = ("memory", "ipvs")
@@ -86,6 +88,8 @@ def _machine(args: argparse.Namespace, source: Source, last: int) -> DataPlane:
             "this kernel is not the lab's, and would balance what the journal says",
             "python -m lab run -- kglb-actors replay ... plays it in the lab; --yes-really plays it here",
         )
+    from kglb.dataplane.kernel import KernelDataPlane  # noqa: PLC0415 - replay alone needs no kernel
+
     return KernelDataPlane()
 
 

@@ -5,16 +5,19 @@ journal belongs to somebody else writes it by CAP_DAC_OVERRIDE alone, which is k
 """
 
 import os
+import pwd
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from kglb.cli import capabilities
-from kglb.config import Loaded
-from kglb.model import Config, ExecCheck, PingCheck, parse_endpoint
+from kglb.config.load import Loaded
+from kglb.model import Check, Config, ExecCheck, PingCheck, parse_endpoint
 
 _FIRST_FREE_PORT = 1024
 _OVERRIDE = "CAP_DAC_OVERRIDE"
+_ANOTHER_USER = frozenset({"CAP_KILL", "CAP_SETGID", "CAP_SETUID"})
+"""What it takes to start a program as another user, and to kill it."""
 
 
 class Privileges(NamedTuple):
@@ -35,7 +38,14 @@ def needed(config: Config) -> frozenset[str]:
         names.add("CAP_NET_BIND_SERVICE")
     if config.control.socket and config.control.group:
         names.add("CAP_CHOWN")
+    if any(_runs_as_another(balancer.check) for balancer in config.balancers):
+        names |= _ANOTHER_USER
     return frozenset(names)
+
+
+def _runs_as_another(check: Check) -> bool:
+    """Whether it is root that starts a check's program, as somebody else."""
+    return isinstance(check, ExecCheck) and os.geteuid() == 0 and pwd.getpwnam(check.user).pw_uid != 0
 
 
 def give_up(loaded: Loaded, source: Path) -> Privileges:
@@ -44,13 +54,16 @@ def give_up(loaded: Loaded, source: Path) -> Privileges:
     Raises OSError where the kernel refuses.
     """
     before = capabilities.held()
-    keep = needed(loaded.config) & before
+    wanted = needed(loaded.config)
+    keep = wanted & before
     warnings: tuple[str, ...] = ()
+    if lacking := sorted(wanted & _ANOTHER_USER - before):
+        warnings = (f'programs of checks cannot be started without {", ".join(lacking)}, except with user = "root"',)
     if _OVERRIDE in before:
         capabilities.suspend_all_but(keep)
         if denied := next(_denied(_files(loaded, source)), None):
             keep |= {_OVERRIDE}
-            warnings = (f"{_OVERRIDE} is kept, because without it this user may not use {denied}",)
+            warnings += (f"{_OVERRIDE} is kept, because without it this user may not use {denied}",)
     capabilities.keep_only(keep)
     return Privileges(before - keep, warnings)
 
@@ -67,7 +80,7 @@ def _files(loaded: Loaded, source: Path) -> Iterator[tuple[Path, int]]:
     if journal.is_dir():
         yield from ((file, os.R_OK | os.W_OK) for file in journal.iterdir())
     for balancer in config.balancers:
-        if isinstance(balancer.check, ExecCheck):
+        if isinstance(balancer.check, ExecCheck) and not _runs_as_another(balancer.check):
             yield Path(balancer.check.command[0]), os.X_OK
     if config.control.socket:
         yield _nearest(Path(config.control.socket).parent), os.W_OK | os.X_OK

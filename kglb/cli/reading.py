@@ -4,7 +4,7 @@ import argparse
 from datetime import UTC, datetime
 from pathlib import Path
 
-from kglb.replay import Moment, parse_moment, read_record_time
+from kglb.replay.times import Moment, parse_moment, read_record_time
 
 DEFAULT_JOURNAL = Path("/var/lib/kglb/journal")
 

@@ -11,8 +11,9 @@ from kglb.actors.daemon import Daemon
 from kglb.cli.event_log import EventLog
 from kglb.cli.privileges import needed
 from kglb.cli.service_manager import ServiceManager
-from kglb.config import ConfigError, Loaded
-from kglb.dataplane import Worker
+from kglb.config.load import Loaded
+from kglb.config.problems import ConfigError
+from kglb.dataplane.worker import Worker
 from kglb.model import Config
 
 MOST_ERRORS = 100

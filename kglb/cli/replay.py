@@ -12,18 +12,11 @@ from kglb.cli.output import EXIT_OK, EXIT_USAGE, Failed, Paint, paint_for, put, 
 from kglb.cli.playing import KINDS, play, speed
 from kglb.cli.reading import DEFAULT_JOURNAL, TIMES, Zone, add_format_options, natural
 from kglb.cli.stepping import step_through
-from kglb.replay import (
-    Difference,
-    RealView,
-    RouteView,
-    ServiceView,
-    Source,
-    StateView,
-    differences,
-    hosts,
-    state_at,
-    view,
-)
+from kglb.replay.differences import Difference, differences
+from kglb.replay.merge import hosts
+from kglb.replay.source import Source
+from kglb.replay.state_at import state_at
+from kglb.replay.view import RealView, RouteView, ServiceView, StateView, view
 from kglb.replay.words import printable, spoken, verdicts
 
 

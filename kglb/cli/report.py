@@ -6,9 +6,9 @@ from pathlib import Path
 
 from kglb.cli.output import EXIT_OK, put
 from kglb.cli.reading import DEFAULT_JOURNAL, TIMES, Zone
-from kglb.replay import Source
 from kglb.replay.report import report
 from kglb.replay.report_page import report_page
+from kglb.replay.source import Source
 
 STDOUT = Path("-")
 
@@ -61,10 +61,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _replace(path: Path, text: str) -> None:
-    """Write the file whole, or leave what was there."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        fresh.write_text(text, encoding="utf-8")
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)
+    """Write the file whole, or leave what was there. The directory may be shared: nobody can guess the draft's name."""
+    fresh = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
+    with fresh.open("x", encoding="utf-8") as draft:
+        try:
+            draft.write(text)
+            draft.flush()
+            fresh.replace(path)
+        except BaseException:
+            fresh.unlink(missing_ok=True)
+            raise

@@ -13,7 +13,7 @@ import msgspec
 
 from kglb.cli.output import EXIT_NO, EXIT_OK, warn
 from kglb.cli.privileges import give_up
-from kglb.config import Loaded, load
+from kglb.config.load import Loaded, load
 
 SWITCH_INTERVAL = 0.0005
 """Seconds after which a thread that runs Python must give the interpreter back to the loop."""

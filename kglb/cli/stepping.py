@@ -5,20 +5,12 @@ from functools import partial
 
 from kglb.cli.output import Paint, put
 from kglb.cli.reading import Zone
-from kglb.replay import (
-    Context,
-    Difference,
-    Filter,
-    FilterError,
-    Found,
-    Onward,
-    Selection,
-    Source,
-    StateView,
-    differences,
-    parse_filter,
-    view,
-)
+from kglb.replay.context import Context
+from kglb.replay.differences import Difference, differences
+from kglb.replay.selection import Filter, FilterError, Selection, parse_filter
+from kglb.replay.source import Found, Source
+from kglb.replay.state_at import Onward
+from kglb.replay.view import StateView, view
 
 HELP = (
     "n (or nothing): the next record   p: the one before   NUMBER: that record   s: the whole state   q: end",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from kglb.dataplane.worker import PATIENCE
 from kglb.projections import State
-from kglb.web import Vitals
+from kglb.web.vitals import Vitals
 
 
 def summary(state: State, complaints: Sequence[str]) -> str:

@@ -12,26 +12,13 @@ import msgspec
 
 from kglb.cli.output import EXIT_OK, EXIT_USAGE, Failed, paint_for, put, put_json, warn
 from kglb.cli.reading import DEFAULT_JOURNAL, TIMES, Zone, add_format_options, natural
-from kglb.replay import (
-    FIELDS,
-    Cause,
-    Causes,
-    Context,
-    Filter,
-    FilterError,
-    Moment,
-    NothingRecordedError,
-    Selection,
-    Shown,
-    Source,
-    Stretch,
-    following,
-    hosts,
-    newest_first,
-    oldest_first,
-    parse_filter,
-    parse_pattern,
-)
+from kglb.replay.causes import Cause, Causes
+from kglb.replay.context import Context
+from kglb.replay.errors import NothingRecordedError
+from kglb.replay.merge import Shown, Stretch, following, hosts, newest_first, oldest_first
+from kglb.replay.selection import FIELDS, Filter, FilterError, Selection, parse_filter, parse_pattern
+from kglb.replay.source import Source
+from kglb.replay.times import Moment
 
 DEFAULT_COUNT = 20
 POLL = 0.1
@@ -84,6 +71,8 @@ def run(args: argparse.Namespace) -> int:
     printer = _Printer(args.output, zone, stretches, several=several, causes=args.causes)
     for shown in _recorded(stretches, _count(args), reverse=args.reverse):
         printer.print(shown)
+    if args.output == "short" and not printer.printed and not args.follow:
+        _say_nothing_found(stretches)
     if args.follow:
         _follow(following(stretches), until, printer)
     if args.show_cursor and args.output != "json":
@@ -175,12 +164,19 @@ def _follow(records: Iterable[Shown | None], until: Moment | None, printer: "_Pr
             printer.print(shown)
 
 
+def _say_nothing_found(stretches: list[Stretch]) -> None:
+    """As journalctl has it; on stderr, so that a script that counts lines counts none."""
+    for part in stretches:
+        searched = f"records {part.first} to {part.last}" if part.first <= part.last else "no record is in that time"
+        print(f"-- No entries: {part.selection.source.path}, {searched} --", file=sys.stderr)
+
+
 def _report(damaged: object) -> None:
     warn([f"damaged: {damaged}"])
 
 
 class _Printer:
-    """Prints records in one of the formats."""
+    """Prints records in one of the formats; ``printed`` counts them."""
 
     def __init__(self, form: str, zone: Zone, stretches: list[Stretch], *, several: bool, causes: bool) -> None:
         self._form = form
@@ -188,9 +184,11 @@ class _Printer:
         self._host_width = max(len(part.host) for part in stretches) if several else 0
         self._causes = {part.host: Causes(part.selection.source) for part in stretches} if causes else {}
         self._paint = paint_for(sys.stdout)
+        self.printed = 0
 
     def print(self, shown: Shown) -> None:
         """Print one record, and what led to it."""
+        self.printed += 1
         if self._form == "json":
             put_json(self._json(shown))
             return

@@ -4,7 +4,7 @@ import argparse
 import sys
 from functools import partial
 
-from kglb.cli.looking import add_status_options, read_events, read_live, status_address
+from kglb.cli.looking import add_status_options, read_live, status_address
 from kglb.cli.output import EXIT_ENVIRONMENT, EXIT_OK, Failed
 
 
@@ -25,6 +25,7 @@ def run(args: argparse.Namespace) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise Failed(EXIT_ENVIRONMENT, "top needs a terminal", "kglb-actors status shows the same once")
     try:
+        from kglb.cli.live_events import read_events  # noqa: PLC0415 - as textual is
         from kglb.cli.top_app import Top  # noqa: PLC0415 - textual is heavy, and may be missing
     except ImportError as error:
         remedy = "pip install 'kglb-actors[top]'; or kglb-actors status, which needs nothing"

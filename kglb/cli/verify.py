@@ -7,7 +7,8 @@ import msgspec
 
 from kglb.cli.output import EXIT_NO, EXIT_OK, Paint, paint_for, put, put_json
 from kglb.cli.reading import Zone, add_format_options, add_journal_argument
-from kglb.replay import Divergence, Source, Verified, verify
+from kglb.replay.source import Source
+from kglb.replay.verify import Divergence, Verified, verify
 from kglb.replay.words import plural
 
 

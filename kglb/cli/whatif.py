@@ -7,17 +7,10 @@ import msgspec
 
 from kglb.cli.output import EXIT_OK, Paint, paint_for, put, put_json
 from kglb.cli.reading import TIMES, Zone, add_format_options, add_journal_argument
-from kglb.replay import (
-    BalancerSides,
-    Figures,
-    Settings,
-    Source,
-    Transition,
-    WhatIf,
-    parse_setting,
-    whatif,
-)
-from kglb.replay.settings import DECIDABLE
+from kglb.replay.figures import Figures
+from kglb.replay.settings import DECIDABLE, Settings, parse_setting
+from kglb.replay.source import Source
+from kglb.replay.whatif import BalancerSides, Transition, WhatIf, whatif
 from kglb.replay.words import plural, verdicts
 
 _SHOWN = 40
@@ -95,7 +88,7 @@ def _table(sides: BalancerSides, paint: Paint) -> list[str]:
 
 
 def _lowest(figures: Figures) -> str:
-    return "-" if figures.lowest_alive is None else f"{figures.lowest_alive:.0%}"
+    return "never fell" if figures.lowest_alive is None else f"{figures.lowest_alive:.0%}"
 
 
 def _seconds(seconds: float) -> str:

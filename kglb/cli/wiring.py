@@ -20,32 +20,39 @@ from kglb.actors.recorder import Fact, Recorder
 from kglb.actors.recovery import recover
 from kglb.actors.runtime import Scheduler
 from kglb.actors.supervisor import Stop
-from kglb.checks import Prober, Vigil
+from kglb.checks.prober import Prober
 from kglb.checks.resolve import resolve
+from kglb.checks.vigil import Vigil
 from kglb.cli.commanding import Commander
+from kglb.cli.disk_space import DiskSpace
 from kglb.cli.event_log import EventLog
 from kglb.cli.narrator import StateNarrator
+from kglb.cli.output import EXIT_ENVIRONMENT, Failed
 from kglb.cli.past import recorded_before
 from kglb.cli.reloading import Reloader
 from kglb.cli.service_manager import Heartbeat, ServiceManager, manager_of_this_process
 from kglb.cli.stuck_loop import StuckLoop
 from kglb.cli.summary import progresses, summary
 from kglb.cli.timed_files import TimedFiles
-from kglb.config import Loaded
-from kglb.dataplane import (
-    AddressNews,
-    DataPlane,
-    ExaBgpRoutes,
-    KernelDataPlane,
-    MemoryDataPlane,
-    MemoryRoutes,
-    RouteEngine,
-    Worker,
-)
+from kglb.config.load import Loaded
+from kglb.dataplane.address_news import AddressNews
+from kglb.dataplane.exabgp import ExaBgpRoutes
+from kglb.dataplane.kernel import KernelDataPlane
+from kglb.dataplane.memory import MemoryDataPlane
+from kglb.dataplane.port import DataPlane
+from kglb.dataplane.route_engine import MemoryRoutes, RouteEngine
+from kglb.dataplane.worker import Worker
 from kglb.events import DaemonStopping
 from kglb.model import Config, ControlConfig
 from kglb.model.histogram import Histogram
-from kglb.web import Board, ControlError, ControlServer, LoopLag, Status, StatusServer, TrafficReader, Vitals
+from kglb.web.board import Board
+from kglb.web.control import ControlError, ControlServer
+from kglb.web.hosts import acceptance
+from kglb.web.loop_lag import LoopLag
+from kglb.web.server import StatusServer
+from kglb.web.status import Status
+from kglb.web.traffic import TrafficReader
+from kglb.web.vitals import Vitals
 
 CLOSE_TIMEOUT = 5.0
 """Seconds that the journal, the kernel's thread and the actors may take to end."""
@@ -96,11 +103,11 @@ async def serve(
             on_address_loss=_address_news(config, loop, stack),
         )
         parts.use_secrets(loaded.secrets)
-        lag = LoopLag()
-        stack.callback(lag.close)
         stack.callback(StuckLoop().close)
         traffic = TrafficReader(worker, machine)
-        vitals = _vitals(parts, prober, vigil, log, syncs=files.syncs, loop_lag=lag.histogram)
+        vitals = _vitals(
+            parts, prober, vigil, log, syncs=files.syncs, journal=Path(config.journal.directory), stack=stack
+        )
         status = Status(recorder.state, vitals, traffic.read)
         recorder.observe(lambda fact: status.note(fact.event))
         if config.status.listen:
@@ -115,7 +122,10 @@ async def serve(
         stack.push_async_callback(reloader.close)
         _listen_to_signals(loop, daemon, reloader)
         if config.control.socket:
-            control = ControlServer(Commander(daemon, recorder, wall=parts.wall, reload=reloader.request))
+            commander = Commander(
+                daemon, recorder, wall=parts.wall, reload=reloader.request, connections=parts.draining
+            )
+            control = ControlServer(commander)
             stack.push_async_callback(control.close)
             await _take_orders(control, config.control, log)
         log.say("running", balancers=len(config.balancers), pid=os.getpid())
@@ -135,7 +145,8 @@ async def _show(
     board = Board(recorder.state, status, narrator, host=socket.gethostname())
     board.recall(recorded_before(Path(config.journal.directory)))
     recorder.observe(lambda fact: board.note(*fact))
-    server = StatusServer({**status.routes(), **board.routes()}, board.streams())
+    accepts = acceptance(config.status, socket.gethostname())
+    server = StatusServer({**status.routes(), **board.routes()}, board.streams(), accepts=accepts)
     await server.start(config.status.listen)
     stack.push_async_callback(server.close)
 
@@ -149,10 +160,21 @@ async def _take_orders(server: ControlServer, config: ControlConfig, log: EventL
 
 
 def _vitals(
-    parts: Parts, prober: Prober, vigil: Vigil, log: EventLog, *, syncs: Histogram, loop_lag: Histogram
+    parts: Parts,
+    prober: Prober,
+    vigil: Vigil,
+    log: EventLog,
+    *,
+    syncs: Histogram,
+    journal: Path,
+    stack: AsyncExitStack,
 ) -> Callable[[], Vitals]:
     since = time.time()
     recorder = parts.recorder
+    lag = LoopLag()
+    stack.callback(lag.close)
+    space = DiskSpace(journal)
+    stack.push_async_callback(space.close)
 
     def vitals() -> Vitals:
         return Vitals(
@@ -166,13 +188,15 @@ def _vitals(
             journal_degraded=recorder.degraded,
             journal_unwritten=recorder.unwritten,
             journal_unsynced=recorder.unsynced,
+            journal_disk_free=space.free,
+            journal_disk_size=space.size,
             foreign_services=parts.foreign,
             log_lines_dropped=log.dropped,
             checked=parts.checked,
             probe_durations=parts.probe_durations,
             reactions=parts.reactions.histogram,
             syncs=syncs,
-            loop_lag=loop_lag,
+            loop_lag=lag.histogram,
             machine_silent=_since(parts.worker.busy_since, parts.now()),
             probes_silent=_since(parts.probes_stalled, parts.now()),
             contested={entry: contest.drifts for entry, contest in parts.contests.items() if contest.is_contested},
@@ -216,11 +240,17 @@ def _open_journal(config: Config, files: TimedFiles, scheduler: Scheduler, log: 
         else:
             log.say("journal degraded", level=logging.ERROR, reason=degraded.reason, since=degraded.since)
 
-    opened = open_journal(Path(config.journal.directory), files)
+    directory = Path(config.journal.directory)
+    try:
+        opened = open_journal(directory, files)
+    except OSError as error:
+        problem = f"{error.filename or directory}: {error.strerror}"
+        remedy = f"journal.directory is {directory}, in which this user must be able to write"
+        raise Failed(EXIT_ENVIRONMENT, problem, remedy) from None
     try:
         recorder = Recorder(recover(opened), scheduler)
         for repair in opened.repairs:
-            _say_set_aside(repair, Path(config.journal.directory), log)
+            _say_set_aside(repair, directory, log)
         appender = opened.appender(
             this_machine(),
             recorder.checkpoint,

@@ -7,9 +7,3 @@ keys. ``foreign`` translates KgLb's JSON to such a document, so that ``load`` ta
 
 Nothing here touches the machine, the journal or the network; only ``load`` and secrets read files.
 """
-
-from kglb.config.load import Loaded, convert_kglb, digest, load, parse
-from kglb.config.problems import ConfigError, Problem
-from kglb.config.summary import describe
-
-__all__ = ["ConfigError", "Loaded", "Problem", "convert_kglb", "describe", "digest", "load", "parse"]

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, get_args
 from kglb.config import network
 from kglb.config.headers import read_headers
 from kglb.config.http_checks import path, read_ca_file, read_codes, server_name, url
-from kglb.config.payloads import domain_name, payload_text, rcode, read_command, read_payload, regex
+from kglb.config.payloads import domain_name, payload_text, rcode, read_command, read_payload, regex, user_name
 from kglb.config.reader import Key, Node, ReportedError, leaf, read_table, table_shape
 from kglb.config.values import Shape, boolean, choice, duration, duration_text, integer, shaped
 from kglb.model import (
@@ -81,7 +81,11 @@ _DNS = (
 
 _SYSLOG = (_PROTOCOL, Key("level", leaf(choice(get_args(SyslogLevel)))))
 
-_EXEC = (Key("command", read_command, required=True), Key("dynamic_weight", leaf(boolean)))
+_EXEC = (
+    Key("command", read_command, required=True),
+    Key("user", leaf(user_name)),
+    Key("dynamic_weight", leaf(boolean)),
+)
 
 KINDS = {
     "dummy": Kind(DummyCheck),

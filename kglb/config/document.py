@@ -44,7 +44,16 @@ BGP = (
     Key("socket", leaf(socket_path)),
 )
 
-STATUS = (Key("listen", leaf(network.listen)),)
+
+@shaped(**list_shape(network.asked_by))
+def _read_hosts(node: Node) -> tuple[str, ...]:
+    return tuple(name for _, name in read_list(node, leaf(network.asked_by)))
+
+
+STATUS = (
+    Key("listen", leaf(network.listen)),
+    Key("hosts", _read_hosts),
+)
 
 CONTROL = (
     Key("socket", leaf(or_off(socket_path, ""))),

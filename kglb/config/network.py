@@ -118,6 +118,12 @@ def interface(value: object) -> str:
     return found
 
 
+@shaped(type="string", pattern="^[A-Za-z0-9.-]+$")
+def asked_by(value: object) -> str:
+    """A host name under which this machine is asked, without a port, in canonical form."""
+    return host_name(text(value))
+
+
 @shaped(type="string", pattern="^(|off|.+:[0-9]+)$")
 def listen(value: object) -> str:
     """Where to listen, ``127.0.0.1:5678``; "off" or an empty string is nowhere."""

@@ -1,6 +1,7 @@
-"""What checks send and expect: bytes, patterns, names, programs."""
+"""What checks send and expect: bytes, patterns, names, programs and their users."""
 
 import os
+import pwd
 import re
 
 from kglb.config.problems import RefusedError, show
@@ -94,3 +95,14 @@ def read_command(node: Node) -> tuple[str, ...]:
     if not os.path.isfile(program) or not os.access(program, os.X_OK):
         raise RefusedError(f"{show(program)} is not a program that can be run")
     return words
+
+
+@shaped(**shape_of(nonempty))
+def user_name(value: object) -> str:
+    """A user of this machine, by name."""
+    name = nonempty(value)
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        raise RefusedError(f"there is no user {show(name)} on this machine") from None
+    return name

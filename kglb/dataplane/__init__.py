@@ -8,31 +8,3 @@ checks can go through a VIP. ``worker`` carries calls off the event loop. ``rout
 engine, with its fake; ``exabgp`` (and ``exabgp_helper``, a process of its own) is the one engine there is.
 Nothing here decides what should be in the kernel or announced.
 """
-
-from kglb.dataplane.address_news import AddressNews
-from kglb.dataplane.counters import DestinationCounters, ServiceCounters, Traffic
-from kglb.dataplane.exabgp import ExaBgpRoutes
-from kglb.dataplane.kernel import KernelDataPlane
-from kglb.dataplane.memory import MemoryDataPlane
-from kglb.dataplane.passage import Passage
-from kglb.dataplane.port import DataPlane, Failure, Unavailable
-from kglb.dataplane.route_engine import MemoryRoutes, RouteEngine
-from kglb.dataplane.worker import InlineWorker, Worker
-
-__all__ = [
-    "AddressNews",
-    "DataPlane",
-    "DestinationCounters",
-    "ExaBgpRoutes",
-    "Failure",
-    "InlineWorker",
-    "KernelDataPlane",
-    "MemoryDataPlane",
-    "MemoryRoutes",
-    "Passage",
-    "RouteEngine",
-    "ServiceCounters",
-    "Traffic",
-    "Unavailable",
-    "Worker",
-]

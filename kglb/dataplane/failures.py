@@ -12,6 +12,7 @@ from kglb.model import (
     ChangeService,
     DeleteAddress,
     DeleteDestination,
+    DeleteService,
     Destination,
     Operation,
     Service,
@@ -20,6 +21,12 @@ from kglb.model import (
 from kglb.model.endpoint import parse_endpoint
 from kglb.model.operations import service_of
 from kglb.model.service import parse_service
+
+_GONE: dict[type[Operation], int] = {
+    DeleteService: errno.ESRCH,
+    DeleteDestination: errno.ENOENT,
+    DeleteAddress: errno.EADDRNOTAVAIL,
+}
 
 _ANYWHERE = {
     errno.EPERM: "the kernel refuses: CAP_NET_ADMIN is missing",
@@ -32,6 +39,11 @@ def failure(operation: Operation, number: int) -> Failure:
     """The failure of an operation that the kernel (or the fake) refused with this errno."""
     sentence = _ANYWHERE.get(number) or _sentence(operation, number) or f"the kernel says: {os.strerror(number)}"
     return Failure(number, sentence)
+
+
+def already_gone(operation: Operation, number: int) -> bool:
+    """Whether a deletion was refused with this errno because somebody else had done it before."""
+    return _GONE.get(type(operation)) == number
 
 
 def _sentence(operation: Operation, number: int) -> str:

@@ -5,10 +5,3 @@ a function from facts to findings, beside others of its kind: ``ipvs`` (modules,
 (addresses, routes, forwarding), ``process`` (capabilities, descriptors, the status address, files), ``storage`` (the
 journal's disk), ``company`` (other controllers, the clock). Nothing here knows an actor, and nothing here repairs.
 """
-
-from kglb.doctor.diagnose import diagnose
-from kglb.doctor.facts import ConfigFile, Disk, Facts
-from kglb.doctor.finding import Finding
-from kglb.doctor.gather import gather
-
-__all__ = ["ConfigFile", "Disk", "Facts", "Finding", "diagnose", "gather"]

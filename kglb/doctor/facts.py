@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from kglb.dataplane import Passage
+from kglb.dataplane.passage import Passage
 from kglb.model import Address, Config, ServiceId
 
 

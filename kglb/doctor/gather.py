@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from journal import writer_of
-from kglb.config import Loaded
-from kglb.dataplane import Passage, Unavailable
+from kglb.config.load import Loaded
 from kglb.dataplane.addresses import Addresses
 from kglb.dataplane.ipvs import Ipvs
-from kglb.dataplane.passage import conf, find_passage, sysctl_reader
+from kglb.dataplane.passage import Passage, conf, find_passage, sysctl_reader
+from kglb.dataplane.port import Unavailable
 from kglb.dataplane.routes import Routes
 from kglb.doctor import machine
 from kglb.doctor.company import DELETING, SHARING

@@ -5,7 +5,34 @@ decoding and new fields have defaults: a journal once written stays readable.
 """
 
 from journal.format import JournalGap, JournalRepaired, Record, RecordsLost, SegmentOpened
+from kglb.events.balancing import BalancerDecided, Mode, RouteAnnounced, RoutesDecided, RouteWithdrawn
+from kglb.events.checking import (
+    ChecksImpossible,
+    ChecksResumed,
+    HealthChanged,
+    MarkAssigned,
+    MarkReleased,
+    NameResolved,
+    OpenRun,
+    OutcomesUnknown,
+    ProbeFlipped,
+    RealAdded,
+    RealRemoved,
+    ResolutionFailed,
+    RunsClosed,
+    WatchLost,
+)
 from kglb.events.codec import decode, encode
+from kglb.events.daemon import (
+    ActorCrashed,
+    ConfigApplied,
+    ConfigRejected,
+    DaemonStarted,
+    DaemonStopping,
+    MachineAnswered,
+    MachineStalled,
+)
+from kglb.events.machine import Adopted, DriftFound, Entry, EntryContested, OperationFailed, OperationsApplied
 from kglb.events.steering import (
     DrainFinished,
     RealDrained,
@@ -16,41 +43,7 @@ from kglb.events.steering import (
     WeightOverridden,
     WeightReported,
 )
-from kglb.events.types import (
-    ActorCrashed,
-    Adopted,
-    BalancerDecided,
-    ChecksImpossible,
-    ChecksResumed,
-    ConfigApplied,
-    ConfigRejected,
-    DaemonStarted,
-    DaemonStopping,
-    DriftFound,
-    Entry,
-    EntryContested,
-    Event,
-    HealthChanged,
-    MachineAnswered,
-    MachineStalled,
-    MarkAssigned,
-    MarkReleased,
-    Mode,
-    NameResolved,
-    OpenRun,
-    OperationFailed,
-    OperationsApplied,
-    OutcomesUnknown,
-    ProbeFlipped,
-    RealAdded,
-    RealRemoved,
-    ResolutionFailed,
-    RouteAnnounced,
-    RoutesDecided,
-    RouteWithdrawn,
-    RunsClosed,
-    WatchLost,
-)
+from kglb.events.types import Event
 
 __all__ = [
     "ActorCrashed",

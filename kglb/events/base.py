@@ -3,5 +3,5 @@
 import msgspec
 
 
-class EventBase(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+class EventBase(msgspec.Struct, frozen=True, tag=True, kw_only=True, gc=False):
     """A fact. The tag, by which it is known in the journal, is the class name."""

@@ -107,13 +107,15 @@ class UdpCheck(_Check, frozen=True, kw_only=True, tag="udp"):
 
 
 class ExecCheck(_Check, frozen=True, kw_only=True, tag="exec"):
-    """Passes when a program exits with status 0. ``command`` is an absolute path and arguments.
+    """Passes when a program exits with status 0. ``command`` is an absolute path and arguments, ``user`` whom it runs
+    as if the daemon is root.
 
     With ``dynamic_weight`` a status from 2 on passes too, and says the real's weight: two less.
     """
 
     command: tuple[str, ...]
     dynamic_weight: bool = False
+    user: str = "nobody"
 
 
 class PingCheck(_Check, frozen=True, kw_only=True, tag="ping"):
@@ -253,9 +255,12 @@ class DataPlaneConfig(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StatusConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the page, the metrics and ``/healthz`` are served; an empty ``listen`` serves nothing."""
+    """Where the page, the metrics and ``/healthz`` are served; an empty ``listen`` serves nothing. ``hosts`` are the
+    names under which they may be asked for, besides this machine's own.
+    """
 
     listen: str = "127.0.0.1:5678"
+    hosts: tuple[str, ...] = ()
 
 
 class ControlConfig(msgspec.Struct, frozen=True, kw_only=True):

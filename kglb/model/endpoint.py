@@ -1,7 +1,6 @@
 """Where something listens: an IP address and a port, and its one text form."""
 
 import ipaddress
-import socket
 from typing import NewType
 
 import msgspec
@@ -10,6 +9,12 @@ RealId = NewType("RealId", str)
 """The text form of a real server's endpoint, ``10.0.0.7:80`` or ``[2001:db8::7]:80``: its name in every event."""
 
 MAX_PORT = 65535
+
+_OCTETS = frozenset(map(str, range(256)))
+
+
+class MalformedError(ValueError):
+    """A text that is no address, prefix, endpoint or service: what was expected, and what was found."""
 
 
 class Endpoint(msgspec.Struct, frozen=True, order=True):
@@ -33,54 +38,58 @@ class Endpoint(msgspec.Struct, frozen=True, order=True):
 
 
 def split_host_port(text: str) -> tuple[str, int]:
-    """Split ``host:port`` or ``[v6]:port``; raises ValueError saying what was expected."""
+    """Split ``host:port`` or ``[v6]:port``; raises MalformedError saying what was expected."""
     if text.startswith("["):
         host, closing, rest = text[1:].partition("]")
         if not closing or not rest.startswith(":"):
-            raise ValueError(f"expected [IPv6 address]:port, found {text!r}")
+            raise MalformedError(f"expected [IPv6 address]:port, found {text!r}")
         port_text = rest[1:]
     else:
         host, _, port_text = text.rpartition(":")
         if ":" in host:
-            raise ValueError(f"an IPv6 address goes in brackets, as [{text}]:80; found {text!r}")
+            raise MalformedError(f"an IPv6 address goes in brackets, as [{text}]:80; found {text!r}")
     if not host or not (port_text.isascii() and port_text.isdigit()) or int(port_text) > MAX_PORT:
-        raise ValueError(f"expected address:port with a port from 0 to {MAX_PORT}, found {text!r}")
+        raise MalformedError(f"expected address:port with a port from 0 to {MAX_PORT}, found {text!r}")
     return host, int(port_text)
 
 
 def parse_endpoint(text: str) -> Endpoint:
-    """Read ``10.0.0.7:80`` or ``[2001:db8::7]:80``; raises ValueError saying what was expected.
+    """Read ``10.0.0.7:80`` or ``[2001:db8::7]:80``; raises MalformedError saying what was expected.
 
     >>> parse_endpoint("[2001:DB8:0::7]:80").id
     '[2001:db8::7]:80'
     """
     host, port = split_host_port(text)
-    try:
-        address = canonical_address(host)
-    except ValueError:
-        raise ValueError(f"expected an IP address, found {host!r}") from None
+    address = canonical_address(host)
     if "%" in address:
-        raise ValueError(f"an address with a scope cannot be a destination, found {host!r}")
+        raise MalformedError(f"an address with a scope cannot be a destination, found {host!r}")
     return Endpoint(address, port)
 
 
 def canonical_address(text: str) -> str:
-    """An IP address in its one form, which for IPv4 is how it is written; raises ValueError for what is none.
+    """An IP address in its one form, which for IPv4 is how it is written; raises MalformedError for what is none.
 
     >>> canonical_address("2001:DB8:0::7")
     '2001:db8::7'
     """
+    if _is_dotted_quad(text):
+        return text
     try:
-        socket.inet_pton(socket.AF_INET, text)
-    except OSError:
         return str(ipaddress.ip_address(text))
-    return text
+    except ValueError:
+        raise MalformedError(f"expected an IP address, found {text!r}") from None
+
+
+def _is_dotted_quad(text: str) -> bool:
+    """Whether ``ipaddress`` takes it for an IPv4 address, in a tenth of the time."""
+    octets = text.split(".")
+    return len(octets) == 4 and all(map(_OCTETS.__contains__, octets))
 
 
 def is_address(text: str) -> bool:
     """Whether it is an IP address, of either kind and in any form."""
     try:
         canonical_address(text)
-    except ValueError:
+    except MalformedError:
         return False
     return True

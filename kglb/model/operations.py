@@ -7,7 +7,7 @@ from kglb.model.route import Route
 from kglb.model.service import Address, Destination, Service, ServiceId
 
 
-class _Operation(msgspec.Struct, frozen=True, tag=True):
+class _Operation(msgspec.Struct, frozen=True, tag=True, gc=False):
     """One step on the machine. The tag is the class name."""
 
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 
 import msgspec
 
+from kglb.model.endpoint import MalformedError
+
 
 class Route(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A route, known by its ``prefix`` (canonical: ``192.168.100.10/32``).
@@ -32,20 +34,30 @@ class Prefixes:
 
     def __init__(self, prefixes: Iterable[str]) -> None:
         self._members = frozenset(prefixes)
-        lengths = {(":" in prefix, int(prefix.rpartition("/")[2])) for prefix in self._members}
+        lengths = {(":" in prefix, _length(prefix)) for prefix in self._members}
         self._lengths = sorted(lengths, reverse=True)
 
     def covering(self, prefix: str) -> str:
         """The longest of these prefixes that contains this one (or this address); empty if none does.
 
-        Looks only once per prefix length there is, however many prefixes there are.
+        Looks only once per prefix length there is, however many prefixes there are. Raises MalformedError.
         """
         if not self._members:
             return ""
-        network = ipaddress.ip_network(prefix)
+        try:
+            network = ipaddress.ip_network(prefix)
+        except ValueError:
+            raise MalformedError(f"expected an address or a prefix, found {prefix!r}") from None
         for ipv6, length in self._lengths:
             if ipv6 == (network.version == 6) and length <= network.prefixlen:
                 candidate = str(network.supernet(new_prefix=length))
                 if candidate in self._members:
                     return candidate
         return ""
+
+
+def _length(prefix: str) -> int:
+    length = prefix.rpartition("/")[2]
+    if not (length.isascii() and length.isdigit()):
+        raise MalformedError(f"expected a prefix, found {prefix!r}")
+    return int(length)

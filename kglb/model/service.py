@@ -6,7 +6,7 @@ from typing import Literal, NewType
 
 import msgspec
 
-from kglb.model.endpoint import RealId, parse_endpoint
+from kglb.model.endpoint import MalformedError, RealId, parse_endpoint
 
 ServiceId = NewType("ServiceId", str)
 """The text form of a virtual service's key: ``tcp://192.168.100.10:80``, ``udp://[2001:db8::10]:53``,
@@ -61,20 +61,20 @@ class ServiceKey(msgspec.Struct, frozen=True):
 
 def _parse_mark(text: str, mark: str, *, ipv6: bool) -> ServiceKey:
     if not (mark.isascii() and mark.isdigit()) or not 0 < int(mark) < 2**32:
-        raise ValueError(f"expected a mark from 1 to {2**32 - 1}, found {text!r}")
+        raise MalformedError(f"expected a mark from 1 to {2**32 - 1}, found {text!r}")
     return ServiceKey("fwmark", mark=int(mark), ipv6=ipv6)
 
 
 @lru_cache(maxsize=65536)
 def parse_service(text: str) -> ServiceKey:
-    """Read a virtual service's key from its text form; raises ValueError saying what was expected.
+    """Read a virtual service's key from its text form; raises MalformedError saying what was expected.
 
     >>> parse_service("udp://[2001:DB8::10]:53").id
     'udp://[2001:db8::10]:53'
     """
     scheme, separator, rest = text.partition("://")
     if not separator or scheme not in ("tcp", "udp", "fwmark", "fwmark6"):
-        raise ValueError(
+        raise MalformedError(
             f"expected tcp://ADDRESS:PORT, udp://ADDRESS:PORT, fwmark://MARK or fwmark6://MARK, found {text!r}"
         )
     if scheme.startswith("fwmark"):
@@ -82,7 +82,7 @@ def parse_service(text: str) -> ServiceKey:
     endpoint = parse_endpoint(rest)
     address = ipaddress.ip_address(endpoint.address)
     if address.is_unspecified or address.is_multicast:
-        raise ValueError(f"a virtual service needs a unicast address, found {text!r}")
+        raise MalformedError(f"a virtual service needs a unicast address, found {text!r}")
     protocol: Protocol = "tcp" if scheme == "tcp" else "udp"
     return ServiceKey(protocol, endpoint.address, endpoint.port, ipv6=endpoint.is_ipv6)
 
@@ -124,7 +124,7 @@ class Forward(msgspec.Struct, frozen=True, omit_defaults=True):
         return f"{self.tunnel}{port}{checksum}"
 
 
-class Destination(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Destination(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A real server of one service as the kernel holds it.
 
     ``weight`` is 0 to MAX_WEIGHT; ``upper`` and ``lower`` are connection thresholds, 0 for none.

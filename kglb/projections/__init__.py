@@ -7,6 +7,7 @@ is what a checkpoint stores.
 from kglb.projections.dataplane import DataPlaneState
 from kglb.projections.drift import address_drift, entry_drift, interfaces, route_drift
 from kglb.projections.fleet import FleetState
+from kglb.projections.handover import Serving, successors
 from kglb.projections.holding import Dirty, Holding
 from kglb.projections.marks import HeldMark, MarksState
 from kglb.projections.plan import Planned, plan
@@ -29,6 +30,7 @@ __all__ = [
     "Override",
     "Planned",
     "RealState",
+    "Serving",
     "State",
     "address_drift",
     "entry_drift",
@@ -36,4 +38,5 @@ __all__ = [
     "name_key",
     "plan",
     "route_drift",
+    "successors",
 ]

@@ -204,8 +204,12 @@ def _real_removed(state: DataPlaneState, seq: int, event: RealRemoved, fleet: Fl
 
 
 def _balancer_decided(state: DataPlaneState, seq: int, event: BalancerDecided, fleet: FleetState) -> None:
+    balancer = fleet.balancers.get(event.service)
+    if balancer is None or event.service not in state.desired.destinations:
+        return
     for name in event.weights:
-        _reconsider(state, event.causes.get(name, seq), event.service, name, fleet)
+        if (real := balancer.reals.get(name)) is not None:
+            _want(state, event.causes.get(name, seq), balancer.config, real)
 
 
 def _mark_assigned(state: DataPlaneState, seq: int, event: MarkAssigned, fleet: FleetState) -> None:

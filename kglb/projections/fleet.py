@@ -7,6 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from kglb.events import (
+    Adopted,
     BalancerDecided,
     ChecksImpossible,
     ChecksResumed,
@@ -15,6 +16,8 @@ from kglb.events import (
     DaemonStopping,
     Event,
     HealthChanged,
+    MarkAssigned,
+    MarkReleased,
     NameResolved,
     ProbeFlipped,
     RealAdded,
@@ -51,11 +54,15 @@ class FleetState(msgspec.Struct, kw_only=True):
         balancer = self.balancers.get(service)
         return None if balancer is None else balancer.reals.get(real)
 
+    def is_banned(self, service: ServiceId, real: RealId) -> bool:
+        """Whether no traffic is better than traffic to this real: it is down, and its balancer is fail_closed."""
+        known = self.real(service, real)
+        return known is not None and not known.healthy and self.balancers[service].config.when_all_down == "fail_closed"
+
     def fold(self, seq: int, event: Event) -> None:
         """Take one event in."""
         if (step := _STEPS.get(type(event))) is not None:
             step(self, seq, event)
-        self.marks.fold(event)
 
 
 def _daemon_started(fleet: FleetState, seq: int, event: DaemonStarted) -> None:
@@ -89,6 +96,7 @@ def _config_applied(fleet: FleetState, seq: int, event: ConfigApplied) -> None:
             _forget_streaks(balancer)
         balancer.config = config
     forget_unconfigured(fleet.kept, event.config.balancers)
+    fleet.marks.fold(event)
 
 
 def _update_entries(balancer: BalancerState, entries: tuple[Real, ...]) -> None:
@@ -145,14 +153,18 @@ def _name_resolved(fleet: FleetState, seq: int, event: NameResolved) -> None:
     fleet.names[name_key(event.service, event.host)] = event.address
 
 
+def _marked(fleet: FleetState, seq: int, event: Adopted | MarkAssigned | MarkReleased) -> None:
+    fleet.marks.fold(event)
+
+
 def _probe_flipped(fleet: FleetState, seq: int, event: ProbeFlipped) -> None:
-    before = fleet.real(event.service, event.real)
-    if before is None:
+    balancer = fleet.balancers.get(event.service)
+    if balancer is None or (before := balancer.reals.get(event.real)) is None:
         return
     unrecorded = event.previous_count - before.counted
     sign = 1 if event.outcome == "success" else -1
     same_sign = event.outcome == before.outcome
-    fleet.balancers[event.service].reals[event.real] = replace(
+    balancer.reals[event.real] = replace(
         before,
         outcome=event.outcome,
         reason=event.reason,
@@ -214,6 +226,7 @@ def _checks_resumed(fleet: FleetState, seq: int, event: ChecksResumed) -> None:
 
 _STEPS: dict[type, Callable[[FleetState, int, Any], None]] = {
     **dict.fromkeys(get_args(Steering), _steered),
+    **dict.fromkeys((Adopted, MarkAssigned, MarkReleased), _marked),
     RealKept: _real_kept,
     RealLeaving: _real_leaving,
     DaemonStarted: _daemon_started,

@@ -39,6 +39,9 @@ class Holding(msgspec.Struct, kw_only=True):
     def perform(self, operation: Operation) -> None:
         """Hold what the operation leaves behind."""
         match operation:
+            case ChangeDestination() | AddDestination():  # most are these: first, and without taking them apart
+                destination = operation.destination
+                self.destinations.setdefault(operation.id, {})[destination.real] = destination
             case AddService(service):
                 self.services[service.id] = service
                 self.destinations[service.id] = {}
@@ -47,8 +50,6 @@ class Holding(msgspec.Struct, kw_only=True):
             case DeleteService(id):
                 self.services.pop(id, None)
                 self.destinations.pop(id, None)
-            case AddDestination(id, destination) | ChangeDestination(id, destination):
-                self.destinations.setdefault(id, {})[destination.real] = destination
             case DeleteDestination(id, real):
                 self.destinations.get(id, {}).pop(real, None)
             case AddAddress(address):
@@ -107,6 +108,18 @@ class Dirty(msgspec.Struct, kw_only=True):
         for mine, theirs in pairs:
             for key, seq in theirs.items():
                 mine.setdefault(key, seq)
+
+    def learn_causes(self, other: "Dirty") -> None:
+        """Where another says so, too, the other's record counts; nothing is added."""
+        pairs: list[tuple[dict[Any, int], dict[Any, int]]] = [
+            (self.services, other.services),
+            (self.addresses, other.addresses),
+            (self.routes, other.routes),
+            *((marks, other.destinations.get(id, {})) for id, marks in self.destinations.items()),
+        ]
+        for mine, theirs in pairs:
+            for key in mine:
+                mine[key] = theirs.get(key, mine[key])
 
     def put_off(self, seq: int) -> None:
         """Forget what record ``seq`` alone says may differ."""

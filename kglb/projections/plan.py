@@ -10,8 +10,9 @@
     8  delete addresses                             only those that were not there before us
 
 Steps 7 and 8 wait for the withdrawal and the hold time of a route that leads there (``Planned.waits_for``); nothing
-else does. (KgLb's manager.go, CONFORMANCE section F, but that KgLb lets everything wait, and deletes and adds a service
-whose scheduler or flags change.)
+else does. In step 5 a destination goes on serving until one that is to serve does (``handover``). (KgLb's manager.go,
+CONFORMANCE section F, but that KgLb lets everything wait, and deletes and adds a service whose scheduler or flags
+change.)
 """
 
 from collections.abc import Iterable
@@ -36,6 +37,7 @@ from kglb.model import (
     WithdrawRoute,
     parse_service,
 )
+from kglb.projections.handover import Serving
 from kglb.projections.holding import Dirty, Holding
 
 
@@ -43,17 +45,25 @@ class Planned(msgspec.Struct, frozen=True):
     """An operation and the seq of the record that makes it necessary.
 
     ``waits_for`` is the prefix of a route that must be withdrawn, and its hold time over, before; empty for none.
+    ``hands_over`` says that it would leave nobody to serve: it is to be planned again once another destination does.
     """
 
     operation: Operation
     cause: int
     waits_for: str = ""
+    hands_over: bool = False
+
+    @property
+    def waits(self) -> bool:
+        """Whether it must not be done yet."""
+        return self.hands_over or self.waits_for != ""
 
 
-def plan(actual: Holding, desired: Holding, dirty: Dirty, holds: Iterable[str] = ()) -> list[Planned]:
+def plan(actual: Holding, desired: Holding, dirty: Dirty, serving: Serving, holds: Iterable[str] = ()) -> list[Planned]:
     """What leads from actual to desired where they may differ. Work is proportional to ``dirty``.
 
-    ``holds`` are the prefixes of the routes that were withdrawn and whose hold time is not over.
+    ``serving`` says who may stop serving; ``holds`` are the prefixes of the routes that were withdrawn and whose hold
+    time is not over.
     """
     additions: list[Planned] = []
     changes: list[Planned] = []
@@ -76,7 +86,7 @@ def plan(actual: Holding, desired: Holding, dirty: Dirty, holds: Iterable[str] =
         step
         for id, marks in dirty.destinations.items()
         if id not in whole and id in desired.services and id in actual.services
-        for step in _destinations(id, actual.destinations[id], desired.destinations[id], marks)
+        for step in _destinations(id, actual.destinations[id], desired.destinations[id], marks, serving)
     ]
     added, deleted = _addresses(actual, desired, dirty, leaving)
     withdrawn, announced = _routes(actual, desired, dirty)
@@ -108,20 +118,22 @@ def _destinations(
     actual: dict[RealId, Destination],
     desired: dict[RealId, Destination],
     marks: dict[RealId, int],
+    serving: Serving,
 ) -> list[Planned]:
     add: list[Planned] = []
     change: list[Planned] = []
     delete: list[Planned] = []
+    staying = serving.staying(id, actual, desired, marks)
     for real, cause in marks.items():
         wanted, held = desired.get(real), actual.get(real)
         if wanted == held:
             continue
         if wanted is None:
-            delete.append(Planned(DeleteDestination(id, real), cause))
+            delete.append(Planned(DeleteDestination(id, real), cause, hands_over=real in staying))
         elif held is None:
             add.append(Planned(AddDestination(id, wanted), cause))
         else:
-            change.append(Planned(ChangeDestination(id, wanted), cause))
+            change.append(Planned(ChangeDestination(id, wanted), cause, hands_over=real in staying))
     return add + change + delete
 
 

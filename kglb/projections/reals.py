@@ -46,7 +46,7 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.drain is not None or self.override is not None
 
 
-class RealState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class RealState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What is known of one real of one service. ``*_seq`` name the records that made it so.
 
     ``entry`` is its place in the config, ``streak`` signed as in ``kglb.decisions.health`` and complete up to the

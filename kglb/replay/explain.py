@@ -4,13 +4,15 @@ Nothing here infers a cause: every link is a record that another one names, or t
 or the last one that touched the entry in the machine.
 """
 
-from kglb.replay.errors import Kind
+from kglb.events import RealRemoved
+from kglb.replay.errors import Kind, UnknownSubjectError
 from kglb.replay.explain_address import explain_address
 from kglb.replay.explain_real import explain_real
 from kglb.replay.explain_route import explain_route
 from kglb.replay.explain_service import explain_service
 from kglb.replay.explanation import AddressExplanation, RealExplanation, RouteExplanation, ServiceExplanation
-from kglb.replay.source import Source
+from kglb.replay.finding import canonical
+from kglb.replay.source import Found, Source
 from kglb.replay.state_at import state_at
 from kglb.replay.subjects import find_subject
 
@@ -25,7 +27,13 @@ def explain(
     Raises UnknownSubjectError, AmbiguousSubjectError and what ``state_at`` raises.
     """
     replayed = state_at(source, seq)
-    meant = find_subject(replayed.state, wanted, kind=kind, balancer=balancer)
+    try:
+        meant = find_subject(replayed.state, wanted, kind=kind, balancer=balancer)
+    except UnknownSubjectError as error:
+        if kind not in (None, "real") or (removed := _removed(source, wanted, seq)) is None:
+            raise
+        hint = f"record {removed.seq} removed it, at {removed.at}: --seq {removed.seq - 1} explains it as it was then"
+        raise UnknownSubjectError(f"there is no real {wanted} any more: {hint}") from error
     match meant.kind:
         case "real":
             return explain_real(source, replayed, meant)
@@ -35,3 +43,10 @@ def explain(
             return explain_address(source, replayed, meant)
         case "route":
             return explain_route(source, replayed, meant)
+
+
+def _removed(source: Source, wanted: str, seq: int) -> Found | None:
+    """The last record by which a real of that name, whole or without its port, was removed."""
+    name = canonical(wanted).encode()
+    needles = tuple(b'"%b":"%b%b' % (field, name, end) for field in (b"real", b"host") for end in (b'"', b":"))
+    return source.last_with(needles, 0, seq, RealRemoved)

@@ -7,14 +7,16 @@ from functools import partial
 
 from kglb.events import Adopted, ConfigApplied, Event
 from kglb.model import Destination, RealId, ServiceId
-from kglb.projections import BalancerState, RealState
+from kglb.projections import BalancerState, RealState, Serving, State, successors
 from kglb.replay.about import narrow
 from kglb.replay.errors import Subject
-from kglb.replay.explanation import RealExplanation, Walk
+from kglb.replay.explain_service import mode_began
+from kglb.replay.explanation import WIDEST, RealExplanation, Walk
 from kglb.replay.reasons import Reasons
 from kglb.replay.source import Source
 from kglb.replay.state_at import Replayed
 from kglb.replay.touches import touches_of_real
+from kglb.replay.words import plural
 
 
 def explain_real(source: Source, replayed: Replayed, meant: Subject) -> RealExplanation:
@@ -24,24 +26,28 @@ def explain_real(source: Source, replayed: Replayed, meant: Subject) -> RealExpl
     known = fleet.balancers[service]
     real = known.reals[name]
     desired, held = (holding.destinations.get(service, {}).get(name) for holding in (plane.desired, plane.actual))
-    roots = _roots(known, real, fleet.config_seq)
+    kept = _kept_since(source, known, real)
+    roots = _roots(known, real, fleet.config_seq) | ({kept} if kept else set())
 
     def wanted(of: ServiceId | None, which: RealId | None) -> bool:
         return of == service and which in (None, name)
 
     walk = Walk(source, lambda event: narrow(event, wanted))
     since = real.weight_seq or min(roots, default=seq)
+    awaited = _awaited(replayed.state, service, name)
     walk.follow(roots | touches_of_real(source, service, name, since, seq))
+    for other in awaited[:WIDEST]:
+        walk.follow(touches_of_real(source, service, other, known.reals[other].weight_seq, seq))
     return RealExplanation(
         real=name,
         host=meant.host,
         balancer=meant.balancer,
         service=service,
         subject=f"{name if name == meant.host else f'{name} ({meant.host})'} in {meant.balancer}",
-        standing="has no weight yet" if real.weight is None else f"has weight {real.weight}",
-        since=walk.at(real.weight_seq),
+        standing=_standing(real.weight, kept=bool(kept)),
+        since=walk.at(kept or real.weight_seq),
         reason=Reasons(known, real, walk.records, walk.context).why(),
-        kernel=_kernel(desired, held),
+        kernel=_kernel(desired, held, awaited),
         weight=real.weight,
         kernel_weight=None if held is None else held.weight,
         healthy=real.healthy,
@@ -52,7 +58,33 @@ def explain_real(source: Source, replayed: Replayed, meant: Subject) -> RealExpl
     )
 
 
-def _kernel(desired: Destination | None, held: Destination | None) -> str:
+def _kept_since(source: Source, known: BalancerState, real: RealState) -> int:
+    """The record since which only failsafe gives this real the weight that it had before; 0 if that is not so."""
+    if known.mode != "failsafe" or real.healthy or not real.weight:
+        return 0
+    began = mode_began(source, known)
+    return began if began > real.weight_seq else 0
+
+
+def _standing(weight: int | None, *, kept: bool) -> str:
+    if weight is None:
+        return "has no weight yet"
+    return f"has kept weight {weight}" if kept else f"has weight {weight}"
+
+
+def _awaited(state: State, service: ServiceId, real: RealId) -> list[RealId]:
+    """The reals of which one must serve before this one stops; none if it does not wait."""
+    plane = state.data_plane
+    actual, desired = (holding.destinations.get(service, {}) for holding in (plane.actual, plane.desired))
+    if not Serving(is_banned=state.fleet.is_banned).staying(service, actual, desired, (real,)):
+        return []
+    return successors(actual, desired)
+
+
+def _kernel(desired: Destination | None, held: Destination | None, awaited: list[RealId]) -> str:
+    if awaited and held is not None:
+        others = awaited[0] if len(awaited) == 1 else f"one of {plural(len(awaited), 'other')}"
+        return f"the kernel has weight {held.weight}: so that somebody serves, it keeps it until {others} has its own"
     if desired == held:
         return ""
     if held is None:

@@ -18,7 +18,7 @@ def explain_service(source: Source, replayed: Replayed, meant: Subject) -> Servi
     fleet, plane, seq = replayed.state.fleet, replayed.state.data_plane, replayed.state.seq
     service = meant.service
     known = fleet.balancers[service]
-    began = _began(source, known)
+    began = mode_began(source, known)
     kernel = _kernel(plane.desired, plane.actual, service)
     roots = {began, known.decided_seq, *_reals_behind(known)}
     if known.mode in (None, "failsafe", "unavailable", "no_upstreams"):
@@ -69,7 +69,7 @@ def _out_of_rotation(known: BalancerState) -> str:
     return f", and {out} {'is' if out == 1 else 'are'} drained or leaving" if out else ""
 
 
-def _began(source: Source, known: BalancerState) -> int:
+def mode_began(source: Source, known: BalancerState) -> int:
     """The first decision for this mode in a row that ends with the last one; 0 if unknown."""
     if known.mode in (None, "shutdown"):
         return known.decided_seq

@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from kglb.dataplane import DataPlane, Failure
+from kglb.dataplane.port import DataPlane, Failure
 from kglb.events import ConfigApplied, DriftFound, Entry, OperationsApplied
 from kglb.model import AddAddress, Address, DeleteAddress, Operation, RouteOperation
 from kglb.projections import Holding, entry_drift

@@ -3,7 +3,6 @@
 Sentences are of printable characters only, whatever a server answered to a probe.
 """
 
-import errno
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -50,9 +49,8 @@ from kglb.events import (
     WeightOverridden,
     WeightReported,
 )
-from kglb.model import Operation, RealId, RouteOperation, ServiceId
-from kglb.model.operations import describe
-from kglb.replay import steering_sentences
+from kglb.model import RealId, ServiceId
+from kglb.replay import machine_sentences, steering_sentences
 from kglb.replay.about import subject_of
 from kglb.replay.words import listed, named, plural, printable, spoken, verdicts
 
@@ -222,66 +220,13 @@ def _checks_resumed(event: ChecksResumed, _: Runs) -> str:
     return f"{listed(event.reals)} can be checked again"
 
 
-# --- balancing and kernel -----------------------------------------------------------------------------------
+# --- balancing ----------------------------------------------------------------------------------------------
 
 
 def _balancer_decided(event: BalancerDecided, _: Runs) -> str:
     weights = listed(f"{real} to {weight}" for real, weight in event.weights.items())
     changed = f": weight of {weights}" if weights else ""
     return f"{event.mode}, {event.alive} of {event.total} up{_ALL_DOWN.get(event.mode, '')}{changed}"
-
-
-def _routes_decided(event: RoutesDecided, _: Runs) -> str:
-    parts = []
-    if event.announce:
-        parts.append(f"to be announced: {listed(route.prefix for route in event.announce)}")
-    if event.withdraw:
-        parts.append(f"not to be announced any more: {listed(event.withdraw)}")
-    return "; ".join(parts)
-
-
-def _route_announced(event: RouteAnnounced, _: Runs) -> str:
-    return f"{event.route} is announced, next hop {event.route.next_hop}"
-
-
-def _route_withdrawn(event: RouteWithdrawn, _: Runs) -> str:
-    return f"{event.route} is withdrawn; what it led to stays for {event.route.hold_time:g} s"
-
-
-def _adopted(event: Adopted, _: Runs) -> str:
-    destinations = sum(len(entry.destinations) for entry in event.entries)
-    addresses = plural(len(event.addresses) + len(event.foreign_addresses), "address")
-    ours = f"{plural(len(event.entries), 'service')} with {plural(destinations, 'destination')}, {addresses}"
-    if event.routes:
-        ours += f"; announced {listed(route.prefix for route in event.routes)}"
-    return f"found in the kernel: {ours}; {plural(event.foreign, 'foreign service')} left alone"
-
-
-def _operations_applied(event: OperationsApplied, _: Runs) -> str:
-    steps = _steps(event.operations, subject_of(event))
-    return f"the kernel has done ({event.microseconds / 1000:.1f} ms): {steps}"
-
-
-def _operation_failed(event: OperationFailed, _: Runs) -> str:
-    name = errno.errorcode.get(event.errno, f"errno {event.errno}")
-    step = _steps((event.operation,), subject_of(event))
-    who = "ExaBGP" if isinstance(event.operation, RouteOperation) else "the kernel"
-    return f"{who} refused: {step}: {event.error} ({name})"
-
-
-def _drift_found(event: DriftFound, _: Runs) -> str:
-    where = "routes" if all(isinstance(change, RouteOperation) for change in event.changes) else "kernel"
-    return f"somebody else changed the {where}: {_steps(event.changes, subject_of(event))}"
-
-
-def _entry_contested(event: EntryContested, _: Runs) -> str:
-    step = _steps((event.operation,), subject_of(event))
-    when = f"in {event.hold:g} s" if event.hold else "at once"
-    return f"somebody else did this {event.drifts} times: {step}; is another controller at work? It is put right {when}"
-
-
-def _steps(operations: tuple[Operation, ...], subject: ServiceId | None) -> str:
-    return listed(describe(operation).removeprefix(f"{subject}: ") for operation in operations)
 
 
 # --- the table ----------------------------------------------------------------------------------------------
@@ -332,14 +277,14 @@ _TABLE: dict[type, tuple[str, Tone | Callable[[Any], Tone], Callable[[Any, Runs]
     ChecksImpossible: ("probe", "bad", _checks_impossible),
     ChecksResumed: ("probe", "good", _checks_resumed),
     BalancerDecided: ("weights", _tone_of_decision, _balancer_decided),
-    RoutesDecided: ("route", _tone_of_routes, _routes_decided),
-    RouteAnnounced: ("route", "good", _route_announced),
-    RouteWithdrawn: ("route", "warning", _route_withdrawn),
-    Adopted: ("kernel", "plain", _adopted),
-    OperationsApplied: ("kernel", "plain", _operations_applied),
-    OperationFailed: ("kernel", "bad", _operation_failed),
-    DriftFound: ("drift", "warning", _drift_found),
-    EntryContested: ("drift", "bad", _entry_contested),
+    RoutesDecided: ("route", _tone_of_routes, machine_sentences.routes_decided),
+    RouteAnnounced: ("route", "good", machine_sentences.route_announced),
+    RouteWithdrawn: ("route", "warning", machine_sentences.route_withdrawn),
+    Adopted: ("kernel", "plain", machine_sentences.adopted),
+    OperationsApplied: ("kernel", "plain", machine_sentences.operations_applied),
+    OperationFailed: ("kernel", "bad", machine_sentences.operation_failed),
+    DriftFound: ("drift", "warning", machine_sentences.drift_found),
+    EntryContested: ("drift", "bad", machine_sentences.entry_contested),
 }
 
 KINDS: dict[str, type] = {event.__name__: event for event in _TABLE}

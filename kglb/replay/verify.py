@@ -16,8 +16,8 @@ import msgspec
 from kglb.decisions import VERSION
 from kglb.events import DaemonStarted, JournalGap, OperationsApplied, RecordsLost, SegmentOpened
 from kglb.projections import State
-from kglb.replay.audit import Auditor, Diverged
-from kglb.replay.audit.auditor import DECISIONS
+from kglb.replay.audit.auditor import DECISIONS, Auditor
+from kglb.replay.audit.diverged import Diverged
 from kglb.replay.errors import NothingRecordedError
 from kglb.replay.source import Found, Source
 from kglb.replay.state_at import restore

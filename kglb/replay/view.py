@@ -4,7 +4,7 @@ import msgspec
 from msgspec.structs import replace
 
 from kglb.model.operations import describe
-from kglb.projections import plan
+from kglb.projections import Planned, Serving, plan
 from kglb.projections.view import (
     AddressView,
     RealView,
@@ -46,7 +46,7 @@ def view(replayed: Replayed) -> StateView:
     fleet, plane = state.fleet, state.data_plane
     names = Names(balancer.config for balancer in fleet.balancers.values())
     plane.mark_everything(state.seq)
-    steps = plan(plane.actual, plane.desired, plane.take_dirty())
+    steps = plan(plane.actual, plane.desired, plane.take_dirty(), Serving(is_banned=fleet.is_banned))
     return StateView(
         seq=state.seq,
         at=replayed.at,
@@ -64,5 +64,10 @@ def view(replayed: Replayed) -> StateView:
         ),
         addresses=tuple(address_views(plane)),
         routes=tuple(route_views(state, names.label)),
-        pending=tuple(describe(step.operation) for step in steps),
+        pending=tuple(_pending(step) for step in steps),
     )
+
+
+def _pending(step: Planned) -> str:
+    waits = ", once another real of it serves" if step.hands_over else ""
+    return describe(step.operation) + waits

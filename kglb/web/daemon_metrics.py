@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from kglb import __version__
 from kglb.projections import DataPlaneState, Holding
-from kglb.web.exposition import Family, by_label, counter, gauge, histogram, single
+from kglb.web.exposition import Family, Sample, by_label, counter, gauge, histogram, single
 from kglb.web.refusals import Refusals
 from kglb.web.tally import Tally
 from kglb.web.vitals import Vitals
@@ -43,7 +43,17 @@ def _journal(tally: Tally, vitals: Vitals) -> Iterator[Family]:
         "Records that have yet to be synced to the disk.",
         single(vitals.journal_unsynced),
     )
+    yield gauge(
+        "kglb_journal_disk_free_bytes",
+        "Room on the journal's disk for who is not root.",
+        _if_known(vitals.journal_disk_free),
+    )
+    yield gauge("kglb_journal_disk_size_bytes", "Size of the journal's disk.", _if_known(vitals.journal_disk_size))
     yield histogram("kglb_journal_sync_duration_seconds", "Time the disk took to sync the journal.", vitals.syncs)
+
+
+def _if_known(value: int | None) -> list[Sample]:
+    return [] if value is None else single(value)
 
 
 def _machine(data_plane: DataPlaneState, refusals: Refusals, vitals: Vitals) -> Iterator[Family]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from kglb.dataplane import DestinationCounters, ServiceCounters, Traffic
+from kglb.dataplane.counters import DestinationCounters, ServiceCounters, Traffic
 from kglb.model import RealId, ServiceId, parse_service
 from kglb.model.endpoint import split_host_port
 from kglb.web.exposition import Family, Sample, counter, gauge

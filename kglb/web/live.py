@@ -63,13 +63,15 @@ class LiveService(ServiceView, frozen=True, kw_only=True):
 
 
 class LiveJournal(msgspec.Struct, frozen=True, kw_only=True):
-    """The journal and its disk: records not yet written and synced, seconds that a sync takes on average."""
+    """The journal and its disk: records not yet written and synced, seconds that a sync takes on average, bytes."""
 
     directory: str
     degraded: str
     unwritten: int
     unsynced: int
     sync_seconds: float | None
+    disk_free: int | None
+    disk_size: int | None
 
 
 class LiveDrift(msgspec.Struct, frozen=True, kw_only=True):

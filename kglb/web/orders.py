@@ -36,6 +36,13 @@ class DrainOrder(_Order, frozen=True, kw_only=True, tag="drain"):
     note: Note = ""
 
 
+class DrainsOrder(_Order, frozen=True, kw_only=True, tag="drains"):
+    """Say how far the drains are of what ``real`` means. It changes nothing."""
+
+    real: Name
+    balancer: Name | None = None
+
+
 class RestoreOrder(_Order, frozen=True, kw_only=True, tag="restore"):
     """End what was ordered of the reals."""
 
@@ -64,7 +71,7 @@ class StopOrder(_Order, frozen=True, kw_only=True, tag="stop"):
     on_stop: Literal["", "cleanup", "leave"] = ""
 
 
-Order = DrainOrder | RestoreOrder | WeightOrder | ReloadOrder | StopOrder
+Order = DrainOrder | DrainsOrder | RestoreOrder | WeightOrder | ReloadOrder | StopOrder
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -96,6 +103,25 @@ class Done(_Answer, frozen=True, kw_only=True, tag="done"):
     warnings: tuple[str, ...] = ()
 
 
+class Draining(msgspec.Struct, frozen=True):
+    """A real that is drained since record ``seq``. ``connections`` are those it has left, null before they were
+    counted; record ``finished`` says that the last one is gone, 0 that it is waited for.
+    """
+
+    balancer: str
+    service: ServiceId
+    real: RealId
+    seq: int
+    connections: int | None
+    finished: int
+
+
+class Drains(_Answer, frozen=True, kw_only=True, tag="drains"):
+    """Which of the reals are drained now, and how far that is."""
+
+    reals: tuple[Draining, ...]
+
+
 class Reloaded(_Answer, frozen=True, kw_only=True, tag="reloaded"):
     """Record ``seq`` says that the config is in force, in these words, or that it was refused, for these reasons."""
 
@@ -119,7 +145,7 @@ class Refused(_Answer, frozen=True, kw_only=True, tag="refused"):
     remedy: str = ""
 
 
-Answer = Done | Reloaded | Stopped | Refused
+Answer = Done | Drains | Reloaded | Stopped | Refused
 
 
 class Commands(Protocol):

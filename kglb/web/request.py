@@ -13,12 +13,13 @@ HEAD_LIMIT = 8192
 class Request(NamedTuple):
     """The method and the path, without its query; the path is as sent, percent-encoding and all.
 
-    ``last_event_id`` is the header of that name, empty without one.
+    ``last_event_id`` and ``host`` are the headers of that name, empty without one.
     """
 
     method: str
     path: str
     last_event_id: str = ""
+    host: str = ""
 
 
 class BadRequestError(Exception):
@@ -34,15 +35,19 @@ class _Head:
 
     def __init__(self) -> None:
         self.target = b""
-        self.last_event_id = ""
+        self.headers = {b"last-event-id": "", b"host": ""}
         self.complete = False
+
+    def on_message_begin(self) -> None:
+        if self.complete:
+            raise BadRequestError(HTTPStatus.BAD_REQUEST, "one request a connection")  # which ends the parsing, unseen
 
     def on_url(self, piece: bytes) -> None:
         self.target += piece
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if name.lower() == b"last-event-id":
-            self.last_event_id = str(value, "ascii", "backslashreplace")
+        if (known := name.lower()) in self.headers:
+            self.headers[known] = str(value, "ascii", "backslashreplace")
 
     def on_headers_complete(self) -> None:
         self.complete = True
@@ -63,7 +68,8 @@ async def read_request(reader: asyncio.StreamReader) -> Request | None:
             raise BadRequestError(HTTPStatus.BAD_REQUEST, "the head ends too early")
         heard += len(chunk)
         _feed(parser, head, chunk)
-    return Request(parser.get_method().decode("ascii"), _path(head.target), head.last_event_id)
+    last_event_id, host = head.headers.values()
+    return Request(parser.get_method().decode("ascii"), _path(head.target), last_event_id, host)
 
 
 def _feed(parser: httptools.HttpRequestParser, head: _Head, chunk: bytes) -> None:

@@ -16,6 +16,7 @@ from http import HTTPStatus
 
 from kglb.model import Endpoint, parse_endpoint
 from kglb.web.answer import STREAM_HEAD, Answer, Route, Stream, head_of, plain
+from kglb.web.hosts import Accepts, anyone, misdirected
 from kglb.web.request import BadRequestError, Request, read_request
 
 PATIENCE = 5.0
@@ -48,13 +49,21 @@ class ListenError(Exception):
 
 
 class StatusServer:
-    """Serves each path of ``routes``, and without end each of ``streams``. ``patience`` is in seconds."""
+    """Serves each path of ``routes``, and without end each of ``streams``, to requests whose ``Host`` it ``accepts``.
+    ``patience`` is in seconds.
+    """
 
     def __init__(
-        self, routes: Mapping[str, Route], streams: Mapping[str, Stream] | None = None, *, patience: float = PATIENCE
+        self,
+        routes: Mapping[str, Route],
+        streams: Mapping[str, Stream] | None = None,
+        *,
+        accepts: Accepts = anyone,
+        patience: float = PATIENCE,
     ) -> None:
         self._routes = routes
         self._streams = streams or {}
+        self._accepts = accepts
         self._patience = patience
         self._server: asyncio.Server | None = None
         self._conversations: set[asyncio.Task[None]] = set()
@@ -118,7 +127,9 @@ class StatusServer:
         else:
             if request is None:
                 return
-            if request.method == "GET" and (stream := self._streams.get(request.path)) is not None:
+            if not self._accepts(request.host):
+                answer = misdirected(request.host)
+            elif request.method == "GET" and (stream := self._streams.get(request.path)) is not None:
                 parts = stream(request.last_event_id)
                 if parts is not None:
                     await _pour(reader, writer, parts, self._patience)

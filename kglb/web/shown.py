@@ -99,6 +99,8 @@ class Shown:
                     "unwritten": vitals.journal_unwritten,
                     "unsynced": vitals.journal_unsynced,
                     "sync_seconds": _mean(vitals.syncs),
+                    "disk_free": vitals.journal_disk_free,
+                    "disk_size": vitals.journal_disk_size,
                 },
                 "drift": {"count": sum(self._tally.drift.values()), "last": last_drift},
                 "foreign_services": vitals.foreign_services,

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
-from kglb.dataplane import ServiceCounters
+from kglb.dataplane.counters import ServiceCounters
 from kglb.events import Event
 from kglb.model import ServiceId
 from kglb.projections import State

@@ -8,7 +8,8 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 
-from kglb.dataplane import DataPlane, ServiceCounters
+from kglb.dataplane.counters import ServiceCounters
+from kglb.dataplane.port import DataPlane
 from kglb.dataplane.worker import Caller
 from kglb.model import ServiceId
 

@@ -19,6 +19,7 @@ class Vitals(msgspec.Struct, frozen=True, kw_only=True):
     - ``idle_connections``: how many are held to watch reals by.
     - ``restarts``: by kind of actor.
     - ``journal_degraded``: why records do not reach the disk, "" while they do.
+    - ``journal_disk_free``, ``journal_disk_size``: of the disk that the journal is on, in bytes; None if not known.
     - ``journal_unwritten``, ``journal_unsynced``: records that have yet to be written, and synced.
     - ``foreign_services``: virtual services in the machine that are not ours.
     - ``checked``: answers of each real that has a checker; ``probe_durations``: by type of check.
@@ -50,5 +51,7 @@ class Vitals(msgspec.Struct, frozen=True, kw_only=True):
     machine_silent: float = 0.0
     probes_silent: float = 0.0
     contested: Mapping[str, int] = {}
+    journal_disk_free: int | None = None
+    journal_disk_size: int | None = None
     now: float = 0.0
     confirmed: float = 0.0

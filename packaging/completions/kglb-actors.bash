@@ -31,6 +31,7 @@ _kglb_actors() {
         "drain --socket") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "drain -o"|"drain --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
         "drain --for") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "drain --timeout") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "restore --balancer") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "restore --note") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "restore --socket") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
@@ -94,7 +95,7 @@ _kglb_actors() {
         "reload") words="-h --help --timeout --journal --socket -o --output" ;;
         "status") words="-h --help --check --status --config -o --output" ;;
         "top") words="-h --help --status --config" ;;
-        "drain") words="-h --help --balancer --note --socket -o --output --for" ;;
+        "drain") words="-h --help --balancer --note --socket -o --output --for --wait --timeout" ;;
         "restore") words="-h --help --balancer --note --socket -o --output" ;;
         "weight") words="-h --help --balancer --note --socket -o --output --for" ;;
         "stop") words="-h --help --leave --cleanup --socket -o --output" ;;

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from kglb.dataplane import Failure
+from kglb.dataplane.port import Failure
 from kglb.model import (
     AddDestination,
     ChangeDestination,

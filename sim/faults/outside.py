@@ -3,7 +3,7 @@
 from random import Random
 from typing import TYPE_CHECKING
 
-from sim.configs import RACK, host, name
+from sim.balancers import RACK, host, name
 from sim.faults.kinds import Faults, Over
 from sim.reals import Condition
 
@@ -95,6 +95,20 @@ def _flaps(world: "World", random: Random) -> Over:
 
     turn()
     return over
+
+
+@FAULTS.kind("a real says another weight")
+def _says(world: "World", random: Random) -> None:
+    world.reals.weights[any_host(world, random)] = random.choice((0, 5, 50))
+
+
+@FAULTS.kind("connections linger")
+def _linger(world: "World", random: Random) -> Over:
+    kernel = world.kernel
+    for id in kernel.all_services():
+        for real in kernel.held(id):
+            kernel.connections[id, real] = (random.choice((0, 3)), 1)
+    return kernel.connections.clear
 
 
 @FAULTS.kind("idle connections end")

@@ -16,8 +16,8 @@ from kglb.events import (
     MarkReleased,
     RealRemoved,
 )
-from kglb.model import AddService, ChangeService, DeleteService
-from kglb.projections import State, dataplane, fleet, marks
+from kglb.model import AddService, ChangeDestination, ChangeService, DeleteService
+from kglb.projections import Serving, State, dataplane, fleet, marks
 from kglb.projections.plan import Planned, plan
 from sim.mutations.bugs import Bugs
 
@@ -156,10 +156,27 @@ def _no_names() -> AbstractContextManager[Any]:
     return patch.object(State, "checkpoint", nameless)
 
 
+@BUGS.named("nobody waits for the weight that is to take over")
+def _no_handover() -> AbstractContextManager[Any]:
+    return patch.object(Serving, "staying", lambda *facts: set())
+
+
+@BUGS.named("weights of 0 come first")
+def _zero_first() -> AbstractContextManager[Any]:
+    def planned(*facts: Any) -> list[Planned]:
+        return sorted((replace(step, hands_over=False) for step in plan(*facts)), key=lambda step: not _ends(step))
+
+    def _ends(step: Planned) -> bool:
+        operation = step.operation
+        return isinstance(operation, ChangeDestination) and not operation.destination.weight
+
+    return patch.object(applier, "plan", planned)
+
+
 @BUGS.named("a service whose scheduler changes is deleted and added again")
 def _recreated() -> AbstractContextManager[Any]:
     def planned(*facts: Any) -> list[Planned]:
-        steps = []
+        steps: list[Planned] = []
         for step in plan(*facts):
             if isinstance(step.operation, ChangeService):
                 service = step.operation.service

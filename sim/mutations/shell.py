@@ -5,11 +5,13 @@ from typing import Any
 from unittest.mock import patch
 
 from msgspec.structs import replace
+from pykka import ActorRef
 
 from journal import Appender, OpenJournal
 from journal.committer import Committer
 from kglb.actors import applier, balancer, daemon, reals, router, runtime, supervisor
 from kglb.actors.adoption import read_owned
+from kglb.actors.applier_messages import Retry
 from kglb.actors.recorder import Recorder
 from kglb.events import (
     Adopted,
@@ -43,7 +45,7 @@ def _runs_stay() -> AbstractContextManager[Any]:
 
 @BUGS.named("what the kernel refused is not tried again")
 def _no_retry() -> AbstractContextManager[Any]:
-    async def nothing(self: applier.Applier, retry: applier.Retry) -> None:
+    async def nothing(self: applier.Applier, retry: Retry) -> None:
         return None
 
     return patch.object(applier.Applier, "_read_back", nothing)
@@ -122,6 +124,16 @@ def _reload_untold() -> AbstractContextManager[Any]:
 @BUGS.named("the timers of an actor outlive it")
 def _timers_outlive() -> AbstractContextManager[Any]:
     return patch.object(runtime.LoopActor, "_release", lambda self: None)
+
+
+@BUGS.named("who stops an actor waits for its end")
+def _waits() -> AbstractContextManager[Any]:
+    real = ActorRef.stop
+
+    def stop(self: ActorRef[Any], block: bool = True, timeout: float | None = None) -> Any:
+        return real(self, block=True, timeout=timeout)
+
+    return patch.object(ActorRef, "stop", stop)
 
 
 @BUGS.named("the router decides only once")

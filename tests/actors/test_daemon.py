@@ -14,7 +14,8 @@ from pykka import Actor
 from kglb.actors.applier import Applier
 from kglb.actors.balancer import BalancerActor
 from kglb.actors.checker import Checker
-from kglb.dataplane import Failure, MemoryDataPlane
+from kglb.dataplane.memory import MemoryDataPlane
+from kglb.dataplane.port import Failure
 from kglb.events import (
     ActorCrashed,
     BalancerDecided,
@@ -35,6 +36,7 @@ from kglb.model import (
     Address,
     ChangeDestination,
     Config,
+    DeleteAddress,
     DeleteDestination,
     DeleteService,
     Destination,
@@ -497,6 +499,21 @@ def test_drift_is_found_recorded_and_repaired(tmp_path: Path) -> None:
         assert ChangeDestination(WEB, Destination(real=B, weight=3)) in found
         assert DeleteDestination(WEB, A) in found
         assert DeleteService(DNS) in found
+
+    run(main())
+
+
+def test_what_somebody_else_has_deleted_before_a_stop_is_no_refusal(tmp_path: Path) -> None:
+    async def main() -> None:
+        machine = MemoryDataPlane()
+        async with world(tmp_path, config(balancer(), balancer(DNS, name="dns")), machine=machine) as w:
+            await asyncio.sleep(5)
+            machine.apply([DeleteService(WEB), *(DeleteAddress(one) for one in machine.addresses("lo"))])
+            assert await w.stop()
+            assert machine.services() == []
+        assert OperationFailed not in kinds(tmp_path)
+        found = [change for drift in events_of(tmp_path, DriftFound) for change in drift.changes]
+        assert DeleteService(WEB) in found
 
     run(main())
 

@@ -12,7 +12,7 @@ from kglb.actors.recorder import WRITE_DEADLINE
 from kglb.events import Event, OperationsApplied, SegmentOpened, decode, encode
 from kglb.model import RealId, TcpCheck
 from kglb.projections import State
-from kglb.replay import fsck
+from kglb.replay.fsck import fsck
 from tests.actors.virtual import run
 from tests.actors.world import REFUSED, UnsyncedFiles, World, events_of, journal_of, world
 from tests.projections.builders import WEB, balancer, config, real_id

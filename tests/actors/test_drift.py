@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from kglb.actors.contests import Contests
 from kglb.actors.recorder import Fact, RecordingActor
-from kglb.dataplane import MemoryDataPlane
+from kglb.dataplane.memory import MemoryDataPlane
 from kglb.decisions.contest import LONGEST, TOLERATED
 from kglb.events import BalancerDecided, DriftFound, EntryContested, OperationsApplied
 from kglb.model import (

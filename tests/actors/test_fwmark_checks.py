@@ -5,8 +5,9 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from kglb.checks import MarkedDialer
-from kglb.dataplane import MemoryDataPlane, Passage
+from kglb.checks.marked import MarkedDialer
+from kglb.dataplane.memory import MemoryDataPlane
+from kglb.dataplane.passage import Passage
 from kglb.events import (
     ActorCrashed,
     ChecksImpossible,

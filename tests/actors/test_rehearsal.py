@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from kglb.actors import balancer as balancer_module
 from kglb.actors.rehearsal import Rehearsal
 from kglb.actors.understudies import machine_as_known
-from kglb.dataplane import InlineWorker
+from kglb.dataplane.worker import InlineWorker
 from kglb.model import (
     AddDestination,
     AddService,

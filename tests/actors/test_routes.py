@@ -8,7 +8,9 @@ from msgspec.structs import replace
 
 from kglb.actors.applier import Applier
 from kglb.actors.router import Router
-from kglb.dataplane import Failure, MemoryDataPlane, MemoryRoutes
+from kglb.dataplane.memory import MemoryDataPlane
+from kglb.dataplane.port import Failure
+from kglb.dataplane.route_engine import MemoryRoutes
 from kglb.events import (
     ActorCrashed,
     DriftFound,

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from kglb.actors.drains import Drains
-from kglb.dataplane import MemoryDataPlane
+from kglb.dataplane.memory import MemoryDataPlane
 from kglb.events import (
     ActorCrashed,
     BalancerDecided,

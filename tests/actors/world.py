@@ -16,8 +16,12 @@ from kglb.actors.recorder import Recorder
 from kglb.actors.recovery import recover
 from kglb.actors.runtime import Scheduler
 from kglb.actors.supervisor import Stop
-from kglb.checks import IdleConnection, Outcome, Probe
-from kglb.dataplane import Failure, InlineWorker, MemoryDataPlane
+from kglb.checks.outcome import Outcome
+from kglb.checks.probe import Probe
+from kglb.checks.vigil import IdleConnection
+from kglb.dataplane.memory import MemoryDataPlane
+from kglb.dataplane.port import Failure
+from kglb.dataplane.worker import InlineWorker
 from kglb.events import Event, Record, decode
 from kglb.model import Config, Operation, RealId, ServiceId
 from kglb.projections import RealState, State

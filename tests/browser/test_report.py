@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from kglb.replay import Source
 from kglb.replay.report import report
 from kglb.replay.report_page import report_page
+from kglb.replay.source import Source
 from tests.browser.chromium import Browser, needs_chromium
 from tests.replay.incidents import evening
 

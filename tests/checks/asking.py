@@ -6,7 +6,11 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from kglb.checks import Gate, Outcome, Probe, Prober, make_probe
+from kglb.checks.gate import Gate
+from kglb.checks.make import make_probe
+from kglb.checks.outcome import Outcome
+from kglb.checks.probe import Probe
+from kglb.checks.prober import Prober
 from kglb.model import Check, Endpoint, SecretRef
 
 T = TypeVar("T")

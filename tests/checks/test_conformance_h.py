@@ -14,10 +14,13 @@ from dns import asyncresolver
 from dns.rcode import Rcode
 from dns.resolver import NXDOMAIN
 
-from kglb.checks import Gate, make_probe, resolve
+from kglb.checks import resolve
 from kglb.checks.dial import Dialer
+from kglb.checks.gate import Gate
 from kglb.checks.https import RESUMPTIONS
-from kglb.config import ConfigError, parse
+from kglb.checks.make import make_probe
+from kglb.config.load import parse
+from kglb.config.problems import ConfigError
 from kglb.model import Check, DnsCheck, Endpoint, HttpCheck, SyslogCheck, TcpCheck
 from tests.checks.asking import Answers, Run, ask, lasted, many, probing
 from tests.checks.servers import answering, over_tls, refusing, server_context, serving, silent, udp_serving

@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from kglb.checks import Gate
 from kglb.checks.dummy import DummyProbe
+from kglb.checks.gate import Gate
 from kglb.model import HttpCheck, TcpCheck
 from tests.checks.asking import Answers, Run, lasted, many, probing
 from tests.checks.servers import black_hole, refusing, serving, silent

@@ -5,12 +5,13 @@ import sys
 
 import pytest
 
-from kglb.checks import Gate, make_probe
 from kglb.checks.dial import Dialer
 from kglb.checks.dns import DnsTcpProbe, DnsUdpProbe
 from kglb.checks.dummy import DummyProbe
+from kglb.checks.gate import Gate
 from kglb.checks.http import HttpProbe
 from kglb.checks.https import HttpsProbe
+from kglb.checks.make import make_probe
 from kglb.checks.ping import PingProbe
 from kglb.checks.probe import ConnectingProbe, Probe
 from kglb.checks.program import ProgramProbe
@@ -85,7 +86,7 @@ def test_a_secret_that_was_not_loaded_makes_no_probe() -> None:
 def test_a_config_without_dns_checks_does_not_import_dnspython() -> None:
     script = (
         "import sys\n"
-        "from kglb.checks import make_probe\n"
+        "from kglb.checks.make import make_probe\n"
         "from kglb.model import Endpoint, HttpCheck\n"
         "make_probe(HttpCheck(), Endpoint('10.0.0.7', 80), answered=print)\n"
         "sys.exit('dns' in sys.modules)\n"

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from kglb.checks import MarkedDialer
+from kglb.checks.marked import MarkedDialer
 from kglb.model import Endpoint
 
 

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from kglb.checks import Gate, Outcome
 from kglb.checks.dial import Dialer
+from kglb.checks.gate import Gate
+from kglb.checks.outcome import Outcome
 from kglb.checks.ping import PingProbe, _checksum
 from kglb.model import Endpoint, PingCheck
 from tests.checks.asking import Answers, Run, ask, probing

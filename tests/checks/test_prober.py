@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from kglb.checks import Outcome, Probe, Prober, make_probe
 from kglb.checks.dial import Dialer
-from kglb.checks.outcome import Verdict
+from kglb.checks.make import make_probe
+from kglb.checks.outcome import Outcome, Verdict
+from kglb.checks.probe import Probe
+from kglb.checks.prober import Prober
 from kglb.checks.tcp import TcpProbe
 from kglb.model import DummyCheck, Endpoint, HttpCheck, TcpCheck
 from tests.checks.asking import Answers, Run, lasted, many, probing

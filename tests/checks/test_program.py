@@ -2,18 +2,21 @@
 
 import asyncio
 import os
+import pwd
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from kglb.checks import Gate, program
+from kglb.checks import program
+from kglb.checks.gate import Gate
 from kglb.checks.program import PROCESSES
 from kglb.model import Endpoint, ExecCheck
 from tests.checks.asking import Answers, Run, ask, lasted, many, probing
 
 REAL = Endpoint("192.0.2.7", 80)
+OURSELVES = pwd.getpwuid(os.geteuid()).pw_name
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +30,7 @@ def reaped(run: Run) -> Iterator[None]:
 
 
 def shell(script: str, timeout: float = 5.0, port: int = 0) -> ExecCheck:
-    return ExecCheck(command=("/bin/sh", "-c", script), timeout=timeout, port=port)
+    return ExecCheck(command=("/bin/sh", "-c", script), timeout=timeout, port=port, user=OURSELVES)
 
 
 def is_alive(pid: int) -> bool:
@@ -72,6 +75,17 @@ def test_a_program_that_is_killed_fails(run: Run) -> None:
 def test_a_program_that_cannot_be_run_says_nothing_about_the_real(run: Run, program: str, name: str) -> None:
     [outcome] = run(ask(ExecCheck(command=(program,)), REAL))
     assert (outcome.status, outcome.reason) == ("unknown", f"local error {name}")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can start a program as somebody else")
+def test_root_starts_it_as_nobody(run: Run) -> None:
+    whoami = ExecCheck(command=("/bin/sh", "-c", "echo $(id -un) $(id -G); exit 1"))
+    [outcome] = run(ask(whoami, REAL))
+    assert (outcome.reason, outcome.detail) == ("exit status 1", "nobody 65534")
+    [outcome] = run(ask(ExecCheck(command=("/etc/shadow",)), REAL))
+    assert outcome.reason == "local error EACCES"
+    [outcome] = run(ask(ExecCheck(command=("/bin/true",), user="nobody-knows"), REAL))
+    assert outcome.reason == "local error EINVAL"
 
 
 def test_arguments_are_passed_as_they_are(run: Run) -> None:
@@ -121,6 +135,19 @@ def test_a_program_that_writes_without_end_is_held_and_then_killed(run: Run) -> 
     [outcome] = run(ask(ExecCheck(command=("/usr/bin/yes",), timeout=0.2), REAL))
     assert (outcome.status, outcome.reason) == ("failure", "timeout of the program")
     assert len(outcome.detail) <= 200
+
+
+def test_what_is_killed_is_reaped_though_no_other_program_is_started(run: Run) -> None:
+    async def scenario() -> None:
+        for _ in range(3):
+            program.Process(shell("sleep 60"), {}).close()
+        async with asyncio.timeout(10):
+            while program._dying:
+                await asyncio.sleep(0.01)
+
+    run(scenario())
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
 
 
 def test_no_zombie_is_left(run: Run) -> None:

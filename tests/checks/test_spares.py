@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from kglb.checks import make_probe
 from kglb.checks.dial import Dialer
+from kglb.checks.make import make_probe
 from kglb.checks.spares import MOST, SPARES
 from kglb.model import Endpoint, HttpCheck, TcpCheck
 from tests.checks.asking import Answers, Run, ask, probing

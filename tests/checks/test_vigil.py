@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from kglb.checks import IdleConnection, Vigil, make_idle, make_probe
 from kglb.checks.dial import Dialer
-from kglb.checks.vigil import KEEPALIVE_COUNT, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL
+from kglb.checks.make import make_idle, make_probe
+from kglb.checks.vigil import KEEPALIVE_COUNT, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, IdleConnection, Vigil
 from kglb.model import Endpoint, HttpCheck, TcpCheck
 from tests.checks.asking import Answers, Run, lasted, probing
 from tests.checks.servers import black_hole, refusing, resetting, serving, silent

@@ -9,7 +9,18 @@ from typing import Any
 from kglb.cli.commanding import Commander
 from kglb.events import RealDrained, RealRestored
 from kglb.model import Config
-from kglb.web.orders import Done, DrainOrder, Refused, Reloaded, ReloadOrder, RestoreOrder, StopOrder, Stopped
+from kglb.web.orders import (
+    Done,
+    DrainOrder,
+    Drains,
+    DrainsOrder,
+    Refused,
+    Reloaded,
+    ReloadOrder,
+    RestoreOrder,
+    StopOrder,
+    Stopped,
+)
 from tests.actors.virtual import run
 from tests.actors.world import World, events_of, world
 from tests.projections.builders import DNS, WEB, balancer, config, real_id
@@ -25,7 +36,10 @@ async def commanding(
 ) -> AsyncIterator[tuple[World, Commander]]:
     async with world(directory, running, **more) as w:
         await asyncio.sleep(1.5)
-        yield w, Commander(w.daemon, w.recorder, wall=w.parts.wall, reload=lambda: reload(w))
+        yield (
+            w,
+            Commander(w.daemon, w.recorder, wall=w.parts.wall, reload=lambda: reload(w), connections=w.parts.draining),
+        )
 
 
 def test_what_is_not_on_the_disk_is_done_and_said_not_to_be(tmp_path: Path) -> None:
@@ -50,6 +64,26 @@ def test_a_term_begins_when_the_order_is_given(tmp_path: Path) -> None:
             now = w.parts.wall()
             await commander.carry_out(DRAIN, "kim")
             assert events_of(tmp_path, RealDrained)[0].until == now + 60.0
+
+    run(main())
+
+
+def test_how_far_a_drain_is_can_be_asked_until_the_last_connection_is_gone(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with commanding(tmp_path) as (w, commander):
+            asked = DrainsOrder(real=A, balancer="web")
+            assert await commander.carry_out(asked, "kim") == Drains(reals=())
+            w.machine.connections[WEB, A] = (2, 5)
+            await commander.carry_out(DRAIN, "kim")
+            await asyncio.sleep(2)
+            answer = await commander.carry_out(asked, "kim")
+            assert isinstance(answer, Drains)
+            assert [(one.real, one.connections, one.finished) for one in answer.reals] == [(A, 2, 0)]
+            del w.machine.connections[WEB, A]
+            await asyncio.sleep(2)
+            answer = await commander.carry_out(asked, "kim")
+            assert isinstance(answer, Drains)
+            assert [(one.connections, one.finished > one.seq) for one in answer.reals] == [(0, True)]
 
     run(main())
 

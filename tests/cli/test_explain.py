@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from kglb.events import RealRemoved
 from tests.cli.conftest import Command
 from tests.projections.builders import WEB, balancer, real, real_id
 from tests.replay.journals import Fleet, JournalBuilder
@@ -74,3 +75,12 @@ def test_an_ambiguous_real_is_2_and_lists_what_it_may_be(kglb: Command, tmp_path
     ran = kglb("explain", "10.0.0.1", "--journal", tmp_path, "-o", "json")
     assert ran.code == 2
     assert [found["name"] for found in json.loads(ran.out)["candidates"]] == ["10.0.0.1:80", "10.0.0.1:81"]
+
+
+def test_a_real_that_was_removed_is_explained_where_it_still_was(kglb: Command, fleet: Fleet) -> None:
+    real = real_id(1)
+    removed = fleet.builder.record(RealRemoved(service=WEB, real=real, host=real))
+    ran = kglb("explain", real, "--journal", fleet.builder.directory)
+    assert ran.code == 1
+    assert f"there is no real {real} any more: record {removed} removed it" in ran.err
+    assert kglb("explain", real, "--seq", str(removed - 1), "--journal", fleet.builder.directory).code == 0

@@ -23,11 +23,48 @@ def test_help_names_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(name in printed and verb.summary in printed for name, verb in VERBS.items())
 
 
+def imported(modules: set[str], *arguments: str) -> set[str]:
+    """Which of these modules a command line has imported when it ends."""
+    watch = f"import sys; from kglb.cli.main import main\ntry: main({list(arguments)!r})\nexcept SystemExit: pass\n"
+    watch += f"print(); print(*({modules!r} & set(sys.modules)))"
+    ended = subprocess.run([sys.executable, "-c", watch], capture_output=True, text=True, check=True)
+    return set(ended.stdout.splitlines()[-1].split())
+
+
 def test_help_imports_no_library() -> None:
-    watch = "import sys; from kglb.cli.main import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
-    watch += "print([m for m in ('msgspec', 'pyroute2', 'httpx', 'uvloop', 'asyncio') if m in sys.modules])"
-    printed = subprocess.run([sys.executable, "-c", watch], capture_output=True, text=True, check=True).stdout
-    assert printed.endswith("[]\n")
+    assert imported({"msgspec", "pyroute2", "httpx", "uvloop", "asyncio"}, "--help") == set()
+
+
+DAEMON = {"asyncio", "dns", "httptools", "pykka", "uvloop", "kglb.actors", "kglb.checks", "journal.appender"}
+KERNEL = {"kglb.dataplane.kernel", "kglb.dataplane.ipvs", "kglb.dataplane.exabgp"}
+DECIDING = {"kglb.decisions", "kglb.replay.audit", "kglb.replay.whatif"}
+CONFIG = {"kglb.config.load", "ssl", "tomllib"}
+
+
+@pytest.mark.parametrize(
+    ("verb", "needless"),
+    [
+        ("tail", DECIDING | CONFIG | {"kglb.replay.explain", "kglb.replay.report", "journal.repairing", "socket"}),
+        ("explain", CONFIG | {"kglb.replay.whatif", "kglb.replay.verify", "kglb.replay.report"}),
+        ("replay", DECIDING | CONFIG | {"kglb.replay.explain", "kglb.replay.report"}),
+        ("verify", CONFIG | {"kglb.replay.explain", "kglb.replay.whatif", "kglb.replay.report"}),
+        ("report", CONFIG | DECIDING),
+    ],
+)
+def test_a_verb_that_reads_a_journal_imports_neither_the_daemon_nor_the_other_verbs(
+    fleet: Fleet, tmp_path: Path, verb: str, needless: set[str]
+) -> None:
+    journal = str(fleet.builder.directory)
+    arguments = {
+        "tail": ["--journal", journal],
+        "explain": [REAL, "--journal", journal],
+        "report": [journal, "-o", str(tmp_path / "report.html")],
+    }
+    assert imported(needless | DAEMON | KERNEL, verb, *arguments.get(verb, [journal])) == set()
+
+
+def test_status_imports_no_event_loop() -> None:
+    assert imported(DAEMON | KERNEL, "status", "--status", "127.0.0.1:1") == set()
 
 
 @pytest.mark.parametrize("arguments", [[], ["dance"], ["tail", "--no-such-option"], ["replay", "--seq", "-1"]])

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from kglb.cli import capabilities
 from kglb.cli.privileges import needed
-from kglb.model import Config, ControlConfig, DataPlaneConfig, PingCheck, StatusConfig
+from kglb.model import Config, ControlConfig, DataPlaneConfig, ExecCheck, PingCheck, StatusConfig
 from tests.cli.conftest import Command
 from tests.cli.daemon import ONE, Site, running
 from tests.projections.builders import balancer
@@ -26,7 +26,7 @@ GIVE_UP = """
 import json, os, subprocess, sys
 from pathlib import Path
 from kglb.cli.privileges import give_up
-from kglb.config import load
+from kglb.config.load import load
 source, user = Path(sys.argv[1]), int(sys.argv[2])
 loaded = load(source)
 os.setuid(user)
@@ -34,6 +34,27 @@ done = give_up(loaded, source)
 child = subprocess.run(["/bin/cat", "/proc/self/status"], capture_output=True, text=True, check=True).stdout
 ours = open("/proc/thread-self/status").read()
 print(json.dumps({"warnings": done.warnings, "given_up": sorted(done.given_up), "ours": ours, "child": child}))
+"""
+
+START = """
+import sys, time
+from pathlib import Path
+from kglb.checks import program
+from kglb.cli.privileges import give_up
+from kglb.config.load import load
+from kglb.model import ExecCheck
+source = Path(sys.argv[1])
+give_up(load(source), source)
+def start(script):
+    return program.Process(ExecCheck(command=("/bin/sh", "-c", script)), {"PATH": "/usr/bin:/bin"})
+asked = start("id -u; id -G; grep CapEff /proc/self/status; ls /proc/self/fd; env")
+while asked.exit_status() is None:
+    time.sleep(0.01)
+print(asked.output())
+asked.close()
+start("sleep 60").close()
+while program._dying:
+    program.reap()
 """
 
 IPVS = ONE.replace('"memory"', '"ipvs"')
@@ -70,6 +91,24 @@ def test_a_config_takes_what_its_data_plane_checks_and_port_take() -> None:
     assert needed(replace(ipvs, control=ControlConfig(group="ops"))) == {"CAP_NET_ADMIN", "CAP_CHOWN"}
     pinging = replace(ipvs, balancers=(balancer(check=PingCheck(interval=1.0, timeout=1.0)),))
     assert needed(pinging) == {"CAP_NET_ADMIN", "CAP_NET_RAW"}
+
+
+@as_root
+def test_programs_that_run_as_somebody_else_take_the_right_to_start_and_kill_them() -> None:
+    check = ExecCheck(command=("/bin/true",), interval=1.0, timeout=1.0)
+    memory = Config(data_plane=DataPlaneConfig(kind="memory"), balancers=(balancer(check=check),))
+    assert needed(memory) == {"CAP_KILL", "CAP_SETGID", "CAP_SETUID"}
+    assert needed(replace(memory, balancers=(balancer(check=replace(check, user="root")),))) == set()
+
+
+@as_root
+def test_a_program_of_a_check_runs_as_nobody_and_can_be_killed(site: Site) -> None:
+    """With nothing but what the daemon keeps; in a process of its own, because it cannot be taken back."""
+    site.write(ONE.replace('"dummy"', '"exec"\ncommand = ["/bin/true"]'))
+    ran = subprocess.run(
+        [sys.executable, "-c", START, str(site.config)], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert ran.stdout == "65534 65534 CapEff: 0000000000000000 0 1 2 3 PATH=/usr/bin:/bin PWD=/\n"
 
 
 @as_root

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from kglb.events import ConfigApplied, ConfigRejected, HealthChanged, OperationsApplied
-from kglb.model import AddDestination, ChangeDestination
+from kglb.model import AddDestination, ChangeDestination, ControlConfig
 from tests.cli.conftest import Command
 from tests.cli.daemon import BAD, ONE, TWO, Site, running
 
@@ -112,16 +112,34 @@ def test_a_timeout_is_a_number_of_seconds(kglb: Command, timeout: str) -> None:
     assert left.value.code == 2
 
 
-def test_who_may_not_signal_the_daemon_may_order_it_to(
-    kglb: Command, site: Site, monkeypatch: pytest.MonkeyPatch
+def test_over_the_socket_the_daemon_answers_by_itself_whoever_may_read_the_journal(
+    kglb: Command, site: Site, tmp_path: Path
 ) -> None:
-    def forbidden(pid: int, number: int) -> None:
-        raise PermissionError
-
-    monkeypatch.setattr(os, "kill", forbidden)
-    ran = kglb("reload", "--journal", site.journal, "--socket", site.socket)
+    site.write(TWO)
+    ran = kglb("reload", "--journal", tmp_path / "nothing", "--socket", site.socket)
     assert (ran.code, ran.err) == (0, "")
     assert "is in force" in ran.out
-    ran = kglb("reload", "--journal", site.journal, "--socket", f"{site.socket}.not")
+    assert "1 balancer, 2 reals" in ran.out
+    site.write(BAD)
+    ran = kglb("reload", "--socket", site.socket)
+    assert (ran.code, ran.out) == (1, "")
+    assert 'did you mean "dummy"?' in ran.err
+    ran = kglb("reload", "--socket", site.socket, "-o", "json")
+    assert (ran.code, json.loads(ran.out)["applied"]) == (1, False)
+    ran = kglb("reload", "--socket", f"{site.socket}.not")
     assert ran.code == 3
     assert "no daemon listens" in ran.err
+
+
+@pytest.mark.parametrize("forbidden", ["os.kill", "kglb.cli.reload.writer_of"])
+def test_who_may_not_signal_or_read_asks_over_the_socket(
+    kglb: Command, site: Site, monkeypatch: pytest.MonkeyPatch, forbidden: str
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(forbidden, refuse)
+    monkeypatch.setattr("kglb.cli.reload.ControlConfig", lambda: ControlConfig(socket=str(site.socket)))
+    ran = kglb("reload", "--journal", site.journal)
+    assert (ran.code, ran.err) == (0, "")
+    assert "is in force" in ran.out

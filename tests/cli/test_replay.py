@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from kglb.cli.playing import is_lab_kernel
-from kglb.dataplane import MemoryDataPlane
-from kglb.events import DaemonStopping, RealDrained, RouteAnnounced, RoutesDecided, WeightOverridden
-from kglb.model import Announce, Service
+from kglb.dataplane.memory import MemoryDataPlane
+from kglb.events import DaemonStopping, OperationsApplied, RealDrained, RouteAnnounced, RoutesDecided, WeightOverridden
+from kglb.model import AddService, Announce, Service, ServiceId
 from tests.cli.conftest import Command
 from tests.projections.builders import WEB, real_id
 from tests.replay.journals import Fleet, running
@@ -21,6 +21,14 @@ def undone(fleet: Fleet) -> Fleet:
     fleet.decide("available", {real_id(1): 0}, health)
     fleet.builder.rotate()
     return fleet
+
+
+def test_a_name_that_nothing_of_ours_writes_is_told_not_traced(kglb: Command, fleet: Fleet) -> None:
+    forged = ServiceId("tcp://nowhere")
+    fleet.builder.record(OperationsApplied(operations=(AddService(Service(id=forged)),), causes=(1,), microseconds=1))
+    ran = kglb("replay", fleet.builder.directory)
+    assert ran.code == 3
+    assert "the journal names what no version of this program writes: expected address:port" in ran.err
 
 
 def test_the_state_is_shown_with_its_differences(kglb: Command, undone: Fleet) -> None:

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,14 @@ def test_the_page_is_written_and_said(journal: Path, tmp_path: Path, capsys: pyt
     said = capsys.readouterr().out
     assert said.startswith(f"{page}: 2 balancers, 6 reals, ")
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_the_draft_is_nothing_that_somebody_else_could_have_put_there(journal: Path, tmp_path: Path) -> None:
+    page, stolen = tmp_path / "incident.html", tmp_path / "stolen"
+    (tmp_path / f".incident.html.{os.getpid()}").symlink_to(stolen)
+    assert main(["report", str(journal), "-o", str(page), "--utc"]) == 0
+    assert not stolen.exists()
+    assert not page.is_symlink()
 
 
 def test_a_dash_writes_to_stdout(journal: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -127,6 +127,7 @@ def test_a_journal_that_cannot_be_made_is_named(config: Path, tmp_path: Path) ->
     ended = run(config, "--journal", str(config / "journal"))
     assert ended.returncode == 3
     assert f"error: {config / 'journal'}" in ended.stderr
+    assert "journal.directory" in ended.stderr
 
 
 @pytest.mark.skipif(has_ip_vs() and os.geteuid() == 0, reason="this machine lets us drive its IPVS")

@@ -72,6 +72,14 @@ def test_a_weight_that_the_kernel_does_not_have_is_said() -> None:
     assert f"! web: {real_id(0)} is up, with weight 7 in the kernel" in text
 
 
+@pytest.mark.parametrize(
+    ("free", "said"), [(3 << 30, "3.0 GiB"), (300 << 20, "300 MiB"), (512, "512 B"), (5000 << 30, "5000 GiB")]
+)
+def test_the_room_on_the_journals_disk_is_said(free: int, said: str) -> None:
+    lines = shown(live(one_down_one_drained(journal_disk_free=free, journal_disk_size=5000 << 30)))
+    assert lines[2].endswith(f", {said} free of 5000 GiB")
+
+
 def test_a_journal_in_trouble_is_said_first() -> None:
     state = live(one_down_one_drained(journal_degraded="No space left on device"))
     lines = shown(state)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kglb.events import DaemonStopping, RealDrained, RealRestored, WeightOverridden
+from kglb.events import DaemonStopping, DrainFinished, RealDrained, RealRestored, WeightOverridden
 from tests.cli.conftest import Command, Ran
 from tests.cli.daemon import TWO, Site, running
 
@@ -75,6 +75,15 @@ def test_to_drain_the_last_one_is_done_and_warned_about(order: Order) -> None:
     assert order("drain", SECOND).err == "warning: every real of web is drained: it refuses new connections\n"
 
 
+def test_a_drain_can_be_waited_for(order: Order, site: Site) -> None:
+    ran = order("drain", FIRST, "--wait", "--timeout", "1m")
+    assert (ran.code, ran.err) == (0, "")
+    drained, finished = ran.out.splitlines()
+    assert drained.startswith(f"{FIRST} of web is drained (record ")
+    assert finished.startswith(f"{FIRST} of web has no connection left (record ")
+    assert any(isinstance(record.event, DrainFinished) for record in site.records())
+
+
 def test_what_is_not_there_is_not_drained(order: Order) -> None:
     ran = order("drain", "192.168.100.109")
     assert (ran.code, ran.out) == (1, "")
@@ -88,6 +97,7 @@ def test_what_is_not_there_is_not_drained(order: Order) -> None:
         ("drain",),
         ("drain", FIRST, "--for", "30"),
         ("drain", FIRST, "--note", "x" * 501),
+        ("drain", FIRST, "--wait", "--timeout", "30"),
         ("weight", FIRST, "65536"),
         ("weight", FIRST, "all"),
     ],

@@ -86,7 +86,13 @@ def test_cat_is_the_sentence_alone(tail: Command) -> None:
 
 
 def test_an_empty_journal_has_nothing_to_show(kglb: Command, tmp_path: Path) -> None:
-    assert kglb("tail", "--journal", tmp_path) == (0, "", "")
+    assert kglb("tail", "--journal", tmp_path) == (0, "", f"-- No entries: {tmp_path}, no record is in that time --\n")
+    assert kglb("tail", "-o", "json", "--journal", tmp_path) == (0, "", "")
+
+
+def test_a_search_without_a_match_says_what_was_searched(kglb: Command, fleet: Fleet) -> None:
+    ran = kglb("tail", "--grep", "no such thing", "--journal", fleet.builder.directory)
+    assert ran == (0, "", f"-- No entries: {fleet.builder.directory}, records 1 to {fleet.builder.seq} --\n")
 
 
 def test_a_journal_that_is_not_there_is_3(kglb: Command, tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from rich.console import Console
 from textual.pilot import Pilot
 from textual.widgets import DataTable, Input, Static
 
-from kglb.cli.looking import read_events, read_live
+from kglb.cli.live_events import read_events
+from kglb.cli.looking import read_live
 from kglb.cli.output import EXIT_ENVIRONMENT, Failed
 from kglb.cli.top_app import Top
 from kglb.cli.top_detail import Detail

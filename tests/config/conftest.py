@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from kglb.config import ConfigError, Loaded, parse
+from kglb.config.load import Loaded, parse
+from kglb.config.problems import ConfigError
 
 
 def write_balancer(**keys: str) -> str:

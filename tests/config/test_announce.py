@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from kglb.config import Loaded
+from kglb.config.load import Loaded
 from kglb.model import Announce, BgpConfig, Route
 
 Write = Callable[..., str]

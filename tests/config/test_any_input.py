@@ -8,13 +8,15 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kglb.config import ConfigError, describe, parse
 from kglb.config.balancers import ANNOUNCE, BALANCER, PERSISTENCE
 from kglb.config.checks import COMMON, KINDS, TYPE
 from kglb.config.document import DATA_PLANE, DOCUMENT, JOURNAL, STATUS
 from kglb.config.forward import FORWARD, FORWARDS
 from kglb.config.headers import SECRET
+from kglb.config.load import parse
+from kglb.config.problems import ConfigError
 from kglb.config.reals import REAL
+from kglb.config.summary import describe
 from kglb.model.service import FLAG_ALIASES, SCHEDULERS
 
 EXAMPLE = (Path(__file__).parents[2] / "examples" / "web.toml").read_text()

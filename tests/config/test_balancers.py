@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
-from kglb.config import Loaded
+from kglb.config.load import Loaded
 from kglb.model import Address, Announce, Balancer, Forward, HttpCheck, Real, Service, ServiceId
 
 Write = Callable[..., str]

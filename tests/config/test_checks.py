@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from msgspec import json, structs
 
-from kglb.config import ConfigError, Loaded, parse
+from kglb.config.load import Loaded, parse
+from kglb.config.problems import ConfigError
 from kglb.model import (
     Check,
     Config,

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from kglb.config import parse
 from kglb.config.balancers import ANNOUNCE, BALANCER, PERSISTENCE
 from kglb.config.checks import COMMON, KINDS, TYPE
 from kglb.config.document import BGP, CONTROL, DATA_PLANE, DOCUMENT, JOURNAL, STATUS
 from kglb.config.forward import FORWARD, FORWARD_ALIASES, FORWARDS
 from kglb.config.headers import SECRET, SENSITIVE_HEADERS
+from kglb.config.load import parse
 from kglb.config.network import flag, scheduler
 from kglb.config.reader import Key
 from kglb.config.reals import REAL

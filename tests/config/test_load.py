@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from kglb.config import ConfigError, Loaded, load, parse
-from kglb.config.load import LARGEST_FILE
+from kglb.config.load import LARGEST_FILE, Loaded, load, parse
+from kglb.config.problems import ConfigError
 
 Write = Callable[..., str]
 Refuse = Callable[..., dict[str, str]]

@@ -1,7 +1,6 @@
 import pytest
 
-from kglb.config import ConfigError, Problem
-from kglb.config.problems import path_text, show
+from kglb.config.problems import ConfigError, Problem, path_text, show
 
 
 def test_a_problem_names_file_line_path_message_and_hint() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from kglb.config import Loaded
+from kglb.config.load import Loaded
 
 Write = Callable[..., str]
 Accept = Callable[..., Loaded]

@@ -5,7 +5,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from kglb.config import ConfigError, Loaded, load
+from kglb.config.load import Loaded, load
+from kglb.config.problems import ConfigError
 from kglb.model import HttpCheck, SecretRef
 
 Write = Callable[..., str]

@@ -1,6 +1,7 @@
 from collections.abc import Callable
 
-from kglb.config import describe, parse
+from kglb.config.load import parse
+from kglb.config.summary import describe
 
 
 def test_a_config_is_summed_up_in_a_line_and_one_for_each_balancer(balancer: Callable[..., str]) -> None:

@@ -6,7 +6,8 @@ from itertools import combinations
 
 import pytest
 
-from kglb.dataplane import DataPlane, DestinationCounters, Failure, Traffic
+from kglb.dataplane.counters import DestinationCounters, Traffic
+from kglb.dataplane.port import DataPlane, Failure
 from kglb.model import (
     AddAddress,
     AddDestination,

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from kglb.dataplane import AddressNews
+from kglb.dataplane.address_news import AddressNews
 
 RTM_NEWADDR, RTM_DELADDR = 20, 21
 

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from kglb.dataplane import DestinationCounters, Traffic
+from kglb.dataplane.counters import DestinationCounters, Traffic
 from kglb.dataplane.ipvs_counters import decode_counters, decode_traffic
 from kglb.model import RealId
 from tests.dataplane.test_ipvs_codec import DUMPED_REAL_KEY, nested

@@ -4,7 +4,9 @@ import errno
 
 import pytest
 
-from kglb.dataplane import KernelDataPlane, Unavailable, ipvs
+from kglb.dataplane import ipvs
+from kglb.dataplane.kernel import KernelDataPlane
+from kglb.dataplane.port import Unavailable
 
 
 def test_a_kernel_without_ipvs_is_unavailable_and_says_what_helps(monkeypatch: pytest.MonkeyPatch) -> None:

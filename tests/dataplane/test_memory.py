@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from kglb.dataplane import MemoryDataPlane
+from kglb.dataplane.memory import MemoryDataPlane
 from kglb.model import AddDestination, Address, AddService, Service, ServiceId
 from tests.dataplane.contract import VIP, WEB, DataPlaneContract, errnos, real, succeed
 

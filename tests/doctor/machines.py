@@ -2,8 +2,10 @@
 
 from msgspec.structs import replace
 
-from kglb.config import parse
-from kglb.doctor import Disk, Facts, Finding, diagnose
+from kglb.config.load import parse
+from kglb.doctor.diagnose import diagnose
+from kglb.doctor.facts import Disk, Facts
+from kglb.doctor.finding import Finding
 from kglb.model import Address
 
 CONFIG = """

@@ -3,8 +3,9 @@
 import pytest
 from msgspec.structs import replace
 
-from kglb.dataplane import Passage
-from kglb.doctor import ConfigFile, Disk, diagnose
+from kglb.dataplane.passage import Passage
+from kglb.doctor.diagnose import diagnose
+from kglb.doctor.facts import ConfigFile, Disk
 from kglb.model import Address, ServiceId
 from tests.doctor.machines import WELL, configured, found, set_to
 

@@ -4,9 +4,10 @@ import socket
 from pathlib import Path
 
 from journal import open_journal
-from kglb.config import load, parse
+from kglb.config.load import load, parse
 from kglb.dataplane.passage import conf
-from kglb.doctor import gather, machine
+from kglb.doctor import machine
+from kglb.doctor.gather import gather
 
 MEMORY = """
 [journal]

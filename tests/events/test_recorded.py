@@ -9,7 +9,11 @@ import pytest
 from journal import JournalReader, UnknownFormat
 from kglb.events import Event, RealAdded, codec, decode, encode
 from kglb.projections import State
-from kglb.replay import Source, fsck, state_at, verify, view
+from kglb.replay.fsck import fsck
+from kglb.replay.source import Source
+from kglb.replay.state_at import state_at
+from kglb.replay.verify import verify
+from kglb.replay.view import view
 from tests.events.recorded import newest_schema, recorded, schema_now
 from tests.events.samples import every_event
 

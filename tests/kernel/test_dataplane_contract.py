@@ -6,7 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kglb.dataplane import KernelDataPlane, MemoryDataPlane
+from kglb.dataplane.kernel import KernelDataPlane
+from kglb.dataplane.memory import MemoryDataPlane
 from kglb.model import AddService, Operation
 from tests.dataplane.contract import DataPlaneContract, by_name, wipe
 from tests.dataplane.strategies import SCHEDULERS, SERVICES, operations, services

@@ -13,7 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyroute2 import IPVS, IPVSService
 
-from kglb.dataplane import Failure, KernelDataPlane, Worker
+from kglb.dataplane.kernel import KernelDataPlane
+from kglb.dataplane.port import Failure
+from kglb.dataplane.worker import Worker
 from kglb.model import (
     AddAddress,
     AddDestination,
@@ -187,7 +189,7 @@ def test_ipv6_switched_off_is_said(plane: KernelDataPlane) -> None:
 
 
 def test_without_the_capability_the_data_plane_is_unavailable() -> None:
-    script = "import os; from kglb.dataplane import KernelDataPlane; os.setuid(65534); KernelDataPlane()"
+    script = "import os; from kglb.dataplane.kernel import KernelDataPlane; os.setuid(65534); KernelDataPlane()"
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
     assert "Unavailable: IPVS needs the capability CAP_NET_ADMIN; try: " in ended.stderr
 

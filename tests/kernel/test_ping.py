@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from kglb.checks import Outcome
 from kglb.checks.dial import Dialer
+from kglb.checks.outcome import Outcome
 from kglb.model import Endpoint, PingCheck
 from lab.namespaces import in_namespace
 from lab.net import Network

@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PIP = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+MAN_PAGES = ["packaging/man/kglb-actors.1", "packaging/man/kglb-actors.toml.5"]
 
 
 def files(*packages: str) -> set[str]:
@@ -24,7 +25,7 @@ def files(*packages: str) -> set[str]:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built from a copy, so that nothing is left in the tree."""
     tree, built = tmp_path_factory.mktemp("tree"), tmp_path_factory.mktemp("built")
-    for name in [*files("kglb", "journal"), "pyproject.toml", "README.md", "LICENSE"]:
+    for name in [*files("kglb", "journal"), *MAN_PAGES, "pyproject.toml", "README.md", "LICENSE"]:
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
         (tree / name).write_bytes((ROOT / name).read_bytes())
     subprocess.run([*PIP, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", built, tree], check=True)
@@ -35,7 +36,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_file_of_the_packages_is_in_the_wheel_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
-    assert names == files("kglb", "journal")
+    shared = {name for name in names if ".data/" in name}
+    assert names - shared == files("kglb", "journal")
+    assert {Path(name).name for name in shared} == {Path(name).name for name in MAN_PAGES}
 
 
 def test_an_installed_program_runs_and_finds_what_it_needs(wheel: Path, tmp_path: Path) -> None:
@@ -51,5 +54,6 @@ def test_an_installed_program_runs_and_finds_what_it_needs(wheel: Path, tmp_path
         return ran.stdout
 
     assert "usage: kglb-actors" in says("--help")
+    assert (home / "share" / "man" / "man5" / "kglb-actors.toml.5").is_file()
     assert says("check", ROOT / "examples" / "minimal.toml").startswith("ok: 1 balancer")
     assert '"title": "The config of kglb-actors"' in says("check", "--schema")

@@ -21,7 +21,7 @@ from kglb.model import (
     Service,
     ServiceId,
 )
-from kglb.projections import State, plan
+from kglb.projections import Serving, State, plan
 from tests.projections.builders import DNS, VIP, WEB, added, applied, balancer, real_id, started
 
 A, B, C = real_id(0), real_id(1), real_id(2)
@@ -42,7 +42,9 @@ class Machine:
 
     def planned(self) -> list[Operation]:
         data_plane = self.state.data_plane
-        return [step.operation for step in plan(data_plane.actual, data_plane.desired, data_plane.take_dirty())]
+        serving = Serving(is_banned=self.state.fleet.is_banned)
+        steps = plan(data_plane.actual, data_plane.desired, data_plane.take_dirty(), serving)
+        return [step.operation for step in steps]
 
     def settle(self) -> list[Operation]:
         operations = self.planned()

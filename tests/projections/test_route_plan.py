@@ -15,7 +15,7 @@ from kglb.events import (
     RouteWithdrawn,
 )
 from kglb.model import Announce, BgpConfig, Route, ServiceId, WithdrawRoute
-from kglb.projections import Planned, State, plan, route_drift
+from kglb.projections import Planned, Serving, State, plan, route_drift
 from tests.projections.builders import VIP, WEB, added, applied, balancer, real_id, started
 
 OTHER = ServiceId("tcp://10.9.9.9:80")
@@ -37,7 +37,8 @@ class Plane:
 
     def plan(self, *holds: str) -> list[Planned]:
         plane = self.state.data_plane
-        return plan(plane.actual, plane.desired, plane.take_dirty(), holds)
+        serving = Serving(is_banned=self.state.fleet.is_banned)
+        return plan(plane.actual, plane.desired, plane.take_dirty(), serving, holds)
 
     def steps(self, *holds: str) -> list[str]:
         return [type(step.operation).__name__ for step in self.plan(*holds)]

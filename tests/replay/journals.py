@@ -19,7 +19,7 @@ from kglb.events import (
     encode,
 )
 from kglb.model import Balancer, RealId, ServiceId
-from kglb.projections import State, plan
+from kglb.projections import Serving, State, plan
 from tests.projections.builders import WEB, applied, balancer, started
 
 START = datetime(2026, 11, 22, 14, 30, tzinfo=UTC)
@@ -148,7 +148,9 @@ class Fleet:
     def apply(self) -> int:
         """The applier does whatever is to do; returns the seq of the last record then."""
         plane = self.builder.state.data_plane
-        steps = plan(plane.actual, plane.desired, plane.take_dirty())
+        steps = plan(
+            plane.actual, plane.desired, plane.take_dirty(), Serving(is_banned=self.builder.state.fleet.is_banned)
+        )
         if not steps:
             return self.builder.seq
         done = OperationsApplied(

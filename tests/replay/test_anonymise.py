@@ -8,8 +8,8 @@ import pytest
 
 from kglb.events import Event, encode
 from kglb.projections import State
-from kglb.replay import Anonymiser
 from kglb.replay.addresses import OtherAddresses
+from kglb.replay.anonymise import Anonymiser
 from tests.events.samples import every_event, texts_of
 
 KEY = b"a key for tests"

@@ -3,7 +3,9 @@
 import pytest
 from msgspec.structs import replace
 
-from kglb.replay import CheckpointError, Context, Source
+from kglb.replay.context import Context
+from kglb.replay.errors import CheckpointError
+from kglb.replay.source import Source
 from tests.projections.builders import WEB, applied, real_id
 from tests.replay.journals import Fleet, JournalBuilder
 

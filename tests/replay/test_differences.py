@@ -2,7 +2,10 @@
 
 from kglb.events import DaemonStopping, RouteAnnounced, RoutesDecided
 from kglb.model import Route
-from kglb.replay import Difference, Source, differences, state_at, view
+from kglb.replay.differences import Difference, differences
+from kglb.replay.source import Source
+from kglb.replay.state_at import state_at
+from kglb.replay.view import view
 from tests.projections.builders import WEB, applied, balancer, real_id
 from tests.replay.journals import Fleet
 

@@ -21,7 +21,10 @@ from kglb.events import (
     WatchLost,
 )
 from kglb.model import ChangeDestination, Destination, RealId, ServiceId
-from kglb.replay import AmbiguousSubjectError, Explanation, RealExplanation, Source, UnknownSubjectError, explain
+from kglb.replay.errors import AmbiguousSubjectError, UnknownSubjectError
+from kglb.replay.explain import explain
+from kglb.replay.explanation import Explanation, RealExplanation
+from kglb.replay.source import Source
 from tests.projections.builders import DNS, WEB, applied, balancer, real, real_id
 from tests.replay.journals import Fleet, JournalBuilder, running
 
@@ -166,6 +169,8 @@ def test_the_last_real_that_keeps_its_weight_in_failsafe_says_so_too(fleet: Flee
     decision = all_down(fleet, "failsafe", 1000)
     found = why(fleet, C)
     assert found.weight == 1000
+    assert found.standing == "has kept weight 1000"
+    assert found.since == next(link.at for link in found.chain if link.seq == decision), "since failsafe, which is why"
     assert found.reason.startswith("all 3 reals are down")
     assert (decision, "BalancerDecided") in chain(found)
     assert 19 in [link.seq for link in found.chain], "the operation that gave it its weight, long before"

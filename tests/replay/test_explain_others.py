@@ -18,7 +18,9 @@ from kglb.events import (
     RouteWithdrawn,
 )
 from kglb.model import AddAddress, Announce, AnnounceRoute, BgpConfig, ChangeService, DeleteAddress, Route
-from kglb.replay import AmbiguousSubjectError, Kind, Source, UnknownSubjectError, explain
+from kglb.replay.errors import AmbiguousSubjectError, Kind, UnknownSubjectError
+from kglb.replay.explain import explain
+from kglb.replay.source import Source
 from tests.projections.builders import VIP, WEB, applied, real_id
 from tests.replay.journals import Fleet, running
 

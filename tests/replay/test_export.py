@@ -5,7 +5,11 @@ from pathlib import Path
 import pytest
 
 from journal import SegmentOpened
-from kglb.replay import Anonymiser, Found, Source, export, fsck, state_at
+from kglb.replay.anonymise import Anonymiser
+from kglb.replay.export import export
+from kglb.replay.fsck import fsck
+from kglb.replay.source import Found, Source
+from kglb.replay.state_at import state_at
 from tests.replay.journals import Fleet, running
 
 

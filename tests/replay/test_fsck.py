@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from kglb.projections import State
-from kglb.replay import fsck
+from kglb.replay.fsck import fsck
 from tests.replay.journals import Fleet, running
 
 

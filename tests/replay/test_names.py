@@ -1,7 +1,7 @@
 """How balancers are called."""
 
 from kglb.model import ServiceId
-from kglb.replay import Names
+from kglb.replay.names import Names
 from tests.projections.builders import DNS, WEB, balancer
 
 TLS = ServiceId("tcp://192.168.100.10:443")

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from kglb.dataplane import MemoryDataPlane
+from kglb.dataplane.memory import MemoryDataPlane
 from kglb.events import Adopted, DaemonStopping, DriftFound, Entry, JournalGap
 from kglb.model import AddService, ChangeDestination, DeleteDestination, Destination, Service, ServiceId
 from kglb.projections import Holding
-from kglb.replay import Playback, Recording, Source, known_interfaces
+from kglb.replay.playback import Playback, Recording, known_interfaces
+from kglb.replay.source import Source
 from tests.projections.builders import VIP, WEB, real_id, started
 from tests.replay.journals import Fleet, running
 

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from kglb.events import RealRemoved
-from kglb.replay import OutOfRangeError, Source, parse_moment
 from kglb.replay import report as reports
+from kglb.replay.errors import OutOfRangeError
 from kglb.replay.report import RECORDS, BalancerStory, Report, report
 from kglb.replay.report_page import report_page
+from kglb.replay.source import Source
+from kglb.replay.times import parse_moment
 from tests.projections.builders import real_id
 from tests.replay.incidents import evening
 from tests.replay.journals import START, Fleet

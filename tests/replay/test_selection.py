@@ -4,7 +4,10 @@ import pytest
 
 from kglb.events import BalancerDecided, DriftFound, HealthChanged, OperationsApplied, ProbeFlipped
 from kglb.model import DeleteDestination
-from kglb.replay import Context, FilterError, Found, Names, Selection, Source, parse_filter
+from kglb.replay.context import Context
+from kglb.replay.names import Names
+from kglb.replay.selection import FilterError, Selection, parse_filter
+from kglb.replay.source import Found, Source
 from tests.projections.builders import DNS, WEB, balancer, real_id
 from tests.replay.journals import Fleet
 

@@ -60,8 +60,7 @@ from kglb.model import (
     Way,
     WithdrawRoute,
 )
-from kglb.replay import sentence
-from kglb.replay.sentences import KINDS
+from kglb.replay.sentences import KINDS, sentence
 from tests.projections.builders import VIP, WEB, added, applied, balancer, real, real_id, started
 
 A, B = real_id(0), real_id(1)

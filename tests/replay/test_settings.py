@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from kglb.model import Config, DummyCheck, ServiceId
-from kglb.replay import Setting, SettingError, Settings, parse_setting
+from kglb.replay.settings import Setting, SettingError, Settings, parse_setting
 from tests.projections.builders import DNS, WEB, balancer, config
 
 BOTH = config(balancer(WEB, name="web"), balancer(DNS, name="dns.internal"))

@@ -6,7 +6,9 @@ import pytest
 
 from journal import NoJournal
 from kglb.events import DaemonStopping, HealthChanged
-from kglb.replay import Moment, NothingRecordedError, OutOfRangeError, Source
+from kglb.replay.errors import NothingRecordedError, OutOfRangeError
+from kglb.replay.source import Source
+from kglb.replay.times import Moment
 from tests.projections.builders import real_id
 from tests.replay.journals import Fleet, JournalBuilder
 

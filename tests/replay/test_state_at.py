@@ -3,7 +3,10 @@
 import pytest
 
 from kglb.projections import State
-from kglb.replay import CheckpointError, Source, state_at, view
+from kglb.replay.errors import CheckpointError
+from kglb.replay.source import Source
+from kglb.replay.state_at import state_at
+from kglb.replay.view import view
 from tests.projections.builders import WEB, real_id
 from tests.replay.journals import Fleet, JournalBuilder
 

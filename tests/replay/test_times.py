@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from kglb.replay import UnclearTimeError, parse_moment
+from kglb.replay.errors import UnclearTimeError
+from kglb.replay.times import parse_moment
 
 NOW = datetime(2026, 11, 22, 14, 30, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from journal.format import JournalGap, SegmentOpened
-from kglb.dataplane import MemoryDataPlane
+from kglb.dataplane.memory import MemoryDataPlane
 from kglb.decisions import VERSION
 from kglb.events import (
     Adopted,
@@ -35,7 +35,9 @@ from kglb.model import (
     ServiceId,
     TcpCheck,
 )
-from kglb.replay import Divergence, NothingRecordedError, Source, Verified, verify
+from kglb.replay.errors import NothingRecordedError
+from kglb.replay.source import Source
+from kglb.replay.verify import Divergence, Verified, verify
 from tests.actors.virtual import run
 from tests.actors.world import OK, REFUSED, World, world
 from tests.projections.builders import DNS, WEB, balancer, config, real, real_id

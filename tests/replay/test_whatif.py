@@ -14,8 +14,9 @@ from journal.format import JournalGap
 from kglb.decisions import observe
 from kglb.events import HealthChanged, OpenRun, ProbeFlipped, RunsClosed
 from kglb.model import TcpCheck
-from kglb.replay import Settings, Source, Transition, WhatIf, parse_setting, whatif
-from kglb.replay.whatif import GapError
+from kglb.replay.settings import Settings, parse_setting
+from kglb.replay.source import Source
+from kglb.replay.whatif import GapError, Transition, WhatIf, whatif
 from tests.actors.virtual import run
 from tests.actors.world import OK, REFUSED, journal_of, world
 from tests.projections.builders import WEB, applied, balancer, config, real_id, started

@@ -9,7 +9,10 @@ from typing import Any
 from kglb.cli.narrator import StateNarrator
 from kglb.events import Event
 from kglb.model import Endpoint
-from kglb.web import Board, Status, StatusServer, Vitals
+from kglb.web.board import Board
+from kglb.web.server import StatusServer
+from kglb.web.status import Status
+from kglb.web.vitals import Vitals
 from tests.web.builders import WELL, Fleet
 from tests.web.clients import connect
 

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, suppress
 
 from kglb.model import Endpoint
 from kglb.web.answer import Answer, Route, plain
+from kglb.web.hosts import Accepts, anyone
 from kglb.web.server import StatusServer
 
 PAGE = b"GET /page HTTP/1.1\r\nHost: status\r\n\r\n"
@@ -16,8 +17,10 @@ async def page() -> Answer:
 
 
 @asynccontextmanager
-async def serving(routes: Mapping[str, Route] | None = None, *, patience: float = 5.0) -> AsyncIterator[Endpoint]:
-    server = StatusServer({"/page": page} if routes is None else routes, patience=patience)
+async def serving(
+    routes: Mapping[str, Route] | None = None, *, accepts: Accepts = anyone, patience: float = 5.0
+) -> AsyncIterator[Endpoint]:
+    server = StatusServer({"/page": page} if routes is None else routes, accepts=accepts, patience=patience)
     try:
         yield await server.start("127.0.0.1:0")
     finally:

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from kglb.config import load
+from kglb.config.load import load
 from kglb.events import ConfigApplied, HealthChanged, ProbeFlipped, RealDrained, RealRemoved, WeightOverridden
 from kglb.projections.view import EventView
 from kglb.web import feed

@@ -205,6 +205,42 @@ def test_a_client_that_leaves_within_its_line_orders_nothing(run: Run, tmp_path:
     run(main())
 
 
+def test_of_two_orders_on_a_connection_only_the_first_is_carried_out(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "control.sock"
+
+    async def main() -> None:
+        async with listening(path) as clerk:
+            reader, writer = await asyncio.open_unix_connection(str(path))
+            writer.write(line_of(DRAIN) * 2)
+            assert len((await reader.read(-1)).splitlines()) == 1
+            writer.close()
+            assert len(clerk.taken) == 1
+
+    run(main())
+
+
+def test_clients_that_vanish_leave_nothing_behind(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "control.sock"
+
+    async def main() -> None:
+        async with listening(path):
+            await exchange(path, line_of(DRAIN))
+            before = len(os.listdir("/proc/self/fd"))
+            for said in (b"", b'{"order":', line_of(DRAIN)) * 5:
+                client = socket.socket(socket.AF_UNIX)
+                client.connect(str(path))
+                client.send(said)
+                await asyncio.sleep(0.001)
+                client.close()
+            for _ in range(500):
+                if len(os.listdir("/proc/self/fd")) <= before:
+                    return
+                await asyncio.sleep(0.01)
+            raise AssertionError("descriptors stay open")
+
+    run(main())
+
+
 def test_clients_that_say_nothing_are_let_go(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "control.sock"
 

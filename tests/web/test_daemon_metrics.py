@@ -72,6 +72,13 @@ def test_probes_are_counted_by_status_and_the_unknown_ones_by_reason() -> None:
     assert found.value("kglb_probe_lateness_seconds_total") == 0.25
 
 
+def test_the_room_on_the_journals_disk_is_there_once_it_is_known() -> None:
+    assert reading(Fleet(), vitals()).value("kglb_journal_disk_free_bytes") is None
+    found = reading(Fleet(), vitals(journal_disk_free=7, journal_disk_size=9))
+    assert found.value("kglb_journal_disk_free_bytes") == 7
+    assert found.value("kglb_journal_disk_size_bytes") == 9
+
+
 def test_the_journal_says_whether_and_how_far_it_lags() -> None:
     found = reading(Fleet())
     assert found.value("kglb_journal_degraded") == 0

@@ -1,6 +1,6 @@
 """IPVS counters with node_exporter's labels."""
 
-from kglb.dataplane import DestinationCounters, ServiceCounters, Traffic
+from kglb.dataplane.counters import DestinationCounters, ServiceCounters, Traffic
 from kglb.model import RealId, ServiceId
 from kglb.web.ipvs_metrics import ipvs_families
 from tests.web.builders import Reading, read

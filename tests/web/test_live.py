@@ -7,11 +7,13 @@ import msgspec
 
 from kglb.checks.counts import CheckCounts
 from kglb.cli.narrator import StateNarrator
-from kglb.dataplane import DestinationCounters, ServiceCounters, Traffic
+from kglb.dataplane.counters import DestinationCounters, ServiceCounters, Traffic
 from kglb.events import ProbeFlipped, RouteAnnounced, RoutesDecided
 from kglb.model import Announce, Route, ServiceId
-from kglb.web import Board, Status, Vitals
+from kglb.web.board import Board
 from kglb.web.live import LiveState
+from kglb.web.status import Status
+from kglb.web.vitals import Vitals
 from tests.projections.builders import WEB, applied, balancer, real_id, started
 from tests.web.builders import WELL, Fleet, vitals, web_fleet
 

@@ -8,10 +8,12 @@ import time
 import pytest
 
 from kglb.checks.counts import CheckCounts
-from kglb.dataplane import InlineWorker, MemoryDataPlane
+from kglb.dataplane.memory import MemoryDataPlane
+from kglb.dataplane.worker import InlineWorker
 from kglb.model import AddDestination, AddService
 from kglb.model.histogram import Histogram
-from kglb.web import Status, TrafficReader
+from kglb.web.status import Status
+from kglb.web.traffic import TrafficReader
 from tests.projections.builders import WEB, real_id
 from tests.web.builders import Fleet, vitals, web_fleet
 from tests.web.conftest import Run

@@ -180,6 +180,18 @@ def test_an_endless_head_is_cut_off_at_its_limit(run: Run) -> None:
     run(scenario())
 
 
+def test_of_requests_that_are_sent_at_once_only_the_first_is_answered(run: Run) -> None:
+    async def scenario() -> None:
+        async with serving() as where:
+            answer = await exchange(where, PAGE * 50)
+            assert (status_of(answer), answer.count(b"HTTP/1.1 ")) == (200, 1)
+            assert b"Connection: close\r\n" in answer
+            smuggled = b"GET /page HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + PAGE
+            assert (await exchange(where, smuggled)).count(b"HTTP/1.1 ") == 1
+
+    run(scenario())
+
+
 def test_a_client_that_sends_its_head_too_slowly_is_told_so(run: Run) -> None:
     async def scenario() -> None:
         async with serving(patience=0.1) as where:

@@ -6,7 +6,9 @@ import httpx
 
 from kglb.events import OperationFailed, RealRemoved
 from kglb.model import ChangeDestination
-from kglb.web import Status, StatusServer, Vitals
+from kglb.web.server import StatusServer
+from kglb.web.status import Status
+from kglb.web.vitals import Vitals
 from tests.projections.builders import WEB, real_id
 from tests.web.builders import WELL, Fleet, Reading, destination, vitals, web_fleet
 from tests.web.conftest import Run

@@ -2,7 +2,9 @@
 
 import asyncio
 
-from kglb.dataplane import InlineWorker, MemoryDataPlane, ServiceCounters, Traffic
+from kglb.dataplane.counters import ServiceCounters, Traffic
+from kglb.dataplane.memory import MemoryDataPlane
+from kglb.dataplane.worker import InlineWorker
 from kglb.model import AddService, Service, ServiceId
 from kglb.web.traffic import FRESH, TrafficReader
 from tests.projections.builders import DNS, WEB

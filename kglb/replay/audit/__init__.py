@@ -4,8 +4,3 @@ An audit looks at a record *before* the state folds it (``check``) and, where it
 (``note``). It raises ``Diverged`` where today's decision code says otherwise. Inputs (probes, configs, names, what the
 kernel held) are taken as they are. Nothing here reads a journal.
 """
-
-from kglb.replay.audit.auditor import Auditor
-from kglb.replay.audit.diverged import Diverged
-
-__all__ = ["Auditor", "Diverged"]

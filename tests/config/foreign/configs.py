@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from kglb.config import ConfigError, Loaded, parse
+from kglb.config.load import Loaded, parse
+from kglb.config.problems import ConfigError
 
 Json = dict[str, Any]
 GONE = object()

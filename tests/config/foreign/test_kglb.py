@@ -12,13 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kglb.config import ConfigError, balancers, convert_kglb, load, parse
+from kglb.config import balancers
 from kglb.config.balancers import ANNOUNCE
 from kglb.config.checks import COMMON, KINDS, TYPE
 from kglb.config.foreign.jsonpb import Field, Message, OneOf, Option
 from kglb.config.foreign.kglb import translate
 from kglb.config.foreign.kglb_options import BALANCER, requested_path
 from kglb.config.foreign.toml import to_toml
+from kglb.config.load import convert_kglb, load, parse
+from kglb.config.problems import ConfigError
 from kglb.config.secrets import Secrets
 from kglb.model import Address, Balancer, DummyCheck, Forward, HttpCheck, Real, Service, ServiceId, TcpCheck
 from tests.config.foreign.configs import BASE, accepted, changed, refused, snake, text_of, with_check, with_service

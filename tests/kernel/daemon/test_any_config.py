@@ -22,8 +22,8 @@ from pyroute2 import IPVS, IPVSService
 
 from journal import JournalReader
 from kglb.cli.wiring import serve
-from kglb.config import Loaded
-from kglb.dataplane import KernelDataPlane
+from kglb.config.load import Loaded
+from kglb.dataplane.kernel import KernelDataPlane
 from kglb.events import OperationFailed, decode
 from kglb.model import (
     Address,

@@ -10,7 +10,7 @@ import pytest
 from kglb.events import DrainFinished, RealDrained, RealLeaving, RealRemoved
 from lab.namespaces import in_namespace
 from lab.net import Network
-from tests.kernel.director import WEIGHT, Director, balancer, until
+from tests.kernel.director import WEIGHT, Director, balancer
 
 SERVICE = "tcp://10.0.0.100:80"
 FIRST, SECOND = "10.2.0.10:80", "10.2.0.11:80"
@@ -70,9 +70,14 @@ def test_a_drain_cuts_nobody_off_and_outlives_a_crash(director: Director, networ
     assert director.weights()[SERVICE] == {FIRST: 0, SECOND: WEIGHT}
     assert (kept.ask(), other.ask(), answered(network)) == ("real0", "real1", {"real1"})
     assert not director.events(DrainFinished)
+    waited = director.verb("drain", FIRST, "--wait", "--timeout", "1s")
+    assert waited.returncode == 1
+    assert f"{FIRST} of {SERVICE} has 1 connection still" in waited.stderr
     kept.close()
-    until(lambda: director.events(DrainFinished), "the end of the last connection to be noticed")
-    assert [(event.real, event.connections) for event in director.events(DrainFinished)] == [(FIRST, 0)]
+    waited = director.verb("drain", FIRST, "--wait", "--timeout", "30s")
+    assert (waited.returncode, waited.stderr) == (0, "")
+    assert f"{FIRST} of {SERVICE} has no connection left (record " in waited.stdout
+    assert {(event.real, event.connections) for event in director.events(DrainFinished)} == {(FIRST, 0)}
     assert director.verb("restore", FIRST).returncode == 0
     director.wait_weights(SERVICE, {FIRST: WEIGHT, SECOND: WEIGHT})
     other.close()

@@ -24,7 +24,7 @@ from kglb.model import (
     Service,
 )
 from kglb.projections import State
-from kglb.replay.audit import Diverged
+from kglb.replay.audit.diverged import Diverged
 from kglb.replay.audit.machine import MachineAudit
 from tests.projections.builders import VIP, WEB, added, applied, balancer, real_id, started
 

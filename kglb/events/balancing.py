@@ -1,0 +1,46 @@
+"""What balancers decide: weights, and which routes may be announced."""
+
+from typing import Literal
+
+import msgspec
+
+from kglb.events.base import EventBase
+from kglb.model import RealId, Route, ServiceId
+
+Mode = Literal["initial", "available", "failsafe", "unavailable", "no_upstreams", "shutdown"]
+"""What a balancer does with its reals; the states and their transitions stand in ``kglb.decisions.balancing``."""
+
+
+class BalancerDecided(EventBase, frozen=True, kw_only=True):
+    """A balancer's mode, its counts and the weights that *changed*, with the seq that caused each.
+
+    ``seen`` is the last record the balancer had taken into account.
+    """
+
+    service: ServiceId
+    balancer: str
+    mode: Mode
+    alive: int
+    total: int
+    weights: dict[RealId, int]
+    causes: dict[RealId, int] = msgspec.field(default_factory=dict)
+    seen: int
+
+
+class RoutesDecided(EventBase, frozen=True, kw_only=True):
+    """Which routes are to be announced now that were not (or otherwise), and which are not any more, by prefix."""
+
+    announce: tuple[Route, ...] = ()
+    withdraw: tuple[str, ...] = ()
+
+
+class RouteAnnounced(EventBase, frozen=True, kw_only=True):
+    """The BGP engine has acknowledged the route: its peers are told."""
+
+    route: Route
+
+
+class RouteWithdrawn(EventBase, frozen=True, kw_only=True):
+    """The BGP engine has acknowledged that the route is gone; packets may still arrive for its hold time."""
+
+    route: Route

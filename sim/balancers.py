@@ -1,0 +1,113 @@
+"""Balancers as configs have them, and what they and their reals are called.
+
+Hosts are ``10.0.0.N``, four to a rack; a balancer uses some of them, each on the balancer's own port. Some are named.
+Some services are TCP, some UDP; some are checked by a program, which may say each real's weight.
+"""
+
+from random import Random
+
+from msgspec.structs import replace
+
+from kglb.model import (
+    Address,
+    Balancer,
+    Check,
+    DnsCheck,
+    ExecCheck,
+    HttpCheck,
+    Real,
+    Service,
+    ServiceId,
+    TcpCheck,
+    UdpCheck,
+    WhenDown,
+)
+from kglb.model.config import Announce
+
+RACK = 4
+FIRST_PORT = 8000
+
+WHEN_DOWN: tuple[WhenDown, ...] = ("quiesce", "quiesce", "remove")
+DRAIN = (0.0, 0.0, 5.0, 20.0)
+"""Seconds that a real which leaves the config may keep its connections."""
+
+
+def host(number: int) -> str:
+    """The address of a host."""
+    return f"10.0.{number // 200}.{number % 200 + 1}"
+
+
+def name(number: int) -> str:
+    """The name by which some configs know a host."""
+    return f"real-{number}.example"
+
+
+def vip(number: int) -> str:
+    """The address of a balancer."""
+    return f"198.18.{number // 200}.{number % 200 + 1}"
+
+
+def is_ours(id: ServiceId) -> bool:
+    """Whether a service is one that some config may have, or one of a mark that is ours."""
+    return id.startswith(("tcp://198.18.", "udp://198.18.", "fwmark://1"))
+
+
+def new_balancer(random: Random, number: int, reals: tuple[Real, ...], interval: float) -> Balancer:
+    """A balancer of any kind; ``interval`` is that between its checks in seconds, 0 for any."""
+    kind = random.choice(("tcp", "tcp", "tcp", "udp", "program"))
+    protocol = "udp" if kind == "udp" else "tcp"
+    return Balancer(
+        name=f"web-{number}",
+        service=Service(id=ServiceId(f"{protocol}://{vip(number)}:80"), scheduler="wrr"),
+        reals=reals,
+        check=_check(random, kind, interval),
+        when_all_down=random.choice(("fail_open", "fail_open", "fail_closed")),
+        when_down=random.choice(WHEN_DOWN),
+        drain_on_remove=random.choice(DRAIN),
+        resolve_interval=random.choice((5.0, 15.0)),
+        address=Address(f"{vip(number)}/32", "lo"),
+        announce=Announce(min_alive=random.choice((0.0, 0.5)), hold_time=2.0) if random.random() < 0.5 else None,
+        fwmark_checks=kind == "tcp" and random.random() < 0.2,
+    )
+
+
+def _check(random: Random, kind: str, interval: float) -> Check:
+    check: Check
+    if kind == "udp":
+        check = random.choice((UdpCheck(send=b"?"), DnsCheck(query="health.example")))
+    elif kind == "program":
+        check = ExecCheck(command=("/usr/local/bin/check",), dynamic_weight=random.random() < 0.7)
+    else:
+        check = TcpCheck(watch=random.random() < 0.3)
+    return replace(
+        check,
+        interval=interval or random.choice((1.0, 2.0, 5.0)),
+        timeout=random.choice((1.0, 2.0)),
+        rise=random.randint(1, 3),
+        fall=random.randint(1, 3),
+        fast_interval=random.choice((0.0, 0.5)),
+    )
+
+
+def another_question(check: Check, number: int) -> Check:
+    """The same check, asking something else."""
+    match check:
+        case DnsCheck():
+            return replace(check, query=f"health-{number}.example")
+        case UdpCheck():
+            return replace(check, send=b"%d" % number)
+        case ExecCheck():
+            return replace(check, command=("/usr/local/bin/check", str(number)))
+        case _:
+            return HttpCheck(
+                interval=check.interval,
+                timeout=check.timeout,
+                rise=check.rise,
+                fall=check.fall,
+                path=f"/health/{number}",
+            )
+
+
+def says_weights(balancer: Balancer) -> bool:
+    """Whether its reals say their weights themselves."""
+    return isinstance(balancer.check, ExecCheck) and balancer.check.dynamic_weight
