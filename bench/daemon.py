@@ -16,7 +16,7 @@ from journal import JournalReader
 from kglb.events import HealthChanged, decode
 
 START_TIMEOUT = 90.0
-WITH_US = ("setpriv", "--pdeathsig", "TERM")
+WITH_US = ("setpriv", "--pdeathsig", "KILL")
 """Ends the daemon with the process that measures it, however that ends."""
 _LAST = 1 << 20
 _DECISION = re.compile(rb'"type":"BalancerDecided"[^{}]*?"alive":\d+')
