@@ -93,12 +93,13 @@ def up(task: Task, *prefix: str, settling: float = SETTLING) -> Iterator[tuple[S
 
 def steady(task: Task, situation: str, server: Server, daemon: Daemon, window: float) -> Row:
     """Checks made, CPU and memory of a window in which nobody asks for metrics."""
-    checks, cpu, wall = daemon.metric("kglb_probes_total"), cpu_seconds(daemon.pid), time.monotonic()
+    before = _checks(task, daemon)
+    cpu, wall = cpu_seconds(daemon.pid), time.monotonic()
     server.watch(task.interval)
     time.sleep(window)
-    lateness = server.lateness()
+    seen = server.seen()
     took, cpu = time.monotonic() - wall, cpu_seconds(daemon.pid) - cpu
-    checks = daemon.metric("kglb_probes_total") - checks
+    checks = seen.checks if seen else _checks(task, daemon) - before
     return Row(
         task.reals,
         task.check,
@@ -106,9 +107,14 @@ def steady(task: Task, situation: str, server: Server, daemon: Daemon, window: f
         checks_per_second=checks / took,
         cpu_percent=cpu / took * 100,
         memory_mb=resident_mb(daemon.pid),
-        start_lateness=lateness,
+        start_lateness=seen and (seen.median, seen.p99, seen.most),
         marked_down=len(_downs(daemon)),
     )
+
+
+def _checks(task: Task, daemon: Daemon) -> float:
+    """Those that the daemon counts; of TCP the server does, and nobody need ask."""
+    return 0.0 if task.check == "tcp" else daemon.metric("kglb_probes_total")
 
 
 def all_down(task: Task, situation: str, daemon: Daemon, since: float, patience: float = 5.0) -> Row:
@@ -146,6 +152,13 @@ def measure(task: Task) -> Iterator[Row]:
             now = time.monotonic()
             server.drop()
             yield all_down(task, f"{FEW:,} descriptors, SYNs dropped", daemon, now, task.reals / FEW * TIMEOUT + 5.0)
+
+
+def _survive(task: Task) -> Iterator[Row]:
+    try:
+        yield from measure(task)
+    except TimeoutError as error:
+        yield Row(task.reals, task.check, str(error), seen_down=task.reals)
 
 
 @contextmanager
@@ -198,7 +211,7 @@ def main() -> None:
     rows: list[Row] = []
     for task in QUICK if args.quick else FULL:
         if not args.reals or task.reals in args.reals:
-            for row in measure(task):
+            for row in _survive(task):
                 rows.append(row)
                 print(msgspec.json.encode(row).decode(), file=sys.stderr, flush=True)
     print(table(rows))

@@ -11,12 +11,23 @@ import socket
 import statistics
 import time
 from multiprocessing.connection import Connection
+from typing import NamedTuple
 
 from bench.arena import percentile
 from bench.prober import serve as serve_http
 
-Lateness = tuple[float, float, float]
 BATCH = 64
+
+
+class Seen(NamedTuple):
+    """What the server saw of the probes: how many there were, and of their start lateness in milliseconds the median,
+    the 99th percentile and the most.
+    """
+
+    checks: int
+    median: float
+    p99: float
+    most: float
 
 
 class Acceptor:
@@ -29,6 +40,7 @@ class Acceptor:
         self._interval: float | None = None
         self._last: dict[str, float] = {}
         self._late: list[float] = []
+        self._count = 0
 
     def run(self) -> None:
         """Tell the port, then serve and follow orders."""
@@ -49,9 +61,10 @@ class Acceptor:
         if order is None:
             late, self._late = self._late, []
             self._interval = None
-            self._orders.send(_summary(late))
+            self._orders.send(Seen(self._count, *_summary(late)))
         else:
             self._interval = order
+            self._count = 0
             self._last.clear()
         return True
 
@@ -66,14 +79,15 @@ class Acceptor:
             connection.close()
 
     def _note(self, connection: socket.socket, interval: float) -> None:
+        self._count += 1
         now, address = time.monotonic(), connection.getsockname()[0]
         if address in self._last:
             self._late.append((now - self._last[address] - interval) * 1000)
         self._last[address] = now
 
 
-def _summary(late: list[float]) -> Lateness | None:
-    return (statistics.median(late), percentile(late, 0.99), max(late)) if late else None
+def _summary(late: list[float]) -> tuple[float, float, float]:
+    return (statistics.median(late), percentile(late, 0.99), max(late)) if late else (0.0, 0.0, 0.0)
 
 
 def _serve(orders: Connection, check: str) -> None:
@@ -85,7 +99,7 @@ def _serve(orders: Connection, check: str) -> None:
 
 
 class Server:
-    """The reals, for a kind of check; ``watch``, ``lateness`` and ``drop`` are for ``tcp`` alone."""
+    """The reals, for a kind of check; ``watch``, ``seen`` and ``drop`` are for ``tcp`` alone."""
 
     def __init__(self, check: str = "tcp") -> None:
         self._counts = check == "tcp"
@@ -100,12 +114,12 @@ class Server:
         if self._counts:
             self._orders.send(interval)
 
-    def lateness(self) -> Lateness | None:
-        """What was noted, in milliseconds: the median, the 99th percentile, the most. None if nothing was."""
+    def seen(self) -> Seen | None:
+        """What was noted since then; None of another kind of check."""
         if not self._counts:
             return None
         self._orders.send(None)
-        found: Lateness | None = self._orders.recv()
+        found: Seen = self._orders.recv()
         return found
 
     def drop(self) -> None:
