@@ -156,7 +156,7 @@ class Applier(RecordingActor):
             self._announcer.begin(_routes(planned, WithdrawRoute))
             kernel = _for_the_kernel(planned)
             while kernel:
-                await self.recorder.written(max(step.cause for step in kernel[:BATCH]))
+                await self.recorder.written(self.recorder.last_seq)
                 await self._apply(kernel[:BATCH])
                 kernel = self._brought_up_to_date(kernel[BATCH:])
             self._announcer.begin(_routes(planned, AnnounceRoute))
