@@ -69,6 +69,7 @@ class Applier(RecordingActor):
         self._writes = 0
         self._waiting: list[Planned] = []
         self._handing_over = Dirty()
+        self._planned_at = 0
         self._news = self._looking = False
         self._reconciler = Reconciler(self, parts, lambda: self._writes, reconcile_interval)
         self._announcer = Announcer(self, parts, missing=self._missing, done=self._routes_done)
@@ -156,7 +157,7 @@ class Applier(RecordingActor):
             self._announcer.begin(_routes(planned, WithdrawRoute))
             kernel = _for_the_kernel(planned)
             while kernel:
-                await self.recorder.written(self.recorder.last_seq)
+                await self.recorder.written(self._planned_at)
                 await self._apply(kernel[:BATCH])
                 kernel = self._brought_up_to_date(kernel[BATCH:])
             self._announcer.begin(_routes(planned, AnnounceRoute))
@@ -172,6 +173,7 @@ class Applier(RecordingActor):
         dirty.add(self._handing_over)
         serving = Serving(is_banned=state.fleet.is_banned, unsure=self._reconciler.unsure)
         planned = plan(actual, desired, dirty, serving, self._announcer.held)
+        self._planned_at = self.recorder.last_seq  # a decision is newer than the cause it names
         self._handing_over = Dirty()
         for step in planned:
             if step.hands_over:
