@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from pykka import ActorRef
 
 from kglb.actors.marking import Path, stands
+from kglb.actors.own_times import OwnTimes
 from kglb.actors.parts import Parts
 from kglb.actors.recorder import RecordingActor, Run
 from kglb.actors.watchdog import Overdue
@@ -32,9 +33,6 @@ from kglb.decisions import judge, observe
 from kglb.events import HealthChanged, ProbeFlipped, WatchLost, WeightReported
 from kglb.model import Check, ServiceId, asks_the_same, parse_endpoint, type_of
 from kglb.projections import RealState
-
-DELAY = 0.1
-"""Of an interval: how much longer than one the first ones may be, until a real's probes have their place."""
 
 
 class Answered(NamedTuple):
@@ -72,9 +70,7 @@ class ProbeLostError(Exception):
 class Checker(RecordingActor):
     """Checks one real of one service at its own times, resuming from what the fleet knows of it.
 
-    ``phase`` is the share of an interval, 0 to 1, by which its own times are set apart from those of others. The first
-    probe does not wait for that, and so comes early; each that follows makes up for some of it. With a ``path`` the
-    check goes through the VIP, else straight to the real.
+    ``phase`` is as in ``OwnTimes``. With a ``path`` the check goes through the VIP, else straight to the real.
     """
 
     __slots__ = (
@@ -83,16 +79,14 @@ class Checker(RecordingActor):
         "_confirming",
         "_counts",
         "_durations",
-        "_early",
         "_generation",
         "_healthy",
         "_idle",
         "_lost",
         "_outcome",
-        "_own_time",
+        "_own_times",
         "_parts",
         "_path",
-        "_phase",
         "_probe",
         "_real",
         "_reason",
@@ -125,11 +119,9 @@ class Checker(RecordingActor):
         self._reason = known.reason
         self._run_seq = known.run_seq
         self._run: Run = parts.recorder.open_run(service, known.real, known.counted)
-        self._phase = phase
         self._counts = parts.checked[service, known.real] = CheckCounts(parts.now())
         self._generation = 0
-        self._own_time = 0.0
-        self._early = 0.0  # by so many seconds its own times are before its place in the interval
+        self._own_times = OwnTimes(phase)
         self._lost: Lost | None = None  # to be recorded with what the probe finds
         self._alarm: int | None = None  # the recorded loss that is not cleared yet
         self._to_clear = 0  # by so many passes in a row
@@ -171,10 +163,7 @@ class Checker(RecordingActor):
 
     def _schedule_first(self) -> None:
         now = self._parts.now()
-        in_its_place = now + self._phase * self._check.interval
-        self._own_time = min(in_its_place, self._parts.turns.take(now))
-        self._early = in_its_place - self._own_time
-        self._schedule(self._own_time)
+        self._schedule(self._own_times.first(now, self._check.interval, self._parts.turns.take(now)))
 
     def _schedule(self, due: float) -> None:
         self._parts.prober.schedule(self._probe, due)
@@ -264,7 +253,7 @@ class Checker(RecordingActor):
             self._record_loss(self._lost)
         if outcome.status == "unknown":
             self._parts.unknowns[outcome.reason] += 1
-            self._schedule(self._next_own_time(outcome.due, answered))
+            self._schedule(self._own_times.next(max(outcome.due, answered)))
         else:
             self._observe(outcome)
             self._watch(passed=outcome.status == "success")
@@ -272,16 +261,9 @@ class Checker(RecordingActor):
 
     def _next_due(self, due: float, answered: float) -> float:
         fast = self._check.fast_interval
-        return max(due + fast, answered) if fast and self._in_doubt else self._next_own_time(due, answered)
-
-    def _next_own_time(self, due: float, answered: float) -> float:
-        """The real's next own time after the last and its answer: neither lateness nor doubt shifts them."""
-        interval = self._check.interval
-        passed = (max(answered, due) - self._own_time) // interval
-        delay = min(self._early, interval * DELAY)
-        self._early -= delay
-        self._own_time += interval * max(passed + 1.0, 0.0) + delay
-        return self._own_time
+        if fast and self._in_doubt:
+            return max(due + fast, answered)
+        return self._own_times.next(max(due, answered))
 
     @property
     def _in_doubt(self) -> bool:

@@ -24,11 +24,12 @@ from typing import Final
 
 from kglb.checks.alarm import TICK, Alarm
 from kglb.checks.dial import OUT_OF_DESCRIPTORS, verdict_of
+from kglb.checks.outbox import Outbox, ProberStats, Turn
 from kglb.checks.outcome import Outcome, Verdict
 from kglb.checks.probe import REDIAL, Probe
 from kglb.checks.room import default_room
 from kglb.checks.spares import SPARES
-from kglb.checks.timetable import Timetable, new_ticket
+from kglb.checks.timetable import Timetable
 from kglb.checks.watch import Watch
 
 EARLY: Final = TICK / 2 + 0.0005
@@ -45,29 +46,13 @@ RETRY: Final = 0.05
 """Seconds between attempts while there is no descriptor and none of ours is about to become free."""
 
 
-class ProberStats:
-    """Counts since the start. Of the seconds from due to started, ``lateness`` is the sum.
-
-    ``worst_lateness`` is the largest of them; who starts early is not late.
-    """
-
-    __slots__ = ("answered", "lateness", "started", "unknown", "worst_lateness")
-
-    def __init__(self) -> None:
-        self.started = 0
-        self.answered = 0
-        self.unknown = 0
-        self.lateness = 0.0
-        self.worst_lateness = 0.0
-
-
 class Prober:
     """The ``ProberPort`` of production. One per process, on a running event loop.
 
     ``clock`` gives loop time, finer than ``loop.time`` where that counts whole milliseconds (on uvloop pass
     ``time.monotonic``, which is the same clock). ``room`` is how many sockets may be open at once, by
-    default what the descriptor limit allows, less a reserve; ``held`` says how many of them others have. ``turn`` is
-    given what tells the receivers of a batch of outcomes, to call it.
+    default what the descriptor limit allows, less a reserve; ``held`` says how many of them others have. Each
+    batch of outcomes is told within ``turn``.
     """
 
     def __init__(
@@ -77,7 +62,7 @@ class Prober:
         clock: Callable[[], float] | None = None,
         room: int | None = None,
         held: Callable[[], int] = lambda: 0,
-        turn: Callable[[Callable[[], None]], None] = lambda deliver: deliver(),
+        turn: Turn = lambda deliver: deliver(),
     ) -> None:
         self.stats = ProberStats()
         self._loop = loop or asyncio.get_running_loop()
@@ -87,8 +72,7 @@ class Prober:
         self._due = Timetable()
         self._deadlines = Timetable()
         self._watch = Watch()
-        self._finished: list[tuple[int, Probe, Outcome]] = []
-        self._turn = turn
+        self._outbox = Outbox(self.stats, turn, self._complain)
         self._alarm = Alarm(self._loop, self._tick)
         self._busy = False
         self._closed = False
@@ -163,7 +147,7 @@ class Prober:
                 news = self._watch.poll_young()
                 self._read_clock()
                 self._look(news, until)
-            self._report()
+            self._outbox.send()
         finally:
             self._busy = False
             self._arm()
@@ -176,7 +160,7 @@ class Prober:
         self._busy = True
         try:
             self._look(self._watch.poll_slow(), self._read_clock() + SLICE)
-            self._report()
+            self._outbox.send()
         finally:
             self._busy = False
             self._arm()
@@ -256,7 +240,7 @@ class Prober:
                 self._no_start_before = now + RETRY
                 return
             verdict = self._blame(error, at_once=True)
-        self._count_start(now - probe.due)
+        self.stats.begun(now - probe.due)
         if verdict is not None:
             self._finish(probe, verdict)
             return
@@ -269,13 +253,6 @@ class Prober:
         if len(self._watch) + self._held() >= self._room:
             raise OSError(errno.EMFILE, "at the prober's own bound")
 
-    def _count_start(self, lateness: float) -> None:
-        stats = self.stats
-        stats.started += 1
-        if lateness > 0:
-            stats.lateness += lateness
-            stats.worst_lateness = max(stats.worst_lateness, lateness)
-
     def _hang_up(self, probe: Probe) -> None:
         self._watch.remove(probe)
         probe.end()
@@ -283,11 +260,9 @@ class Prober:
 
     def _finish(self, probe: Probe, verdict: Verdict) -> None:
         self._leave_gate(probe)
-        probe.ticket = ticket = new_ticket()
         status, reason, detail, weight = verdict
         latency = self._now - probe.started
-        outcome = Outcome(status, reason, detail, latency, probe.due, probe.started, weight)
-        self._finished.append((ticket, probe, outcome))
+        self._outbox.add(probe, Outcome(status, reason, detail, latency, probe.due, probe.started, weight))
 
     def _leave_gate(self, probe: Probe) -> None:
         if probe.gate is None:
@@ -300,24 +275,6 @@ class Prober:
         if heir is not None:
             heir.admitted = True
             self._due.add(heir.due, heir)
-
-    def _report(self) -> None:
-        if self._finished:
-            self._turn(self._tell)
-
-    def _tell(self) -> None:
-        finished, self._finished = self._finished, []
-        for ticket, probe, outcome in finished:
-            if probe.ticket != ticket:
-                continue  # cancelled by one before it
-            probe.ticket = 0
-            self.stats.answered += 1
-            if outcome.status == "unknown":
-                self.stats.unknown += 1
-            try:
-                probe.answered(outcome)
-            except Exception as error:
-                self._complain("the receiver of an outcome failed", error)
 
     def _blame(self, error: Exception, *, at_once: bool) -> Verdict:
         if isinstance(error, OSError):
