@@ -1,8 +1,10 @@
 """What of ours does the machine hold already, at the start and before a reload? Reads only; on the worker thread."""
 
+from collections.abc import Collection
+
 from kglb.dataplane.port import DataPlane
 from kglb.events import Adopted, Entry
-from kglb.model import AddAddress, Address, Config, Operation
+from kglb.model import AddAddress, Address, Config, Operation, ServiceId
 from kglb.projections import Holding, entry_drift
 
 
@@ -34,19 +36,22 @@ def read_owned(machine: DataPlane, config: Config, known: Holding, desired: Hold
     )
 
 
-def read_claimed(machine: DataPlane, config: Config, known: Holding) -> tuple[Operation, ...]:
-    """Before a reload: what stands already at the keys and addresses that ``config`` claims and we do not hold yet.
+def read_claimed(
+    machine: DataPlane, config: Config, known: Holding, desired: Collection[ServiceId]
+) -> tuple[Operation, ...]:
+    """Before a reload: what stands already at the keys and addresses that ``config`` claims and we do not hold yet, and
+    at the services that were ``desired`` until now: an applier may have crashed before it could say that it was done.
 
     As operations that lead from what is known to what was found. Raises OSError where the machine cannot be read.
     """
     changes: list[Operation] = []
-    for balancer in config.balancers:
-        if balancer.id not in known.services and (service := machine.service(balancer.id)) is not None:
-            entry = Entry(service, tuple(machine.destinations(balancer.id)))
-            changes += entry_drift(known, balancer.id, entry)
+    claimed = dict.fromkeys((*(balancer.id for balancer in config.balancers), *desired))
+    for id in claimed:
+        if id not in known.services and (service := machine.service(id)) is not None:
+            changes += entry_drift(known, id, Entry(service, tuple(machine.destinations(id))))
     if marks := config.marks:
         for service in machine.services():
-            if service.key.mark in marks and service.id not in known.services:
+            if service.key.mark in marks and service.id not in known.services and service.id not in claimed:
                 changes += entry_drift(known, service.id, Entry(service, tuple(machine.destinations(service.id))))
     wanted = {balancer.address for balancer in config.balancers if balancer.address is not None}
     unknown = {address for address in wanted if str(address) not in known.addresses}

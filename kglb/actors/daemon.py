@@ -38,8 +38,9 @@ class Daemon:
 
     async def reload(self, config: Config, *, digest: str, source: str, secrets: Mapping[SecretRef, str]) -> None:
         """Put another config in force. Raises OSError where the machine cannot be read."""
-        known = self._parts.recorder.state.data_plane.actual
-        found = await self._parts.worker.call(read_claimed, self._parts.machine, config, known)
+        plane = self._parts.recorder.state.data_plane
+        desired = tuple(plane.desired.services)  # the worker is another thread
+        found = await self._parts.worker.call(read_claimed, self._parts.machine, config, plane.actual, desired)
         before = self._parts.secrets
         renewed = frozenset(ref for ref, value in secrets.items() if before.get(ref) != value)
         self._parts.use_secrets(secrets)
