@@ -12,8 +12,10 @@ import asyncio
 import json
 import multiprocessing
 import resource
+import socket
 import ssl
 import statistics
+import struct
 import subprocess
 import tempfile
 import time
@@ -24,10 +26,12 @@ from typing import cast
 import uvloop
 
 from kglb.checks.dial import Dialer
+from kglb.checks.https import RESUMPTIONS
 from kglb.checks.make import make_probe
 from kglb.checks.outcome import Outcome
 from kglb.checks.probe import Probe
 from kglb.checks.prober import Prober
+from kglb.checks.tls import tls_context
 from kglb.model import Endpoint
 from kglb.model.config import Check, HttpCheck, TcpCheck
 
@@ -113,6 +117,27 @@ async def floor(port: int, rate: float, seconds: float) -> float:
     return (time.process_time() - cpu) / max(1, calls) * 1e6
 
 
+def handshake(port: int, count: int) -> float:
+    """CPU microseconds of connecting, shaking hands and closing, in blocking calls."""
+    context = tls_context(CHECKS["https"])  # type: ignore[arg-type]
+    session: ssl.SSLSession | None = None
+    resumed, cpu = 0, time.process_time()
+    for _ in range(count):
+        with (
+            socket.create_connection(("127.0.0.1", port)) as plain,
+            context.wrap_socket(plain, session=session) as tls,
+        ):
+            tls.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            resumed = resumed + 1 if tls.session_reused else 0
+            if session is None:  # its ticket comes with what the server says first
+                tls.sendall(b"GET / HTTP/1.1\r\n\r\n")
+                tls.recv(1024)
+                session = tls.session
+            elif resumed >= RESUMPTIONS:
+                session = None
+    return (time.process_time() - cpu) / count * 1e6
+
+
 async def measure(args: argparse.Namespace, port: int) -> dict[str, object]:
     """Warm up for an interval, then measure one window after the other."""
     loop = asyncio.get_running_loop()
@@ -141,6 +166,7 @@ async def measure(args: argparse.Namespace, port: int) -> dict[str, object]:
         "us_per_check": round(statistics.median(costs), 1),
         "us_per_check_windows": [round(cost, 1) for cost in costs],
         "floor_us": round(await floor(port, args.reals / args.interval, args.interval), 1),
+        **({"handshake_us": round(handshake(port, 2000), 1)} if args.kind == "https" else {}),
         "cpu_percent": round(statistics.median(shares), 1),
         "lateness_ms": round(statistics.median(lateness), 2),
         "latency_ms_median": round(statistics.median(bench.latencies) * 1e3, 3),
