@@ -5,7 +5,7 @@ busy is planned together afterwards. At times it compares the kernel with ``actu
 """
 
 import errno
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, get_args
 
 from pykka import ActorRef
@@ -34,6 +34,10 @@ from kglb.events import (
 )
 from kglb.model import (
     AnnounceRoute,
+    ChangeDestination,
+    DeleteAddress,
+    DeleteDestination,
+    DeleteService,
     Operation,
     RouteOperation,
     ServiceId,
@@ -158,7 +162,8 @@ class Applier(RecordingActor):
             kernel = _for_the_kernel(planned)
             while kernel:
                 await self.recorder.written(self._planned_at)
-                await self._apply(kernel[:BATCH])
+                if batch := self._still_wanted(kernel[:BATCH]):
+                    await self._apply(batch)
                 kernel = self._brought_up_to_date(kernel[BATCH:])
             self._announcer.begin(_routes(planned, AnnounceRoute))
         self._busy = False
@@ -174,21 +179,30 @@ class Applier(RecordingActor):
         serving = Serving(is_banned=state.fleet.is_banned, unsure=self._reconciler.unsure)
         planned = plan(actual, desired, dirty, serving, self._announcer.held)
         self._planned_at = self.recorder.last_seq  # a decision is newer than the cause it names
-        self._handing_over = Dirty()
-        for step in planned:
-            if step.hands_over:
-                self._handing_over.mark_operation(step.operation, step.cause)
+        self._handing_over = _touched(step for step in planned if step.hands_over)
         self._waiting += [step for step in planned if step.waits_for]
         return planned
+
+    def _still_wanted(self, steps: list[Planned]) -> list[Planned]:
+        """Steps whose causes are written by now, without those that take away what by now is to stay.
+
+        What is to be done instead is planned next, and waits for the write of its own cause.
+        """
+        taking = [step for step in steps if _takes_away(step.operation)]
+        if not (taking and self._data_plane.dirty):
+            return steps
+        waited = {step.operation for step in taking}
+        wanted = _for_the_kernel(self._plan(_touched(taking)))
+        self._data_plane.dirty.add(_touched(step for step in wanted if step.operation not in waited))
+        dropped = waited - {step.operation for step in wanted}
+        return [step for step in steps if step.operation not in dropped]
 
     def _brought_up_to_date(self, steps: list[Planned]) -> list[Planned]:
         """What is left of a plan, as it is wanted by now; without destinations of a service that was refused."""
         newer = self._data_plane.dirty
         if not (steps and (newer or self._retrying)):
             return steps
-        left = Dirty()
-        for step in steps:
-            left.mark_operation(step.operation, step.cause)
+        left = _touched(steps)
         left.learn_causes(newer)
         return _for_the_kernel(self._plan(left))
 
@@ -298,6 +312,22 @@ class Applier(RecordingActor):
         self._looking = False
         if self._news:
             self._look_soon()
+
+
+def _takes_away(operation: Operation) -> bool:
+    """Whether it ends what has served, or may have."""
+    match operation:
+        case ChangeDestination(_, destination):
+            return destination.weight == 0
+        case _:
+            return isinstance(operation, DeleteDestination | DeleteService | DeleteAddress)
+
+
+def _touched(steps: Iterable[Planned]) -> Dirty:
+    touched = Dirty()
+    for step in steps:
+        touched.mark_operation(step.operation, step.cause)
+    return touched
 
 
 def _for_the_kernel(planned: Sequence[Planned]) -> list[Planned]:
