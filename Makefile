@@ -18,7 +18,7 @@ system:
 
 $(STAMP): pyproject.toml | system
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat --editable '.[dev]'
 	@touch $@
 
 test: setup lint test-host test-lab ## lint, tests on the host, tests in a real ip_vs kernel

@@ -10,7 +10,6 @@ from kglb.checks.outcome import Outcome
 from kglb.checks.ping import PingProbe
 from kglb.checks.probe import Probe
 from kglb.checks.program import ProgramProbe
-from kglb.checks.redirects import RedirectingProbe, http_kind
 from kglb.checks.syslog import SyslogTcpProbe, SyslogUdpProbe
 from kglb.checks.tcp import TcpExchangeProbe, TcpProbe
 from kglb.checks.udp import UdpProbe
@@ -31,6 +30,8 @@ from kglb.model.endpoint import Endpoint
 
 if TYPE_CHECKING:
     from kglb.checks.dns import DnsTcpProbe, DnsUdpProbe
+    from kglb.checks.http import HttpProbe
+    from kglb.checks.redirects import RedirectingProbe
 
 __all__ = ["Gate", "make_idle", "make_probe"]
 
@@ -64,8 +65,7 @@ def make_probe(
                 return TcpExchangeProbe(check, target, dialer, answered=answered, gate=gate)
             return TcpProbe(target, dialer, timeout=check.timeout, answered=answered, gate=gate)
         case HttpCheck():
-            http = RedirectingProbe if check.follow_redirects else http_kind(check)
-            return http(check, target, dialer, answered=answered, gate=gate, secrets=secrets)
+            return _http_kind(check)(check, target, dialer, answered=answered, gate=gate, secrets=secrets)
         case DnsCheck():
             return _dns_kind(check)(check, target, dialer, answered=answered, gate=gate)
         case SyslogCheck():
@@ -99,3 +99,9 @@ def _dns_kind(check: DnsCheck) -> "type[DnsUdpProbe | DnsTcpProbe]":
     from kglb.checks.dns import DnsTcpProbe, DnsUdpProbe  # noqa: PLC0415 - dnspython, which most configs do not need
 
     return DnsTcpProbe if check.protocol == "tcp" else DnsUdpProbe
+
+
+def _http_kind(check: HttpCheck) -> "type[HttpProbe | RedirectingProbe]":
+    from kglb.checks.redirects import RedirectingProbe, http_kind  # noqa: PLC0415 - TLS and more, which TCP does not need
+
+    return RedirectingProbe if check.follow_redirects else http_kind(check)

@@ -8,7 +8,7 @@ cost that counts.
 Ticks stand on a grid of 10 ms, and on an idle loop a probe starts at the point that is nearest to its due time, up to
 5 ms before or after; when a batch was started or got on, the next looks follow within 1, 2 and 4 ms, so that a quick
 answer is a quick report. Who schedules a probe less than a tick ahead is in a hurry: until it is due, the grid is one
-of 1 ms. No tick works much longer than 2 ms: what is left waits for the next, and the rest of the loop has its turn in
+of 1 ms. No tick works much longer than 4 ms: what is left waits for the next, and the rest of the loop has its turn in
 between.
 
 Descriptors: at most ``room`` sockets are open at once. At that bound, or when the kernel has none left,
@@ -34,7 +34,7 @@ from kglb.checks.watch import Watch
 
 EARLY: Final = TICK / 2 + 0.0005
 """So many seconds before it is due a probe may start: half a tick, and what rounding may add."""
-SLICE: Final = 0.002
+SLICE: Final = 0.004
 FOLLOW_UPS: Final = (0.001, 0.001, 0.002)
 YOUNG: Final = 0.05
 """Seconds after which a probe without an answer moves to the epoll."""

@@ -1,28 +1,16 @@
-"""What a start leaves behind in memory, dealt with once. Most of what a start makes stays for as long as the daemon."""
+"""What a start leaves behind in memory, dealt with once."""
 
 import ctypes
 import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 
-@contextmanager
-def start_without_collecting() -> Iterator[None]:
-    """Within, the collector looks for no cycles: among objects that only grow in number it would look in vain, for a
-    tenth of the time a start takes. Afterwards it does so once, and never again looks at what has stayed.
+def settle() -> None:
+    """Let the collector look for cycles from now on, but never again at what has stayed until now; and give the kernel
+    what the C library keeps of freed memory (malloc_trim(3)), where it can.
     """
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.collect()
-        gc.freeze()
-        gc.enable()
-        _give_back()
-
-
-def _give_back() -> None:
-    """Give the kernel what the C library keeps of freed memory (malloc_trim(3)); other libraries do not have it."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)

@@ -30,7 +30,7 @@ from kglb.cli.output import EXIT_ENVIRONMENT, Failed
 from kglb.cli.past import recorded_before
 from kglb.cli.reloading import Reloader
 from kglb.cli.service_manager import Heartbeat, ServiceManager, manager_of_this_process
-from kglb.cli.settling import start_without_collecting
+from kglb.cli.settling import settle
 from kglb.cli.stuck_loop import StuckLoop
 from kglb.cli.summary import progresses, summary
 from kglb.cli.timed_files import TimedFiles
@@ -112,8 +112,7 @@ async def serve(
         recorder.observe(lambda fact: status.note(fact.event))
         if config.status.listen:
             await _show(config, recorder, status, narrator, stack)
-        with start_without_collecting():
-            daemon = await start(parts, config, digest=loaded.digest, source=source, pid=os.getpid())
+        daemon = await start(parts, config, digest=loaded.digest, source=source, pid=os.getpid())
         parts.started = True
         heartbeat = Heartbeat(
             manager, lambda: summary(recorder.state, status.complaints()), lambda: progresses(vitals())
@@ -130,6 +129,7 @@ async def serve(
             stack.push_async_callback(control.close)
             await _take_orders(control, config.control, log)
         log.say("running", balancers=len(config.balancers), pid=os.getpid())
+        settle()
         clean = await daemon.finished
         for leftover in await daemon.close(CLOSE_TIMEOUT):
             log.say("actor did not stop: probably a bug", level=logging.ERROR, actor=leftover)

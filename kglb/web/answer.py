@@ -1,12 +1,14 @@
 """An HTTP answer and its bytes on the wire (RFC 9110, RFC 9112). Every answer ends its connection."""
 
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
-from email.utils import formatdate
 from http import HTTPStatus
 from typing import NamedTuple
 
 from kglb.web.packed import PIECE, Packed
 
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _GZIPPED = "Content-Encoding: gzip\r\n"
 
 
@@ -45,13 +47,19 @@ def head_of(answer: Answer, *, takes_gzip: bool = False) -> bytes:
     more = "".join(f"{name}: {value}\r\n" for name, value in answer.headers)
     return (
         f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}\r\n"
-        f"Date: {formatdate(usegmt=True)}\r\n"
+        f"Date: {_now()}\r\n"
         f"Content-Type: {answer.content_type}\r\n"
         f"Content-Length: {length}\r\n"
         f"{encoding}{allow}{more}"
         "X-Content-Type-Options: nosniff\r\n"
         "Connection: close\r\n\r\n"
     ).encode("ascii")
+
+
+def _now() -> str:
+    """As a header says it (RFC 9110, 5.6.7), whatever the locale."""
+    year, month, day, hour, minute, second, weekday, *_ = time.gmtime()
+    return f"{_DAYS[weekday]}, {day:02} {_MONTHS[month - 1]} {year} {hour:02}:{minute:02}:{second:02} GMT"
 
 
 def body_of(answer: Answer, *, takes_gzip: bool = False) -> Iterator[bytes | memoryview]:
