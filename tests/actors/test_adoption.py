@@ -2,11 +2,11 @@
 
 from kglb.actors.adoption import read_claimed
 from kglb.dataplane.memory import MemoryDataPlane
-from kglb.model import AddDestination, AddService, Destination, Service
+from kglb.model import AddDestination, AddService, Destination, Operation, Service
 from kglb.projections import Holding
 from tests.projections.builders import DNS, balancer, config, real_id
 
-MADE = [
+MADE: list[Operation] = [
     AddService(Service(id=DNS, scheduler="wrr")),
     AddDestination(DNS, Destination(real=real_id(0), weight=1)),
 ]
