@@ -72,7 +72,7 @@ class Appender:
         self._queue = DiskQueue(options.disk, options.limits.hang_after, self._progressed)
         self._committer = Committer(files, directory, options.retention, self._queue.published)
         if end.segment is not None:
-            self._committer.go_on(end.segment, end.size, end.seq)
+            self._committer.go_on(end.segment, end.size, end.seq, end.opening_size)
         self._queue.start(self._committer)
         if end.segment is None:
             self._open_segment(iter((b"{}",)))

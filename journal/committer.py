@@ -16,7 +16,7 @@ from pathlib import Path
 
 from journal.files import OsFiles
 from journal.retention import Retention, apply_retention
-from journal.segments import segment_path
+from journal.segments import Segment, segment_path
 
 _FIRST_DELAY = 0.05
 _LONGEST_DELAY = 10.0
@@ -66,6 +66,7 @@ class Committer:
         self._fd: int | None = None
         self._size = 0  # up to the last whole record
         self._synced_size = 0
+        self._named = False  # the file's name is on the platter
         self._torn = False  # something follows the last whole record
         self._lost = False  # nothing can be written but a segment that declares the loss
         self._delay = _FIRST_DELAY
@@ -75,12 +76,16 @@ class Committer:
         self.failure = ""
         self.lost_files = 0
 
-    def go_on(self, path: Path, size: int, last_seq: int) -> None:
-        """Continue a segment of ``size`` bytes whose last record is ``last_seq``. Raises ``OSError``."""
-        self._fd = self._files.open_append(path)
-        self._path = path
-        self._size = self._synced_size = size
-        self.written_seq = self.synced_seq = last_seq
+    def go_on(self, segment: Segment, size: int, last_seq: int, opening_size: int) -> None:
+        """Continue a segment of ``size`` bytes whose last record is ``last_seq``. Raises ``OSError``.
+
+        Only its first line, of ``opening_size`` bytes, counts as synced: who wrote the rest may have been killed before
+        it was synced, or because it could not be.
+        """
+        self._fd = self._files.open_append(segment.path)
+        self._path = segment.path
+        self._size, self._synced_size = size, opening_size
+        self.written_seq, self.synced_seq = last_seq, segment.first_seq
 
     def commit(self, items: Iterable[Item]) -> float | None:
         """Write these items after those held, then sync. Seconds until the next try, or None if done."""
@@ -171,7 +176,7 @@ class Committer:
             raise
         self._fd = fd
         self._held.popleft()
-        self._lost = self._torn = False
+        self._lost = self._torn = self._named = False
         self._size, self._synced_size = size_of(item), 0
         self.done_size += self._size
         self._sync(item.first_seq + sum(part.count(b"\n") for part in item.parts) - 1)
@@ -185,8 +190,9 @@ class Committer:
             return
         try:
             self._files.sync(self._fd)
-            if self._synced_size == 0:
+            if not self._named:
                 self._files.sync_directory(self._directory)
+                self._named = True
         except OSError:
             self._lose()
             raise

@@ -39,7 +39,7 @@ class DiskQueue:
     def start(self, committer: Committer) -> None:
         """Begin; items may be submitted from now on."""
         self._committer = committer
-        self._submitted_seq = committer.synced_seq
+        self._submitted_seq = committer.written_seq
         self._disk.start(committer.commit)
 
     def submit(self, item: Item, last_seq: int) -> None:

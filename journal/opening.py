@@ -113,7 +113,7 @@ class OpenJournal:
                 self._set_aside(segment, place, kind, reason)
                 self.opened, self._newest = reader.opened, segment
                 assert place.chain is not None
-                self._end = End(place.seq - 1, place.chain, segment.path, place.offset, reader.opening_size)
+                self._end = End(place.seq - 1, place.chain, segment, place.offset, reader.opening_size)
                 return
             self._set_aside(segment, Place(0, segment.first_seq, None), kind, reason)
             kind = "damaged"

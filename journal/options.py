@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from journal.clock import Clock
 from journal.disk import Disk, DiskThread
 from journal.retention import Retention
+from journal.segments import Segment
 
 Checkpoint = Callable[[], Iterator[bytes]]
 """Makes the state as JSON, in parts of some 10 kB without newlines. It copies what it reads when called."""
@@ -44,7 +44,7 @@ class End:
 
     seq: int
     crc: int
-    segment: Path | None = None
+    segment: Segment | None = None
     size: int = 0
     opening_size: int = 0
 

@@ -18,6 +18,7 @@ from kglb.actors.parts import Parts
 from kglb.actors.reconciler import Reconciler
 from kglb.actors.recorder import Fact, RecordingActor
 from kglb.actors.restarts import Restarts
+from kglb.actors.steps import for_the_kernel, routes, takes_away, touched
 from kglb.dataplane.port import Failure
 from kglb.events import (
     Adopted,
@@ -32,14 +33,7 @@ from kglb.events import (
     RoutesDecided,
     Steering,
 )
-from kglb.model import (
-    AnnounceRoute,
-    Operation,
-    RouteOperation,
-    ServiceId,
-    WithdrawRoute,
-    parse_service,
-)
+from kglb.model import AnnounceRoute, Operation, ServiceId, WithdrawRoute, parse_service
 from kglb.model.operations import service_of
 from kglb.projections import DataPlaneState, Dirty, Planned, Serving, plan
 
@@ -154,13 +148,14 @@ class Applier(RecordingActor):
             if dirty.routes:
                 self._plan_again(dirty)
             planned = self._plan(dirty)
-            self._announcer.begin(_routes(planned, WithdrawRoute))
-            kernel = _for_the_kernel(planned)
+            self._announcer.begin(routes(planned, WithdrawRoute))
+            kernel = for_the_kernel(planned)
             while kernel:
                 await self.recorder.written(self._planned_at)
-                await self._apply(kernel[:BATCH])
+                if batch := self._still_wanted(kernel[:BATCH]):
+                    await self._apply(batch)
                 kernel = self._brought_up_to_date(kernel[BATCH:])
-            self._announcer.begin(_routes(planned, AnnounceRoute))
+            self._announcer.begin(routes(planned, AnnounceRoute))
         self._busy = False
         waits = self._retrying or self._waiting or self._handing_over
         if not waits and self._announcer.settled and self._parent is not None:
@@ -174,23 +169,32 @@ class Applier(RecordingActor):
         serving = Serving(is_banned=state.fleet.is_banned, unsure=self._reconciler.unsure)
         planned = plan(actual, desired, dirty, serving, self._announcer.held)
         self._planned_at = self.recorder.last_seq  # a decision is newer than the cause it names
-        self._handing_over = Dirty()
-        for step in planned:
-            if step.hands_over:
-                self._handing_over.mark_operation(step.operation, step.cause)
+        self._handing_over = touched(step for step in planned if step.hands_over)
         self._waiting += [step for step in planned if step.waits_for]
         return planned
+
+    def _still_wanted(self, steps: list[Planned]) -> list[Planned]:
+        """Steps whose causes are written by now, without those that take away what by now is to stay.
+
+        What is to be done instead is planned next, and waits for the write of its own cause.
+        """
+        taking = [step for step in steps if takes_away(step.operation)]
+        if not (taking and self._data_plane.dirty):
+            return steps
+        waited = {step.operation for step in taking}
+        wanted = for_the_kernel(self._plan(touched(taking)))
+        self._data_plane.dirty.add(touched(step for step in wanted if step.operation not in waited))
+        dropped = waited - {step.operation for step in wanted}
+        return [step for step in steps if step.operation not in dropped]
 
     def _brought_up_to_date(self, steps: list[Planned]) -> list[Planned]:
         """What is left of a plan, as it is wanted by now; without destinations of a service that was refused."""
         newer = self._data_plane.dirty
         if not (steps and (newer or self._retrying)):
             return steps
-        left = Dirty()
-        for step in steps:
-            left.mark_operation(step.operation, step.cause)
+        left = touched(steps)
         left.learn_causes(newer)
-        return _for_the_kernel(self._plan(left))
+        return for_the_kernel(self._plan(left))
 
     def _routes_done(self, tried: bool) -> None:
         if tried:
@@ -298,14 +302,6 @@ class Applier(RecordingActor):
         self._looking = False
         if self._news:
             self._look_soon()
-
-
-def _for_the_kernel(planned: Sequence[Planned]) -> list[Planned]:
-    return [step for step in planned if not (step.waits or isinstance(step.operation, RouteOperation))]
-
-
-def _routes(planned: Sequence[Planned], kind: type[RouteOperation]) -> dict[str, int]:
-    return {step.operation.route.prefix: step.cause for step in planned if isinstance(step.operation, kind)}
 
 
 def _timed(parts: Parts, operations: tuple[Operation, ...]) -> tuple[list[Failure | None], int]:

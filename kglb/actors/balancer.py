@@ -112,6 +112,8 @@ class BalancerActor(RecordingActor):
             if checker.is_alive():
                 checker.stop(block=False)
         self._checkers.clear()
+        for real in self._restarts.crashed:
+            self._forget_counts(RealId(str(real)))
 
     def on_receive(self, message: object) -> None:
         """Note what happened to which real; decide when all is noted."""
@@ -195,6 +197,11 @@ class BalancerActor(RecordingActor):
     def _gone(self, real: RealId) -> None:
         self._stop_checker(real)
         self._restarts.forget(real)
+        self._forget_counts(real)
+
+    def _forget_counts(self, real: RealId) -> None:
+        """A checker that crashed has left them to the one that follows, and none does."""
+        self._parts.checked.pop((self._config.id, real), None)
 
     # --- checkers -----------------------------------------------------------------------------------------------
 

@@ -25,6 +25,11 @@ class Restarts:
         self._last[key] = (now, wait)
         return wait
 
+    @property
+    def crashed(self) -> list[object]:
+        """The children that have crashed and are not gone: each runs again, or waits until it may."""
+        return list(self._last)
+
     def forget(self, key: object) -> None:
         """The child is gone for good."""
         self._last.pop(key, None)

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,12 @@ from msgspec.structs import replace
 
 from journal import InlineDisk, JournalGap, JournalReader
 from kglb.actors.recorder import WRITE_DEADLINE
-from kglb.events import Event, OperationsApplied, SegmentOpened, decode, encode
-from kglb.model import RealId, TcpCheck
+from kglb.events import Event, OperationsApplied, RealDrained, RealRestored, SegmentOpened, decode, encode
+from kglb.model import ChangeDestination, Operation, RealId, TcpCheck
 from kglb.projections import State
 from kglb.replay.fsck import fsck
 from tests.actors.virtual import run
-from tests.actors.world import REFUSED, UnsyncedFiles, World, events_of, journal_of, world
+from tests.actors.world import REFUSED, UnsyncedFiles, WatchedMachine, World, events_of, journal_of, world
 from tests.projections.builders import WEB, balancer, config, real_id
 
 A, B = real_id(0), real_id(1)
@@ -99,6 +100,51 @@ def test_a_disk_that_hangs_for_half_a_minute_delays_no_failover_beyond_the_write
     assert fsck(tmp_path).faults == ()
     assert events_of(tmp_path, JournalGap) == []
     assert len(events_of(tmp_path, OperationsApplied)) > 20
+
+
+def test_what_is_not_wanted_any_more_once_its_cause_may_be_late_is_not_done(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        machine = WatchedMachine()
+        async with world(tmp_path, CONFIG, machine=machine, disk=HangingDisk) as director:
+            await asyncio.sleep(3)
+            assert isinstance(director.disk, HangingDisk)
+            director.disk.hangs = True
+            done = len(machine.batches)
+            director.real_fails_now(A)
+            await asyncio.sleep(0.01)
+            assert not director.real(WEB, A).healthy
+            director.prober.answers.clear()
+            director.prober.ask_now(A)
+            await asyncio.sleep(1)
+            assert machine.batches[done:] == []
+            director.disk.hangs = False
+
+    run(scenario())
+
+
+def test_a_drained_real_goes_on_until_one_serves_that_is_to_since_the_write_is_awaited(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        machine = WatchedMachine()
+        async with world(tmp_path, CONFIG, machine=machine, disk=HangingDisk) as director:
+            await asyncio.sleep(3)
+            record = director.recorder.record
+            record(RealDrained(service=WEB, real=B, who="operator"))
+            await asyncio.sleep(0.5)
+            assert isinstance(director.disk, HangingDisk)
+            director.disk.hangs = True
+            done = len(machine.batches)
+            record(RealDrained(service=WEB, real=A, who="operator"))
+            await asyncio.sleep(0.01)
+            record(RealRestored(service=WEB, real=B, who="operator"))
+            await asyncio.sleep(1)
+            assert [weights_in(batch) for batch in machine.batches[done:]] == [{B: 1000}, {A: 0}]
+            director.disk.hangs = False
+
+    run(scenario())
+
+
+def weights_in(batch: Sequence[Operation]) -> dict[RealId, int]:
+    return {one.destination.real: one.destination.weight for one in batch if isinstance(one, ChangeDestination)}
 
 
 @pytest.mark.parametrize("operation", ["write", "sync"])

@@ -3,12 +3,15 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
+from kglb.actors.checker import Checker
 from kglb.actors.reactions import LONGEST, Reactions
 from kglb.events import RealAdded
-from kglb.model import HttpCheck, TcpCheck
+from kglb.model import Balancer, HttpCheck, TcpCheck
 from tests.actors.virtual import run
-from tests.actors.world import events_of, world
-from tests.projections.builders import WEB, balancer, config, real_id
+from tests.actors.world import actors_of, events_of, world
+from tests.projections.builders import DNS, WEB, balancer, config, real_id
 
 CHECK = TcpCheck(interval=1.0, timeout=1.0, rise=1, fall=1)
 
@@ -60,5 +63,24 @@ def test_a_removed_real_is_not_counted_any_more_and_another_check_counts_apart(t
             assert set(w.parts.checked) == {(WEB, real_id(0))}
             assert sum(w.parts.probe_durations["http"].counts) >= 1
             assert len(events_of(tmp_path, RealAdded)) == 2
+
+    run(main())
+
+
+@pytest.mark.parametrize("next_config", [balancer(reals=1, check=CHECK), balancer(DNS, name="dns", check=CHECK)])
+def test_a_real_that_leaves_while_its_crashed_checker_waits_is_not_counted_any_more(
+    tmp_path: Path, next_config: Balancer
+) -> None:
+    async def main() -> None:
+        async with world(tmp_path, config(balancer(reals=2, check=CHECK))) as w:
+            await asyncio.sleep(1.5)
+            for checker in actors_of(Checker):
+                checker.tell("nonsense")
+            await asyncio.sleep(0.05)
+            assert actors_of(Checker) == []
+            await w.reload(config(next_config))
+            await asyncio.sleep(1.5)
+            counted = {(id, real) for id, one in w.state.fleet.balancers.items() for real in one.reals}
+            assert set(w.parts.checked) == counted
 
     run(main())

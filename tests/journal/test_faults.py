@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from journal import Appender, AppenderOptions, Clock, Damaged, InlineDisk, OsFiles, open_journal
+from journal import Appender, AppenderOptions, Clock, Damaged, InlineDisk, JournalGap, OsFiles, open_journal
 from tests.actors.virtual import run
 from tests.journal.journals import (
     ORIGIN,
@@ -164,7 +164,7 @@ def test_whenever_the_disk_fails_once_nothing_is_missing_undeclared(tmp_path: Pa
 
 
 class PowerCut(FailingFiles, UnsyncedFiles):
-    """Remembers how much of each file was on the platter; ``cut`` leaves that, and some of the rest."""
+    """Remembers how much of each file is on the platter; ``cut`` leaves that, and some of the rest."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -180,13 +180,19 @@ class PowerCut(FailingFiles, UnsyncedFiles):
     def open_append(self, path: Path) -> int:
         fd = super().open_append(path)
         self._paths[fd] = path
-        self.platter[path] = self.size(fd)
+        self.platter.setdefault(path, self.size(fd))
         return fd
 
     def sync(self, fd: int) -> None:
         super().sync(fd)
         if fd in self._paths:
             self.platter[self._paths[fd]] = self.size(fd)
+
+    def cut(self, leave: Callable[[bytes], bytes]) -> None:
+        for path, size in self.platter.items():
+            if path.exists():
+                whole = path.read_bytes()
+                path.write_bytes(whole[:size] + leave(whole[size:]))
 
 
 def leave_nothing(rest: bytes) -> bytes:
@@ -217,14 +223,53 @@ def test_whenever_the_power_is_cut_what_was_synced_is_there(tmp_path: Path, leav
     for moment in range(30):
         directory, files = tmp_path / str(moment), PowerCut()
         _, synced = run(scenario(directory, files, moment))
-        for path, size in files.platter.items():
-            if path.exists():
-                whole = path.read_bytes()
-                path.write_bytes(whole[:size] + leave(whole[size:]))
+        files.cut(leave)
         restart(directory, "after")
         records = read(directory)
         assert len(records) > synced
         assert all(noted(record.event) in ("", f"record {record.seq}", "after") for record in records)
+
+
+@pytest.mark.parametrize("leave", [leave_nothing, leave_zeros, leave_the_end])
+def test_what_a_killed_process_could_not_sync_its_successor_declares_missing(
+    tmp_path: Path, leave: Callable[[bytes], bytes]
+) -> None:
+    files = PowerCut()
+
+    async def written(text: str) -> Appender:
+        options = AppenderOptions(disk=InlineDisk(asyncio.get_running_loop()), clock=Clock(monotonic=lambda: 0.0))
+        appender = open_journal(tmp_path, files).appender(ORIGIN, state, options)
+        appender.append(note(text))
+        await asyncio.sleep(0.01)
+        return appender
+
+    async def killed() -> None:
+        appender = await written("synced")
+        files.errors["sync"] = errno.EIO
+        appender.append(note("written"))
+        await asyncio.sleep(0.01)
+
+    async def restarted() -> None:
+        appender = await written("by the successor")
+        del files.errors["sync"]
+        await asyncio.sleep(60)
+        assert appender.degraded is None
+        assert await appender.close(5)
+
+    run(killed())
+    (tmp_path / "writer.lock").unlink()
+    run(restarted())
+    files.cut(leave)
+    assert texts(tmp_path) == ["synced"]
+    (gap,) = (record.event for record in read(tmp_path) if isinstance(record.event, JournalGap))
+    assert gap.first_seq == 2, "nobody knows how far the file was synced, but that its first line was"
+
+
+def test_the_name_of_a_segment_that_a_killed_process_began_is_synced_by_its_successor(tmp_path: Path) -> None:
+    write(tmp_path, ["before"], files=UnsyncedFiles())
+    files = FailingFiles()
+    write(tmp_path, ["after", "and after"], files=files)
+    assert files.calls.count("sync_directory") == 1
 
 
 def test_a_wall_clock_that_steps_back_and_forth_changes_no_order(tmp_path: Path) -> None:
