@@ -35,7 +35,7 @@ def draw(found: Found, path: Path) -> None:
         axis.set_title(title, fontsize=11)
         axis.set(xlabel="reals", xscale="log")
         axis.set_ylim(0, max(y) * 1.08)
-        axis.set_xticks(x, [f"{size:,}" for size in x])
+        axis.set_xticks(x, [f"{size:,}" for size in x], rotation=30)
         axis.minorticks_off()
         axis.grid(alpha=0.3)
     last = axes.flat[-1]

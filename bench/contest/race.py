@@ -25,7 +25,7 @@ PAUSE = 0.2
 """Seconds, and up to twice that, between a real's return and the next one's death."""
 
 
-FEWEST_CHECKS = 100
+FEWEST_CHECKS = 500
 """A second; below it what they cost cannot be told from what the machine does besides."""
 
 
