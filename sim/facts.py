@@ -1,5 +1,6 @@
 """Invariants about what is recorded: a fact has a cause on record, and it is a fact."""
 
+import math
 from collections import Counter
 from typing import TYPE_CHECKING, get_args
 
@@ -97,7 +98,7 @@ class Facts:
             case BalancerDecided():
                 for real, weight in event.weights.items():
                     under_way = self.decided.setdefault((event.service, real), {})
-                    under_way.setdefault(weight, (fact.seq, self._witness.now))
+                    under_way.setdefault(weight, (fact.seq, self._waits_since()))
             case ProbeFlipped():
                 self._flipped(event)
             case DaemonStarted():
@@ -116,6 +117,13 @@ class Facts:
                 for operation, cause in zip(event.operations, event.causes, strict=True):
                     self._was_done(fact.seq, operation)
                     self._is_accounted_for(fact.seq, operation, cause)
+
+    def _waits_since(self) -> float:
+        """When the effect of what is decided now began to wait for the write of it: it does not while the journal is
+        degraded, though that may be over when the kernel gets to it.
+        """
+        recorder = self._world.process.recorder
+        return -math.inf if recorder is not None and recorder.degraded else self._witness.now
 
     def in_force(self, id: ServiceId, real: RealId, weight: int) -> None:
         """The kernel has a weight: what was decided before is not under way any more."""
