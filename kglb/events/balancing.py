@@ -44,3 +44,6 @@ class RouteWithdrawn(EventBase, frozen=True, kw_only=True):
     """The BGP engine has acknowledged that the route is gone; packets may still arrive for its hold time."""
 
     route: Route
+
+
+BalancingEvent = BalancerDecided | RoutesDecided | RouteAnnounced | RouteWithdrawn

@@ -155,3 +155,20 @@ class ChecksResumed(EventBase, frozen=True, kw_only=True):
 
     service: ServiceId
     reals: tuple[RealId, ...]
+
+
+CheckingEvent = (
+    RealAdded
+    | RealRemoved
+    | NameResolved
+    | ResolutionFailed
+    | ProbeFlipped
+    | RunsClosed
+    | HealthChanged
+    | WatchLost
+    | OutcomesUnknown
+    | MarkAssigned
+    | MarkReleased
+    | ChecksImpossible
+    | ChecksResumed
+)

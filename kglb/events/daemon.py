@@ -59,3 +59,8 @@ class ConfigRejected(EventBase, frozen=True, kw_only=True):
 
     source: str
     errors: tuple[str, ...]
+
+
+DaemonEvent = (
+    DaemonStarted | DaemonStopping | ActorCrashed | MachineStalled | MachineAnswered | ConfigApplied | ConfigRejected
+)

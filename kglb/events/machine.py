@@ -58,3 +58,6 @@ class EntryContested(EventBase, frozen=True, kw_only=True):
     operation: Operation
     drifts: int
     hold: float
+
+
+MachineEvent = Adopted | OperationsApplied | OperationFailed | DriftFound | EntryContested

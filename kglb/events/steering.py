@@ -88,3 +88,6 @@ class WeightReported(EventBase, frozen=True, kw_only=True):
 
 Steering = RealLeaving | RealKept | WeightReported | RealDrained | WeightOverridden | RealRestored | DrainFinished
 """What changes the weight that a real should have, besides its health and its entry in the config."""
+
+
+SteeringEvent = RealLeaving | RealKept | WeightReported | RealDrained | WeightOverridden | RealRestored | DrainFinished

@@ -25,8 +25,15 @@ step in kglb/events/codec.py first. Never change what was recorded."""
 JOURNALS = pytest.mark.parametrize("path", recorded(), ids=lambda path: path.name)
 
 
+def shape(schema: bytes) -> Any:
+    """What it says; the order in which the kinds of events are listed says nothing."""
+    found = json.loads(schema)
+    found["anyOf"].sort(key=json.dumps)
+    return found
+
+
 def test_no_event_has_changed_since_a_journal_was_recorded() -> None:
-    assert json.loads(schema_now()) == json.loads(newest_schema()), CHANGED
+    assert shape(schema_now()) == shape(newest_schema()), CHANGED
 
 
 def test_the_newest_journal_has_an_event_of_every_kind() -> None:
