@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lab.job import TIMED_OUT, Job, LabError
+from lab.xstate import preload
 
 INIT = Path(__file__).with_name("init.sh")
 TOOLS = ("linux.uml", "modprobe", "ip")
@@ -98,7 +99,7 @@ def _boot(scratch: Path, job: Job, memory: str) -> bool:
         places = [f"uml_dir={scratch}/", f"LAB={scratch}", "init=/bin/sh", "--", f"{scratch}/init"]
         kernel = subprocess.Popen(
             [*BOOT, f"mem={memory}", *consoles, *places],
-            env={"PATH": os.defpath + ":/usr/sbin:/sbin", "TMPDIR": _memory_directory(memory)},
+            env={"PATH": os.defpath + ":/usr/sbin:/sbin", "TMPDIR": _memory_directory(memory), **preload(scratch)},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
