@@ -92,14 +92,14 @@ def _too_narrow(tunnel: _Tunnel, reals: list[str]) -> Finding:
 
 def _narrow(tunnel: _Tunnel, reals: list[str], largest: int) -> Finding:
     mss = tunnel.room - (60 if tunnel.ipv6 else 40)
-    fragments = "" if tunnel.ipv6 else "; or net.ipv4.vs.pmtu_disc=0 here, which fragments them"
+    fragments = "" if tunnel.ipv6 else ", or net.ipv4.vs.pmtu_disc=0 here, which fragments them"
     return note(
         f"IPv{6 if tunnel.ipv6 else 4} packets of more than {tunnel.room} bytes do not fit into the tunnel "
         f"({tunnel.kind}) to {some(reals)}",
-        "each is dropped, and its client asked by ICMP for smaller ones: a client that does not get that hangs when it "
-        "sends much, and checks, which are small, pass all the same",
-        advice=f"`advmss {mss}` in the reals' routes to clients; or an MTU of {largest + tunnel.overhead} on "
-        f"{tunnel.interface} and on all the way, if the network takes that{fragments}",
+        "clients are asked by ICMP to send smaller ones: one that does not get that hangs when it sends much, and "
+        "small checks pass",
+        advice=f"`advmss {mss}` in the reals' routes to clients, or an MTU of {largest + tunnel.overhead} on "
+        f"{tunnel.interface} and on all the way{fragments}",
     )
 
 

@@ -47,7 +47,7 @@ def test_large_packets_that_do_not_fit_are_a_note_with_the_mss_that_does() -> No
     finding = found(tunnelled(IPV4))
     assert finding.level == "note"
     assert finding.what == "IPv4 packets of more than 1480 bytes do not fit into the tunnel (ipip) to 10.0.0.1"
-    assert finding.advice.startswith("`advmss 1440` in the reals' routes to clients; or an MTU of 1520 on eth0")
+    assert finding.advice.startswith("`advmss 1440` in the reals' routes to clients, or an MTU of 1520 on eth0")
 
 
 def test_of_mixed_families_the_outer_takes_room_and_the_inner_makes_the_mss() -> None:
