@@ -66,12 +66,12 @@ def sends_directly(facts: Facts) -> Iterator[Finding]:
     by_gateway = defaultdict(list)
     for way, route in _routed(facts, "direct"):
         if route.gateway:
-            by_gateway[route.gateway].append(way.address)
-    routers = {route.gateway for route in facts.default_routes}
-    for gateway, reals in by_gateway.items():
-        finding = problem if gateway in routers else note
-        certain = "" if gateway in routers else ", unless that is the real itself"
-        yield finding(
+            by_gateway[route.gateway, route.interface].append(way.address)
+    routers = {(route.gateway, route.interface) for route in facts.default_routes}
+    for (gateway, interface), reals in by_gateway.items():
+        is_router = (gateway, interface) in routers
+        certain = "" if is_router else ", unless that is the real itself"
+        yield (problem if is_router else note)(
             f"{some(dict.fromkeys(reals))} is reached through {gateway}, and forward is direct",
             f"{gateway} gets packets for the VIP and sends them to where it has the VIP, not to the real{certain}; "
             "checks pass all the same",

@@ -62,7 +62,7 @@ def _link(link: _Message) -> Link:
     mtu = int(link.get("IFLA_MTU"))
     return Link(
         up=bool(link["flags"] & IFF_UP),
-        carrier=bool(link.get("IFLA_CARRIER")),
+        carrier=link.get("IFLA_CARRIER") != 0,
         mtu=mtu,
         mtu6=int(link.get(_MTU6) or mtu),
     )
