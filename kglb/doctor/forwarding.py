@@ -4,6 +4,7 @@ import ipaddress
 from collections import defaultdict
 from collections.abc import Iterator
 
+from kglb.dataplane.passage import conf
 from kglb.dataplane.routes import Route
 from kglb.doctor.facts import Facts
 from kglb.doctor.finding import Finding, note, problem
@@ -80,27 +81,39 @@ def sends_directly(facts: Facts) -> Iterator[Finding]:
 
 
 def is_not_passed_by(facts: Facts) -> Iterator[Finding]:
-    """IPv6 tells a host of a shorter way by a redirect (RFC 4861, 8), and nothing on this machine turns that off.
+    """A packet that leaves by the interface it came in by makes the kernel tell its sender of the shorter way.
 
-    Only a target that is a link-local address is told of (Linux, net/ipv6/ndisc.c, ndisc_send_redirect).
+    So masqueraded reals are told, by redirects, of the router beside them. For IPv6 nothing turns that off here.
     """
-    beside_the_router = {
-        route.interface for route in facts.default_routes if route.gateway and _is_link_local(route.gateway)
-    }
-    by_interface = defaultdict(list)
+    beside = {(route.interface, ":" in route.source) for route in facts.default_routes if _is_told(route, facts)}
+    by_segment = defaultdict(list)
     for way, route in _routed(facts, "masquerade"):
-        if way.ipv6 and not route.local and not route.gateway and route.interface in beside_the_router:
-            by_interface[route.interface].append(way.address)
-    for interface, reals in by_interface.items():
+        if not route.local and not route.gateway and (route.interface, way.ipv6) in beside:
+            by_segment[route.interface, way.ipv6].append(way.address)
+    for (interface, ipv6), reals in by_segment.items():
+        router = f"the router of the IPv{6 if ipv6 else 4} default route"
+        settings = " ".join(f"{name}=0" for name in _send_redirects(interface))
+        there = "on the reals: `sysctl -w net.ipv6.conf.IF.accept_redirects=0`, IF their interface to this machine"
         yield note(
-            f"{some(dict.fromkeys(reals))} and the router of the IPv6 default route are both on {interface}",
+            f"{some(dict.fromkeys(reals))} and {router} are both on {interface}",
             "reals that heed redirects learn the way past this machine, and what they answer is not masqueraded",
-            advice="on the reals: `sysctl -w net.ipv6.conf.IF.accept_redirects=0`, IF their interface to this machine",
+            fix="" if ipv6 else f"sysctl -w {settings}",
+            advice=there if ipv6 else "",
         )
 
 
-def _is_link_local(address: str) -> bool:
-    return ipaddress.ip_address(address).is_link_local
+def _is_told(route: Route, facts: Facts) -> bool:
+    """Whether senders are told of a route's gateway: an IPv6 one has to be link-local (Linux, ndisc_send_redirect)."""
+    if not route.gateway or (":" in route.gateway) != (":" in route.source):
+        return False
+    if ":" in route.gateway:
+        return ipaddress.ip_address(route.gateway).is_link_local
+    return any(map(facts.sysctls.get, _send_redirects(route.interface)))
+
+
+def _send_redirects(interface: str) -> list[str]:
+    """The sysctls of which one that is not 0 is enough."""
+    return [conf(where, "send_redirects") for where in ("all", interface)]
 
 
 def _routed(facts: Facts, method: str) -> list[tuple[Way, Route]]:

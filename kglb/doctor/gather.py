@@ -90,6 +90,7 @@ def _settings_of(interfaces: Iterable[str]) -> Iterable[str]:
     """The names of the sysctls that interfaces have."""
     for interface in interfaces:
         yield conf(interface, "arp_ignore")
+        yield conf(interface, "send_redirects")
         yield conf(interface, "forwarding", ipv6=True)
         yield conf(interface, "proxy_ndp", ipv6=True)
 

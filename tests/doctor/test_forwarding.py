@@ -1,11 +1,12 @@
 """When do packets not get to the reals, or answers not back?"""
 
+import pytest
 from msgspec.structs import replace
 
 from kglb.dataplane.routes import Route
 from kglb.doctor.diagnose import diagnose
 from kglb.doctor.facts import Facts, Link
-from tests.doctor.machines import DEFAULT, TO_REALS, WELL, configured, found, networked
+from tests.doctor.machines import DEFAULT, TO_REALS, WELL, configured, found, networked, set_sysctls
 
 ROUTED = Route("eth0", "192.168.100.2", gateway="192.168.100.7")
 IPV6_DEFAULT = Route("eth0", "fd00::2", gateway="fe80::1")
@@ -46,23 +47,46 @@ def test_a_real_behind_a_router_is_well_where_it_is_masqueraded_or_tunnelled() -
         assert [finding for finding in diagnose(facts) if "reached through" in finding.what] == []
 
 
-def masqueraded(real: Route, default: Route, forward: str = "masquerade") -> Facts:
+def one_armed(**redirects: int) -> Facts:
+    """Masqueraded reals beside the router; ``redirects`` has ``send_redirects`` of interfaces."""
+    facts = replace(WELL, routes={"10.0.0.1": Route("eth0", "192.168.100.2")})
+    return set_sysctls(facts, {f"net.ipv4.conf.{name}.send_redirects": value for name, value in redirects.items()})
+
+
+@pytest.mark.parametrize("redirects", [{"all": 1, "eth0": 0}, {"all": 0, "eth0": 1}])
+def test_masqueraded_reals_beside_the_router_learn_the_way_past_us(redirects: dict[str, int]) -> None:
+    finding = found(one_armed(**redirects))
+    assert (finding.level, finding.what) == (
+        "note",
+        "10.0.0.1 and the router of the IPv4 default route are both on eth0",
+    )
+    assert finding.fix == "sysctl -w net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.eth0.send_redirects=0"
+
+
+def test_who_sends_no_redirects_or_has_the_reals_elsewhere_is_not_passed_by() -> None:
+    assert diagnose(one_armed(all=0, eth0=0)) == []
+    assert diagnose(replace(one_armed(all=1), routes=WELL.routes)) == []
+    behind_it = {"10.0.0.1": DEFAULT}
+    assert diagnose(replace(one_armed(all=1), routes=behind_it)) == []
+    by_ipv6 = DEFAULT._replace(gateway="fe80::1")
+    assert diagnose(replace(one_armed(all=1), default_routes=(by_ipv6,))) == []
+
+
+def ipv6_masqueraded(real: Route, default: Route, forward: str = "masquerade") -> Facts:
     facts = configured(f'forward = "{forward}"', service="tcp://[2001:db8::10]:80", reals=("[fd00::1]:80",))
     return replace(facts, routes={"fd00::1": real}, default_routes=(default,))
 
 
-def test_masqueraded_ipv6_reals_beside_the_router_learn_the_way_past_us() -> None:
-    finding = found(masqueraded(ON_SEGMENT, IPV6_DEFAULT))
-    assert (finding.level, finding.what) == (
-        "note",
-        "fd00::1 and the router of the IPv6 default route are both on eth0",
-    )
+def test_ipv6_reals_are_told_whatever_this_machine_is_set_to() -> None:
+    finding = found(ipv6_masqueraded(ON_SEGMENT, IPV6_DEFAULT))
+    assert finding.what == "fd00::1 and the router of the IPv6 default route are both on eth0"
+    assert "accept_redirects=0" in finding.advice
 
 
-def test_only_of_a_link_local_router_on_the_same_interface_are_they_told() -> None:
-    assert diagnose(masqueraded(ON_SEGMENT, IPV6_DEFAULT._replace(gateway="fd00::fe"))) == []
-    assert diagnose(masqueraded(ON_SEGMENT._replace(interface="eth1"), IPV6_DEFAULT)) == []
-    assert diagnose(masqueraded(ON_SEGMENT, IPV6_DEFAULT, "direct")) == []
+def test_only_of_a_link_local_router_on_the_same_interface_are_ipv6_reals_told() -> None:
+    assert diagnose(ipv6_masqueraded(ON_SEGMENT, IPV6_DEFAULT._replace(gateway="fd00::fe"))) == []
+    assert diagnose(ipv6_masqueraded(ON_SEGMENT._replace(interface="eth1"), IPV6_DEFAULT)) == []
+    assert diagnose(ipv6_masqueraded(ON_SEGMENT, IPV6_DEFAULT, "direct")) == []
 
 
 def test_a_rule_for_a_mark_of_ours_is_a_problem() -> None:

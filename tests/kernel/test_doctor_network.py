@@ -342,6 +342,43 @@ def test_a_link_that_has_lost_its_carrier_keeps_its_route(clinic: Clinic) -> Non
     assert not clinic.is_answered(network.vip)
 
 
+def past_the_director(network: Network, client: str) -> bool:
+    """Whether the first real learns, while a client talks to the VIP, to answer it by another way."""
+    with in_namespace(network.client):
+        talking = socket.socket()
+    with talking:
+        talking.bind((client, 0))
+        talking.connect((network.vip, 80))
+        deadline = time.monotonic() + 2 * PATIENCE
+        while time.monotonic() < deadline:
+            talking.send(b"GET / ")
+            time.sleep(0.05)  # the first redirects are for what is not there yet: the connection, the router's address
+            with in_namespace(network.reals[0].namespace):
+                if "redirected" in command("ip", "route", "get", client):
+                    return True
+    return False
+
+
+def test_masqueraded_reals_that_heed_redirects_pass_the_director_by(clinic: Clinic) -> None:
+    network, client = clinic.network, "10.5.0.1"
+    clinic.forward(network.vip, network.reals[0].address, MASQUERADE)
+    with in_namespace(network.client):
+        ip(f"address add {client}/32 dev lo", f"route change default via 10.1.0.1 src {client}")
+    with in_namespace(network.director):
+        sysctl("net.ipv4.conf.all.send_redirects=1")
+        ip(f"route add default via {network.client_address}")
+    finding = clinic.finding("the router of the IPv4 default route are both on lan")
+    assert finding is not None
+    assert past_the_director(network, client)
+    assert not clinic.is_answered(network.vip, LARGE)
+    clinic.cure(finding)
+    with in_namespace(network.reals[0].namespace):
+        ip("route flush cache")
+    assert clinic.finding("the router of the IPv4 default route are both on lan") is None
+    assert not past_the_director(network, client)
+    assert clinic.is_answered(network.vip, LARGE)
+
+
 def test_masqueraded_ipv6_reals_that_heed_redirects_pass_the_director_by(clinic: Clinic) -> None:
     network = clinic.network
     real, client = network.reals[0], "fd00:5::1"
