@@ -10,6 +10,12 @@ from kglb.doctor.wanted import vips
 
 _IP = ipaddress.IPv4Address | ipaddress.IPv6Address
 
+_SILENT_VIP = {
+    False: "a real with direct routing or a tunnel needs arp_ignore=1 and arp_announce=2",
+    True: "a real with direct routing or a tunnel has the VIP on lo",
+}
+"""How a real has a VIP without answering for it, by whether it is IPv6."""
+
 
 def has_the_interface(facts: Facts) -> Iterator[Finding]:
     """VIPs need an interface to be on."""
@@ -107,11 +113,5 @@ def owns_its_vips(facts: Facts) -> Iterator[Finding]:
                 advice=f"find it in `ip neighbour`; {_SILENT_VIP[':' in vip]}",
             )
 
-
-_SILENT_VIP = {
-    False: "a real with direct routing or a tunnel needs arp_ignore=1 and arp_announce=2",
-    True: "a real with direct routing or a tunnel has the VIP on lo",
-}
-"""How a real has a VIP without answering for it, by whether it is IPv6."""
 
 RULES = (has_the_interface, answers_arp, answers_solicitations, owns_its_vips)

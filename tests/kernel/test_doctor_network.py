@@ -114,39 +114,35 @@ FORWARDS = {
 }
 
 
-def path_mtu(network: Network, vip: str) -> int:
-    """What a client that sends full packets, and lets nobody fragment them, is told to send."""
+def path_mtu(network: Network, vip: str, port: int) -> int:
+    """What a client that sends full packets, and lets nobody fragment them, is told to send; it forgets it again."""
     ipv6 = ":" in vip
+    level, discover, current = (socket.IPPROTO_IPV6, 23, 24) if ipv6 else (socket.IPPROTO_IP, 10, 14)  # IP_MTU, ..
     with in_namespace(network.client):
-        client = socket.socket(socket.AF_INET6 if ipv6 else socket.AF_INET, socket.SOCK_DGRAM)
-        option, full = (socket.IPPROTO_IPV6, 23), LARGEST - 48  # IPV6_MTU_DISCOVER
-        if not ipv6:
-            option, full = (socket.IPPROTO_IP, 10), LARGEST - 28  # IP_MTU_DISCOVER
-        with client:
-            client.setsockopt(*option, 2)  # IP_PMTUDISC_DO
-            client.connect((vip, 80))
+        with socket.socket(socket.AF_INET6 if ipv6 else socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.setsockopt(level, discover, 2)  # IP_PMTUDISC_DO
+            client.connect((vip, port))
             deadline = time.monotonic() + PATIENCE
-            while (mtu := client.getsockopt(option[0], 24 if ipv6 else 14)) == LARGEST:  # IPV6_MTU, IP_MTU
+            while (mtu := client.getsockopt(level, current)) == LARGEST:
                 assert time.monotonic() < deadline, "no ICMP came"
-                client.send(bytes(full))
+                client.send(bytes(LARGEST - (48 if ipv6 else 28)))
                 time.sleep(0.01)
-        ip("route flush cache")
-        ip("route flush cache", family="-6")
+        ip("route flush cache", family="-6" if ipv6 else "-4")
     return mtu
 
 
 def test_a_tunnel_takes_as_many_bytes_as_the_kernel_tells_clients(network: Network) -> None:
-    told, reckoned = {}, {}
     first = network.reals[0]
-    for options, vip, real in product(FORWARDS, (network.vip, network.vip6), (first.address, first.address6)):
-        service, destination = (f"[{each}]:80" if ":" in each else f"{each}:80" for each in (vip, real))
-        with in_namespace(network.director):
-            command("ipvsadm", "-A", "-u", service, "-s", "rr")
-            command("ipvsadm", "-a", "-u", service, "-r", destination, "-i", *options.split())
-        told[options, vip, real] = path_mtu(network, vip)
-        reckoned[options, vip, real] = LARGEST - overhead(FORWARDS[options], ipv6=":" in real)
-        with in_namespace(network.director):
-            command("ipvsadm", "-D", "-u", service)
+    ways = product(FORWARDS, (network.vip, network.vip6), (first.address, first.address6))
+    told, reckoned, lines = {}, {}, []
+    for port, (options, vip, real) in enumerate(ways, 8000):
+        service, destination = (f"[{each}]:{port}" if ":" in each else f"{each}:{port}" for each in (vip, real))
+        lines += [f"-A -u {service} -s rr\n", f"-a -u {service} -r {destination} -i {options}\n"]
+        reckoned[options, vip, real, port] = LARGEST - overhead(FORWARDS[options], ipv6=":" in real)
+    with in_namespace(network.director):
+        command("ipvsadm", "-R", stdin="".join(lines))
+    for options, vip, real, port in reckoned:
+        told[options, vip, real, port] = path_mtu(network, vip, port)
     assert told == reckoned
 
 
