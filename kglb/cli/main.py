@@ -95,6 +95,8 @@ def parser_for(argv: Sequence[str]) -> tuple[argparse.ArgumentParser, _VerbModul
         verb: _VerbModule = importlib.import_module(VERBS[argv[0]].module)
         gc.enable()
         verb.add_parser(subparsers)
+        # argparse lets the outermost parser complain of what is left over: it is to show how the verb is used
+        parser.usage = subparsers.choices[argv[0]].format_usage().removeprefix("usage: ").rstrip()
         return parser, verb
     for name, (_, summary) in VERBS.items():
         subparsers.add_parser(name, help=summary)
