@@ -46,7 +46,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run(args: argparse.Namespace) -> int:
     """Write the page."""
     zone = Zone(utc=args.utc)
-    found = report(map(Source, args.journals), zone.moment(args.since), zone.moment(args.until))
+    found = report(map(Source, args.journals), zone.past(args.since), zone.moment(args.until))
     page = report_page(found, utc=args.utc)
     if args.output == STDOUT:
         put(page)

@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     """Print the records that were asked for."""
     zone = Zone(utc=args.utc)
     until = zone.moment(args.until)
-    stretches = _stretches(args, zone.moment(args.since), until)
+    stretches = _stretches(args, zone.past(args.since), until)
     several = args.journal is not None and len(args.journal) > 1
     printer = _Printer(args.output, zone, stretches, several=several, causes=args.causes)
     for shown in _recorded(stretches, _count(args), reverse=args.reverse):

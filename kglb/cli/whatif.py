@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     zone = Zone(utc=args.utc)
     settings = Settings(map(parse_setting, args.settings))
     source = Source(args.journal)
-    stretch = source.stretch(zone.moment(args.since), zone.moment(args.until))
+    stretch = source.stretch(zone.past(args.since), zone.moment(args.until))
     found = whatif(source, settings, stretch[0], stretch[-1], _end(source, stretch[-1], zone.moment(args.until)))
     if args.output == "json":
         put_json(msgspec.json.encode(found))

@@ -52,7 +52,7 @@ def test_several_journals_make_one_page(journal: Path, tmp_path: Path, capsys: p
     [
         (["nowhere"], 3, "nowhere"),
         (["JOURNAL", "--since", "never"], 2, "'never' is not a time"),
-        (["JOURNAL", "--since", "2031-01-01"], 2, "no record of that time"),
+        (["JOURNAL", "--until", "2021-01-01"], 2, "no record of that time"),
         (["JOURNAL", "-o", "/nonexistent/page.html"], 3, "/nonexistent/"),
     ],
 )
