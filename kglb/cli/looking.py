@@ -17,7 +17,7 @@ DEFAULT_CONFIG = Path("/etc/kglb/config.toml")
 PATIENCE = 15.0
 """Seconds without a byte after which the daemon counts as gone: a stream has a sign of life every 5 s."""
 
-_REMEDY = "start one with kglb-actors run, or name its status address ([status] listen in its config) with --status"
+_REMEDY = "start one with kglb-actors run, or say where it is: --config FILE, or --status ADDRESS:PORT"
 _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - it is called at, not bound
 
 
@@ -79,7 +79,8 @@ def read_state(where: Endpoint) -> bytes:
             answer = connection.getresponse()
             body = answer.read()
     except (OSError, http.client.HTTPException) as error:
-        raise Failed(EXIT_ENVIRONMENT, f"no daemon answers at {where}: {error}", _REMEDY) from None
+        why = getattr(error, "strerror", None) or error
+        raise Failed(EXIT_ENVIRONMENT, f"no daemon answers at {where}: {why}", _REMEDY) from None
     if answer.status != http.client.OK:
         raise Failed(EXIT_ENVIRONMENT, f"what answers at {where} has no /state ({answer.status})", _REMEDY)
     return body
