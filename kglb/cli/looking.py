@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from journal.errors import UNDECODABLE
 from kglb.cli.output import EXIT_ENVIRONMENT, EXIT_USAGE, Failed
 from kglb.model import Endpoint, StatusConfig, parse_endpoint
 from kglb.web.live import LiveState
@@ -90,7 +91,7 @@ def decode_state(body: bytes, where: Endpoint) -> LiveState:
     """The state that was read. Raises Failed."""
     try:
         return msgspec.json.decode(body, type=LiveState)
-    except msgspec.MsgspecError as error:
+    except UNDECODABLE as error:
         problem = f"what answers at {where} is no kglb-actors of this version: {error}"
         raise Failed(EXIT_ENVIRONMENT, problem, _REMEDY) from None
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from kglb.cli.output import warn
 from kglb.replay.times import Moment, parse_moment, read_record_time, record_time
+from kglb.replay.words import printable
 
 DEFAULT_JOURNAL = Path("/var/lib/kglb/journal")
 
@@ -38,7 +39,7 @@ class Zone:
         try:
             shown = read_record_time(at).astimezone(self._zone)
         except ValueError:
-            return at
+            return printable(at)
         clock = shown.strftime("%H:%M:%S.%f")[:-3]
         return clock if shown.date() == self._now.date() else f"{shown.date()} {clock}"
 

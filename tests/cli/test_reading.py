@@ -1,4 +1,4 @@
-"""How times are read: what is still to come is answered, and said to be."""
+"""Times, as the verbs that read a journal take and show them: what is still to come is answered, and said to be."""
 
 from datetime import UTC, datetime
 
@@ -30,3 +30,7 @@ def test_a_time_that_is_to_have_been_and_has_not_is_warned_of(
 def test_without_a_time_nothing_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert AFTER_MIDNIGHT.past(None) is None
     assert capsys.readouterr().err == ""
+
+
+def test_no_time_of_a_record_speaks_to_the_terminal() -> None:
+    assert Zone(utc=True).show("\x1b]0;x\x07") == "\\x1b]0;x\\x07"

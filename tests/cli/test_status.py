@@ -221,8 +221,13 @@ def test_a_config_that_does_not_say_where_is_an_error(
     assert message in ran.err
 
 
-def test_what_answers_may_be_something_else(kglb: Command, answer: Callable[[bytes], None]) -> None:
-    answer(b'{"hello": "world"}')
+@pytest.mark.parametrize(
+    "body",
+    [b'{"hello": "world"}', b'{"host": "\xff"}', b'{"new": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"],
+    ids=["another", "not UTF-8", "deep"],
+)
+def test_what_answers_may_be_something_else(kglb: Command, answer: Callable[[bytes], None], body: bytes) -> None:
+    answer(body)
     ran = kglb("status")
     assert ran.code == 3
     assert "is no kglb-actors of this version" in ran.err
