@@ -26,6 +26,9 @@ from kglb.model.endpoint import Endpoint
 HOPS: Final = 10
 """How many redirects are followed (as Go's client does for KgLb)."""
 
+_OF_ONE_ORIGIN: Final = {"host", "authorization", "cookie", "proxy-authorization"}
+"""Headers that another scheme, host or port is not sent (as curl and Go do): a Location must not fetch a secret."""
+
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _SHOWN: Final = 200
 
@@ -50,8 +53,10 @@ def next_hop(
     if not is_encodable(there.hostname):
         raise ValueError("not a host name")
     port = there.port or _DEFAULT_PORTS[there.scheme]
-    same_origin = (there.scheme, there.netloc) == (here.scheme, here.netloc)
-    headers = {name: value for name, value in check.headers.items() if same_origin or name.lower() != "host"}
+    same_origin = (there.scheme, there.netloc.lower()) == (here.scheme, here.netloc.lower())
+    headers = {
+        name: value for name, value in check.headers.items() if same_origin or name.lower() not in _OF_ONE_ORIGIN
+    }
     if check.proxy_check_url:
         url = there._replace(fragment="").geturl()
         return msgspec.structs.replace(check, proxy_check_url=url, headers=headers), target

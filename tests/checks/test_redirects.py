@@ -66,10 +66,39 @@ class TestWhereItLeads:
         assert (target, check.headers, check.path) == (REAL, asked.headers, "/b")
 
     def test_keeps_other_headers_and_what_is_expected(self) -> None:
-        asked = HttpCheck(headers={"Authorization": SecretRef(env="A"), "host": "a.test"}, body="x", codes=(204,))
+        asked = HttpCheck(headers={"X-Probe": "1", "host": "a.test"}, body="x", codes=(204,))
         check, _ = next_hop(asked, REAL, "https://b.test/", {})
-        assert check.headers == {"Authorization": SecretRef(env="A"), "Host": "b.test"}
+        assert check.headers == {"X-Probe": "1", "Host": "b.test"}
         assert (check.body, check.codes) == ("x", (204,))
+
+    @pytest.mark.parametrize(
+        "location",
+        [
+            "http://a.test/",  # in plain text from here on
+            "https://b.test/",
+            "https://a.test:8443/",
+            "//b.a.test/",
+        ],
+    )
+    @pytest.mark.parametrize("name", ["Authorization", "cookie", "Proxy-Authorization"])
+    def test_of_another_origin_gets_no_secret(self, location: str, name: str) -> None:
+        asked = HttpCheck(tls=True, headers={name: SecretRef(env="A"), "Host": "a.test", "X-Probe": "1"})
+        check, target = next_hop(asked, REAL, location, {})
+        assert set(check.headers) == {"Host", "X-Probe"}
+        back, _ = next_hop(check, target, "https://a.test/", {})
+        assert set(back.headers) == {"Host", "X-Probe"}
+
+    @pytest.mark.parametrize("location", ["/b", "https://a.test/b", "HTTPS://A.test/b"])
+    def test_of_the_same_origin_gets_them(self, location: str) -> None:
+        asked = HttpCheck(tls=True, headers={"Authorization": SecretRef(env="A"), "Cookie": "a=1", "Host": "a.test"})
+        check, _ = next_hop(asked, REAL, location, {})
+        assert check.headers == asked.headers
+
+    def test_through_a_proxy_gets_them_by_the_same_rule(self) -> None:
+        asked = HttpCheck(proxy_check_url="https://a.test/", headers={"Cookie": "a=1"})
+        same, _ = next_hop(asked, REAL, "/b", {})
+        other, _ = next_hop(asked, REAL, "http://a.test/b", {})
+        assert (same.headers, other.headers) == ({"Cookie": "a=1"}, {})
 
     @pytest.mark.parametrize(
         "location",
