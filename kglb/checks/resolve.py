@@ -5,6 +5,7 @@ dnspython is imported when the first name is asked for: most configs have none.
 
 import ipaddress
 from pathlib import Path
+from typing import Any
 
 HOSTS = Path("/etc/hosts")
 LIFETIME = 5.0
@@ -42,9 +43,12 @@ def _in_hosts_file(name: str, ipv6: bool) -> tuple[str, ...]:
 async def _ask_dns(name: str, ipv6: bool) -> tuple[str, ...]:
     from dns import asyncresolver, exception  # noqa: PLC0415 - see the module's docstring
 
+    from kglb.checks.short_answers import ShortAnswers  # noqa: PLC0415
+
+    backend: Any = ShortAnswers()
     kind = "AAAA" if ipv6 else "A"
     try:
-        answer = await asyncresolver.resolve(name, kind, lifetime=LIFETIME, search=True)
+        answer = await asyncresolver.resolve(name, kind, lifetime=LIFETIME, search=True, backend=backend)
     except exception.DNSException as error:
         raise ResolutionError(f"no {kind} record for {name}: {error}") from None
     return tuple(sorted(str(ipaddress.ip_address(record.address)) for record in answer))

@@ -1,0 +1,128 @@
+"""Names to addresses, by a name server of the test's own."""
+
+import asyncio
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dns.asyncresolver
+import dns.message
+import pytest
+from dns.flags import TC
+from dns.rrset import from_text_list
+
+from kglb.checks import resolve as names
+from kglb.checks.resolve import ResolutionError, resolve
+from kglb.checks.short_answers import LONGEST
+
+Answer = Callable[[dns.message.Message, bool], bytes]
+"""What is said to a query; the flag is whether it came by TCP."""
+
+
+def addresses(query: dns.message.Message, count: int) -> dns.message.Message:
+    answer = dns.message.make_response(query)
+    texts = [f"10.0.{number // 256}.{number % 256}" for number in range(count)]
+    answer.answer.append(from_text_list(query.question[0].name, 60, "IN", "A", texts))
+    return answer
+
+
+def truncated(query: dns.message.Message) -> bytes:
+    answer = dns.message.make_response(query)
+    answer.flags |= TC
+    return answer.to_wire()
+
+
+@contextmanager
+def name_server(answer: Answer) -> Iterator[int]:
+    """One that answers by UDP and TCP on one port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as bound:
+        port = listener.getsockname()[1]
+        bound.bind(("127.0.0.1", port))
+
+        def datagrams() -> None:
+            while True:
+                wire, source = bound.recvfrom(65536)
+                if not wire:
+                    return
+                bound.sendto(answer(dns.message.from_wire(wire), False), source)
+
+        def streams() -> None:
+            while True:
+                connection, _ = listener.accept()
+                with connection:
+                    heard = connection.recv(65536)
+                    if not heard:
+                        return
+                    said = answer(dns.message.from_wire(heard[2:]), True)
+                    connection.sendall(struct.pack(">H", len(said)) + said)
+                    connection.recv(1)
+
+        threads = [threading.Thread(target=serve, daemon=True) for serve in (datagrams, streams)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield port
+        finally:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
+                last.sendto(b"", ("127.0.0.1", port))
+            socket.create_connection(("127.0.0.1", port)).close()
+            for thread in threads:
+                thread.join(5)
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[int]:
+    """How long the messages were that dnspython read, one after the other."""
+    lengths: list[int] = []
+    from_wire = dns.message.from_wire
+
+    def reading(wire: bytes, *args: object, **options: object) -> dns.message.Message:
+        lengths.append(len(wire))
+        return from_wire(wire, *args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("dns.asyncquery.dns.message.from_wire", reading)
+    monkeypatch.setattr(names, "HOSTS", tmp_path / "hosts")
+    return lengths
+
+
+def asked_of(port: int, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    resolver = dns.asyncresolver.Resolver(configure=False)
+    resolver.nameservers = ["127.0.0.1"]
+    resolver.port = port
+    monkeypatch.setattr(dns.asyncresolver, "default_resolver", resolver)
+    return asyncio.run(resolve("real.test.", False))
+
+
+def test_all_addresses_of_a_name_are_found(read: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    with name_server(lambda query, _: addresses(query, 3).to_wire()) as port:
+        assert asked_of(port, monkeypatch) == ("10.0.0.0", "10.0.0.1", "10.0.0.2")
+
+
+def test_as_many_as_fit_into_4_kib_come_by_tcp(read: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    def answer(query: dns.message.Message, by_tcp: bool) -> bytes:
+        return addresses(query, 250).to_wire() if by_tcp else truncated(query)
+
+    with name_server(answer) as port:
+        assert len(asked_of(port, monkeypatch)) == 250
+
+
+def test_a_longer_answer_is_refused_unread(read: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    def answer(query: dns.message.Message, by_tcp: bool) -> bytes:
+        return addresses(query, 4000).to_wire(max_size=65535) if by_tcp else truncated(query)
+
+    with name_server(answer) as port, pytest.raises(ResolutionError, match=r"of 640\d\d bytes, and 4096 are read"):
+        asked_of(port, monkeypatch)
+    assert max(read) <= LONGEST
+
+
+def test_a_longer_datagram_is_passed_over_unread(read: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(names, "LIFETIME", 0.3)
+    with (
+        name_server(lambda query, _: addresses(query, 4000).to_wire(max_size=65535)) as port,
+        pytest.raises(ResolutionError, match="no A record for real"),
+    ):
+        asked_of(port, monkeypatch)
+    assert max(read) <= LONGEST
