@@ -1,7 +1,8 @@
 """What must come back from a real: some bytes, or a pattern. Judges bytes; hears nothing itself."""
 
-import re
 from typing import Final
+
+from kglb.model.pattern import Pattern
 
 HEARD_LIMIT: Final = 64 * 1024
 """Bytes that a check reads at most."""
@@ -10,20 +11,14 @@ _SHOWN: Final = 80
 
 
 class Expectation:
-    """That a part occurs, or that a regular expression is found, in what was heard; both empty expect nothing.
-
-    A regular expression sees text: UTF-8, with U+FFFD for what is none.
-    """
+    """That a part occurs, or that a pattern is found, in what was heard; both empty expect nothing."""
 
     __slots__ = ("_part", "_pattern")
 
     def __init__(self, part: bytes, pattern: str) -> None:
         """Raises ValueError for a pattern that is none."""
         self._part = part
-        try:
-            self._pattern = re.compile(pattern) if pattern else None
-        except re.error as error:
-            raise ValueError(f"not a regular expression: {error}") from None
+        self._pattern = Pattern(pattern) if pattern else None
 
     def __bool__(self) -> bool:
         return bool(self._part or self._pattern)
@@ -32,7 +27,7 @@ class Expectation:
         """Whether what is expected occurs."""
         if self._pattern is None:
             return self._part in heard
-        return self._pattern.search(heard.decode("utf-8", "replace")) is not None
+        return self._pattern.found_in(heard)
 
 
 def shown(heard: bytes | bytearray) -> str:

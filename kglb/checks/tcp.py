@@ -13,6 +13,8 @@ from kglb.model.config import TcpCheck
 from kglb.model.endpoint import Endpoint
 
 _CHUNK: Final = 16 * 1024
+_MOST_SEARCHED: Final = 64 * HEARD_LIMIT
+"""Bytes in which a probe searches while an answer grows: one that comes in crumbs is searched again at its end only."""
 
 
 class TcpProbe(ConnectingProbe):
@@ -37,7 +39,7 @@ class TcpExchangeProbe(ConnectingProbe):
     A wrong answer has one reason, whether the server then closes, goes on, or waits for our timeout.
     """
 
-    __slots__ = ("_expected", "_heard", "_message", "_unsent")
+    __slots__ = ("_expected", "_heard", "_message", "_searched", "_unsent")
 
     first_phase = ANSWER
 
@@ -55,12 +57,14 @@ class TcpExchangeProbe(ConnectingProbe):
         self._expected = Expectation(check.expect, check.expect_regex)
         self._unsent = b""
         self._heard = b""
+        self._searched = 0
 
     def begin(self) -> None:
         """Dial the target, with the whole message yet to send."""
         super().begin()
         self._unsent = self._message
         self._heard = b""
+        self._searched = 0
 
     def converse(self) -> Verdict | None:
         """Send what is left of the message, then read until the answer can be judged."""
@@ -76,17 +80,20 @@ class TcpExchangeProbe(ConnectingProbe):
         if not chunk:
             return self.cut_off(f"after {len(self._heard)} bytes")
         self._heard += chunk
-        if self._expected.met_by(self._heard):
-            return OK
-        return self._unexpected() if len(self._heard) >= HEARD_LIMIT else None
+        if len(self._heard) >= HEARD_LIMIT:
+            return self._judged()
+        self._searched += len(self._heard)
+        return OK if self._searched <= _MOST_SEARCHED and self._expected.met_by(self._heard) else None
 
     def cut_off(self, how: str) -> Verdict:
-        """Fail: what is expected cannot come any more."""
-        return self._unexpected() if self._heard else super().cut_off(how)
+        """Judge what has come: there will be no more."""
+        return self._judged() if self._heard else super().cut_off(how)
 
     def overdue(self) -> Verdict:
-        """Fail: what is expected has not come in time."""
-        return self._unexpected() if self._heard else super().overdue()
+        """Judge what has come in time."""
+        return self._judged() if self._heard else super().overdue()
 
-    def _unexpected(self) -> Verdict:
+    def _judged(self) -> Verdict:
+        if self._expected.met_by(self._heard):
+            return OK
         return Verdict("failure", "unexpected answer", shown(self._heard))

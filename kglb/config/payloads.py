@@ -7,6 +7,7 @@ import re
 from kglb.config.problems import RefusedError, show
 from kglb.config.reader import Key, Node, ReportedError, leaf, list_shape, read_list, read_table, table_shape
 from kglb.config.values import LONGEST_TEXT, nonempty, shape_of, shaped, text
+from kglb.model.pattern import Pattern, PatternError
 
 RCODES = {"NOERROR": 0, "FORMERR": 1, "SERVFAIL": 2, "NXDOMAIN": 3, "NOTIMP": 4, "REFUSED": 5}
 """Response codes by name (RFC 1035, 4.1.1)."""
@@ -47,14 +48,15 @@ def read_payload(node: Node) -> bytes:
     return found
 
 
-@shaped(type="string", format="regex")
+@shaped(type="string", maxLength=LONGEST_TEXT)
 def regex(value: object) -> str:
-    """A regular expression in Python's syntax; an empty one is none."""
+    """A regular expression in RE2's syntax; an empty one is none."""
     found = payload_text(value)
     try:
-        re.compile(found)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise RefusedError(f"not a regular expression: {error}") from None
+        if found:
+            Pattern(found)
+    except PatternError as error:
+        raise RefusedError(f"RE2 does not take this pattern: {error}", error.hint) from None
     return found
 
 

@@ -4,10 +4,16 @@ import os
 import socket
 import time
 from queue import SimpleQueue
+from select import POLLIN
+from unittest.mock import Mock
 
 import pytest
 
-from kglb.model import HttpCheck, TcpCheck
+from kglb.checks.make import make_probe
+from kglb.checks.match import Expectation
+from kglb.checks.outcome import OK
+from kglb.checks.tcp import TcpExchangeProbe
+from kglb.model import Endpoint, HttpCheck, TcpCheck
 from tests.checks.asking import Run, ask, lasted
 from tests.checks.servers import Handler, answering, black_hole, refusing, resetting, serving, silent
 
@@ -173,6 +179,25 @@ class TestAnExchange:
             [outcome] = run(ask(TcpCheck(expect=b"y"), real))
         assert outcome.reason == "unexpected answer"
         assert outcome.latency < 2
+
+    def test_is_searched_at_its_end_where_it_comes_in_crumbs(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        searched: list[int] = []
+        met_by = Expectation.met_by
+
+        def counting(expectation: Expectation, heard: bytes) -> bool:
+            searched.append(len(heard))
+            return met_by(expectation, heard)
+
+        monkeypatch.setattr(Expectation, "met_by", counting)
+        probe = make_probe(TcpCheck(expect_regex="x.*OK$"), Endpoint("127.0.0.1", 9), answered=lambda _: None)
+        assert isinstance(probe, TcpExchangeProbe)
+        probe.interest = POLLIN
+        probe.sock = Mock(recv=Mock(return_value=b"x"))
+        assert not any(probe.converse() for _ in range(20_000))
+        assert sum(searched) <= 64 * 65536
+        probe.sock = Mock(recv=Mock(return_value=b"OK"))
+        assert probe.converse() is None
+        assert (probe.overdue(), probe.cut_off("")) == (OK, OK)
 
     def test_of_a_closed_port_fails_as_every_other(self, run: Run) -> None:
         with refusing() as real:

@@ -159,6 +159,14 @@ def test_a_mistake_of_a_kind_is_refused_at_its_place(balancer: Write, refuse: Re
     assert list(refuse(balancer(check=f"{{ {written} }}"))) == [f"balancer[0].check{'.' * bool(key)}{key}"]
 
 
+def test_a_pattern_that_only_python_takes_is_explained(balancer: Write, refuse: Refuse) -> None:
+    [said] = refuse(balancer(check="{ type = 'http', body_regex = '(?!busy)ok' }")).values()
+    assert said == (
+        "RE2 does not take this pattern: invalid perl operator: (?!; "
+        "RE2 cannot look ahead or behind: write what must be there"
+    )
+
+
 def test_no_message_shows_the_credentials_of_a_url(balancer: Write, refuse: Refuse) -> None:
     check = '{ type = "http", proxy_check_url = "http://user:s3cret@a/" }'
     assert "s3cret" not in str(refuse(balancer(check=check)))
