@@ -1,7 +1,9 @@
 """A small HTTP/1.1 server for GET and HEAD. One request a connection, and nobody can hold it up.
 
-A client has PATIENCE to send its head and again to take the answer, or each part of an endless one; beyond
-MAX_CONNECTIONS it is refused. One that has vanished from an endless answer is noticed within GONE.
+A client has PATIENCE to send its head and again to take the answer, or each part of an endless one. Beyond
+MAX_CONNECTIONS a newcomer takes the place of the client that has kept us waiting longest, for its head or its leave,
+and for GRACE at least; it is refused where there is none. One that has vanished from an endless answer is noticed
+within GONE.
 The server logs nothing: what a route raises goes to the loop's exception handler, what a client does wrong
 to the client.
 """
@@ -10,8 +12,8 @@ import asyncio
 import errno
 import os
 import socket
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import aclosing, contextmanager, suppress
 from http import HTTPStatus
 
 from kglb.model import Endpoint, parse_endpoint
@@ -24,6 +26,9 @@ PATIENCE = 5.0
 """Seconds."""
 
 MAX_CONNECTIONS = 100
+
+GRACE = 0.5
+"""Seconds: a flood of clients that are quick shall not cut one another off."""
 
 GONE = 30_000
 """Milliseconds without an acknowledgement (RFC 5482) after which a client of an endless answer is gone."""
@@ -67,6 +72,9 @@ class StatusServer:
         self._patience = patience
         self._server: asyncio.Server | None = None
         self._conversations: set[asyncio.Task[None]] = set()
+        self._cut_off: set[asyncio.Task[None]] = set()
+        self._waiting: dict[asyncio.Task[None], float] = {}
+        """Conversations in which it is the client's turn, and since when on the loop's clock; the longest first."""
         self._closing = False
 
     async def start(self, listen: str) -> Endpoint:
@@ -86,10 +94,11 @@ class StatusServer:
         if self._server is None:
             return
         self._server.close()
-        for conversation in self._conversations:
+        conversations = self._conversations | self._cut_off
+        for conversation in conversations:
             conversation.cancel()
-        if self._conversations:
-            await asyncio.wait(self._conversations)
+        if conversations:
+            await asyncio.wait(conversations)
         await self._server.wait_closed()
         self._server = None
 
@@ -97,7 +106,7 @@ class StatusServer:
         if self._closing:  # accepted just before
             writer.transport.abort()
             return
-        if len(self._conversations) >= MAX_CONNECTIONS:
+        if len(self._conversations) >= MAX_CONNECTIONS and not self._make_room():
             busy = plain(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections")
             writer.writelines((head_of(busy), *body_of(busy)))
             writer.close()
@@ -105,6 +114,28 @@ class StatusServer:
         conversation = asyncio.create_task(self._converse(reader, writer))
         self._conversations.add(conversation)
         conversation.add_done_callback(self._conversations.discard)
+
+    def _make_room(self) -> bool:
+        """Cut off who has kept us waiting longest, if that is long enough."""
+        slowest, since = next(iter(self._waiting.items()), (None, 0.0))
+        if slowest is None or asyncio.get_running_loop().time() - since < GRACE:
+            return False
+        del self._waiting[slowest]
+        self._conversations.discard(slowest)
+        self._cut_off.add(slowest)
+        slowest.add_done_callback(self._cut_off.discard)
+        slowest.cancel()
+        return True
+
+    @contextmanager
+    def _clients_turn(self) -> Iterator[None]:
+        conversation = asyncio.current_task()
+        assert conversation is not None
+        self._waiting[conversation] = asyncio.get_running_loop().time()
+        try:
+            yield
+        finally:
+            self._waiting.pop(conversation, None)
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -122,8 +153,9 @@ class StatusServer:
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = None
         try:
-            async with asyncio.timeout(self._patience):
-                request = await read_request(reader)
+            with self._clients_turn():
+                async with asyncio.timeout(self._patience):
+                    request = await read_request(reader)
         except TimeoutError:
             answer = plain(HTTPStatus.REQUEST_TIMEOUT, f"no whole request within {self._patience:g} s")
         except BadRequestError as bad:
@@ -146,7 +178,8 @@ class StatusServer:
                 answer = await self._answer(request)
         async with asyncio.timeout(self._patience):
             await _send(writer, answer, request)
-            await _take_leave(reader, writer)
+            with self._clients_turn():
+                await _take_leave(reader, writer)
 
     async def _answer(self, request: Request) -> Answer:
         if request.method not in ("GET", "HEAD"):
