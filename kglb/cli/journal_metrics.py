@@ -239,6 +239,6 @@ class _Chosen:
 
 def _label(text: str) -> tuple[str, str]:
     name, _, value = text.partition("=")
-    if not _LABEL.fullmatch(name) or not value:
+    if not _LABEL.fullmatch(name) or not value or not value.isprintable():
         raise argparse.ArgumentTypeError(f"expected NAME=VALUE, as job=kglb, found {text!r}")
     return name, value

@@ -7,7 +7,7 @@ counters. The samples of a series differ in value and time alone, and are writte
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from prometheus_client import Metric
+from prometheus_client.core import Metric
 from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.utils import floatToGoString
@@ -37,13 +37,15 @@ def openmetrics(families: Iterable[PastFamily], labels: Mapping[str, str], step:
     for family, head, names in [(family, *_heads(family, labels)) for family in families]:
         yield head
         for name, series in zip(names, family.series.values(), strict=True):
-            yield "".join(
-                f"{name} {text} {timestamp(at)}\n"
-                for value, times in series.samples(step, end)
-                for text in (floatToGoString(value),)  # type: ignore[no-untyped-call]
-                for at in times
-            )
+            yield "".join(_lines(name, series.samples(step, end)))
     yield "# EOF\n"
+
+
+def _lines(name: str, samples: Iterable[tuple[float, list[int]]]) -> Iterator[str]:
+    for value, times in samples:
+        text = f"{name} {floatToGoString(value)} "  # type: ignore[no-untyped-call]
+        for at in times:
+            yield f"{text}{timestamp(at)}\n"
 
 
 def _heads(family: PastFamily, labels: Mapping[str, str]) -> tuple[str, list[str]]:

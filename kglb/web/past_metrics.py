@@ -21,9 +21,11 @@ from kglb.events import (
     DriftFound,
     Event,
     OperationsApplied,
+    ProbeFlipped,
     RouteAnnounced,
     RoutesDecided,
     RouteWithdrawn,
+    RunsClosed,
 )
 from kglb.events.types import JournalEvent
 from kglb.model import Balancer, RealId, ServiceId
@@ -44,7 +46,10 @@ _ROUTES: Subject = (ServiceId("routes"), None)
 
 _EVERYTHING = ConfigApplied | DaemonStarted | DaemonStopping | Adopted
 _ROUTING = RoutesDecided | RouteAnnounced | RouteWithdrawn | OperationsApplied | DriftFound
-_WHOLE_SERVICES = OperationsApplied | DriftFound
+_OPERATED = OperationsApplied | DriftFound
+_PROBED = ProbeFlipped | RunsClosed
+"""What probes found is in no metric; what follows from it comes as a fact of its own."""
+
 _OF_THE_JOURNAL = get_args(JournalEvent)
 
 _NONE = math.nan
@@ -166,16 +171,8 @@ class PastMetrics:
         if state is not self._state or isinstance(event, _EVERYTHING):
             self._state = state
             self._touch_everything()
-            return
-        if isinstance(event, _ROUTING):
-            self._touched[_ROUTES] = None
-        for service, real in self._about(event):
-            if service is not None:
-                self._touched[service, None] = None
-                if real is not None:
-                    self._touched[service, real] = None
-                elif isinstance(event, _WHOLE_SERVICES):
-                    self._touch_reals(service)
+        elif not isinstance(event, _PROBED):
+            self._touch(event)
 
     def finish(self, at: int) -> None:
         """All facts up to ``at`` have come; a daemon that has stopped was there up to the last one.
@@ -190,6 +187,23 @@ class PastMetrics:
     def families(self) -> list[PastFamily]:
         """All metrics that have a series."""
         return [family for family in self._families.values() if family.series]
+
+    def _touch(self, event: Event) -> None:
+        """Look again at what an event is about: operations change what the machine holds of reals and routes, others
+        what is believed of reals, which their balancer counts.
+        """
+        operated = isinstance(event, _OPERATED)
+        if isinstance(event, _ROUTING):
+            self._touched[_ROUTES] = None
+        for service, real in self._about(event):
+            if service is None:
+                continue
+            if real is not None:
+                self._touched[service, real] = None
+            elif operated:
+                self._touch_reals(service)
+            if not operated:
+                self._touched[service, None] = None
 
     def _touch_everything(self) -> None:
         self._touched.update(dict.fromkeys(self._there))

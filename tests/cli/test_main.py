@@ -63,6 +63,12 @@ def test_a_verb_that_reads_a_journal_imports_neither_the_daemon_nor_the_other_ve
     assert imported(needless | DAEMON | KERNEL, verb, *arguments.get(verb, [journal])) == set()
 
 
+def test_only_journal_metrics_imports_what_writes_metrics(fleet: Fleet) -> None:
+    library, journal = {"prometheus_client"}, str(fleet.builder.directory)
+    assert imported(library | DAEMON | KERNEL, "journal", "stat", journal) == set()
+    assert imported(library | DAEMON | KERNEL, "journal", "metrics", journal) == library
+
+
 def test_status_imports_no_event_loop() -> None:
     assert imported(DAEMON | KERNEL, "status", "--status", "127.0.0.1:1") == set()
 
