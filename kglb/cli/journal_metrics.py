@@ -161,7 +161,8 @@ def _extent(source: Source, bounds: range) -> str:
 def _read(source: Source, span: _Span, past: PastMetrics, chosen: "_Chosen", zone: Zone) -> None:
     """Fold the records of the stretch while ``past`` looks on. Raises TooManySamplesError, Failed."""
     onward = Onward(source, span.first)
-    past.begin(span.begin, onward.replayed.state, _software(source, span.first))
+    heard = _millisecond(onward.replayed.at)
+    past.begin(span.begin, onward.replayed.state, _software(source, span.first), heard)
     steps_back: list[str] = []
     behind = False
     for record in source.between(span.first + 1, span.last):

@@ -138,9 +138,12 @@ class PastMetrics:
         self._software = ""
         self._heard = 0
 
-    def begin(self, at: int, state: State, software: str) -> None:
-        """Take the state up as it is at ``at``, in a daemon of that version. Counters begin with 0."""
-        self.now = self._heard = at
+    def begin(self, at: int, state: State, software: str, heard: int) -> None:
+        """Take the state up as it is at ``at``, of a daemon of that version that was ``heard`` of last by then.
+
+        Counters begin with 0.
+        """
+        self.now, self._heard = at, heard
         self._state, self._software = state, software
         self._touch_everything()
 
@@ -179,10 +182,13 @@ class PastMetrics:
 
         Raises TooManySamplesError.
         """
-        if not self._state.fleet.stopped:
+        stopped = bool(self._state.fleet.stopped)
+        if not stopped:
             self.reach(at)
         self._touched[_DAEMON] = None
         self._look()
+        if stopped:
+            self._leave(self._heard)
 
     def families(self) -> list[PastFamily]:
         """All metrics that have a series."""

@@ -195,6 +195,8 @@ def test_between_a_stop_and_a_start_there_is_nothing(kglb: Command, fleet: Fleet
     times = {at for values in found.values() for at in values}
     assert [at for at in times if unix(seconds=65) < at < unix(minutes=11)] == []
     assert max(times) > unix(minutes=11)
+    within = ("--utc", "--since", "2026-11-22T14:35", "--until", "2026-11-22T14:36")
+    assert printed(kglb("journal", "metrics", fleet.builder.directory, *within)) == {}
 
 
 def test_the_version_is_that_of_the_daemon_that_wrote(kglb: Command, fleet: Fleet) -> None:

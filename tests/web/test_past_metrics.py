@@ -61,7 +61,7 @@ def looked_at(timed: Iterable[Timed], *, until: int = 0, most: int = MANY) -> Fo
     """What there is of a journal of these events that begins with nothing."""
     state = State()
     past = PastMetrics(pairs, step=STEP, most=most)
-    past.begin(BEGIN, state, "0")
+    past.begin(BEGIN, state, "0", BEGIN)
     for seq, (at, event) in enumerate(timed, 1):
         past.reach(at, event)
         state.fold(seq, event)
