@@ -13,11 +13,17 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from journal import open_journal
 from kglb.events import DaemonStopping, RealRemoved
+from kglb.replay.source import Source
+from kglb.replay.state_at import state_at
+from kglb.replay.times import Moment, record_time
+from kglb.web.fleet_metrics import fleet_families
 from tests.cli.conftest import Command, Ran
+from tests.events.recorded import recorded
 from tests.packaging.promtool import needs_promtool, run_promtool
 from tests.projections.builders import WEB, real_id, started
 from tests.replay.incidents import evening
 from tests.replay.journals import START, Fleet, running
+from tests.web.builders import read
 
 FIXTURES = Path(__file__).parents[1] / "events" / "fixtures"
 DAEMON = FIXTURES / "2-daemon.jsonl"
@@ -125,6 +131,26 @@ def test_prometheus_takes_every_kind_of_event(kglb: Command, tmp_path: Path) -> 
         directory.mkdir()
         out = kglb("journal", "metrics", journal).out
         assert held_by_prometheus(out, directory) == parsed(out)
+
+
+@pytest.mark.parametrize("journal", recorded(), ids=lambda path: path.stem)
+def test_every_sample_of_every_kept_journal_is_what_the_daemon_would_have_said(kglb: Command, journal: Path) -> None:
+    by_time: dict[int, dict[str, float]] = {}
+    for (name, labels), values in printed(kglb("journal", "metrics", journal, "--step", "1s")).items():
+        for at, value in values.items():
+            by_time.setdefault(at, {})[name + str(sorted(labels))] = value
+    for at, seen in by_time.items():
+        source = Source(journal)
+        last = source.seq_until(Moment("", record_time(datetime.fromtimestamp(at / 1000, UTC))))
+        said = {
+            sample.name + str(sorted(sample.labels.items())): sample.value
+            for family in read(fleet_families(state_at(source, last).state)).families.values()
+            for sample in family.samples
+        }
+        of_fleet = {name: value for name, value in seen.items() if re.match("kglb_(balancer|real|route)_", name)}
+        assert of_fleet.items() <= said.items()
+        if at % 1000 == 0:
+            assert of_fleet == said
 
 
 # --- what is in it ----------------------------------------------------------------------------------------------------
