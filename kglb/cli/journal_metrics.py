@@ -121,11 +121,11 @@ def _span(source: Source, args: argparse.Namespace, zone: Zone) -> _Span:
     low, high = args.seq or (None, None)
     first, last = max(bounds[0], low or 0), bounds[-1] if high is None else min(bounds[-1], high)
     if since is not None:
-        first = max(first, source.reader.seq_until(since.first))
+        first = max(first, source.reader.seq_at(since.first) - 1)
     if until is not None:
         last = min(last, source.seq_until(until))
     if first > last:
-        raise OutOfRangeError(f"no record is in that stretch: {_extent(source, bounds)}")
+        raise OutOfRangeError(f"no record is in that stretch: {_extent(source, bounds, zone)}")
     begin, end = _at(source, first), _at(source, last)
     if since is not None:
         begin = max(begin, _millisecond(since.first))
@@ -138,8 +138,8 @@ def _span(source: Source, args: argparse.Namespace, zone: Zone) -> _Span:
         holds = min(holds, unix_microseconds(until.last) // 1000)
     if until is not None or high is None:
         end = max(end, holds)
-    if begin > end:
-        raise OutOfRangeError(f"nothing is known of that time: {_extent(source, bounds)}")
+    if begin > end and first == last:
+        raise OutOfRangeError(f"nothing is known of that time: {_extent(source, bounds, zone)}")
     return _Span(first, last, begin, end)
 
 
@@ -153,8 +153,8 @@ def _millisecond(at: str) -> int:
     return -(-unix_microseconds(at) // 1000)
 
 
-def _extent(source: Source, bounds: range) -> str:
-    first, last = (next(source.reader.records(seq, 1)).at for seq in (bounds[0], bounds[-1]))
+def _extent(source: Source, bounds: range, zone: Zone) -> str:
+    first, last = (_shown(_at(source, seq), zone) for seq in (bounds[0], bounds[-1]))
     return f"{source.path} holds records {bounds[0]} to {bounds[-1]}, of {first} to {last}"
 
 
@@ -205,7 +205,7 @@ def _too_many(error: TooManySamplesError, span: _Span, args: argparse.Namespace,
         f"a sample every {duration_text(args.step)} from {_shown(span.begin, zone)} to {_shown(span.end, zone)} makes "
         f"about {samples:,} samples, more than {args.most:,}"
     )
-    enough = 5 * math.ceil(args.step * samples / args.most / 5)
+    enough = 5 * math.ceil(args.step * samples / max(1, args.most) / 5)
     longer = f"--step {duration_text(enough)}, " if enough <= _LONGEST_STEP else ""
     return Failed(
         EXIT_USAGE,

@@ -259,6 +259,19 @@ def test_a_clock_that_was_set_back_is_said_and_puts_nothing_out_of_order(kglb: C
     assert alone[unix(minutes=6)] == 3
 
 
+@pytest.mark.parametrize("bounds", [(), ("--seq", "2.."), ("--utc", "--since", "2026-11-22T14:40:01")])
+def test_a_journal_that_ends_before_it_began_has_what_came_first(
+    kglb: Command, fleet: Fleet, bounds: tuple[str, ...]
+) -> None:
+    fleet.builder.passes(minutes=10)
+    fleet.goes(real_id(0), up=False)
+    fleet.builder.steps_clock(hours=-1)
+    fleet.goes(real_id(0), up=True)
+    alive = series(printed(kglb("journal", "metrics", fleet.builder.directory, *bounds)), "kglb_balancer_alive_reals")
+    assert list(alive.values())[0] == (3 if "--since" in bounds else 0)
+    assert max(alive) < unix(minutes=11)
+
+
 def harm(journal: Path) -> None:
     path = min(journal.glob("*.jsonl"))
     path.write_bytes(path.read_bytes().replace(b'"HealthChanged"', b'"healthChanged"', 1))
