@@ -117,7 +117,7 @@ def _span(source: Source, args: argparse.Namespace, zone: Zone) -> _Span:
     """
     now = time.time_ns() // 1_000_000  # before the last record is sought: there may be another by then
     bounds = source.bounds()
-    since, until = zone.moment(args.since), zone.moment(args.until)
+    since, until = zone.past(args.since), zone.moment(args.until)
     low, high = args.seq or (None, None)
     first, last = max(bounds[0], low or 0), bounds[-1] if high is None else min(bounds[-1], high)
     if since is not None:
