@@ -88,6 +88,21 @@ def test_only_journal_metrics_imports_what_writes_metrics(fleet: Fleet) -> None:
     assert imported(library | DAEMON | KERNEL, "journal", "metrics", journal) == library
 
 
+def test_only_a_look_at_a_network_imports_pyroute2(tmp_path: Path) -> None:
+    in_memory = tmp_path / "config.toml"
+    in_memory.write_text('balancer = []\n[data_plane]\nkind = "memory"\n')
+    assert imported({"pyroute2"}, "doctor", str(in_memory)) == set()
+    assert imported({"pyroute2"}, "doctor") == {"pyroute2"}
+
+
+def test_neither_the_daemon_nor_any_verb_that_is_not_run_yet_imports_pyroute2() -> None:
+    modules = [*(verb.module for verb in VERBS.values()), "kglb.cli.wiring", "kglb.dataplane.kernel"]
+    watch = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)\n"
+    watch += "print('pyroute2' in sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", watch, *modules], capture_output=True, text=True, check=True)
+    assert ended.stdout == "False\n"
+
+
 def test_status_imports_no_event_loop() -> None:
     assert imported(DAEMON | KERNEL, "status", "--status", "127.0.0.1:1") == set()
 
