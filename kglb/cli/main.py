@@ -43,7 +43,7 @@ VERBS = {
     "verify": Verb("kglb.cli.verify", "decide everything recorded again, and compare"),
     "whatif": Verb("kglb.cli.whatif", "show what other settings would have changed"),
     "report": Verb("kglb.cli.report", "write what happened as one page to look at and mail"),
-    "journal": Verb("kglb.cli.journal", "look after the journal: stat, fsck, repair, export, prune"),
+    "journal": Verb("kglb.cli.journal", "journal files: stat, fsck, repair, export, metrics, prune"),
 }
 
 

@@ -82,6 +82,12 @@ def test_a_verb_that_reads_a_journal_imports_neither_the_daemon_nor_the_other_ve
     assert imported(needless | DAEMON | KERNEL, verb, *arguments.get(verb, [journal])) == set()
 
 
+def test_only_journal_metrics_imports_what_writes_metrics(fleet: Fleet) -> None:
+    library, journal = {"prometheus_client"}, str(fleet.builder.directory)
+    assert imported(library | DAEMON | KERNEL, "journal", "stat", journal) == set()
+    assert imported(library | DAEMON | KERNEL, "journal", "metrics", journal) == library
+
+
 def test_only_a_look_at_a_network_imports_pyroute2(tmp_path: Path) -> None:
     in_memory = tmp_path / "config.toml"
     in_memory.write_text('balancer = []\n[data_plane]\nkind = "memory"\n')
