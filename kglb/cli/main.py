@@ -9,7 +9,8 @@ import gc
 import importlib
 import sys
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from functools import partial
+from typing import Any, NamedTuple, Protocol
 
 from kglb import __version__
 from kglb.cli.output import EXIT_INTERRUPTED, EXIT_OK, Failed, abandon_stdout, complain
@@ -52,6 +53,23 @@ class _VerbModule(Protocol):
     def run(self, args: argparse.Namespace) -> int: ...
 
 
+class _Parser(argparse.ArgumentParser):
+    """Asks how wide the terminal is when there is something to print, and not for each argument that is added: argparse
+    asks ``shutil``, which brings every compressor along.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(formatter_class=partial(argparse.HelpFormatter, width=80), **options)
+
+    def format_usage(self) -> str:
+        self.formatter_class = argparse.HelpFormatter
+        return super().format_usage()
+
+    def format_help(self) -> str:
+        self.formatter_class = argparse.HelpFormatter
+        return super().format_help()
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says; returns the exit code."""
     argv = sys.argv[1:] if arguments is None else list(arguments)
@@ -83,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser_for(argv: Sequence[str]) -> tuple[argparse.ArgumentParser, _VerbModule | None]:
     """The parser for a command line, and its verb's module: only that verb is described in full."""
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = _Parser(
         prog="kglb-actors",
         description="Keeps Linux IPVS in step with the health of its real servers, and can always say why.",
         epilog="Exit codes: 0 fine, 1 the answer is no, 2 usage or config error, 3 the environment lacks something.",
