@@ -3,10 +3,9 @@
 The newest segment holds the newest checkpoint and is never removed, whatever the bounds say.
 """
 
-import time
-from calendar import timegm
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from journal.files import OsFiles
@@ -81,4 +80,4 @@ def _opened_at(files: OsFiles, path: Path) -> int:
         head = first_head(files, path)
     except FileNotFoundError:  # somebody else has just removed it
         return 0
-    return timegm(time.strptime(head.at[:19].decode(), "%Y-%m-%dT%H:%M:%S")) if head else 0
+    return int(datetime.fromisoformat(f"{head.at[:19].decode()}Z").timestamp()) if head else 0
