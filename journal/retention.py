@@ -4,9 +4,10 @@ The newest segment holds the newest checkpoint and is never removed, whatever th
 """
 
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+import msgspec
 
 from journal.files import OsFiles
 from journal.segments import Segment, first_head, list_segments
@@ -14,8 +15,7 @@ from journal.segments import Segment, first_head, list_segments
 DEFAULT_SIZE = 1 << 30
 
 
-@dataclass(frozen=True, slots=True)
-class Retention:
+class Retention(msgspec.Struct, frozen=True):
     """The bounds: bytes in all, and seconds since a segment was sealed; 0 is no bound.
 
     They are applied when a segment is opened, so between two openings the journal is longer by the newest
@@ -26,8 +26,7 @@ class Retention:
     max_age: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Expired:
+class Expired(msgspec.Struct, frozen=True):
     """A segment beyond the bounds, and its size in bytes."""
 
     segment: Segment
