@@ -11,7 +11,6 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from kglb.config.lines import key_lines
 from kglb.config.problems import Path, Problem, RefusedError, path_text, show
 from kglb.config.secrets import Secrets
 from kglb.config.values import Parser, Shape, did_you_mean, shape_of, shaped
@@ -33,6 +32,8 @@ class Reading(msgspec.Struct, dict=True):
 
     @cached_property
     def _lines(self) -> dict[Path, int]:
+        from kglb.config.lines import key_lines  # noqa: PLC0415 - for mistakes alone
+
         return key_lines(self.document)
 
     def line(self, path: Path) -> int | None:
