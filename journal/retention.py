@@ -77,6 +77,8 @@ def _opened_at(files: OsFiles, path: Path) -> int:
     """When a segment was opened, in seconds since 1970; 0 if its first line cannot be read."""
     try:
         head = first_head(files, path)
+        return int(datetime.fromisoformat(f"{head.at[:19].decode()}Z").timestamp()) if head else 0
     except FileNotFoundError:  # somebody else has just removed it
         return 0
-    return int(datetime.fromisoformat(f"{head.at[:19].decode()}Z").timestamp()) if head else 0
+    except ValueError:  # a damaged line is for readers to report
+        return 0

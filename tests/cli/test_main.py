@@ -23,6 +23,25 @@ def test_help_names_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(name in printed and verb.summary in printed for name, verb in VERBS.items())
 
 
+def test_what_a_verb_does_not_take_is_answered_by_how_it_is_used(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["verify", "--journal", "there"])
+    assert left.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith("usage: kglb-actors verify ")
+    assert "[JOURNAL]" in said
+    assert "unrecognized arguments: --journal" in said
+
+
+def test_a_time_ago_may_stand_apart_from_its_option(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["tail", "--journal", str(fleet.builder.directory), "-o", "cat"]
+    printed = []
+    for since in (["--since", "-10000d"], ["--since=-10000d"], ["--since", "-1s"]):
+        assert main([*arguments, *since]) == 0
+        printed.append(capsys.readouterr().out)
+    assert printed[0] == printed[1] != printed[2]
+
+
 def imported(modules: set[str], *arguments: str) -> set[str]:
     """Which of these modules a command line has imported when it ends."""
     watch = f"import sys; from kglb.cli.main import main\ntry: main({list(arguments)!r})\nexcept SystemExit: pass\n"
