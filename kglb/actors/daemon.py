@@ -100,7 +100,8 @@ async def start(
         )
     )
     fleet, known = recorder.state.fleet, recorder.state.data_plane
-    adopted = await parts.worker.call(read_owned, parts.machine, config, known.actual, known.desired)
+    unfinished = recorder.left_open_in == origin.boot_id
+    adopted = await parts.worker.call(read_owned, parts.machine, config, known.actual, known.desired, unfinished)
     routes = await _announced(parts)
     news = unaccounted(adopted.entries, known.actual.destinations, known.desired.destinations, fleet.real)
     recorder.record(replace(adopted, routes=routes, unaccounted=news), cause=started)

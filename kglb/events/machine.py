@@ -24,7 +24,8 @@ class Adopted(EventBase, frozen=True, kw_only=True):
     """What the machine held of ours when the daemon started, whole; ``foreign`` services were counted and left alone.
 
     ``addresses`` are those of ours that were there, ``foreign_addresses`` those we want but somebody else put there:
-    they are never deleted. ``routes`` are those that the BGP engine announced for us. The reals that are
+    they are never deleted. With ``marked`` each of ours carries our mark, and whatever we add will, so that one without
+    it is not ours. ``routes`` are those that the BGP engine announced for us. The reals that are
     ``unaccounted`` for are healthy from now on, until probes say otherwise (``kglb.decisions.accounting``).
     """
 
@@ -34,6 +35,7 @@ class Adopted(EventBase, frozen=True, kw_only=True):
     foreign: int
     routes: tuple[Route, ...] = ()
     unaccounted: tuple[Unaccounted, ...] = ()
+    marked: bool = False
 
 
 class OperationsApplied(EventBase, frozen=True, kw_only=True):

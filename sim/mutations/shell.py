@@ -86,9 +86,9 @@ def _one_dump() -> AbstractContextManager[Any]:
 @BUGS.named("a start adopts everything that is in the kernel")
 def _adopts_all() -> AbstractContextManager[Any]:
 
-    def everything(machine: Any, config: Any, known: Any, desired: Any) -> Adopted:
+    def everything(machine: Any, config: Any, known: Any, *facts: Any) -> Adopted:
         wider = replace(known, services={**known.services, **{one.id: one for one in machine.services()}})
-        return read_owned(machine, config, wider, desired)
+        return read_owned(machine, config, wider, *facts)
 
     return patch.object(daemon, "read_owned", everything)
 
