@@ -7,6 +7,7 @@ Every address that we add carries a mark, the protocol ``IFA_PROTO`` (Linux 5.18
 that it does not know): so it is known to be ours though no record says so. ``ip address`` (6.4) shows ``proto 0x6b``.
 """
 
+import os
 import socket
 import struct
 from errno import ENODEV
@@ -19,9 +20,10 @@ _NEW_ADDRESS, _DELETE_ADDRESS, _GET_ADDRESS = 20, 21, 22
 _CREATE, _EXCLUSIVE = 0x400, 0x200
 _ADDRESS, _LOCAL, _FLAGS, _PROTOCOL = 1, 2, 8, 11
 MARK = 107
-"""Our protocol of addresses, a "k". 0 to 3 are the kernel's (``linux/if_addr.h``). Nobody keeps a register of the others,
+"""Our protocol of addresses, a "k". 0 to 3 are the kernel's (``linux/if_addr.h``). Nobody keeps a register of the rest,
 but some programs use for addresses what they use for routes: it is none of ``linux/rtnetlink.h`` (18 is keepalived).
 """
+_KEEPS_MARKS = 5, 18
 _NODAD = 0x02  # IFA_F_NODAD: without it an IPv6 address on Ethernet cannot be used for a second
 _MESSAGE = struct.Struct("=BBBBI")  # ifaddrmsg: family, prefix length, flags, scope, interface
 _U32 = struct.Struct("=I")
@@ -51,19 +53,12 @@ class Addresses:
         return frozenset(Address(_decode(answer), interface) for answer in self._dump() if _interface(answer) == index)
 
     def marked_on(self, interface: str) -> frozenset[Address] | None:
-        """Those of them that carry our mark; None where the kernel keeps no marks.
-
-        It does where any address has one: since there are marks, it gives its own to those of lo.
-        """
-        index, answers = _index(interface), self._dump()
-        protocols = [_protocol(answer) for answer in answers]
-        if not any(protocols):
+        """Those of them that carry our mark; None where the kernel keeps no marks, as far as its version says."""
+        index = _index(interface)
+        ours = [answer for answer in self._dump() if _protocol(answer) == MARK]
+        if not ours and kernel_version() < _KEEPS_MARKS:
             return None
-        return frozenset(
-            Address(_decode(answer), interface)
-            for answer, protocol in zip(answers, protocols, strict=True)
-            if protocol == MARK and _interface(answer) == index
-        )
+        return frozenset(Address(_decode(answer), interface) for answer in ours if _interface(answer) == index)
 
     def _dump(self) -> list[memoryview]:
         return self._netlink.dump((_GET_ADDRESS, _MESSAGE.pack(socket.AF_UNSPEC, 0, 0, 0, 0)))
@@ -71,6 +66,12 @@ class Addresses:
     def close(self) -> None:
         """Close the socket."""
         self._netlink.close()
+
+
+def kernel_version() -> tuple[int, int]:
+    """The first two numbers of the running kernel's release."""
+    major, minor = os.uname().release.split(".")[:2]
+    return int(major), int("".join(filter(str.isdigit, minor)))
 
 
 def _index(interface: str) -> int | None:

@@ -360,10 +360,10 @@ class DataPlaneContract:
     def test_an_address_that_was_added_carries_our_mark_and_no_other_does(self, plane: DataPlane) -> None:
         assert plane.marked("lo") == frozenset()
         succeed(plane, AddAddress(VIP), AddAddress(VIP6))
-        assert plane.marked("lo") == {VIP, VIP6}
+        assert plane.marked("lo") == frozenset({VIP, VIP6})
         assert plane.marked("nowhere") == frozenset()
         succeed(plane, DeleteAddress(VIP6))
-        assert plane.marked("lo") == {VIP}
+        assert plane.marked("lo") == frozenset({VIP})
 
     @pytest.mark.parametrize(
         ("operation", "error", "words"),

