@@ -115,6 +115,7 @@ class Facts:
             case Adopted():
                 self._adopted = fact.seq
                 self._witness.deeds.adopted(fact.seq)
+                self._was_decided_before()
             case DaemonStopping():
                 self.stopping = True
             case RealDrained() | RealRestored() | WeightOverridden() | RealLeaving() | RealKept():
@@ -141,6 +142,12 @@ class Facts:
         """
         recorder = self._world.process.recorder
         return -math.inf if recorder is not None and recorder.degraded else self._witness.now
+
+    def _was_decided_before(self) -> None:
+        """What the journal of the process before wants may be under way from the start on, and is written."""
+        for id, reals in self._world.process.state.data_plane.desired.destinations.items():
+            for real, destination in reals.items():
+                self.decided[id, real] = {destination.weight: (0, self._witness.now)}
 
     def in_force(self, id: ServiceId, real: RealId, weight: int) -> None:
         """The kernel has a weight: what was decided before is not under way any more."""

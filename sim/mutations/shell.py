@@ -9,7 +9,7 @@ from pykka import ActorRef
 
 from journal import Appender, OpenJournal
 from journal.committer import Committer
-from kglb.actors import applier, balancer, daemon, reals, router, runtime, supervisor
+from kglb.actors import adoption, applier, balancer, daemon, reals, router, runtime, supervisor
 from kglb.actors.adoption import read_owned
 from kglb.actors.applier_messages import Retry
 from kglb.actors.recorder import Recorder
@@ -91,6 +91,11 @@ def _adopts_all() -> AbstractContextManager[Any]:
         return read_owned(machine, config, wider, *facts)
 
     return patch.object(daemon, "read_owned", everything)
+
+
+@BUGS.named("no address is known by its mark")
+def _no_marks() -> AbstractContextManager[Any]:
+    return patch.object(adoption, "_marked", lambda machine, candidates: None)
 
 
 @BUGS.named("a crashed checker is not started again")
