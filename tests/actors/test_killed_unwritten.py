@@ -13,8 +13,10 @@ from kglb.dataplane.port import Failure
 from kglb.events import Adopted, BalancerDecided, Event, HealthChanged
 from kglb.model import Address, Operation, TcpCheck, WhenDown
 from kglb.replay.explain import explain
+from kglb.replay.settings import Settings
 from kglb.replay.source import Source
 from kglb.replay.verify import verify
+from kglb.replay.whatif import whatif
 from tests.actors.virtual import run
 from tests.actors.world import REFUSED, WatchedMachine, journal_of, world
 from tests.projections.builders import VIP, WEB, balancer, config, real_id
@@ -83,7 +85,13 @@ def test_what_was_brought_up_while_the_disk_hung_and_is_dead_by_now_goes_after_f
             await asyncio.sleep(2)
             assert w.weights(WEB) == {A: 0, B: 1000}
             await w.stop("leave")
-        assert verify(Source(tmp_path)).difference is None
+        source = Source(tmp_path)
+        assert verify(source).difference is None
+        first, *_, last = source.bounds()
+        supposed = whatif(source, Settings([]), first, last)
+        assert all(change.recorded and change.supposed for change in supposed.transitions)
+        (figures,) = supposed.balancers
+        assert figures.recorded == figures.supposed
 
     run(main())
 
