@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from sim.witness import Witness
     from sim.world import World
 
-GRACE = 120.0
-"""Seconds after a change of config, of names, of orders or by a stranger in which a weight may go for that reason."""
-
 LATEST = 300.0
 """Seconds by which an effect may come later than its reason, while kernel or disk make trouble."""
 
@@ -33,8 +30,7 @@ class Deeds:
     """Sees every operation of the daemon. ``operations`` counts them, ``made`` are the services it made.
 
     ``unrecorded`` are the addresses of a config that no disk has the record of, and that no config of a process since
-    then has: nobody looks for them. ``unwritten`` are the reals whose weight in the
-    kernel no disk knows of.
+    then has: nobody looks for them. ``unwritten`` are the reals whose weight in the kernel no disk knows of.
     """
 
     def __init__(self, world: "World", witness: "Witness") -> None:
@@ -172,8 +168,7 @@ class Deeds:
         if (id, real) not in self.unwritten:
             return
         self.unwritten.discard((id, real))
-        since = max(witness.configured, witness.moved, witness.edited)
-        if witness.facts.stopping or witness.tainted or witness.now - since < GRACE:
+        if witness.facts.stopping or witness.tainted or witness.is_steered:
             return
         if witness.testimony.of(id, real).failed < witness.started and self._is_configured(id, real):
             raise witness.violation(f"{id} {real}: its weight, which no record accounts for, is taken unasked")
