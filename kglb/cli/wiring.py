@@ -254,7 +254,7 @@ def _open_journal(config: Config, files: TimedFiles, scheduler: Scheduler, log: 
         remedy = f"journal.directory is {directory}, in which this user must be able to write"
         raise Failed(EXIT_ENVIRONMENT, problem, remedy) from None
     try:
-        recorder = Recorder(recover(opened), scheduler)
+        recorder = Recorder(recover(opened), scheduler, left_open_in=opened.left_open_in)
         for repair in opened.repairs:
             _say_set_aside(repair, directory, log)
         appender = opened.appender(

@@ -4,6 +4,7 @@ The daemon, the replay and the tests call the same functions. Whoever changes wh
 question raises ``VERSION``: it is recorded in ``DaemonStarted``, so that a replay knows which answers to expect.
 """
 
+from kglb.decisions.accounting import unaccounted
 from kglb.decisions.balancing import Balancing, Decision, Standing, decide, decide_for, is_news, mode_of, weight_of
 from kglb.decisions.contest import Contest, drifted
 from kglb.decisions.contest import is_over as contest_is_over
@@ -20,7 +21,7 @@ from kglb.decisions.routing import (
     routes,
 )
 
-VERSION = 1
+VERSION = 2
 
 __all__ = [
     "VERSION",
@@ -54,5 +55,6 @@ __all__ = [
     "presumed_healthy",
     "route_changes",
     "routes",
+    "unaccounted",
     "weight_of",
 ]

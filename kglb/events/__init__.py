@@ -32,7 +32,15 @@ from kglb.events.daemon import (
     MachineAnswered,
     MachineStalled,
 )
-from kglb.events.machine import Adopted, DriftFound, Entry, EntryContested, OperationFailed, OperationsApplied
+from kglb.events.machine import (
+    Adopted,
+    DriftFound,
+    Entry,
+    EntryContested,
+    OperationFailed,
+    OperationsApplied,
+    Unaccounted,
+)
 from kglb.events.steering import (
     DrainFinished,
     RealDrained,
@@ -89,6 +97,7 @@ __all__ = [
     "RunsClosed",
     "SegmentOpened",
     "Steering",
+    "Unaccounted",
     "WatchLost",
     "WeightOverridden",
     "WeightReported",

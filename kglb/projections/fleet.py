@@ -110,9 +110,14 @@ def _update_entries(balancer: BalancerState, entries: tuple[Real, ...]) -> None:
 def _forget_streaks(balancer: BalancerState) -> None:
     """Another question was asked so far: health stays, what led to it does not count towards the next change."""
     for name, state in list(balancer.reals.items()):
-        balancer.reals[name] = replace(
-            state, outcome="", reason="", detail="", run_seq=0, streak=0, counted=0, reported=None, reported_seq=0
-        )
+        balancer.reals[name] = _unasked(state)
+
+
+def _unasked(state: RealState) -> RealState:
+    """The same real before its first probe."""
+    return replace(
+        state, outcome="", reason="", detail="", run_seq=0, streak=0, counted=0, reported=None, reported_seq=0
+    )
 
 
 def _real_added(fleet: FleetState, seq: int, event: RealAdded) -> None:
@@ -153,8 +158,16 @@ def _name_resolved(fleet: FleetState, seq: int, event: NameResolved) -> None:
     fleet.names[name_key(event.service, event.host)] = event.address
 
 
-def _marked(fleet: FleetState, seq: int, event: Adopted | MarkAssigned | MarkReleased) -> None:
+def _marked(fleet: FleetState, seq: int, event: MarkAssigned | MarkReleased) -> None:
     fleet.marks.fold(event)
+
+
+def _adopted(fleet: FleetState, seq: int, event: Adopted) -> None:
+    """What the journal does not account for is healthy until probes say otherwise; what it knew of it is too old."""
+    fleet.marks.fold(event)
+    for one in event.unaccounted:
+        if (known := fleet.real(one.service, one.real)) is not None:
+            fleet.balancers[one.service].put(replace(_unasked(known), healthy=True, health_seq=seq))
 
 
 def _probe_flipped(fleet: FleetState, seq: int, event: ProbeFlipped) -> None:
@@ -226,7 +239,8 @@ def _checks_resumed(fleet: FleetState, seq: int, event: ChecksResumed) -> None:
 
 _STEPS: dict[type, Callable[[FleetState, int, Any], None]] = {
     **dict.fromkeys(get_args(Steering), _steered),
-    **dict.fromkeys((Adopted, MarkAssigned, MarkReleased), _marked),
+    **dict.fromkeys((MarkAssigned, MarkReleased), _marked),
+    Adopted: _adopted,
     RealKept: _real_kept,
     RealLeaving: _real_leaving,
     DaemonStarted: _daemon_started,

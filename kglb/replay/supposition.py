@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from kglb.decisions import decide_for, is_news
 from kglb.events import (
+    Adopted,
     BalancerDecided,
     ConfigApplied,
     DaemonStarted,
@@ -29,7 +30,7 @@ _TURN = 0.05
 """Seconds within which the daemon's own decision is waited for."""
 
 _ABOUT_REALS = RealAdded | RealRemoved | Steering
-_INPUTS = DaemonStarted | DaemonStopping | ConfigApplied | NameResolved | _ABOUT_REALS
+_INPUTS = DaemonStarted | Adopted | DaemonStopping | ConfigApplied | NameResolved | _ABOUT_REALS
 """Kinds of events that are as they were, whatever the settings."""
 
 
@@ -66,6 +67,9 @@ class Supposition:
                 self.ledger.begin(self._state.fleet, now)
             elif isinstance(event, _ABOUT_REALS):
                 self._touch(seq, event.service, event.real, now)
+            elif isinstance(event, Adopted):
+                for one in event.unaccounted:
+                    self._touch(seq, one.service, one.real, now)
             if isinstance(event, RealRemoved):
                 self.ledger.removed(event.service, event.real, now)
 

@@ -5,6 +5,7 @@ from typing import Any, get_args
 
 from kglb.events import (
     ActorCrashed,
+    Adopted,
     BalancerDecided,
     ConfigApplied,
     DaemonStarted,
@@ -88,6 +89,7 @@ class Auditor:
             RunsClosed: (self._health.closed,),
             HealthChanged: (self._health.changed,),
             WatchLost: (self._health.lost,),
+            Adopted: (self._reals.adopted,),
             RealAdded: (self._reals.added,),
             RealRemoved: (self._reals.removed,),
             RealLeaving: (self._reals.removed,),
