@@ -12,7 +12,7 @@ import msgspec
 
 from kglb.cli.output import EXIT_OK, EXIT_USAGE, Failed, paint_for, put, put_json, warn
 from kglb.cli.reading import DEFAULT_JOURNAL, TIMES, Zone, add_format_options, natural
-from kglb.replay.causes import Cause, Causes
+from kglb.replay.causes import GONE, Cause, Causes
 from kglb.replay.context import Context
 from kglb.replay.errors import NothingRecordedError
 from kglb.replay.merge import Shown, Stretch, following, hosts, newest_first, oldest_first
@@ -219,9 +219,8 @@ class _Printer:
 
     def _cause_line(self, cause: Cause, stretch: Stretch) -> str:
         indent = "  " * cause.depth + "<- "
-        more = f" (and {cause.more} more causes)" if cause.more else ""
         if cause.record is None:
-            return self._paint(f"{indent}{cause.seq}  the journal no longer has this record{more}", "quiet")
+            return self._paint(f"{indent}{cause.seq}  {GONE}{cause.left_out}", "quiet")
         said = stretch.selection.said(cause.record)
         at = self._zone.show(cause.record.at)
-        return self._paint(f"{indent}{cause.seq}  {at}  {said.kind}  {said.text}{more}", "quiet")
+        return self._paint(f"{indent}{cause.seq}  {at}  {said.kind}  {said.text}{cause.left_out}", "quiet")

@@ -11,6 +11,9 @@ from kglb.replay.touches import causes_of
 WIDEST = 8
 """How many causes of one record are followed: ten thousand reals that fail together have as many."""
 
+GONE = "the journal no longer has this record"
+"""What to say in the place of a cause that was removed since."""
+
 _KEPT = 4096
 
 
@@ -24,6 +27,11 @@ class Cause(NamedTuple):
     seq: int
     record: Found | None
     more: int = 0
+
+    @property
+    def left_out(self) -> str:
+        """How many were left out, in words that follow the cause; empty if none were."""
+        return f" (and {self.more} more causes)" if self.more else ""
 
 
 class Causes:
