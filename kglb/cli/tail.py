@@ -3,20 +3,21 @@
 import argparse
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import partial
 from itertools import islice
 from pathlib import Path
 
 import msgspec
 
+from kglb.cli.filtering import FILTERS, add_filter_options, filter_terms
 from kglb.cli.output import EXIT_OK, EXIT_USAGE, Failed, paint_for, put, put_json, warn
 from kglb.cli.reading import DEFAULT_JOURNAL, TIMES, Zone, add_format_options, natural
 from kglb.replay.causes import GONE, Cause, Causes
 from kglb.replay.context import Context
 from kglb.replay.errors import NothingRecordedError
 from kglb.replay.merge import Shown, Stretch, following, hosts, newest_first, oldest_first
-from kglb.replay.selection import FIELDS, Filter, FilterError, Selection, parse_filter, parse_pattern
+from kglb.replay.selection import Filter, FilterError, Selection, parse_filter, parse_pattern
 from kglb.replay.source import Source
 from kglb.replay.times import Moment
 
@@ -30,10 +31,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser(
         "tail",
         description="Show the last records of the journal, each as a sentence; with -f, those that follow.",
-        epilog="Filters are type=HealthChanged, balancer=web, real=10.0.0.7:80 (or real=10.0.0.7), "
-        f"service=tcp://...; the same field twice means either. {TIMES}",
+        epilog=f"{FILTERS} {TIMES}",
     )
-    parser.add_argument("filters", nargs="*", metavar="FIELD=VALUE", help="show only what is about this")
+    add_filter_options(parser)
     parser.add_argument("-f", "--follow", action="store_true", help="go on as the journal grows")
     parser.add_argument(
         "-n",
@@ -47,9 +47,6 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--until", metavar="TIME", help="up to this time")
     parser.add_argument("--after", type=natural, metavar="SEQ", help="what comes after record SEQ")
     parser.add_argument("--show-cursor", action="store_true", help="say at the end how to continue")
-    parser.add_argument("--grep", metavar="REGEX", help="whose sentence matches; in any case if all in lower case")
-    for field in FIELDS:
-        parser.add_argument(f"--{field}", action="append", default=[], metavar="VALUE", help=f"as {field}=VALUE")
     parser.add_argument("--causes", action="store_true", help="below each record, those that led to it")
     parser.add_argument("--salvage", action="store_true", help="report damage and read on past it")
     parser.add_argument(
@@ -121,7 +118,7 @@ def _chosen(parts: list[Stretch], args: argparse.Namespace) -> list[Stretch]:
     for part in parts:
         selection = part.selection
         try:
-            chosen = parse_filter(_terms(args), partial(selection.context.names, part.last))
+            chosen = parse_filter(filter_terms(args), partial(selection.context.names, part.last))
         except FilterError as error:
             unknown = unknown or error
         else:
@@ -129,15 +126,6 @@ def _chosen(parts: list[Stretch], args: argparse.Namespace) -> list[Stretch]:
     if unknown is not None and not found:
         raise unknown
     return found
-
-
-def _terms(args: argparse.Namespace) -> Iterator[tuple[str, str]]:
-    for text in args.filters:
-        field, _, value = text.partition("=")
-        yield field, value
-    for field in FIELDS:
-        for value in getattr(args, field):
-            yield field, value
 
 
 def _count(args: argparse.Namespace) -> int | None:
