@@ -8,7 +8,6 @@ import asyncio
 import shutil
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +24,7 @@ from kglb.cli.notifying.target import Target
 from kglb.cli.output import EXIT_ENVIRONMENT, EXIT_OK, EXIT_USAGE, Failed, warn
 from kglb.cli.reading import TIMES, Zone, add_journal_option, natural
 from kglb.config.values import duration
-from kglb.replay.news import News, Step, Wanted
+from kglb.replay.news import News, Wanted
 from kglb.replay.place import Place
 from kglb.replay.selection import parse_pattern
 from kglb.replay.times import record_time
@@ -93,30 +92,43 @@ def _count(text: str) -> int:
 def run(args: argparse.Namespace) -> int:
     """Tell until SIGTERM."""
     target = _target(args)
-    pattern = None if args.grep is None else parse_pattern(args.grep)
-    wanted = Wanted(tuple(filter_terms(args)), pattern, args.all)
-    since = Zone(utc=args.utc).moment(args.since)
-    news = News(args.journal, wanted, monotonic=time.monotonic, now=lambda: record_time(datetime.now(UTC)))
-    place = (read_place(args.state) if args.state else None) or news.beginning(since)
-    if args.state and place is not None:
-        _try_state(args.state, place)
-    what = "all" if place is None else f"what follows record {place.seq}"
-    print(f"{target.name} is told {what} of {args.journal}", file=sys.stderr)
-    delivery = Delivery(target, _Keeper(args.state).keep, _say, batch=args.batch or 1)
     with suppress(asyncio.CancelledError):
-        asyncio.run(_tell(target, delivery, news.steps(place)))
+        asyncio.run(_tell(target, args))
     return EXIT_OK
 
 
-async def _tell(target: Target, delivery: Delivery, steps: Iterator[Step | None]) -> None:
+async def _tell(target: Target, args: argparse.Namespace) -> None:
     """Hand on what there is; SIGTERM cancels it."""
     task = asyncio.current_task()
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(SIGTERM, task.cancel)
     try:
-        await delivery.run(steps)
+        news = News(args.journal, _wanted(args), monotonic=time.monotonic, now=lambda: record_time(datetime.now(UTC)))
+        place = _place(news, args)
+        what = "all" if place is None else f"what follows record {place.seq}"
+        print(f"{target.name} is told {what} of {args.journal}", file=sys.stderr)
+        await Delivery(target, _Keeper(args.state).keep, _say, batch=args.batch or 1).run(news.steps(place))
     finally:
         await target.close()
+
+
+def _wanted(args: argparse.Namespace) -> Wanted:
+    pattern = None if args.grep is None else parse_pattern(args.grep)
+    return Wanted(tuple(filter_terms(args)), pattern, args.all)
+
+
+def _place(news: News, args: argparse.Namespace) -> Place | None:
+    """Where to begin. It is kept at once: what comes before a second start is to be told, too. Raises Failed."""
+    since = Zone(utc=args.utc).moment(args.since)
+    kept = read_place(args.state) if args.state else None
+    place = kept or news.beginning(since)
+    if args.state and place is not None:
+        try:
+            write_place(args.state, place)
+        except OSError as error:
+            remedy = "--state names a file in a directory that this user may write to"
+            raise Failed(EXIT_ENVIRONMENT, f"{args.state}: {error.strerror or error}", remedy) from None
+    return place
 
 
 def _say(text: str) -> None:
@@ -149,18 +161,6 @@ def _program(args: argparse.Namespace, encode: Encode) -> Program:
     if shutil.which(program) is None:
         raise Failed(EXIT_ENVIRONMENT, f"{program}: there is no such program, or it may not be run", "name its path")
     return Program(args.command, encode, timeout=args.timeout)
-
-
-# --- how far it is ------------------------------------------------------------------------------------------------
-
-
-def _try_state(path: Path, place: Place) -> None:
-    """Keep where it begins, so that a first start cannot lose what comes before a second. Raises Failed."""
-    try:
-        write_place(path, place)
-    except OSError as error:
-        remedy = "--state names a file in a directory that this user may write to"
-        raise Failed(EXIT_ENVIRONMENT, f"{path}: {error.strerror or error}", remedy) from None
 
 
 class _Keeper:

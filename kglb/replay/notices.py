@@ -56,7 +56,8 @@ class Notices:
         self._causes = Causes(selection.source)
 
     def note(self, record: Found) -> None:
-        """Take a record in, so that what is told later knows who wrote it."""
+        """Take a record in, so that what is told later knows who wrote it, and what led to it."""
+        self._causes.note(record)
         if isinstance(record.event, SegmentOpened):
             self.host = record.event.host
 
