@@ -37,7 +37,7 @@ VERBS = {
     "weight": Verb("kglb.cli.weight", "give a real another weight"),
     "stop": Verb("kglb.cli.stop", "have the running daemon stop"),
     "tail": Verb("kglb.cli.tail", "show the journal in plain sentences, and follow it"),
-    "notify": Verb("kglb.cli.notify", "tell a URL or a program what happens, from the journal, at least once"),
+    "notify": Verb("kglb.cli.notify", "tell a URL or a program what happens"),
     "explain": Verb("kglb.cli.explain", "say why a real, service, address or route is as it is"),
     "replay": Verb("kglb.cli.replay", "show the state of the data plane at any moment"),
     "verify": Verb("kglb.cli.verify", "decide everything recorded again, and compare"),

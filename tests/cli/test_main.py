@@ -35,7 +35,7 @@ def test_help_imports_no_library() -> None:
     assert imported({"msgspec", "pyroute2", "httpx", "uvloop", "asyncio"}, "--help") == set()
 
 
-DAEMON = {"asyncio", "dns", "httptools", "pykka", "uvloop", "kglb.actors", "kglb.checks", "journal.appender"}
+DAEMON = {"asyncio", "dns", "httptools", "httpx", "pykka", "uvloop", "kglb.actors", "kglb.checks", "journal.appender"}
 KERNEL = {"kglb.dataplane.kernel", "kglb.dataplane.ipvs", "kglb.dataplane.exabgp"}
 DECIDING = {"kglb.decisions", "kglb.replay.audit", "kglb.replay.whatif"}
 CONFIG = {"kglb.config.load", "ssl", "tomllib"}
@@ -67,6 +67,19 @@ def test_status_imports_no_event_loop() -> None:
     assert imported(DAEMON | KERNEL, "status", "--status", "127.0.0.1:1") == set()
 
 
+def test_neither_the_daemon_nor_its_checks_nor_a_program_that_is_told_import_httpx(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    assert imported({"httpx"}, "run", str(tmp_path / "no.toml")) == set()
+    assert imported({"httpx"}, "notify", "--journal", str(tmp_path / "no"), "--exec", "cat") == set()
+    every = "import importlib, pkgutil, sys, kglb.actors, kglb.checks, kglb.cli.wiring\n"
+    every += "for floor in (kglb.actors, kglb.checks):\n"
+    every += "    for module in pkgutil.walk_packages(floor.__path__, floor.__name__ + '.'):\n"
+    every += "        importlib.import_module(module.name)\n"
+    every += "sys.exit('httpx' in sys.modules)"
+    subprocess.run([sys.executable, "-c", every], check=True)
+
+
 @pytest.mark.parametrize("arguments", [[], ["dance"], ["tail", "--no-such-option"], ["replay", "--seq", "-1"]])
 def test_a_wrong_command_line_is_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
@@ -75,7 +88,7 @@ def test_a_wrong_command_line_is_2(arguments: list[str], capsys: pytest.CaptureF
     assert "usage: kglb-actors" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("verb", ["check", "convert", "tail", "replay", "explain"])
+@pytest.mark.parametrize("verb", ["check", "convert", "tail", "notify", "replay", "explain"])
 def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         main([verb, "--help"])

@@ -208,7 +208,7 @@ def test_a_daemon_that_starts_and_stops_is_told_of(tmp_path: Path) -> None:
     site = Site(tmp_path)
     site.write(ONE)
     site.journal.mkdir()
-    command = [*COMMAND, "notify", "--journal", str(site.journal), "--batch", "100"]
+    command = [*COMMAND, "notify", "--journal", str(site.journal), "--batch", "100", "--since", "2020-01-01"]
     with Receiver() as receiver, subprocess.Popen([*command, "--url", receiver.url], stderr=subprocess.PIPE) as process:
         try:
             with daemon(site):
