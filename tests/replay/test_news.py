@@ -136,6 +136,20 @@ def test_a_filter_that_is_not_understood_is_said_at_once(fleet: Fleet) -> None:
         Reader(fleet.builder.directory, wanted=Wanted(terms=(("balancer", "wep"),)))
 
 
+def test_what_reals_that_fail_together_are_told_with_is_not_looked_for_one_by_one(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = Reader(fleet.builder.directory)
+    fleet.goes(A, up=True)
+    reader.told()  # the names have been looked up
+    runs = [fleet.flip(real, "failure") for real in (A, B, C)]
+    changes = [fleet.judge(real, streak=-2, run=run) for real, run in zip((A, B, C), runs, strict=True)]
+    fleet.decide("failsafe", {}, changes[-1])
+    monkeypatch.setattr("kglb.replay.source.Source.record", None)
+    told = reader.told()
+    assert [[led.seq for led in notice.causes] for notice in told] == [*([run] for run in runs), [changes[2], runs[2]]]
+
+
 # --- coming back --------------------------------------------------------------------------------------------------
 
 
