@@ -33,6 +33,11 @@ REFUSALS: Final = frozenset(
     }
 )
 
+_OWN_HEADERS: Final = (
+    ("User-Agent", f"kglb-actors/{__version__}"),
+    ("Content-Type", "application/json"),
+    ("Accept-Encoding", "identity"),
+)
 _MOST_READ: Final = 64 * 1024
 _SHOWN: Final = 200
 _SHORTEST_SECRET: Final = 6
@@ -49,13 +54,10 @@ class Webhook:
         self._encode = encode
         self._timeout = timeout
         self._scrub = scrubber(_secrets(self._url, headers))
-        own = {
-            "User-Agent": f"kglb-actors/{__version__}",
-            "Content-Type": "application/json",
-            "Accept-Encoding": "identity",
-        }
+        given = {name.lower() for name, _ in headers}
+        own = [(name, value) for name, value in _OWN_HEADERS if name.lower() not in given]
         self._client = httpx.AsyncClient(
-            headers=httpx.Headers([*own.items(), *headers]),
+            headers=httpx.Headers([*own, *headers]),
             timeout=None,  # noqa: S113 - one for all of it, below
             verify=ssl.create_default_context(),  # what this system trusts
         )

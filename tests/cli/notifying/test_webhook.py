@@ -10,10 +10,10 @@ import pytest
 from kglb.cli.notifying.payload import documents
 from kglb.cli.notifying.target import TAKEN, Reply
 from kglb.cli.notifying.webhook import Webhook
-from tests.checks.servers import CERTIFICATE, free_port, over_tls, server_context, serving, silent
+from tests.checks.servers import CA_FILE, CA_SIGNED, free_port, over_tls, server_context, serving, silent
 from tests.cli.notifying.receivers import Answer, Receiver, notice
 
-HEADERS = (("Authorization", "Bearer s3cret-of-ours"),)
+HEADERS = (("Authorization", "Bearer s3cret-of-ours"), ("user-agent", "ours"))
 
 
 def using(url: str, play: Callable[[Webhook], Awaitable[None]], timeout: float = 60.0) -> None:
@@ -43,7 +43,7 @@ def test_it_posts_json_with_the_headers_it_was_given() -> None:
     assert receiver.seqs == [7]
     assert receiver.headers[0]["Content-Type"] == "application/json"
     assert receiver.headers[0]["Authorization"] == "Bearer s3cret-of-ours"
-    assert receiver.headers[0]["User-Agent"].startswith("kglb-actors/")
+    assert [value for name, value in receiver.headers[0].items() if name.lower() == "user-agent"] == ["ours"]
 
 
 def test_one_connection_serves_many_notices() -> None:
@@ -114,16 +114,17 @@ def test_nobody_there_is_said_in_plain_words() -> None:
     assert tell("http://nobody.invalid/x").verdict == "later"
 
 
-def test_an_unknown_certificate_is_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_certificate_is_trusted_if_the_system_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     def accept(connection: object) -> None:
         connection.recv(65536)  # type: ignore[attr-defined]
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")  # type: ignore[attr-defined]
 
-    with serving(over_tls(accept, server_context())) as where:
+    with serving(over_tls(accept, server_context(CA_SIGNED))) as where:
         reply = tell(f"https://{where}/x")
         assert reply.verdict == "later"
         assert "certificate verify failed" in reply.reason
-        monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+        monkeypatch.setenv("SSL_CERT_FILE", str(CA_FILE))
+        assert tell(f"https://{where}/x") == TAKEN
 
 
 def test_no_message_shows_a_secret() -> None:
