@@ -160,9 +160,11 @@ class SegmentReader(Generic[E]):
         """Whether what was read up to here is no longer what the segment's path holds."""
         if not self._files.is_at(self.fd, self.segment.path):
             return True
-        if self._offset == 0 or self._chain is None:
+        if self._chain is None:
             return False
         before = encode_tail(self._chain)
+        if self._offset < len(before):
+            return False
         return self._files.read(self.fd, len(before), self._offset - len(before)) != before
 
     def _settle_opening(self) -> bool:

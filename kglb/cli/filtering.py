@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Iterator
 
-from kglb.replay.selection import FIELDS
+from kglb.replay.selection import FIELDS, FilterError
 
 FILTERS = (
     "Filters are type=HealthChanged, balancer=web, real=10.0.0.7:80 (or real=10.0.0.7), "
@@ -20,9 +20,11 @@ def add_filter_options(parser: argparse.ArgumentParser) -> None:
 
 
 def filter_terms(args: argparse.Namespace) -> Iterator[tuple[str, str]]:
-    """The fields and values that were given."""
+    """The fields and values that were given. Raises FilterError."""
     for text in args.filters:
-        field, _, value = text.partition("=")
+        field, told, value = text.partition("=")
+        if not told:
+            raise FilterError(f"{text}: expected FIELD=VALUE, as real=10.0.0.7; --journal names the journal")
         yield field, value
     for field in FIELDS:
         for value in getattr(args, field):

@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _extent(source: Source, args: argparse.Namespace) -> tuple[int, int]:
     zone, bounds = Zone(utc=args.utc), source.bounds()
-    since, until = zone.moment(args.since), zone.moment(args.until)
+    since, until = zone.past(args.since), zone.moment(args.until)
     low, high = args.seq or (None, None)
     first, last = max(bounds[0], low or 0), bounds[-1] if high is None else min(bounds[-1], high)
     if since is not None:

@@ -132,8 +132,9 @@ def size(count: int) -> str:
 def kernel(state: LiveState) -> str:
     """What others have done in the kernel, and what there is besides ours."""
     drift = state.drift
-    changed = f"{drift.count} changed by others since the start" if drift.count else "nothing changed by others"
-    last = "" if drift.last is None else f", last {span(state.now - drift.last.at)} ago ({drift.last.text})"
+    changed = f"{drift.count or 'nothing'} changed by others since the start"
+    before = "" if drift.count else " before it"
+    last = "" if drift.last is None else f", last{before} {span(state.now - drift.last.at)} ago ({drift.last.text})"
     return printable(f"{changed}{last}; {plural(state.foreign_services, 'foreign service')}")
 
 

@@ -119,7 +119,7 @@ def _wanted(args: argparse.Namespace) -> Wanted:
 
 def _place(news: News, args: argparse.Namespace) -> Place | None:
     """Where to begin. It is kept at once: what comes before a second start is to be told, too. Raises Failed."""
-    since = Zone(utc=args.utc).moment(args.since)
+    since = Zone(utc=args.utc).past(args.since)
     kept = read_place(args.state) if args.state else None
     place = kept or news.beginning(since)
     if args.state and place is not None:

@@ -39,7 +39,7 @@ def add_output_option(parser: argparse.ArgumentParser) -> None:
 
 def add_real_options(parser: argparse.ArgumentParser, real: str) -> None:
     """Which real is meant, and what to note."""
-    parser.add_argument("real", metavar="REAL", help=real)
+    parser.add_argument("real", type=_real, metavar="REAL", help=real)
     parser.add_argument("--balancer", metavar="NAME", help="of this balancer alone: its name, or NAME@SERVICE")
     parser.add_argument("--note", type=_note, default="", help="why, for whoever reads the journal")
     add_socket_option(parser)
@@ -51,6 +51,13 @@ def add_term_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--for", dest="seconds", type=term, metavar="TIME", help='end by itself after so long, as "30m" or "2h"'
     )
+
+
+def _real(text: str) -> str:
+    """An argument that names a real or a host. Raises argparse's own error."""
+    if not text:
+        raise argparse.ArgumentTypeError("expected address:port, or a host, found an empty word")
+    return text
 
 
 def _note(text: str) -> str:

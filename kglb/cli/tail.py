@@ -3,7 +3,7 @@
 import argparse
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     """Print the records that were asked for."""
     zone = Zone(utc=args.utc)
     until = zone.moment(args.until)
-    stretches = _stretches(args, zone.moment(args.since), until)
+    stretches = _stretches(args, zone.past(args.since), until)
     several = args.journal is not None and len(args.journal) > 1
     printer = _Printer(args.output, zone, stretches, several=several, causes=args.causes)
     for shown in _recorded(stretches, _count(args), reverse=args.reverse):
@@ -78,6 +78,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _stretches(args: argparse.Namespace, since: Moment | None, until: Moment | None) -> list[Stretch]:
+    terms = tuple(filter_terms(args))
     paths = args.journal or [DEFAULT_JOURNAL]
     if len(paths) > 1 and (args.after is not None or args.show_cursor):
         raise Failed(
@@ -92,7 +93,7 @@ def _stretches(args: argparse.Namespace, since: Moment | None, until: Moment | N
         Stretch(host, Selection(source, Filter(), Context(source)), *_bounds(source, args.after, since, until))
         for host, source in zip(hosts(sources), sources, strict=True)
     ]
-    return _chosen(parts, args)
+    return _chosen(parts, args, terms)
 
 
 def _bounds(source: Source, after: int | None, since: Moment | None, until: Moment | None) -> tuple[int, int]:
@@ -110,7 +111,7 @@ def _bounds(source: Source, after: int | None, since: Moment | None, until: Mome
     return first, last
 
 
-def _chosen(parts: list[Stretch], args: argparse.Namespace) -> list[Stretch]:
+def _chosen(parts: list[Stretch], args: argparse.Namespace, terms: Sequence[tuple[str, str]]) -> list[Stretch]:
     """The stretches with the filter; without the journals that do not know a balancer, if any does."""
     pattern = None if args.grep is None else parse_pattern(args.grep)
     found: list[Stretch] = []
@@ -118,7 +119,7 @@ def _chosen(parts: list[Stretch], args: argparse.Namespace) -> list[Stretch]:
     for part in parts:
         selection = part.selection
         try:
-            chosen = parse_filter(filter_terms(args), partial(selection.context.names, part.last))
+            chosen = parse_filter(terms, partial(selection.context.names, part.last))
         except FilterError as error:
             unknown = unknown or error
         else:

@@ -108,8 +108,12 @@ class StatusServer:
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            with suppress(TimeoutError, OSError):
-                await self._exchange(reader, writer)
+            await self._exchange(reader, writer)
+        except (TimeoutError, OSError):
+            pass
+        except RuntimeError:  # which is what uvloop says of a connection that was reset meanwhile
+            if not writer.transport.is_closing():
+                raise
         finally:
             writer.transport.abort()
             with suppress(OSError):

@@ -131,6 +131,14 @@ def test_a_segment_that_is_missing_is_found(tmp_path: Path) -> None:
     assert "begins with record 5" in found.reason
 
 
+@pytest.mark.parametrize("content", [b"\n", b"vm\n", b"{}\n{}\n"])
+def test_lines_shorter_than_any_record_are_found(tmp_path: Path, content: bytes) -> None:
+    write(tmp_path, ["a"])
+    segments(tmp_path)[0].write_bytes(content)
+    assert (damage(tmp_path).line, damage(tmp_path).seq) == (1, 1)
+    assert JournalReader(tmp_path, decode, on_damage=lambda _: None).seq_of_last(5) == 1
+
+
 def test_a_sealed_segment_cut_short_is_found(two_segments: Path) -> None:
     first, _ = segments(two_segments)
     whole = first.read_bytes()

@@ -287,6 +287,46 @@ def test_a_disk_that_hangs_is_noticed_and_blocks_neither_the_loop_nor_the_exit(t
     asyncio.run(run())
 
 
+def test_a_disk_that_takes_what_is_written_and_syncs_nothing_hangs_however_much_is_written(tmp_path: Path) -> None:
+    async def run() -> None:
+        files = Hanging("sync")
+        async with writing(tmp_path, files, limits=FAST) as appender:
+            await appender.wait_synced(1)
+            files.gate.clear()
+            async with asyncio.timeout(5):
+                while appender.degraded is None:
+                    appender.append(note("on and on"))
+                    await asyncio.sleep(0.005)
+            assert "nothing came from the disk" in appender.degraded.reason
+            files.gate.set()
+            assert await eventually_synced(appender)
+
+    asyncio.run(run())
+    assert gaps(tmp_path) == []
+
+
+def test_what_was_written_beside_a_sync_that_failed_is_declared_with_what_was_to_be_synced(tmp_path: Path) -> None:
+    async def run() -> list[int]:
+        files = Hanging("sync")
+        async with writing(tmp_path, files) as appender:
+            await appender.wait_synced(1)
+            files.gate.clear()
+            lost = [appender.append(note("before"))]
+            await appender.wait_written(lost[0])
+            lost.append(appender.append(note("beside")))
+            assert await appender.wait_written(lost[1], 5)
+            files.errors["sync"] = errno.EIO
+            files.gate.set()
+            await until(lambda: appender.degraded)
+            files.errors.clear()
+            assert await eventually_synced(appender)
+            assert not await appender.wait_written(lost[1])
+            return lost
+
+    lost = asyncio.run(run())
+    assert gaps(tmp_path) == [range(lost[0], lost[1] + 1)]
+
+
 def test_a_rotation_queued_behind_a_failed_sync_is_given_up_for_a_segment_that_declares_the_loss(
     tmp_path: Path,
 ) -> None:
