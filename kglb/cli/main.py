@@ -10,7 +10,8 @@ import importlib
 import re
 import sys
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Protocol
+from functools import partial
+from typing import Any, NamedTuple, Protocol
 
 from kglb import __version__
 from kglb.cli.output import EXIT_INTERRUPTED, EXIT_OK, Failed, abandon_stdout, complain
@@ -44,14 +45,37 @@ VERBS = {
     "verify": Verb("kglb.cli.verify", "decide everything recorded again, and compare"),
     "whatif": Verb("kglb.cli.whatif", "show what other settings would have changed"),
     "report": Verb("kglb.cli.report", "write what happened as one page to look at and mail"),
-    "journal": Verb("kglb.cli.journal", "look after the journal: stat, fsck, repair, export, prune"),
+    "journal": Verb("kglb.cli.journal", "journal files: stat, fsck, repair, export, metrics, prune"),
 }
 
 
 class _VerbModule(Protocol):
-    def add_parser(self, subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None: ...
+    def add_parser(self, subparsers: "argparse._SubParsersAction[Any]") -> None: ...
 
     def run(self, args: argparse.Namespace) -> int: ...
+
+
+class _Parser(argparse.ArgumentParser):
+    """Asks how wide the terminal is when there is something to print, and not for each argument that is added: argparse
+    asks ``shutil``, which brings every compressor along.
+
+    The outermost is the one that complains of what a verb's parser leaves over: it then shows how ``chosen`` is used.
+    """
+
+    chosen: argparse.ArgumentParser | None = None
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(formatter_class=partial(argparse.HelpFormatter, width=80), **options)
+
+    def format_usage(self) -> str:
+        if self.chosen is not None:
+            return self.chosen.format_usage()
+        self.formatter_class = argparse.HelpFormatter
+        return super().format_usage()
+
+    def format_help(self) -> str:
+        self.formatter_class = argparse.HelpFormatter
+        return super().format_help()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -99,7 +123,7 @@ def _joined(arguments: Iterable[str]) -> list[str]:
 
 def parser_for(argv: Sequence[str]) -> tuple[argparse.ArgumentParser, _VerbModule | None]:
     """The parser for a command line, and its verb's module: only that verb is described in full."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="kglb-actors",
         description="Keeps Linux IPVS in step with the health of its real servers, and can always say why.",
         epilog="Exit codes: 0 fine, 1 the answer is no, 2 usage or config error, 3 the environment lacks something.",
@@ -111,8 +135,7 @@ def parser_for(argv: Sequence[str]) -> tuple[argparse.ArgumentParser, _VerbModul
         verb: _VerbModule = importlib.import_module(VERBS[argv[0]].module)
         gc.enable()
         verb.add_parser(subparsers)
-        # argparse lets the outermost parser complain of what is left over: it is to show how the verb is used
-        parser.usage = subparsers.choices[argv[0]].format_usage().removeprefix("usage: ").rstrip()
+        parser.chosen = subparsers.choices[argv[0]]
         return parser, verb
     for name, (_, summary) in VERBS.items():
         subparsers.add_parser(name, help=summary)

@@ -22,7 +22,7 @@ _LARGEST_ANSWER = 64 * 1024 * 1024
 _EXITS = {"no": EXIT_NO, "usage": EXIT_USAGE, "environment": EXIT_ENVIRONMENT}
 
 term = as_argument(duration("1s", "366d"))
-"""An argument that is a duration."""
+"""An argument that says for how long an order holds."""
 
 
 def add_socket_option(parser: argparse.ArgumentParser) -> None:

@@ -89,6 +89,7 @@ def render(state: LiveState, width: int | None, paint: Paint) -> list[str]:
     """A state for people, line by line; ``width`` is the terminal's, None where there is none."""
     lines = [paint(shortened(words.headline(state), width), "strong"), *_verdict(words.troubles(state), width, paint)]
     facts = [
+        *([("config", words.config(state.config, state.now), "plain")] if state.config is not None else []),
         ("journal", words.journal(state), "bad" if state.journal.degraded else "plain"),
         ("kernel", words.kernel(state), "plain"),
         *([("addresses", words.addresses(state), "plain")] if state.addresses else []),

@@ -11,8 +11,8 @@ from pathlib import Path
 import msgspec
 
 from kglb.cli.filtering import FILTERS, add_filter_options, filter_terms
-from kglb.cli.output import EXIT_OK, EXIT_USAGE, Failed, paint_for, put, put_json, warn
-from kglb.cli.reading import DEFAULT_JOURNAL, TIMES, Zone, add_format_options, natural
+from kglb.cli.output import EXIT_OK, EXIT_USAGE, Failed, paint_for, put, put_json
+from kglb.cli.reading import DEFAULT_JOURNAL, TIMES, Zone, add_format_options, natural, report_damage
 from kglb.replay.causes import GONE, Cause, Causes
 from kglb.replay.context import Context
 from kglb.replay.errors import NothingRecordedError
@@ -88,7 +88,7 @@ def _stretches(args: argparse.Namespace, since: Moment | None, until: Moment | N
         raise Failed(EXIT_USAGE, "--show-cursor is said at the end, which -f never comes to", "use one of them")
     if args.reverse and args.follow:
         raise Failed(EXIT_USAGE, "-r begins with the newest record, which -f waits for", "use one of them")
-    sources = [Source(path, on_damage=_report if args.salvage else None) for path in paths]
+    sources = [Source(path, on_damage=report_damage if args.salvage else None) for path in paths]
     parts = [
         Stretch(host, Selection(source, Filter(), Context(source)), *_bounds(source, args.after, since, until))
         for host, source in zip(hosts(sources), sources, strict=True)
@@ -158,10 +158,6 @@ def _say_nothing_found(stretches: list[Stretch]) -> None:
     for part in stretches:
         searched = f"records {part.first} to {part.last}" if part.first <= part.last else "no record is in that time"
         print(f"-- No entries: {part.selection.source.path}, {searched} --", file=sys.stderr)
-
-
-def _report(damaged: object) -> None:
-    warn([f"damaged: {damaged}"])
 
 
 class _Printer:

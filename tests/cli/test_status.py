@@ -14,6 +14,7 @@ from kglb.cli.output import Failed, Paint
 from kglb.cli.status import only, render
 from kglb.model import ChangeDestination, Destination
 from kglb.projections.view import EventView
+from kglb.web.config_standing import InForce, Rejected
 from kglb.web.live import LiveDrift, LiveState
 from tests.browser.site import Reals, daemon
 from tests.cli.conftest import Command
@@ -56,6 +57,18 @@ def test_services_and_their_reals_are_shown_with_what_matters_first() -> None:
     ]
     assert lines[8].endswith("connection refused, 2 failures in a row")
     assert "anna drained it: new disk" in lines[9]
+
+
+def test_a_config_that_was_rejected_is_a_trouble_beside_the_one_in_force() -> None:
+    rejected = Rejected(at=1_000_007_140.0, source="/etc/new.toml", errors=("new.toml:4: unknown key", "another"))
+    in_force = InForce(source="/etc/old.toml", digest="0", since=1_000_000_000.0, rejected=rejected)
+    state = replace(live(one_down_one_drained()), now=1_000_007_200.6, config=in_force)
+    assert shown(state)[1:4] == [
+        "  ! /etc/new.toml was rejected 1 min ago, the config before it stays in force: "
+        "new.toml:4: unknown key (and 1 more)",
+        f"  ! web: {real_id(1)} is down",
+        "  config    /etc/old.toml, in force for 2 h",
+    ]
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 132])
