@@ -39,6 +39,7 @@ VERBS = {
     "weight": Verb("kglb.cli.weight", "give a real another weight"),
     "stop": Verb("kglb.cli.stop", "have the running daemon stop"),
     "tail": Verb("kglb.cli.tail", "show the journal in plain sentences, and follow it"),
+    "notify": Verb("kglb.cli.notify", "tell a URL or a program what happens"),
     "explain": Verb("kglb.cli.explain", "say why a real, service, address or route is as it is"),
     "replay": Verb("kglb.cli.replay", "show the state of the data plane at any moment"),
     "verify": Verb("kglb.cli.verify", "decide everything recorded again, and compare"),
@@ -107,10 +108,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _joined(arguments: Iterable[str]) -> list[str]:
-    """``--since -5m`` as ``--since=-5m``: argparse takes whatever begins with a dash for an option."""
+    """``--since -5m`` as ``--since=-5m``: argparse takes whatever begins with a dash for an option.
+
+    What follows ``--exec`` is another program's.
+    """
     joined: list[str] = []
     for argument in arguments:
-        if joined and re.match(r"-\d", argument) and re.fullmatch(r"--[a-z-]+", joined[-1]):
+        if joined and "--exec" not in joined and re.match(r"-\d", argument) and re.fullmatch(r"--[a-z-]+", joined[-1]):
             joined[-1] += f"={argument}"
         else:
             joined.append(argument)

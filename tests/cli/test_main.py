@@ -58,6 +58,7 @@ DAEMON = {
     "asyncio",
     "dns",
     "httptools",
+    "httpx",
     "pykka",
     "structlog",
     "uvloop",
@@ -139,6 +140,12 @@ def test_status_imports_no_event_loop() -> None:
     assert imported(DAEMON | KERNEL, "status", "--status", "127.0.0.1:1") == set()
 
 
+def test_neither_the_daemon_nor_who_tells_a_program_imports_httpx(fleet: Fleet, tmp_path: Path) -> None:
+    assert imported({"httpx"}, "run", str(tmp_path / "no.toml")) == set()
+    assert imported({"httpx"}, "notify", "--journal", str(tmp_path / "no"), "--exec", "cat") == set()
+    subprocess.run([sys.executable, "-c", "import sys, kglb.cli.wiring; sys.exit('httpx' in sys.modules)"], check=True)
+
+
 @pytest.mark.parametrize("arguments", [[], ["dance"], ["tail", "--no-such-option"], ["replay", "--seq", "-1"]])
 def test_a_wrong_command_line_is_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
@@ -147,7 +154,7 @@ def test_a_wrong_command_line_is_2(arguments: list[str], capsys: pytest.CaptureF
     assert "usage: kglb-actors" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("verb", ["check", "convert", "tail", "replay", "explain"])
+@pytest.mark.parametrize("verb", ["check", "convert", "tail", "notify", "replay", "explain"])
 def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         main([verb, "--help"])
