@@ -4,7 +4,21 @@ The daemon, the replay and the tests call the same functions. Whoever changes wh
 question raises ``VERSION``: it is recorded in ``DaemonStarted``, so that a replay knows which answers to expect.
 """
 
-from kglb.decisions.balancing import Balancing, Decision, Standing, decide, decide_for, is_news, mode_of, weight_of
+from kglb.decisions.balancing import (
+    Balancing,
+    Counts,
+    Decision,
+    Duty,
+    Policy,
+    Standing,
+    decide,
+    decide_for,
+    duty_of,
+    is_news,
+    mode_of,
+    verdicts_of,
+    weight_of,
+)
 from kglb.decisions.contest import Contest, drifted
 from kglb.decisions.contest import is_over as contest_is_over
 from kglb.decisions.fwmarks import Changes, Marked, Pool, checked_at, choose_mark, mark_changes
@@ -20,7 +34,7 @@ from kglb.decisions.routing import (
     routes,
 )
 
-VERSION = 1
+VERSION = 2
 
 __all__ = [
     "VERSION",
@@ -28,8 +42,11 @@ __all__ = [
     "Candidate",
     "Changes",
     "Contest",
+    "Counts",
     "Decision",
+    "Duty",
     "Marked",
+    "Policy",
     "Pool",
     "Standing",
     "candidate_of",
@@ -42,6 +59,7 @@ __all__ = [
     "decide_for",
     "decide_routes",
     "drifted",
+    "duty_of",
     "is_name",
     "is_news",
     "judge",
@@ -54,5 +72,6 @@ __all__ = [
     "presumed_healthy",
     "route_changes",
     "routes",
+    "verdicts_of",
     "weight_of",
 ]

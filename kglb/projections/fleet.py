@@ -94,7 +94,7 @@ def _config_applied(fleet: FleetState, seq: int, event: ConfigApplied) -> None:
             _update_entries(balancer, config.reals)
         if not asks_the_same(balancer.config.check, config.check):
             _forget_streaks(balancer)
-        balancer.config = config
+        balancer.configure(config, awaits=config.awaits_verdicts)
     forget_unconfigured(fleet.kept, event.config.balancers)
     fleet.marks.fold(event)
 
@@ -109,9 +109,20 @@ def _update_entries(balancer: BalancerState, entries: tuple[Real, ...]) -> None:
 
 def _forget_streaks(balancer: BalancerState) -> None:
     """Another question was asked so far: health stays, what led to it does not count towards the next change."""
-    for name, state in list(balancer.reals.items()):
-        balancer.reals[name] = replace(
-            state, outcome="", reason="", detail="", run_seq=0, streak=0, counted=0, reported=None, reported_seq=0
+    for state in list(balancer.reals.values()):
+        balancer.put(
+            replace(
+                state,
+                outcome="",
+                reason="",
+                detail="",
+                run_seq=0,
+                streak=0,
+                counted=0,
+                judged=balancer.awaits and state.has_verdict,
+                reported=None,
+                reported_seq=0,
+            )
         )
 
 
@@ -121,6 +132,8 @@ def _real_added(fleet: FleetState, seq: int, event: RealAdded) -> None:
         return
     orders = fleet.kept.pop(name_key(event.service, event.entry.host), Orders())
     balancer.put(RealState(real=event.real, entry=event.entry, healthy=event.healthy, health_seq=seq, orders=orders))
+    if event.healthy and event.entry.backup:
+        balancer.proven = True  # the kernel sends traffic to a backup: the service has served
 
 
 def _real_removed(fleet: FleetState, seq: int, event: RealRemoved) -> None:
@@ -164,14 +177,17 @@ def _probe_flipped(fleet: FleetState, seq: int, event: ProbeFlipped) -> None:
     unrecorded = event.previous_count - before.counted
     sign = 1 if event.outcome == "success" else -1
     same_sign = event.outcome == before.outcome
-    balancer.reals[event.real] = replace(
-        before,
-        outcome=event.outcome,
-        reason=event.reason,
-        detail=event.detail,
-        run_seq=seq,
-        streak=before.streak + sign * (unrecorded + 1) if same_sign else sign,
-        counted=1,
+    balancer.put(
+        replace(
+            before,
+            outcome=event.outcome,
+            reason=event.reason,
+            detail=event.detail,
+            run_seq=seq,
+            streak=before.streak + sign * (unrecorded + 1) if same_sign else sign,
+            counted=1,
+            judged=balancer.awaits and before.has_verdict,
+        )
     )
 
 
@@ -205,7 +221,7 @@ def _balancer_decided(fleet: FleetState, seq: int, event: BalancerDecided) -> No
     if balancer is None:
         return
     balancer.mode = event.mode
-    balancer.proven = balancer.proven or event.mode == "available"
+    balancer.proven = balancer.proven or event.mode in ("available", "backup", "failsafe")
     balancer.decided_alive, balancer.decided_total, balancer.decided_seq = event.alive, event.total, seq
     reals = balancer.reals
     for name, weight in event.weights.items():
@@ -215,13 +231,14 @@ def _balancer_decided(fleet: FleetState, seq: int, event: BalancerDecided) -> No
 
 def _checks_impossible(fleet: FleetState, seq: int, event: ChecksImpossible) -> None:
     if (balancer := fleet.balancers.get(event.service)) is not None:
-        balancer.unchecked.update(dict.fromkeys(event.reals, event.problem))
+        for real in event.reals:
+            balancer.cannot_check(real, event.problem)
 
 
 def _checks_resumed(fleet: FleetState, seq: int, event: ChecksResumed) -> None:
     if (balancer := fleet.balancers.get(event.service)) is not None:
         for real in event.reals:
-            balancer.unchecked.pop(real, None)
+            balancer.cannot_check(real, "")
 
 
 _STEPS: dict[type, Callable[[FleetState, int, Any], None]] = {

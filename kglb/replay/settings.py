@@ -23,7 +23,7 @@ from kglb.replay.names import Names
 EVERY = "*"
 """The name that stands for all balancers."""
 
-_BALANCER_KEYS = ("when_all_down",)
+_BALANCER_KEYS = ("when_all_down", "fail_open_below")
 _CHECK_KEYS = ("rise", "fall", "interval", "fast_interval")
 DECIDABLE = (*(f"check.{key}" for key in _CHECK_KEYS), *_BALANCER_KEYS)
 """What can be set otherwise of a balancer."""
