@@ -69,7 +69,8 @@ def says(real: LiveReal) -> str:
     """What people and checks have to say of a real, what matters most first."""
     checks = verdicts(real.streak) if real.streak else "no answer yet" if real.condition is not None else ""
     failing = f"{real.why}, {checks}" if real.why else checks
-    parts = (real.out_of_rotation, real.unchecked, kernel_of_real(real), failing, real.weighed)
+    role = "backup" if real.backup else ""
+    parts = (role, real.out_of_rotation, real.unchecked, kernel_of_real(real), failing, real.weighed)
     return printable("; ".join(part for part in parts if part))
 
 

@@ -71,6 +71,7 @@ def _table(sides: BalancerSides, paint: Paint) -> list[str]:
             ("transitions", lambda figures: str(figures.transitions)),
             ("fewest alive", _lowest),
             ("in failsafe", lambda figures: _seconds(figures.failsafe)),
+            ("on backups", lambda figures: _seconds(figures.backup)),
             ("weight changes", lambda figures: str(figures.weights)),
         )
     ]

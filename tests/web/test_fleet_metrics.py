@@ -44,6 +44,7 @@ def test_exactly_the_mode_a_balancer_is_in_is_one() -> None:
     assert modes == {
         "initial": 0,
         "available": 0,
+        "backup": 0,
         "failsafe": 1,
         "unavailable": 0,
         "no_upstreams": 0,
