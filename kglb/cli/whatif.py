@@ -74,6 +74,7 @@ def _table(sides: BalancerSides, paint: Paint) -> list[str]:
             ("on backups", lambda figures: _seconds(figures.backup)),
             ("weight changes", lambda figures: str(figures.weights)),
         )
+        if label != "on backups" or sides.recorded.backup or sides.supposed.backup
     ]
     differing = [real for real in sides.reals if real.recorded != real.supposed]
     rows += [(f"{real.real} out", _seconds(real.recorded), _seconds(real.supposed)) for real in differing[:_SHOWN]]
