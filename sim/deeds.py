@@ -205,12 +205,25 @@ class Deeds:
         return len(passing) / total < balancer.fail_open_below
 
     def _stands_in(self, id: ServiceId, real: RealId) -> None:
-        """A backup gets no traffic while a primary is up: a start does not go through the sorry server either."""
-        entries = self._in_rotation(id)
-        if real not in entries or not entries[real].backup or self._witness.is_lenient:
+        """A backup gets no traffic while a primary is up, nor at a start while one may still turn out to be."""
+        entries, witness = self._in_rotation(id), self._witness
+        if real not in entries or not entries[real].backup:
             return
-        if any(not entry.backup and self._passes(id, other) for other, entry in entries.items()):
-            raise self._witness.violation(f"{id} {real}: a backup gets traffic though a primary's probes pass")
+        others = [other for other, entry in entries.items() if not entry.backup]
+        if not witness.is_lenient and any(self._passes(id, other) for other in others):
+            raise witness.violation(f"{id} {real}: a backup gets traffic though a primary's probes pass")
+        if id not in self._served and witness.now - max(witness.configured, witness.moved) > LATEST:
+            self._is_not_awaited(id, real, others)
+
+    def _is_not_awaited(self, id: ServiceId, backup: RealId, primaries: list[RealId]) -> None:
+        """No start goes through the sorry server; who has no address, or no way through the VIP, is not waited for."""
+        balancer = self._world.process.state.fleet.balancers.get(id)
+        if balancer is None or balancer.config.fwmark_checks:
+            return
+        known = [real for real in primaries if real in balancer.reals]
+        unheard = [real for real in known if not self._witness.testimony.of(id, real).streak]
+        if unheard:
+            raise self._witness.violation(f"{id} {backup}: a backup gets traffic before {unheard[0]} has been heard of")
 
     def _still_serves(self, id: ServiceId, serves: bool) -> None:
         """Under fail_open a service that has served does not stop serving by our hand, however many reals fail."""
