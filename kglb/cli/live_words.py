@@ -26,7 +26,8 @@ def troubles(state: LiveState) -> list[str]:
 
 def _of_service(service: LiveService) -> Iterator[str]:
     if service.balancer and service.mode != "available":
-        yield f"{service.name} is {mode(service)}, {service.alive} of {service.total} up"
+        standing = "on its backups" if service.mode == "backup" else mode(service)
+        yield f"{service.name} is {standing}, {service.alive} of {service.total} up"
     if not service.in_step:
         yield f"{service.name} {kernel_of(service)}"
 
