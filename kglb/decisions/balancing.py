@@ -98,6 +98,10 @@ class Duty(NamedTuple):
     even_down: bool
 
 
+_PRIMARIES, _BACKUPS = Duty(backups=False, even_down=False), Duty(backups=True, even_down=False)
+_EVERY_PRIMARY, _EVERY_BACKUP = Duty(backups=False, even_down=True), Duty(backups=True, even_down=True)
+
+
 class Balancing(Protocol):
     """What a decision needs to know of a balancer: its config, its reals, and what it decided last."""
 
@@ -169,13 +173,9 @@ def mode_of(counts: Counts, proven: bool, policy: Policy) -> Mode:
 
 def duty_of(mode: Mode | None, total: int) -> Duty:
     """Who gets traffic in this mode, with so many primaries in rotation."""
-    match mode:
-        case "backup":
-            return Duty(backups=True, even_down=False)
-        case "failsafe":
-            return Duty(backups=total == 0, even_down=True)
-        case _:
-            return Duty(backups=False, even_down=False)
+    if mode == "failsafe":
+        return _EVERY_PRIMARY if total else _EVERY_BACKUP
+    return _BACKUPS if mode == "backup" else _PRIMARIES
 
 
 def weight_of(standing: Standing, duty: Duty) -> int:

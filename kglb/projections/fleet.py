@@ -92,6 +92,7 @@ def _config_applied(fleet: FleetState, seq: int, event: ConfigApplied) -> None:
         balancer = fleet.balancers[config.id] = before.get(config.id) or BalancerState(config=config)
         if balancer.config.reals != config.reals:
             _update_entries(balancer, config.reals)
+            balancer.recount()
         if not asks_the_same(balancer.config.check, config.check):
             _forget_streaks(balancer)
         balancer.configure(config, awaits=config.awaits_verdicts)
@@ -177,18 +178,20 @@ def _probe_flipped(fleet: FleetState, seq: int, event: ProbeFlipped) -> None:
     unrecorded = event.previous_count - before.counted
     sign = 1 if event.outcome == "success" else -1
     same_sign = event.outcome == before.outcome
-    balancer.put(
-        replace(
-            before,
-            outcome=event.outcome,
-            reason=event.reason,
-            detail=event.detail,
-            run_seq=seq,
-            streak=before.streak + sign * (unrecorded + 1) if same_sign else sign,
-            counted=1,
-            judged=balancer.awaits and before.has_verdict,
-        )
+    after = replace(
+        before,
+        outcome=event.outcome,
+        reason=event.reason,
+        detail=event.detail,
+        run_seq=seq,
+        streak=before.streak + sign * (unrecorded + 1) if same_sign else sign,
+        counted=1,
+        judged=balancer.awaits and before.has_verdict,
     )
+    if balancer.awaits:
+        balancer.put(after)
+    else:
+        balancer.reals[event.real] = after  # in no count
 
 
 def _runs_closed(fleet: FleetState, seq: int, event: RunsClosed) -> None:

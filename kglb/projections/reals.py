@@ -161,11 +161,15 @@ class BalancerState(msgspec.Struct, kw_only=True):
 
         Verdicts are kept only where they are awaited: so of those that are there when it begins, none is.
         """
-        begins = awaits and not self.awaits
-        self.config, self.awaits = config, awaits
+        self.config = config
+        if awaits != self.awaits:
+            self.awaits = awaits
+            self.reals = {name: replace(real, judged=awaits) for name, real in self.reals.items()}
+            self.recount()
+
+    def recount(self) -> None:
+        """Count anew: reals may have become backups, or primaries."""
         self.alive = self.total = self.awaited = self.backups_alive = self.backups = 0
-        if begins:
-            self.reals = {name: replace(real, judged=True) for name, real in self.reals.items()}
         for real in self.reals.values():
             self._count(real, 1)
 
