@@ -70,7 +70,7 @@ class Appender:
         self._closed = False
         self.degraded: Degraded | None = None
         self._queue = DiskQueue(options.disk, options.limits.hang_after, self._progressed)
-        self._committer = Committer(files, directory, options.retention, self._queue.published)
+        self._committer = Committer(files, directory, options.retention, self._queue.published, options.disk.beside)
         if end.segment is not None:
             self._committer.go_on(end.segment, end.size, end.seq, end.opening_size)
         self._queue.start(self._committer)

@@ -1,10 +1,11 @@
 """The disk's side of the group commit: writes what it is given, in order, and says how far it came.
 
-It runs on one thread (or inline, in a simulation) and is the only writer of segments. It never numbers, never
-computes a checksum, never decides what is in a segment; it knows lines only by their newlines. After an error
-it keeps what was not written and tries again when called again. A file whose fdatasync failed is never
-touched again: what the kernel still holds of it is unknown, and a second fdatasync would say that all is
-well.
+It runs on one thread (or inline, in a simulation) and is the only writer of segments. Syncs are made beside it, one
+at a time: lines that come meanwhile are written at once, whatever time the platter takes, and are synced together
+with the next. It never numbers, never computes a checksum, never decides what is in a segment; it knows lines only by
+their newlines. After an error it keeps what was not written and tries again when called again. A file whose fdatasync
+failed is never touched again: what the kernel still holds of it is unknown, and a second fdatasync would say that all
+is well. Neither is a file that somebody has removed or replaced: nobody would find what is written to it.
 """
 
 import errno
@@ -17,6 +18,7 @@ from pathlib import Path
 from journal.files import OsFiles
 from journal.retention import Retention, apply_retention
 from journal.segments import Segment, segment_path
+from journal.sync import Sync
 
 _FIRST_DELAY = 0.05
 _LONGEST_DELAY = 10.0
@@ -49,6 +51,8 @@ def size_of(item: Item) -> int:
 class Committer:
     """Writes items to the segments of ``directory``; what it publishes is read by the loop's thread.
 
+    ``beside`` has a sync run elsewhere and, once it is done, given to ``commit``; it may also run it at once.
+
     ``written_seq`` and ``synced_seq`` are the last records handed to the kernel and known to be on the
     platter.
     ``done_size`` counts the bytes of items written or given up. ``failure`` is the last error while it lasts,
@@ -56,11 +60,20 @@ class Committer:
     declares what is missing.
     """
 
-    def __init__(self, files: OsFiles, directory: Path, retention: Retention, published: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        files: OsFiles,
+        directory: Path,
+        retention: Retention,
+        published: Callable[[], None],
+        beside: Callable[[Sync], None],
+    ) -> None:
         self._files = files
         self._directory = directory
         self._retention = retention
         self._published = published
+        self._beside = beside
+        self._syncing: Sync | None = None
         self._held: deque[Item] = deque()
         self._path = directory
         self._fd: int | None = None
@@ -87,18 +100,29 @@ class Committer:
         self._size, self._synced_size = size, opening_size
         self.written_seq, self.synced_seq = last_seq, segment.first_seq
 
-    def commit(self, items: Iterable[Item]) -> float | None:
-        """Write these items after those held, then sync. Seconds until the next try, or None if done."""
-        self._held.extend(items)
+    @property
+    def progress(self) -> tuple[int, int]:
+        """Another whenever the disk has got on; what is written while a sync is under way does not count."""
+        return self.synced_seq, self.done_size if self._syncing is None else -1
+
+    def commit(self, work: Iterable[Item | Sync]) -> float | None:
+        """Write the items among this after those held, and have them synced; take in a sync that is done.
+
+        Seconds until the next try, or None if all goes well.
+        """
+        ended = [sync for sync in work if sync is self._syncing]
+        self._held.extend(item for item in work if not isinstance(item, Sync))
         try:
+            if ended:
+                self._end_sync()
             self._write_held()
-            self._sync()
-        except OSError as error:
+            self._begin_sync()
+        except Exception as error:  # whatever it is, the thread goes on, and says so
             self.failure = _describe(error, self._path)
             delay, self._delay = self._delay, min(2 * self._delay, _LONGEST_DELAY)
             self._published()
             return delay
-        if self.failure and not self._lost:
+        if self.failure and not self._lost and self._syncing is None:
             self.failure = ""
             self._delay = _FIRST_DELAY
             self._published()
@@ -163,7 +187,7 @@ class Committer:
 
     def _open(self, item: NewSegment) -> None:
         """Seal the segment before, write the new one's first line, and apply the retention."""
-        self._sync()
+        self._finish_sync()
         self.close()
         self._path = segment_path(self._directory, item.first_seq)
         fd = self._files.create(self._path)
@@ -179,27 +203,52 @@ class Committer:
         self._lost = self._torn = self._named = False
         self._size, self._synced_size = size_of(item), 0
         self.done_size += self._size
-        self._sync(item.first_seq + sum(part.count(b"\n") for part in item.parts) - 1)
+        self._finish_sync(item.first_seq + sum(part.count(b"\n") for part in item.parts) - 1)
         apply_retention(self._files, self._directory, self._retention)
 
-    def _sync(self, opened_to: int | None = None) -> None:
-        """Sync what is written; of a new segment up to ``opened_to``, which is written for certain only now: without
-        its first sync the file is thrown away.
+    def _begin_sync(self) -> None:
+        """Have what is written synced, unless a sync is under way: the next one is for all that comes until then."""
+        if self._fd is None or self._syncing is not None or self._synced_size == self._size:
+            return
+        self._syncing = sync = self._new_sync(self._fd, self.written_seq)
+        self._beside(sync)
+        if sync.done:
+            self._end_sync()
+
+    def _finish_sync(self, opened_to: int | None = None) -> None:
+        """Sync all that is written, and wait for it; of a new segment up to ``opened_to``, which is written for certain
+        only now: without its first sync the file is thrown away.
         """
+        if self._syncing is not None:
+            self._syncing.run()
+            self._end_sync()
         if self._fd is None or self._synced_size == self._size:
             return
-        try:
-            self._files.sync(self._fd)
-            if not self._named:
+        self._syncing = self._new_sync(self._fd, self.written_seq if opened_to is None else opened_to)
+        self._syncing.run()
+        self._end_sync()
+
+    def _new_sync(self, fd: int, seq: int) -> Sync:
+        named, path = self._named, self._path
+
+        def make() -> None:
+            self._files.sync(fd)
+            if not named:
                 self._files.sync_directory(self._directory)
-                self._named = True
-        except OSError:
+            if not self._files.is_at(fd, path):
+                raise FileNotFoundError(errno.ENOENT, "somebody has removed or replaced it")
+
+        return Sync(make, self._size, seq)
+
+    def _end_sync(self) -> None:
+        assert self._syncing is not None
+        sync, self._syncing = self._syncing, None
+        if sync.error is not None:
             self._lose()
-            raise
-        self._synced_size = self._size
-        if opened_to is not None:
-            self.written_seq = opened_to
-        self.synced_seq = self.written_seq
+            raise sync.error
+        self._named = True
+        self._synced_size, self.synced_seq = sync.size, sync.seq
+        self.written_seq = max(self.written_seq, sync.seq)
         self._published()
 
     def _lose(self) -> None:
@@ -221,6 +270,8 @@ class Committer:
             self._files.remove(path)
 
 
-def _describe(error: OSError, path: Path) -> str:
+def _describe(error: Exception, path: Path) -> str:
+    if not isinstance(error, OSError):
+        return f"{path}: {error!r}"
     name = errno.errorcode.get(error.errno or 0, "unknown error")
     return f"{path}: {error.strerror or error} ({name})"

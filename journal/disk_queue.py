@@ -1,7 +1,8 @@
 """The loop's side of the queue to the disk: how far things came, and who waits for that.
 
 The disk's thread wakes the loop only if someone there wants to know, and never twice at a time. A disk from
-which nothing comes while something waits is in trouble, as is one that fails. What to do about it is the
+which nothing comes while something waits is in trouble, also if it takes what is written and syncs nothing; as is one
+that fails. What to do about it is the
 appender's business.
 """
 
@@ -98,7 +99,7 @@ class DiskQueue:
 
     def _progressed(self) -> None:
         self._wake_pending = False  # first: what is published from here on wakes again
-        if self._now() != self._seen:
+        if self._committer.progress != self._seen:
             self._hangs = False
         self._release_waiters()
         self._on_progress()
@@ -121,17 +122,14 @@ class DiskQueue:
             if timer is not None:
                 timer.cancel()
 
-    def _now(self) -> tuple[int, int]:
-        return self._committer.done_size, self._committer.synced_seq
-
     def _watch_on(self) -> None:
-        self._seen = self._now()
+        self._seen = self._committer.progress
         self._watch = self._loop.call_later(self._hang_after, self._look)
 
     def _look(self) -> None:
         hung, self._hangs, self._watch = self._hangs, False, None
         if self._committer.synced_seq < self._submitted_seq:
-            self._hangs = self._now() == self._seen
+            self._hangs = self._committer.progress == self._seen
             self._watch_on()
         if self._hangs != hung:
             self._on_progress()

@@ -20,7 +20,7 @@ FORMAT = 1
 TAIL_SIZE = len(',"crc":"00000000"}')
 """How long a line's end is, from the comma before ``"crc"``, without the newline."""
 
-_HEAD = re.compile(rb'{"seq":(\d+),"at":"([^"]*)"(?:,"mono":(\d+\.\d+))?')
+_HEAD = re.compile(rb'{"seq":(\d{1,19}),"at":"([^"]*)"(?:,"mono":(\d+\.\d+))?')
 _TAIL = re.compile(rb',"crc":"([0-9a-f]{8})"}\Z')
 
 

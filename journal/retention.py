@@ -79,6 +79,8 @@ def _opened_at(files: OsFiles, path: Path) -> int:
     """When a segment was opened, in seconds since 1970; 0 if its first line cannot be read."""
     try:
         head = first_head(files, path)
+        return timegm(time.strptime(head.at[:19].decode(), "%Y-%m-%dT%H:%M:%S")) if head else 0
     except FileNotFoundError:  # somebody else has just removed it
         return 0
-    return timegm(time.strptime(head.at[:19].decode(), "%Y-%m-%dT%H:%M:%S")) if head else 0
+    except ValueError:  # a damaged line is for readers to report
+        return 0

@@ -112,7 +112,9 @@ class Seeker:
     def _place(self, offset: int, seq: int) -> Place:
         if offset == 0:
             return Place(0, seq, None)
-        return Place(offset, seq, read_crc(self._files.read(self._fd, TAIL_SIZE, offset - 1 - TAIL_SIZE)) or 0)
+        end = offset - 1
+        start = max(0, end - TAIL_SIZE)  # the line before may be shorter than any record
+        return Place(offset, seq, read_crc(self._files.read(self._fd, end - start, start)) or 0)
 
     def _head_at(self, offset: int) -> Head | None:
         return read_head(self._files.read(self._fd, _HEAD_SIZE, offset))

@@ -5,12 +5,13 @@ It fails as it is told to: slow, hung, full, refusing to sync, torn where a writ
 
 import errno
 import os
-from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
 from journal import OsFiles
 from journal.committer import Item
+from journal.disk import Commit, Work
+from journal.sync import Sync
 from sim.agenda import Agenda
 from sim.loop import Killed, ProcessLoop
 
@@ -27,7 +28,8 @@ class SimFile:
 class Platter:
     """What the machine's disk holds, by path. ``full``, ``sync_fails`` and ``torn`` say what is wrong with it now.
 
-    ``delay`` is how long a commit takes, in seconds; a commit begun before ``hangs_until`` ends then.
+    ``delay`` is how long a commit takes, in seconds, and how long a sync; one begun before ``hangs_until`` ends then.
+    ``begun`` has the sizes that files had when a sync began that is under way: more it puts on the platter of none.
     """
 
     def __init__(self, random: Random) -> None:
@@ -39,6 +41,7 @@ class Platter:
         self.tears = False
         self.delay = 0.001
         self.hangs_until = 0.0
+        self.begun: dict[Path, int] = {}
 
     def crash(self) -> None:
         """The machine crashes: what was not synced is there in part, or not at all."""
@@ -128,12 +131,13 @@ class SimFiles(OsFiles):
         return len(chunk)
 
     def sync(self, fd: int) -> None:
-        """All of the file is on the platter."""
+        """The file is on the platter, as it was when this began."""
         self._living()
         if self._platter.sync_fails:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
-        file = self._open[fd][1]
-        file.synced = len(file.bytes)
+        path, file = self._open[fd]
+        begun = self._platter.begun.pop(path, len(file.bytes))
+        file.synced = max(file.synced, min(begun, len(file.bytes)))
 
     def sync_directory(self, directory: Path) -> None:
         """All names are on the platter."""
@@ -207,38 +211,53 @@ class SimFiles(OsFiles):
 
 
 class SimDisk:
-    """The journal's disk thread: one commit at a time, each taking as long as the platter takes now."""
+    """The journal's disk threads: one commit at a time and one sync beside it, as long as the platter takes now."""
 
     def __init__(self, agenda: Agenda, loop: ProcessLoop, platter: Platter) -> None:
         self._agenda = agenda
         self._loop = loop
         self._platter = platter
-        self._queued: list[Item] = []
+        self._queued: list[Work] = []
+        self._sync: Sync | None = None
         self._busy = self._ended = False
-        self._commit: Callable[[list[Item]], float | None]
+        self._commit: Commit
 
-    def start(self, commit: Callable[[list[Item]], float | None]) -> None:
+    def start(self, commit: Commit) -> None:
         """Remember what to run."""
         self._commit = commit
+        self._platter.begun.clear()
 
     def submit(self, item: Item) -> None:
         """Queue an item."""
         self._queued.append(item)
         self._work_in(self._platter.delay)
 
+    def beside(self, sync: Sync) -> None:
+        """Run it once the platter has had its time."""
+        self._sync = sync
+        self._platter.begun = {path: len(file.bytes) for path, file in self._platter.files.items()}
+        self._agenda.at(self._ready_in(self._platter.delay), lambda: self._end_sync(sync))
+
     async def stop(self, timeout: float) -> bool:
-        """Commit what is queued, unless the disk hangs for longer than that."""
+        """Commit what is queued and sync it, unless the disk hangs for longer than that."""
         hang = self._platter.hangs_until - self._agenda.now
         if hang > timeout:
             return False
         self._ended = True
         self._commit(self._taken())
+        while self._sync is not None:
+            sync, self._sync = self._sync, None
+            sync.run()
+            self._commit([sync])
         return True
+
+    def _ready_in(self, seconds: float) -> float:
+        return max(self._agenda.now + seconds, self._platter.hangs_until)
 
     def _work_in(self, seconds: float) -> None:
         if not self._busy:
             self._busy = True
-            self._agenda.at(max(self._agenda.now + seconds, self._platter.hangs_until), self._run)
+            self._agenda.at(self._ready_in(seconds), self._run)
 
     def _run(self) -> None:
         if not self._loop.alive or self._ended:
@@ -256,6 +275,21 @@ class SimDisk:
         elif self._queued:
             self._work_in(self._platter.delay)
 
-    def _taken(self) -> list[Item]:
-        items, self._queued = self._queued, []
-        return items
+    def _end_sync(self, sync: Sync) -> None:
+        if not self._loop.alive or self._ended:
+            return
+        if self._agenda.now < self._platter.hangs_until:
+            self._agenda.at(self._platter.hangs_until, lambda: self._end_sync(sync))
+            return
+        try:
+            sync.run()
+        except Killed:
+            return
+        if self._sync is sync:
+            self._sync = None
+        self._queued.append(sync)
+        self._work_in(0.0)
+
+    def _taken(self) -> list[Work]:
+        work, self._queued = self._queued, []
+        return work

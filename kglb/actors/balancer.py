@@ -258,7 +258,6 @@ class BalancerActor(RecordingActor):
         real = RealId(str(crash.key))
         self._checkers.pop(real, None)
         wait = self._restarts.delay(real)
-        self._parts.restarts["checker"] += 1
         crashed = ActorCrashed(
             actor=f"checker {self._config.id} {real}",
             error=self.recorder.scrub(crash.error),

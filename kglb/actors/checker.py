@@ -278,7 +278,7 @@ class Checker(RecordingActor):
         self._schedule(self._parts.now())
 
     def _record_loss(self, lost: Lost) -> None:
-        """Only now: on its way to the disk on its own it would delay the records that follow, and so the failover."""
+        """Only now: it would go to the disk ahead of the records that the failover waits for, on a way of its own."""
         event = WatchLost(service=self._service, real=self._real, how=lost.how, after=round(lost.after, 6))
         self._alarm = self.recorder.record(event)
         self._lost = None

@@ -11,18 +11,19 @@ function drawVerdict(overview, panels, now) {
   const apart = reals.filter((real) => !real.in_step).length + panels.filter((panel) => !panel.head.in_step).length;
   say(byId("host"), overview.host);
   document.title = `${down ? `${down} down · ` : ""}${overview.host} · kglb-actors`;
-  const tone = unsettled.length || overview.complaints.length ? "bad" : down || apart ? "warning" : "good";
-  const text = verdictText(inUse.length, down, waiting, unsettled, overview.complaints.length);
+  const found = [...overview.complaints, ...rejection(overview.config)];
+  const tone = unsettled.length || found.length ? "bad" : down || apart ? "warning" : "good";
+  const text = verdictText(inUse.length, down, waiting, unsettled, found.length);
   const verdict = byId("verdict");
   if (verdict.dataset.shown !== tone + text) {
     verdict.dataset.shown = tone + text;
     verdict.replaceChildren(icon(tone), el("span", { text }));
   }
   const complaints = byId("complaints");
-  const said = overview.complaints.join("\n");
+  const said = found.join("\n");
   if (complaints.dataset.shown !== said) {
     complaints.dataset.shown = said;
-    complaints.replaceChildren(...overview.complaints.map((complaint) => el("li", {}, icon("bad"), el("span", { text: complaint }))));
+    complaints.replaceChildren(...found.map((complaint) => el("li", {}, icon("bad"), el("span", { text: complaint }))));
   }
   drawFigures({
     "Reals up": `${inUse.length - down - waiting} of ${inUse.length}`,
@@ -34,6 +35,11 @@ function drawVerdict(overview, panels, now) {
     Drift: overview.drift.count ? `${overview.drift.count} found${overview.drift.last ? `, last ${span(now - overview.drift.last.at)} ago` : ""}` : "none",
     Running: `${span(now - overview.started)}, version ${overview.version}`,
   });
+}
+
+function rejection(config) {
+  const rejected = config && config.rejected;
+  return rejected ? [`${rejected.source} was rejected, the config before it stays in force: ${rejected.errors.join("; ")}`] : [];
 }
 
 function verdictText(count, down, waiting, unsettled, complaints) {

@@ -1,6 +1,7 @@
 """The DNS check, over UDP and TCP: one query, judged by the response code of its answer.
 
-Messages are dnspython's. Which records an answer holds makes no difference, and a truncated one is good enough.
+Messages are dnspython's. Which records an answer holds makes no difference, so they are not read: the four thousand
+that fit into 64 KiB would keep the loop for a second. A truncated answer is good enough.
 """
 
 import struct
@@ -22,6 +23,9 @@ from kglb.model.config import DnsCheck
 from kglb.model.endpoint import Endpoint
 
 NO_ANSWER = "no valid answer"
+
+_ANOTHER = Verdict("failure", NO_ANSWER, "an answer to another query")
+_HEAD = struct.Struct(">HHH")  # id, flags, number of questions (RFC 1035, 4.1.1)
 
 
 class Question:
@@ -45,12 +49,16 @@ class Question:
 
     def judge(self, wire: bytes) -> Verdict:
         """What a message says of the real: ``NO_ANSWER`` is the reason when it does not answer this query."""
+        if len(wire) >= _HEAD.size:
+            id, _, questions = _HEAD.unpack_from(wire)
+            if id != self._query.id or questions > 1:
+                return _ANOTHER
         try:
-            answer = from_wire(wire)
+            answer = from_wire(wire, question_only=True)
         except (DNSException, ValueError) as error:
             return Verdict("failure", NO_ANSWER, f"{error}: {shown(wire)}")
         if not self._query.is_response(answer):
-            return Verdict("failure", NO_ANSWER, "an answer to another query")
+            return _ANOTHER
         if answer.rcode() != self._rcode:
             return Verdict("failure", f"rcode {to_text(answer.rcode())}", f"expected {to_text(self._rcode)}")
         return OK

@@ -24,6 +24,7 @@ TUNNEL: Final = "tunnel setup"
 
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})\b[^\r\n]*")
 _CHUNK: Final = 4096
+_SHOWN: Final = 80
 
 
 class TunnelProbe(HttpsProbe):
@@ -93,7 +94,8 @@ class TunnelProbe(HttpsProbe):
         if status is None:
             return Verdict("failure", "not HTTP", shown(self._reply))
         if not status[1].startswith(b"2"):
-            return Verdict("failure", f"proxy refused with {status[1].decode()}", status[0].decode("latin-1"))
+            shown_line = status[0][:_SHOWN].decode("latin-1")
+            return Verdict("failure", f"proxy refused with {status[1].decode()}", shown_line)
         return None
 
     @property

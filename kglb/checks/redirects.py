@@ -126,7 +126,7 @@ class RedirectingProbe(Probe):
             self._asking, self._where = next_hop(self._asking, self._where, location, self._secrets)
             self._next = self._probe_of(self._asking, self._where)
         except ValueError as error:
-            return Verdict("failure", "unexpected redirect", f"{error}: {location[:_SHOWN]}")
+            return Verdict("failure", "unexpected redirect", f"{str(error)[:_SHOWN]}: {location[:_SHOWN]}")
         return REDIAL
 
     def _mirror(self) -> None:

@@ -12,6 +12,7 @@ from typing import Final
 from kglb.model.config import HttpCheck
 
 _RECORD: Final = 16 * 1024
+_LONGEST_NAME: Final = 253  # characters (RFC 1035, 2.3.4); to encode 64 KiB of them takes half a second
 
 
 def tls_context(check: HttpCheck) -> ssl.SSLContext:
@@ -52,7 +53,7 @@ def host_name(authority: str | None) -> str:
 def is_encodable(name: str) -> bool:
     """Whether a name can be written as the DNS has it; ``ssl`` raises for one that cannot."""
     try:
-        return bool(name.encode("idna")) and "\0" not in name
+        return len(name) <= _LONGEST_NAME and bool(name.encode("idna")) and "\0" not in name
     except UnicodeError:
         return False
 

@@ -43,7 +43,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run(args: argparse.Namespace) -> int:
     """Print the explanation."""
     zone = Zone(utc=args.utc)
-    at = zone.moment(args.at)
+    at = zone.past(args.at)
     source = Source(args.journal)
     seq = source.resolve(args.seq, at)
     try:

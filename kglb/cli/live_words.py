@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from kglb.replay.words import listed, plural, printable, verdicts
+from kglb.web.config_standing import InForce
 from kglb.web.live import LiveReal, LiveService, LiveState
 
 TONES = {"up": "good", "failing": "warning", "down": "bad", "recovering": "warning", "waiting": "warning"}
@@ -11,7 +12,7 @@ TONES = {"up": "good", "failing": "warning", "down": "bad", "recovering": "warni
 
 def troubles(state: LiveState) -> list[str]:
     """What is not as it should be, a sentence each; empty when all is well. A drained real is as it should be."""
-    found = list(state.complaints)
+    found = [*state.complaints, *_of_config(state)]
     for service in state.balancers:
         found += _of_service(service)
         found += [f"{service.name}: {real.real} is {_trouble(real)}" for real in service.reals if not real.is_well]
@@ -22,6 +23,14 @@ def troubles(state: LiveState) -> list[str]:
     ]
     found += [f"route {one.prefix} is {_of_route(one.wanted)}" for one in state.routes if not one.in_step]
     return [printable(one) for one in found]
+
+
+def _of_config(state: LiveState) -> Iterator[str]:
+    refused = None if state.config is None else state.config.rejected
+    if refused is not None:
+        more = f" (and {len(refused.errors) - 1} more)" if len(refused.errors) > 1 else ""
+        ago = span(state.now - refused.at)
+        yield f"{refused.source} was rejected {ago} ago, the config before it stays in force: {refused.errors[0]}{more}"
 
 
 def _of_service(service: LiveService) -> Iterator[str]:
@@ -122,6 +131,11 @@ def journal(state: LiveState) -> str:
     return f"record {state.seq} in {kept.directory}{waiting}{synced}{room}"
 
 
+def config(in_force: InForce, now: float) -> str:
+    """The config in force, and for how long."""
+    return printable(f"{in_force.source}, in force for {span(now - in_force.since)}")
+
+
 def size(count: int) -> str:
     """``512 B``, ``1.5 GiB``: bytes in the unit that leaves one to four digits."""
     value, units = float(count), iter(("B", "KiB", "MiB", "GiB"))
@@ -134,8 +148,9 @@ def size(count: int) -> str:
 def kernel(state: LiveState) -> str:
     """What others have done in the kernel, and what there is besides ours."""
     drift = state.drift
-    changed = f"{drift.count} changed by others since the start" if drift.count else "nothing changed by others"
-    last = "" if drift.last is None else f", last {span(state.now - drift.last.at)} ago ({drift.last.text})"
+    changed = f"{drift.count or 'nothing'} changed by others since the start"
+    before = "" if drift.count else " before it"
+    last = "" if drift.last is None else f", last{before} {span(state.now - drift.last.at)} ago ({drift.last.text})"
     return printable(f"{changed}{last}; {plural(state.foreign_services, 'foreign service')}")
 
 

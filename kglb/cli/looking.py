@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from journal.errors import UNDECODABLE
 from kglb.cli.output import EXIT_ENVIRONMENT, EXIT_USAGE, Failed
 from kglb.model import Endpoint, StatusConfig, parse_endpoint
 from kglb.web.live import LiveState
@@ -17,7 +18,7 @@ DEFAULT_CONFIG = Path("/etc/kglb/config.toml")
 PATIENCE = 15.0
 """Seconds without a byte after which the daemon counts as gone: a stream has a sign of life every 5 s."""
 
-_REMEDY = "start one with kglb-actors run, or name its status address ([status] listen in its config) with --status"
+_REMEDY = "start one with kglb-actors run, or say where it is: --config FILE, or --status ADDRESS:PORT"
 _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - it is called at, not bound
 
 
@@ -79,7 +80,8 @@ def read_state(where: Endpoint) -> bytes:
             answer = connection.getresponse()
             body = answer.read()
     except (OSError, http.client.HTTPException) as error:
-        raise Failed(EXIT_ENVIRONMENT, f"no daemon answers at {where}: {error}", _REMEDY) from None
+        why = getattr(error, "strerror", None) or error
+        raise Failed(EXIT_ENVIRONMENT, f"no daemon answers at {where}: {why}", _REMEDY) from None
     if answer.status != http.client.OK:
         raise Failed(EXIT_ENVIRONMENT, f"what answers at {where} has no /state ({answer.status})", _REMEDY)
     return body
@@ -89,7 +91,7 @@ def decode_state(body: bytes, where: Endpoint) -> LiveState:
     """The state that was read. Raises Failed."""
     try:
         return msgspec.json.decode(body, type=LiveState)
-    except msgspec.MsgspecError as error:
+    except UNDECODABLE as error:
         problem = f"what answers at {where} is no kglb-actors of this version: {error}"
         raise Failed(EXIT_ENVIRONMENT, problem, _REMEDY) from None
 

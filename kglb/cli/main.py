@@ -7,8 +7,9 @@ that ``--help`` is quick.
 import argparse
 import gc
 import importlib
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from kglb import __version__
@@ -42,7 +43,7 @@ VERBS = {
     "verify": Verb("kglb.cli.verify", "decide everything recorded again, and compare"),
     "whatif": Verb("kglb.cli.whatif", "show what other settings would have changed"),
     "report": Verb("kglb.cli.report", "write what happened as one page to look at and mail"),
-    "journal": Verb("kglb.cli.journal", "look after the journal: stat, fsck, repair, export, prune"),
+    "journal": Verb("kglb.cli.journal", "journal files: stat, fsck, repair, export, metrics, prune"),
 }
 
 
@@ -54,7 +55,7 @@ class _VerbModule(Protocol):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says; returns the exit code."""
-    argv = sys.argv[1:] if arguments is None else list(arguments)
+    argv = _joined(sys.argv[1:] if arguments is None else arguments)
     parser, verb = parser_for(argv)
     args = parser.parse_args(argv)
     assert verb is not None  # else parse_args has left
@@ -81,6 +82,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
+def _joined(arguments: Iterable[str]) -> list[str]:
+    """``--since -5m`` as ``--since=-5m``: argparse takes whatever begins with a dash for an option."""
+    joined: list[str] = []
+    for argument in arguments:
+        if joined and re.match(r"-\d", argument) and re.fullmatch(r"--[a-z-]+", joined[-1]):
+            joined[-1] += f"={argument}"
+        else:
+            joined.append(argument)
+    return joined
+
+
 def parser_for(argv: Sequence[str]) -> tuple[argparse.ArgumentParser, _VerbModule | None]:
     """The parser for a command line, and its verb's module: only that verb is described in full."""
     parser = argparse.ArgumentParser(
@@ -95,6 +107,8 @@ def parser_for(argv: Sequence[str]) -> tuple[argparse.ArgumentParser, _VerbModul
         verb: _VerbModule = importlib.import_module(VERBS[argv[0]].module)
         gc.enable()
         verb.add_parser(subparsers)
+        # argparse lets the outermost parser complain of what is left over: it is to show how the verb is used
+        parser.usage = subparsers.choices[argv[0]].format_usage().removeprefix("usage: ").rstrip()
         return parser, verb
     for name, (_, summary) in VERBS.items():
         subparsers.add_parser(name, help=summary)

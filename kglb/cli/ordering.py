@@ -9,9 +9,8 @@ from collections.abc import Callable
 import msgspec
 
 from journal import UNDECODABLE
+from kglb.cli.durations import duration_argument
 from kglb.cli.output import EXIT_ENVIRONMENT, EXIT_NO, EXIT_OK, EXIT_USAGE, Failed, put, put_json, warn
-from kglb.config.problems import RefusedError
-from kglb.config.values import duration
 from kglb.model import ControlConfig
 from kglb.web.orders import LONGEST_NOTE, Answer, Done, Order, Refused, Request, read_answer
 
@@ -20,7 +19,9 @@ PATIENCE = 40.0
 
 _LARGEST_ANSWER = 64 * 1024 * 1024
 _EXITS = {"no": EXIT_NO, "usage": EXIT_USAGE, "environment": EXIT_ENVIRONMENT}
-_duration = duration("1s", "366d")
+
+term = duration_argument("1s", "366d")
+"""An argument that says for how long an order holds."""
 
 
 def add_socket_option(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +38,7 @@ def add_output_option(parser: argparse.ArgumentParser) -> None:
 
 def add_real_options(parser: argparse.ArgumentParser, real: str) -> None:
     """Which real is meant, and what to note."""
-    parser.add_argument("real", metavar="REAL", help=real)
+    parser.add_argument("real", type=_real, metavar="REAL", help=real)
     parser.add_argument("--balancer", metavar="NAME", help="of this balancer alone: its name, or NAME@SERVICE")
     parser.add_argument("--note", type=_note, default="", help="why, for whoever reads the journal")
     add_socket_option(parser)
@@ -51,19 +52,18 @@ def add_term_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _real(text: str) -> str:
+    """An argument that names a real or a host. Raises argparse's own error."""
+    if not text:
+        raise argparse.ArgumentTypeError("expected address:port, or a host, found an empty word")
+    return text
+
+
 def _note(text: str) -> str:
     """An argument that is a note. Raises argparse's own error."""
     if len(text) > LONGEST_NOTE:
         raise argparse.ArgumentTypeError(f"expected at most {LONGEST_NOTE} characters, found {len(text)}")
     return text
-
-
-def term(text: str) -> float:
-    """An argument that is a duration. Raises argparse's own error."""
-    try:
-        return _duration(text)
-    except RefusedError as refusal:
-        raise argparse.ArgumentTypeError(str(refusal)) from None
 
 
 def give(order: Order, path: str, patience: float = PATIENCE) -> Answer:

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from journal import NoJournal, writer_of
+from kglb.actors.daemon import boot_id
 from kglb.actors.rehearsal import Rehearsal
 from kglb.actors.understudies import machine_as_known
 from kglb.checks.resolve import resolve
@@ -41,6 +42,11 @@ from kglb.replay.state_at import state_at
 _ADDITIONS = (AddService, AddDestination, AddAddress)
 _DELETIONS = (DeleteService, DeleteDestination, DeleteAddress)
 
+_ANOTHER_BOOT = (
+    "the journal is of another boot or another machine: what it says that the kernel holds may be gone; "
+    "on the director, --against kernel looks"
+)
+
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Describe the verb."""
@@ -69,6 +75,8 @@ def run(args: argparse.Namespace) -> int:
     reload = args.against == "journal" and writer_of(directory) is not None
     if reload:
         _refuse_unchangeable(state, loaded.config, args.config)
+    elif args.against == "journal" and state.data_plane.actual.services and state.data_plane.boot_id != boot_id():
+        warn([_ANOTHER_BOOT])
     operations = asyncio.run(_rehearse(state, loaded.config, reload=reload, kernel=args.against == "kernel"))
     if args.output == "json":
         put_json(msgspec.json.encode(operations))

@@ -82,7 +82,7 @@ class Differing(msgspec.Struct, frozen=True, kw_only=True):
 
 def _answer(source: Source, args: argparse.Namespace, zone: Zone) -> StateView | Differing:
     if args.diff is None:
-        return view(state_at(source, source.resolve(args.seq, zone.moment(args.until))))
+        return view(state_at(source, source.resolve(args.seq, zone.past(args.until))))
     begin, separator, end = args.diff.partition("..")
     if not separator:
         raise Failed(EXIT_USAGE, f"--diff {args.diff}: expected two moments, as 120..180 or 14:30..14:35")
@@ -107,7 +107,7 @@ def _resolve(source: Source, text: str, zone: Zone) -> int:
 
 def _go_through(source: Source, args: argparse.Namespace, zone: Zone) -> int:
     first = source.bounds()[0]
-    last = source.resolve(args.seq, zone.moment(args.until))
+    last = source.resolve(args.seq, zone.past(args.until))
     if args.into:
         begin = first if args.since is None else _resolve(source, args.since, zone)
         return play(source, begin, last, args, zone)

@@ -9,6 +9,7 @@ from kglb.cli.reading import DEFAULT_JOURNAL, TIMES, Zone
 from kglb.replay.report import report
 from kglb.replay.report_page import report_page
 from kglb.replay.source import Source
+from kglb.replay.words import plural
 
 STDOUT = Path("-")
 
@@ -45,7 +46,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run(args: argparse.Namespace) -> int:
     """Write the page."""
     zone = Zone(utc=args.utc)
-    found = report(map(Source, args.journals), zone.moment(args.since), zone.moment(args.until))
+    found = report(map(Source, args.journals), zone.past(args.since), zone.moment(args.until))
     page = report_page(found, utc=args.utc)
     if args.output == STDOUT:
         put(page)
@@ -54,8 +55,9 @@ def run(args: argparse.Namespace) -> int:
     reals = sum(len(balancer.reals) for balancer in found.balancers)
     size = len(page.encode()) / 1e6
     put(
-        f"{args.output}: {len(found.balancers)} balancers, {reals} reals, {len(found.events)} events"
-        f"{f' (the newest of {found.left_out} more)' if found.left_out else ''}, {size:.1f} MB"
+        f"{args.output}: {plural(len(found.balancers), 'balancer')}, {plural(reals, 'real')}, "
+        f"{plural(len(found.events), 'event')}"
+        f"{f' (the newest of {found.left_out} more)' if found.left_out else ''}, {size:.{1 if size >= 0.1 else 2}f} MB"
     )
     return EXIT_OK
 

@@ -36,7 +36,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         epilog="Exit codes: 0 shown, 1 there is no such balancer or (with --check) something is not as it should be, 2 "
         "usage, 3 no daemon answers. A drained real is as it should be.",
     )
-    parser.add_argument("balancer", nargs="?", metavar="BALANCER", help="only this one: its name, or its service")
+    parser.add_argument(
+        "balancer", nargs="?", metavar="BALANCER", help="only this one: its name (of all that share it), or its service"
+    )
     parser.add_argument("--check", action="store_true", help="exit with 1 unless all is as it should be")
     add_status_options(parser)
     parser.add_argument("-o", "--output", choices=("short", "json"), default="short", help="(default: %(default)s)")
@@ -60,13 +62,18 @@ def run(args: argparse.Namespace) -> int:
 
 def only(state: LiveState, balancer: str) -> LiveState:
     """The state with the services of that name alone, and what belongs to them. Raises Failed."""
-    chosen = tuple(one for one in state.balancers if balancer in (one.balancer, one.service))
+    chosen = tuple(one for one in state.balancers if balancer in _names(one))
     if not chosen:
         known = listed(one.name for one in state.balancers) or "none"
         raise Failed(EXIT_NO, f"there is no balancer {balancer!r}; there are {known}")
     prefixes = {one.route for one in chosen}
     routes = tuple(route for route in state.routes if route.prefix in prefixes)
     return msgspec.structs.replace(state, balancers=chosen, routes=routes)
+
+
+def _names(service: LiveService) -> tuple[str, ...]:
+    """What a service is called: its balancer's name, also where others share it, or its own."""
+    return service.balancer, service.balancer.removesuffix(f"@{service.service}"), service.service
 
 
 def _picked(body: bytes, state: LiveState) -> bytes:
@@ -82,6 +89,7 @@ def render(state: LiveState, width: int | None, paint: Paint) -> list[str]:
     """A state for people, line by line; ``width`` is the terminal's, None where there is none."""
     lines = [paint(shortened(words.headline(state), width), "strong"), *_verdict(words.troubles(state), width, paint)]
     facts = [
+        *([("config", words.config(state.config, state.now), "plain")] if state.config is not None else []),
         ("journal", words.journal(state), "bad" if state.journal.degraded else "plain"),
         ("kernel", words.kernel(state), "plain"),
         *([("addresses", words.addresses(state), "plain")] if state.addresses else []),

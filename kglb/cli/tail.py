@@ -3,15 +3,15 @@
 import argparse
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
 
 import msgspec
 
-from kglb.cli.output import EXIT_OK, EXIT_USAGE, Failed, paint_for, put, put_json, warn
-from kglb.cli.reading import DEFAULT_JOURNAL, TIMES, Zone, add_format_options, natural
+from kglb.cli.output import EXIT_OK, EXIT_USAGE, Failed, paint_for, put, put_json
+from kglb.cli.reading import DEFAULT_JOURNAL, TIMES, Zone, add_format_options, natural, report_damage
 from kglb.replay.causes import Cause, Causes
 from kglb.replay.context import Context
 from kglb.replay.errors import NothingRecordedError
@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     """Print the records that were asked for."""
     zone = Zone(utc=args.utc)
     until = zone.moment(args.until)
-    stretches = _stretches(args, zone.moment(args.since), until)
+    stretches = _stretches(args, zone.past(args.since), until)
     several = args.journal is not None and len(args.journal) > 1
     printer = _Printer(args.output, zone, stretches, several=several, causes=args.causes)
     for shown in _recorded(stretches, _count(args), reverse=args.reverse):
@@ -81,6 +81,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _stretches(args: argparse.Namespace, since: Moment | None, until: Moment | None) -> list[Stretch]:
+    terms = tuple(_terms(args))
     paths = args.journal or [DEFAULT_JOURNAL]
     if len(paths) > 1 and (args.after is not None or args.show_cursor):
         raise Failed(
@@ -90,12 +91,12 @@ def _stretches(args: argparse.Namespace, since: Moment | None, until: Moment | N
         raise Failed(EXIT_USAGE, "--show-cursor is said at the end, which -f never comes to", "use one of them")
     if args.reverse and args.follow:
         raise Failed(EXIT_USAGE, "-r begins with the newest record, which -f waits for", "use one of them")
-    sources = [Source(path, on_damage=_report if args.salvage else None) for path in paths]
+    sources = [Source(path, on_damage=report_damage if args.salvage else None) for path in paths]
     parts = [
         Stretch(host, Selection(source, Filter(), Context(source)), *_bounds(source, args.after, since, until))
         for host, source in zip(hosts(sources), sources, strict=True)
     ]
-    return _chosen(parts, args)
+    return _chosen(parts, args, terms)
 
 
 def _bounds(source: Source, after: int | None, since: Moment | None, until: Moment | None) -> tuple[int, int]:
@@ -113,7 +114,7 @@ def _bounds(source: Source, after: int | None, since: Moment | None, until: Mome
     return first, last
 
 
-def _chosen(parts: list[Stretch], args: argparse.Namespace) -> list[Stretch]:
+def _chosen(parts: list[Stretch], args: argparse.Namespace, terms: Sequence[tuple[str, str]]) -> list[Stretch]:
     """The stretches with the filter; without the journals that do not know a balancer, if any does."""
     pattern = None if args.grep is None else parse_pattern(args.grep)
     found: list[Stretch] = []
@@ -121,7 +122,7 @@ def _chosen(parts: list[Stretch], args: argparse.Namespace) -> list[Stretch]:
     for part in parts:
         selection = part.selection
         try:
-            chosen = parse_filter(_terms(args), partial(selection.context.names, part.last))
+            chosen = parse_filter(terms, partial(selection.context.names, part.last))
         except FilterError as error:
             unknown = unknown or error
         else:
@@ -133,7 +134,9 @@ def _chosen(parts: list[Stretch], args: argparse.Namespace) -> list[Stretch]:
 
 def _terms(args: argparse.Namespace) -> Iterator[tuple[str, str]]:
     for text in args.filters:
-        field, _, value = text.partition("=")
+        field, told, value = text.partition("=")
+        if not told:
+            raise FilterError(f"{text}: expected FIELD=VALUE, as real=10.0.0.7; --journal names the journal")
         yield field, value
     for field in FIELDS:
         for value in getattr(args, field):
@@ -169,10 +172,6 @@ def _say_nothing_found(stretches: list[Stretch]) -> None:
     for part in stretches:
         searched = f"records {part.first} to {part.last}" if part.first <= part.last else "no record is in that time"
         print(f"-- No entries: {part.selection.source.path}, {searched} --", file=sys.stderr)
-
-
-def _report(damaged: object) -> None:
-    warn([f"damaged: {damaged}"])
 
 
 class _Printer:

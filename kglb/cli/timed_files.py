@@ -7,7 +7,7 @@ from kglb.model.histogram import MICROSECONDS, Histogram
 
 
 class TimedFiles(OsFiles):
-    """Measures every ``sync``, on the disk's thread; one that fails is measured, too."""
+    """Measures every ``sync``, of which there is one at a time; one that fails is measured, too."""
 
     def __init__(self) -> None:
         self.syncs = Histogram(MICROSECONDS)

@@ -183,7 +183,6 @@ def _vitals(
             probes_in_flight=prober.in_flight,
             probe_lateness=prober.stats.lateness,
             idle_connections=len(vigil),
-            restarts=parts.restarts,
             journal_degraded=recorder.degraded,
             journal_unwritten=recorder.unwritten,
             journal_unsynced=recorder.unsynced,

@@ -60,13 +60,13 @@ def _own_address(way: Way, route: Route | None, vips: Collection[str]) -> str:
     return route.source
 
 
-def conf(interface: str, name: str) -> str:
-    """An interface's IPv4 sysctl as sysctl(8) names it: a dot in the interface's name is written as a slash there.
+def conf(interface: str, name: str, *, ipv6: bool = False) -> str:
+    """An interface's sysctl as sysctl(8) names it: a dot in the interface's name is written as a slash there.
 
     >>> conf("eth0.100", "arp_ignore")
     'net.ipv4.conf.eth0/100.arp_ignore'
     """
-    return f"net.ipv4.conf.{interface.replace('.', '/')}.{name}"
+    return f"net.ipv{6 if ipv6 else 4}.conf.{interface.replace('.', '/')}.{name}"
 
 
 def _admitted(source: str, interface: str, in_force: Callable[[str, str], int]) -> Passage:

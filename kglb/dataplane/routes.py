@@ -10,12 +10,14 @@ import sys
 from ipaddress import ip_address
 from typing import NamedTuple
 
-from kglb.dataplane.netlink import attribute, attributes
+from kglb.dataplane.netlink import Attributes, attribute, attributes
 
 _GET_ROUTE = 26
 _NEW_ROUTE = 24
 _REQUEST = 0x1
-_DESTINATION, _INTERFACE, _SOURCE = 1, 4, 7
+_DESTINATION, _INTERFACE, _GATEWAY, _SOURCE, _METRICS, _VIA = 1, 4, 5, 7, 8, 18
+_MTU = 2  # RTAX_MTU, among the metrics
+_LOCAL = 2  # RTN_LOCAL, a type of route
 
 _HEADER = struct.Struct("=IHHII")
 _ROUTE = struct.Struct("=BBBBBBBBI")  # rtmsg: family, lengths, tos, table, protocol, scope, type, flags
@@ -24,10 +26,17 @@ _RECEIVE_TIMEOUT = struct.pack("@ll", 5, 0)
 
 
 class Route(NamedTuple):
-    """The interface that packets leave by, and the address of ours that they come from."""
+    """The interface that packets leave by, and the address of ours that they come from.
+
+    ``gateway`` is the router that they are handed to, empty where the address is on the segment. ``mtu`` is the route's
+    own, learnt from routers or set by hand; 0 where the interface's counts. ``local``: they never leave this machine.
+    """
 
     interface: str
     source: str
+    gateway: str = ""
+    mtu: int = 0
+    local: bool = False
 
 
 class Routes:
@@ -67,7 +76,21 @@ def _route(answer: memoryview) -> Route | None:
     if _INTERFACE not in found or _SOURCE not in found:
         return None
     index = int.from_bytes(found[_INTERFACE], sys.byteorder)
+    mtu = attributes(found.get(_METRICS, memoryview(b""))).get(_MTU, b"")
     try:
-        return Route(socket.if_indextoname(index), str(ip_address(bytes(found[_SOURCE]))))
+        interface = socket.if_indextoname(index)
     except OSError:
-        return None  # the interface is gone since
+        return None  # it is gone since
+    return Route(
+        interface=interface,
+        source=str(ip_address(bytes(found[_SOURCE]))),
+        gateway=_gateway(found),
+        mtu=int.from_bytes(mtu, sys.byteorder),
+        local=answer[7] == _LOCAL,
+    )
+
+
+def _gateway(found: Attributes) -> str:
+    """The router's address; that of an IPv4 route may be IPv6 (RTA_VIA: the family, then the address)."""
+    packed = found[_VIA][2:] if _VIA in found else found.get(_GATEWAY)
+    return "" if packed is None else str(ip_address(bytes(packed)))

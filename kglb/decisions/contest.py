@@ -44,6 +44,8 @@ def drifted(before: Contest | None, now: float, interval: float) -> Contest:
     if before is None or is_over(before, now, interval):
         return Contest(1, now, now)
     drifts = before.drifts + 1
+    if now < before.repair:
+        return Contest(drifts, now, before.repair)  # the repair that is due takes care of this, too
     apart = min(FIRST * 2.0 ** min(drifts - TOLERATED - 1, 20), LONGEST) if drifts > TOLERATED else 0.0
     return Contest(drifts, now, max(now, before.repair + apart))
 

@@ -1,7 +1,8 @@
 """What on this machine will bite a director with this config: facts gathered once, findings that follow from them.
 
 ``gather`` reads the machine and changes nothing; ``diagnose`` is a pure function of the ``Facts`` it returns. A rule is
-a function from facts to findings, beside others of its kind: ``ipvs`` (modules, schedulers, sysctls), ``network``
-(addresses, routes, forwarding), ``process`` (capabilities, descriptors, the status address, files), ``storage`` (the
-journal's disk), ``company`` (other controllers, the clock). Nothing here knows an actor, and nothing here repairs.
+a function from facts to findings, beside others of its kind: ``ipvs`` (modules, schedulers, sysctls), ``vips`` (do
+packets come to them), ``forwarding`` (do they go on to the reals, and come back), ``tunnels`` (do they fit),
+``process`` (capabilities, descriptors, the status address, files), ``storage`` (the journal's disk), ``company`` (other
+controllers, the clock). Nothing here knows an actor, and nothing here repairs.
 """

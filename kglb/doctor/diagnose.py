@@ -1,10 +1,10 @@
 """All rules in the order in which a person would put their findings right: the kernel first, the company last."""
 
-from kglb.doctor import company, ipvs, network, process, storage
+from kglb.doctor import company, forwarding, ipvs, process, storage, tunnels, vips
 from kglb.doctor.facts import Facts
 from kglb.doctor.finding import Finding
 
-MACHINE = (*ipvs.RULES, *network.RULES)
+MACHINE = (*ipvs.RULES, *vips.RULES, *forwarding.RULES, *tunnels.RULES)
 """What matters only where the kernel is driven, not with the data plane in memory."""
 
 ANYWHERE = (*process.RULES, *storage.RULES)

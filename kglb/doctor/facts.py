@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from kglb.dataplane.passage import Passage
+from kglb.dataplane.routes import Route
 from kglb.model import Address, Config, ServiceId
 
 
@@ -30,6 +31,32 @@ class ConfigFile(msgspec.Struct, frozen=True, kw_only=True):
     writable_by_others: bool
 
 
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """A network interface. Without ``carrier`` there is nobody at the other end. ``mtu`` and ``mtu6`` are bytes."""
+
+    up: bool = True
+    carrier: bool = True
+    mtu: int = 1500
+    mtu6: int = 1500
+
+
+class Network(msgspec.Struct, frozen=True, kw_only=True):
+    """What this machine has of a network, and knows of others in it, by the names of interfaces.
+
+    ``duplicates`` are those of its ``addresses`` that another machine had when they were added (IPv6, RFC 4862, 5.4).
+    ``neighbours`` are the addresses that another machine on a segment has lately answered for. ``proxied`` are the
+    IPv6 addresses that this machine is to answer for, each on an interface, though they are not there.
+    ``rule_marks`` are the marks of packets that `ip rule` has rules for, with the priority of the first.
+    """
+
+    links: Mapping[str, Link] = {}
+    addresses: frozenset[Address] = frozenset()
+    duplicates: frozenset[Address] = frozenset()
+    neighbours: frozenset[str] = frozenset()
+    proxied: frozenset[tuple[str, str]] = frozenset()
+    rule_marks: Mapping[int, int] = {}
+
+
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """One look at a machine, through the eyes of one config.
 
@@ -37,7 +64,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     ``loadable`` are the modules that the kernel has on disk or built in, None where nobody can tell.
     ``sysctls`` are by their dotted names; one that the kernel does not have is not there.
     ``services`` are those in the kernel that are neither the config's nor in its range of marks.
-    ``neighbours`` are the IPv4 addresses that another machine on a segment has lately answered for.
+    ``routes`` lead to the reals that are given by address, None where there is none; ``default_routes`` to the rest.
     ``controllers`` are the process names of other programs that drive IPVS.
     ``descriptors`` is the hard limit of this process. ``daemon`` is the process that writes the journal, if any does.
     ``status_error`` is why the status address cannot be had. ``synchronised`` is None where the clock does not say.
@@ -54,10 +81,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     descriptors: int = 1 << 20
     services: tuple[ServiceId, ...] = ()
     controllers: tuple[str, ...] = ()
-    interfaces: Mapping[str, bool] = {}
-    addresses: frozenset[Address] = frozenset()
-    neighbours: frozenset[str] = frozenset()
-    unreachable: tuple[str, ...] = ()
+    network: Network = Network()
+    routes: Mapping[str, Route | None] = {}
+    default_routes: tuple[Route, ...] = ()
     passages: tuple[Passage, ...] = ()
     daemon: int | None = None
     status_error: str = ""

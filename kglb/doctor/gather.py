@@ -6,16 +6,15 @@ from pathlib import Path
 
 from journal import writer_of
 from kglb.config.load import Loaded
-from kglb.dataplane.addresses import Addresses
 from kglb.dataplane.ipvs import Ipvs
 from kglb.dataplane.passage import Passage, conf, find_passage, sysctl_reader
 from kglb.dataplane.port import Unavailable
-from kglb.dataplane.routes import Routes
+from kglb.dataplane.routes import Route, Routes
 from kglb.doctor import machine
 from kglb.doctor.company import DELETING, SHARING
-from kglb.doctor.facts import ConfigFile, Facts
+from kglb.doctor.facts import ConfigFile, Facts, Network
 from kglb.doctor.wanted import literal_reals, marked_ways, vips
-from kglb.model import Address, Config, ServiceId
+from kglb.model import Config, ServiceId
 
 _SYSCTLS = (
     "kernel.modules_disabled",
@@ -25,18 +24,22 @@ _SYSCTLS = (
     "net.ipv4.vs.conntrack",
     "net.ipv4.vs.expire_nodest_conn",
     "net.ipv4.vs.expire_quiescent_template",
+    "net.ipv4.vs.pmtu_disc",
     "net.netfilter.nf_conntrack_count",
     "net.netfilter.nf_conntrack_max",
 )
+
+_ELSEWHERE = ("192.0.2.1", "2001:db8::1")
+"""Addresses that are nobody's (RFC 5737, RFC 3849): only a default route leads there. They are sent nothing."""
 
 
 def gather(loaded: Loaded, path: Path | None) -> Facts:
     """The facts for a config and its file, if it has one. Raises OSError where the kernel cannot be asked."""
     config = loaded.config
     in_earnest = config.data_plane.kind == "ipvs"
-    interfaces = machine.interfaces()
+    network = _network() if in_earnest else Network()
     services, unavailable, remedy = _services(config) if in_earnest else ((), None, "")
-    unreachable, passages = _routes(config) if in_earnest else ((), ())
+    routes, default_routes, passages = _routes(config) if in_earnest else ({}, (), ())
     return Facts(
         config=config,
         kernel=machine.kernel_version(),
@@ -44,15 +47,14 @@ def gather(loaded: Loaded, path: Path | None) -> Facts:
         remedy=remedy,
         loaded=machine.loaded_modules(),
         loadable=machine.loadable_modules(),
-        sysctls=machine.sysctls((*_SYSCTLS, *(conf(name, "arp_ignore") for name in ("all", *interfaces)))),
+        sysctls=machine.sysctls((*_SYSCTLS, *_settings_of(("all", *network.links)))),
         may_ping=machine.may_ping(),
         descriptors=machine.descriptor_limit(),
         services=services,
         controllers=tuple(sorted(machine.processes() & (DELETING | SHARING))),
-        interfaces=interfaces,
-        addresses=_addresses(interfaces) if in_earnest else frozenset(),
-        neighbours=machine.neighbours(),
-        unreachable=unreachable,
+        network=network,
+        routes=routes,
+        default_routes=default_routes,
         passages=passages,
         daemon=writer_of(Path(config.journal.directory)),
         status_error=machine.listen_error(config.status.listen),
@@ -78,24 +80,31 @@ def _services(config: Config) -> tuple[tuple[ServiceId, ...], str | None, str]:
         ipvs.close()
 
 
-def _addresses(interfaces: Iterable[str]) -> frozenset[Address]:
-    asking = Addresses()
-    try:
-        return frozenset(address for name in interfaces for address in asking.on(name))
-    finally:
-        asking.close()
+def _network() -> Network:
+    from kglb.doctor import rtnetlink  # noqa: PLC0415 - it imports pyroute2, and a machine in memory has no network
+
+    return rtnetlink.look()
 
 
-def _routes(config: Config) -> tuple[tuple[str, ...], tuple[Passage, ...]]:
-    """The reals that no route leads to, and the passages of checks through the VIP."""
+def _settings_of(interfaces: Iterable[str]) -> Iterable[str]:
+    """The names of the sysctls that interfaces have."""
+    for interface in interfaces:
+        yield conf(interface, "arp_ignore")
+        yield conf(interface, "send_redirects")
+        yield conf(interface, "forwarding", ipv6=True)
+        yield conf(interface, "proxy_ndp", ipv6=True)
+
+
+def _routes(config: Config) -> tuple[dict[str, Route | None], tuple[Route, ...], tuple[Passage, ...]]:
+    """The routes to the reals, those to the rest of the world, and the passages of checks through the VIP."""
     routes = Routes()
     try:
-        addresses = dict.fromkeys(real.address for real in literal_reals(config))
-        unreachable = tuple(address for address in addresses if routes.to(address) is None)
+        found = {real.address: routes.to(real.address) for real in literal_reals(config)}
+        defaults = (routes.to(address) for address in _ELSEWHERE)
         own = frozenset(address.address.partition("/")[0] for address in vips(config))
         in_force = sysctl_reader()
-        found = (find_passage(way, source, own, routes.to, in_force) for way, source in marked_ways(config).items())
-        return unreachable, tuple(found)
+        passages = (find_passage(way, source, own, routes.to, in_force) for way, source in marked_ways(config).items())
+        return found, tuple(route for route in defaults if route is not None), tuple(passages)
     finally:
         routes.close()
 

@@ -4,12 +4,10 @@ no error, its answer is that nothing is known.
 
 import contextlib
 import ctypes
-import fcntl
 import grp
 import os
 import resource
 import socket
-import struct
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,9 +15,6 @@ from kglb.doctor.facts import Disk
 from kglb.model import parse_endpoint
 
 _SYSCTLS = Path("/proc/sys")
-_GET_FLAGS = 0x8913  # SIOCGIFFLAGS
-_UP = 0x1
-_ARP_COMPLETE = 0x2
 _NOT_SYNCHRONISED = 5  # TIME_ERROR, adjtimex(2)
 _TIMEX_SIZE = 256  # bytes, at least those of struct timex
 
@@ -52,23 +47,6 @@ def sysctls(names: Iterable[str]) -> dict[str, int]:
         with contextlib.suppress(OSError, ValueError):
             found[name] = int(path.read_text())
     return found
-
-
-def interfaces() -> dict[str, bool]:
-    """The network interfaces, and whether each is up."""
-    found = {}
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-        for _, name in socket.if_nameindex():
-            with contextlib.suppress(OSError):
-                answer = fcntl.ioctl(asking, _GET_FLAGS, struct.pack("16sH14x", name.encode(), 0))
-                found[name] = bool(struct.unpack_from("16sH", answer)[1] & _UP)
-    return found
-
-
-def neighbours() -> frozenset[str]:
-    """The IPv4 addresses on our segments that another machine has answered ARP for."""
-    entries = (line.split() for line in _lines(Path("/proc/net/arp"))[1:])
-    return frozenset(entry[0] for entry in entries if int(entry[2], 16) & _ARP_COMPLETE)
 
 
 def processes() -> frozenset[str]:

@@ -1,8 +1,8 @@
 """What a config asks of a machine, in the terms in which the machine is asked."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from kglb.model import Address, Config, Endpoint, Way, parse_endpoint
+from kglb.model import Address, Balancer, Config, Endpoint, Way, parse_endpoint
 
 _SHOWN = 5
 
@@ -18,15 +18,23 @@ def literal_reals(config: Config) -> list[Endpoint]:
     return [endpoint for endpoint in map(_endpoint, hosts) if endpoint is not None]
 
 
+def ways(config: Config) -> list[Way]:
+    """The ways that clients' packets take to reals that are given by address, each once."""
+    return list(dict.fromkeys(way for balancer in config.balancers for way in _ways(balancer)))
+
+
 def marked_ways(config: Config) -> dict[Way, str]:
     """The ways that checks through the VIP take, and the source that each is configured to have."""
     return {
-        Way(endpoint.address, real.forward, balancer.service.key.ipv6): balancer.check.source
-        for balancer in config.balancers
-        if balancer.fwmark_checks
-        for real in balancer.reals
-        if (endpoint := _endpoint(real.host)) is not None
+        way: balancer.check.source for balancer in config.balancers if balancer.fwmark_checks for way in _ways(balancer)
     }
+
+
+def _ways(balancer: Balancer) -> Iterator[Way]:
+    for real in balancer.reals:
+        endpoint = _endpoint(real.host)
+        if endpoint is not None:
+            yield Way(endpoint.address, real.forward, balancer.service.key.ipv6)
 
 
 def some(names: Iterable[str]) -> str:

@@ -15,6 +15,7 @@ from kglb.replay.finding import canonical
 from kglb.replay.source import Found, Source
 from kglb.replay.state_at import state_at
 from kglb.replay.subjects import find_subject
+from kglb.replay.words import printable
 
 AnyExplanation = RealExplanation | ServiceExplanation | AddressExplanation | RouteExplanation
 
@@ -32,7 +33,8 @@ def explain(
     except UnknownSubjectError as error:
         if kind not in (None, "real") or (removed := _removed(source, wanted, seq)) is None:
             raise
-        hint = f"record {removed.seq} removed it, at {removed.at}: --seq {removed.seq - 1} explains it as it was then"
+        at = printable(removed.at)
+        hint = f"record {removed.seq} removed it, at {at}: --seq {removed.seq - 1} explains it as it was then"
         raise UnknownSubjectError(f"there is no real {wanted} any more: {hint}") from error
     match meant.kind:
         case "real":

@@ -26,8 +26,8 @@ def explain_real(source: Source, replayed: Replayed, meant: Subject) -> RealExpl
     known = fleet.balancers[service]
     real = known.reals[name]
     desired, held = (holding.destinations.get(service, {}).get(name) for holding in (plane.desired, plane.actual))
-    kept = _kept_since(source, known, real)
-    roots = _roots(known, real, fleet.config_seq) | ({kept} if kept else set())
+    failsafe = _kept_by_failsafe(source, known, real)
+    roots = _roots(known, real, fleet.config_seq) | ({failsafe} - {0})
 
     def wanted(of: ServiceId | None, which: RealId | None) -> bool:
         return of == service and which in (None, name)
@@ -38,15 +38,18 @@ def explain_real(source: Source, replayed: Replayed, meant: Subject) -> RealExpl
     walk.follow(roots | touches_of_real(source, service, name, since, seq))
     for other in awaited[:WIDEST]:
         walk.follow(touches_of_real(source, service, other, known.reals[other].weight_seq, seq))
+    reason = Reasons(known, real, walk.records, walk.context).why()
+    began = failsafe or reason.began
+    kept = began > real.weight_seq
     return RealExplanation(
         real=name,
         host=meant.host,
         balancer=meant.balancer,
         service=service,
         subject=f"{name if name == meant.host else f'{name} ({meant.host})'} in {meant.balancer}",
-        standing=_standing(real.weight, kept=bool(kept)),
-        since=walk.at(kept or real.weight_seq),
-        reason=Reasons(known, real, walk.records, walk.context).why(),
+        standing=_standing(real.weight, kept=kept),
+        since=walk.at(began if kept else real.weight_seq),
+        reason=reason.text,
         kernel=_kernel(desired, held, awaited),
         weight=real.weight,
         kernel_weight=None if held is None else held.weight,
@@ -58,7 +61,7 @@ def explain_real(source: Source, replayed: Replayed, meant: Subject) -> RealExpl
     )
 
 
-def _kept_since(source: Source, known: BalancerState, real: RealState) -> int:
+def _kept_by_failsafe(source: Source, known: BalancerState, real: RealState) -> int:
     """The record since which only failsafe gives this real the weight that it had before; 0 if that is not so."""
     if known.mode != "failsafe" or real.healthy or not real.weight:
         return 0

@@ -35,8 +35,8 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
 class Explanation(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
     """Why something is as it is after record ``seq``: ``subject`` ``standing`` because ``reason``, to be read in a row.
 
-    ``since`` is when it came to be so, empty if unknown. ``kernel`` says how the machine differs from what is wanted,
-    empty if it does not. ``chain`` is the records behind it, newest first.
+    ``since`` is when it came to be so, or, of what was kept, when the reason came; empty if unknown. ``kernel`` says
+    how the machine differs from what is wanted, empty if it does not. ``chain`` is the records behind it, newest first.
     """
 
     subject: str

@@ -1,6 +1,7 @@
 """The end of the sentence "it has weight 0 because ...", from what the state believes and what made it so."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from kglb.decisions import duty_of, weight_of
 from kglb.events import BalancerDecided, DaemonStopping, Event, HealthChanged, RealAdded, RealRestored
@@ -10,6 +11,17 @@ from kglb.replay.shortage import policy, shortage, standby
 from kglb.replay.source import Found
 from kglb.replay.steering_sentences import order_over, out_of_rotation, weight_by_other_hand
 from kglb.replay.words import printable, spoken, verdicts
+
+
+class Reason(NamedTuple):
+    """Why a weight is what it is, to be read after "because".
+
+    ``began`` is the record since which it is so: that may be later than the weight (a real that was down already is
+    drained), or earlier. It is 0 where the weight came with it.
+    """
+
+    text: str
+    began: int = 0
 
 
 class Reasons:
@@ -23,40 +35,51 @@ class Reasons:
         self._records = records
         self._runs = runs
 
-    def why(self) -> str:
-        """The reason, to be read after "because"."""
-        return printable(self._why())
+    def why(self) -> Reason:
+        """The reason, and since when it holds."""
+        reason = self._why()
+        return reason._replace(text=printable(reason.text))
 
-    def _why(self) -> str:
+    def _why(self) -> Reason:
         balancer, real = self._balancer, self._real
         if real.weight is None:
-            return "its balancer has not decided yet"
+            return Reason("its balancer has not decided yet")
         if balancer.mode == "shutdown":
-            return self._shutdown()
+            return Reason(self._shutdown())
         if not real.in_rotation:
             return self._out_of_rotation()
         duty = duty_of(balancer.mode, balancer.decided_total)
         if real.weight != weight_of(real, duty):
-            return f"its balancer has not decided since this: {self._health()}"
+            return Reason(f"its balancer has not decided since this: {self._health()}")
         on_duty = real.backup == duty.backups
         if duty.even_down and on_duty and not real.healthy:
-            return self._failsafe()
-        if real.backup and real.healthy:
-            return f"it is a backup, and {shortage(balancer)}; {self._own()}" if on_duty else standby(balancer)
-        return self._own()
+            return Reason(self._failsafe())
+        if not real.healthy:
+            return Reason(self._standing(), real.health_seq)
+        if not real.backup:
+            return self._weighed()
+        if on_duty:
+            return Reason(f"it is a backup, and {shortage(balancer)}; {self._weighed().text}")
+        return Reason(standby(balancer))
 
-    def _own(self) -> str:
-        """What the real itself, its check, its config and its operators have to do with it."""
+    def _out_of_rotation(self) -> Reason:
         real = self._real
-        if real.healthy and (said := weight_by_other_hand(real)):
-            return f"{said}; {self._standing()}" if real.configured else said
-        if real.healthy and (over := self._order_over()):
-            return f"{over}; {self._standing()}"
-        return "that is its weight in the config" if real.healthy and not real.configured else self._standing()
+        reason = out_of_rotation(real)
+        if real.weight != 0:
+            return Reason(f"its balancer has not decided since this: {reason}")
+        return Reason(reason, real.drained if real.leaving is None else real.leaving.seq)
 
-    def _out_of_rotation(self) -> str:
-        reason = out_of_rotation(self._real)
-        return reason if self._real.weight == 0 else f"its balancer has not decided since this: {reason}"
+    def _weighed(self) -> Reason:
+        """Why a real that is up has the weight that it is to have."""
+        real = self._real
+        if said := weight_by_other_hand(real):
+            began = real.reported_seq if real.orders.override is None else real.orders.override.seq
+            return Reason(f"{said}; {self._standing()}" if real.configured else said, began)
+        if over := self._order_over():
+            return Reason(f"{over}; {self._standing()}")
+        if not real.configured:
+            return Reason("that is its weight in the config")
+        return Reason(self._standing(), real.health_seq)
 
     def _order_over(self) -> str:
         """Which order ended, if its weight was decided because of that; else empty."""

@@ -18,6 +18,7 @@ from kglb.events import Event, decode
 from kglb.replay.errors import NothingRecordedError, OutOfRangeError
 from kglb.replay.scan import lines_back
 from kglb.replay.times import Moment
+from kglb.replay.words import printable
 
 Found = Record[Event]
 Needles = bytes | tuple[bytes, ...]
@@ -60,7 +61,7 @@ class Source:
             seq = self.seq_until(until)
             if seq < bounds[0]:
                 first = self.record(bounds[0])
-                begun = "" if first is None else f", the first of {first.at}"
+                begun = "" if first is None else f", the first of {printable(first.at)}"
                 raise OutOfRangeError(f"nothing was recorded up to {until.last}: {extent}{begun}")
         if seq is None:
             return bounds[-1]

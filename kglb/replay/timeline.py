@@ -11,7 +11,10 @@ STARTS = DaemonStarted | JournalRepaired
 
 
 class Timeline:
-    """Follows the records one by one. ``now`` is the time of the last one, in seconds since the first."""
+    """Follows the records one by one. ``now`` is the time of the last one, in seconds since the first.
+
+    What is past the last record is reached by the wall clock.
+    """
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -28,8 +31,17 @@ class Timeline:
         self._mono, self._at = record.mono, record.at
         return self.now
 
+    def reach(self, at: str) -> float:
+        """The time, once it is ``at`` and nothing more is recorded; that of the last record if it is no later."""
+        if self._at and at:
+            passed = (read_record_time(at) - read_record_time(self._at)).total_seconds()
+            if passed > 0:
+                self.now += passed
+                self._at = at
+        return self.now
+
     def at(self, time: float) -> str:
-        """The wall clock at a ``time`` that is not after the last record, in the form that records have."""
+        """The wall clock at a ``time`` that is not after ``now``, in the form that records have."""
         if time == self.now:
             return self._at
         return record_time(read_record_time(self._at) - timedelta(seconds=self.now - time))

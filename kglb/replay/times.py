@@ -11,6 +11,7 @@ from datetime import UTC, datetime, time, timedelta
 
 import msgspec
 
+from kglb.model.endpoint import MalformedError
 from kglb.replay.errors import UnclearTimeError
 
 _UNITS = {"s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60, "h": 3600, "hour": 3600}
@@ -52,8 +53,19 @@ def record_time(moment: datetime) -> str:
 
 
 def read_record_time(at: str) -> datetime:
-    """The time of a record; raises ValueError."""
-    return datetime.fromisoformat(at)
+    """The time of a record; raises MalformedError for what is none, as in a journal that was written by hand."""
+    try:
+        found = datetime.fromisoformat(at)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise MalformedError(f"expected the time of a record, found {at!r}")
+    return found
+
+
+def unix_microseconds(at: str) -> int:
+    """The time of a record as Unix time; raises MalformedError."""
+    return round(read_record_time(at).timestamp() * 1_000_000)
 
 
 def _width(fraction: str) -> timedelta:

@@ -86,16 +86,17 @@ class GapError(ReplayError):
     """Records are missing in the middle of the stretch."""
 
 
-def whatif(source: Source, settings: Settings, first: int, last: int) -> WhatIf:
-    """Suppose the settings from record ``first`` on, to record ``last``.
+def whatif(source: Source, settings: Settings, first: int, last: int, end: str = "") -> WhatIf:
+    """Suppose the settings from record ``first`` on, to record ``last`` and, if the daemon ran on, to the time ``end``.
 
+    Until then the runs that are open at the last record go on: any other answer would have been recorded.
     Raises SettingError, GapError, CheckpointError, NothingRecordedError.
     """
-    changes = _supposed_changes(source, settings, first, last)
+    changes = _supposed_changes(source, settings, first, last, end)
     sides = _Sides(source, settings, first, changes)
     for record in source.between(first, last):
         sides.take(record)
-    return sides.finish()
+    return sides.finish(end)
 
 
 def _begin(source: Source, first: int) -> State:
@@ -103,7 +104,7 @@ def _begin(source: Source, first: int) -> State:
     return state_at(source, max(first - 1, source.bounds()[0])).state
 
 
-def _supposed_changes(source: Source, settings: Settings, first: int, last: int) -> list[Change]:
+def _supposed_changes(source: Source, settings: Settings, first: int, last: int, end: str) -> list[Change]:
     """The first reading: when each real would have become healthy, and when not."""
     state, timeline = _begin(source, first), Timeline()
     health = SupposedHealth(state, settings, timeline)
@@ -120,6 +121,7 @@ def _supposed_changes(source: Source, settings: Settings, first: int, last: int)
         if isinstance(record.event, ConfigApplied):
             configs.append(record.event.config)
     settings.require_balancers(configs)
+    timeline.reach(end)
     health.finish()
     return health.changes
 
@@ -143,7 +145,7 @@ class _Sides:
         self._recorded: dict[int, tuple[str, HealthChanged]] = {}
         self._older = 0
         self._first = first
-        self._since = self._until = ""
+        self._since = ""
         self._last = first
 
     def take(self, record: Found) -> None:
@@ -155,7 +157,7 @@ class _Sides:
             self._ledger.begin(self._state.fleet, now)
             self._supposition.begin(now)
             self._suppose(self._state.seq)
-        self._last, self._until = record.seq, record.at
+        self._last = record.seq
         self._suppose_until(before if isinstance(record.event, STARTS) else now)  # who has died decides nothing
         self._supposition.recorded(record.seq, record.event, now)
         self._suppose(record.seq)
@@ -190,9 +192,9 @@ class _Sides:
         if isinstance(event, DaemonStarted):
             self._ledger.begin(fleet, now)
 
-    def finish(self) -> WhatIf:
+    def finish(self, end: str) -> WhatIf:
         """What came of it."""
-        now = self._timeline.now
+        now = self._timeline.reach(end)
         self._suppose_until(float("inf"))
         self._supposition.finish(now)
         self._ledger.stop(now)
@@ -202,7 +204,7 @@ class _Sides:
             first=self._first,
             last=self._last,
             since=self._since,
-            until=self._until,
+            until=self._timeline.at(now),
             settings=tuple(map(str, self._settings.settings)),
             estimates=self._estimates(),
             balancers=self._balancers(names),

@@ -54,4 +54,7 @@ def ordered(what: str, until: float | None, note: str) -> str:
 
 def utc(seconds: float) -> str:
     """A time in seconds since the epoch, for people."""
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    try:
+        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    except (OverflowError, ValueError, OSError):  # no year that there is; nobody ordered it over the control socket
+        return f"{seconds:g} s after 1970"

@@ -4,6 +4,7 @@ import msgspec
 
 from kglb.projections.reals import Drain, Leaving, Override
 from kglb.projections.view import AddressView, Condition, EventView, RealView, RouteView, ServiceView
+from kglb.web.config_standing import InForce
 
 
 class LiveReal(RealView, frozen=True, kw_only=True):
@@ -91,6 +92,7 @@ class LiveState(msgspec.Struct, frozen=True, kw_only=True):
     started: float
     stopped: str
     complaints: tuple[str, ...]
+    config: InForce | None = None
     journal: LiveJournal
     drift: LiveDrift
     foreign_services: int

@@ -14,7 +14,7 @@ class Request(NamedTuple):
     """The method and the path, without its query; the path is as sent, percent-encoding and all.
 
     ``last_event_id`` and ``host`` are the headers of that name, empty without one; ``takes_gzip`` is what
-    Accept-Encoding says.
+    Accept-Encoding says. ``cross_site``: a browser asks for the page of another site (Sec-Fetch-Site).
     """
 
     method: str
@@ -22,6 +22,7 @@ class Request(NamedTuple):
     last_event_id: str = ""
     host: str = ""
     takes_gzip: bool = False
+    cross_site: bool = False
 
 
 class BadRequestError(Exception):
@@ -37,7 +38,7 @@ class _Head:
 
     def __init__(self) -> None:
         self.target = b""
-        self.headers = {b"last-event-id": "", b"host": "", b"accept-encoding": ""}
+        self.headers = {b"last-event-id": "", b"host": "", b"accept-encoding": "", b"sec-fetch-site": ""}
         self.complete = False
 
     def on_message_begin(self) -> None:
@@ -70,9 +71,9 @@ async def read_request(reader: asyncio.StreamReader) -> Request | None:
             raise BadRequestError(HTTPStatus.BAD_REQUEST, "the head ends too early")
         heard += len(chunk)
         _feed(parser, head, chunk)
-    last_event_id, host, codings = head.headers.values()
+    last_event_id, host, codings, site = head.headers.values()
     method = parser.get_method().decode("ascii")
-    return Request(method, _path(head.target), last_event_id, host, _takes_gzip(codings))
+    return Request(method, _path(head.target), last_event_id, host, _takes_gzip(codings), site == "cross-site")
 
 
 def _takes_gzip(codings: str) -> bool:

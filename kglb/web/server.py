@@ -108,8 +108,12 @@ class StatusServer:
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            with suppress(TimeoutError, OSError):
-                await self._exchange(reader, writer)
+            await self._exchange(reader, writer)
+        except (TimeoutError, OSError):
+            pass
+        except RuntimeError:  # which is what uvloop says of a connection that was reset meanwhile
+            if not writer.transport.is_closing():
+                raise
         finally:
             writer.transport.abort()
             with suppress(OSError):
@@ -129,6 +133,9 @@ class StatusServer:
                 return
             if not self._accepts(request.host):
                 answer = misdirected(request.host)
+            elif request.cross_site and request.path in self._streams:
+                # It could not read it, but it could hold it, and all others.
+                answer = plain(HTTPStatus.FORBIDDEN, "no stream for another site's page")
             elif request.method == "GET" and (stream := self._streams.get(request.path)) is not None:
                 parts = stream(request.last_event_id)
                 if parts is not None:

@@ -55,6 +55,7 @@ class Shown:
         self._connections = connections
         self._tally = status.tally
         self._refusals = status.refusals
+        self._config = status.config
         self._host = host
         self._clock = clock
 
@@ -93,6 +94,7 @@ class Shown:
                 "started": round(vitals.start_time, 3),
                 "stopped": state.fleet.stopped,
                 "complaints": complaints(state, self._refusals, vitals),
+                "config": self._config.now,
                 "journal": {
                     "directory": "" if config is None else config.journal.directory,
                     "degraded": vitals.journal_degraded,

@@ -9,6 +9,7 @@ from kglb.projections import State
 from kglb.web.answer import Answer, Route, plain
 from kglb.web.availability import availability_families
 from kglb.web.check_metrics import check_families
+from kglb.web.config_standing import ConfigStanding
 from kglb.web.daemon_metrics import daemon_families
 from kglb.web.exposition import CONTENT_TYPE, Family, gauge, lines, single
 from kglb.web.fleet_metrics import fleet_families
@@ -32,8 +33,8 @@ async def _no_counters(services: Iterable[ServiceId]) -> Sequence[ServiceCounter
 class Status:
     """One per daemon. Reads ``state``, the fold of all that is recorded; asks for ``vitals`` each time.
 
-    ``tally`` and ``refusals`` are what it has noted so far; ``vitals`` gives the process now, ``read_counters`` what
-    IPVS has counted.
+    ``tally``, ``refusals`` and ``config`` are what it has noted so far; ``vitals`` gives the process now,
+    ``read_counters`` what IPVS has counted.
     """
 
     def __init__(self, state: State, vitals: Callable[[], Vitals], read_counters: ReadCounters = _no_counters) -> None:
@@ -42,6 +43,7 @@ class Status:
         self.read_counters = read_counters
         self.tally = Tally()
         self.refusals = Refusals()
+        self.config = ConfigStanding()
         self._metrics = SlicedText(lambda: lines(self.families()), prepare=self.prepare)
         self._counters: Sequence[ServiceCounters] = ()
         self._hash = 0
@@ -51,6 +53,7 @@ class Status:
         """Take one recorded event in; quick, and never raises."""
         self.tally.count(event)
         self.refusals.note(event)
+        self.config.note(event)
 
     def routes(self) -> dict[str, Route]:
         """What to serve under which path."""
@@ -68,6 +71,11 @@ class Status:
         yield from availability_families(self._state, self.refusals, vitals)
         yield from process_families(vitals, self._descriptors)
         yield from daemon_families(self._state.data_plane, self.tally, self.refusals, vitals)
+        yield gauge(
+            "kglb_config_rejected",
+            "Whether a config was refused since the one in force was applied.",
+            single(int(self.config.now is not None and self.config.now.rejected is not None)),
+        )
         yield gauge(
             "kglb_state_hash",
             "What this director has decided, as a number: equal on two that see the same.",

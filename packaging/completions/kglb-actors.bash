@@ -2,7 +2,7 @@
 
 _kglb_actors() {
     local word=${COMP_WORDS[COMP_CWORD]} path="" each words
-    local -A known=(["run"]=1 ["check"]=1 ["plan"]=1 ["doctor"]=1 ["convert"]=1 ["exabgp-helper"]=1 ["reload"]=1 ["status"]=1 ["top"]=1 ["drain"]=1 ["restore"]=1 ["weight"]=1 ["stop"]=1 ["tail"]=1 ["explain"]=1 ["replay"]=1 ["verify"]=1 ["whatif"]=1 ["report"]=1 ["journal"]=1 ["journal stat"]=1 ["journal fsck"]=1 ["journal repair"]=1 ["journal export"]=1 ["journal prune"]=1)
+    local -A known=(["run"]=1 ["check"]=1 ["plan"]=1 ["doctor"]=1 ["convert"]=1 ["exabgp-helper"]=1 ["reload"]=1 ["status"]=1 ["top"]=1 ["drain"]=1 ["restore"]=1 ["weight"]=1 ["stop"]=1 ["tail"]=1 ["explain"]=1 ["replay"]=1 ["verify"]=1 ["whatif"]=1 ["report"]=1 ["journal"]=1 ["journal stat"]=1 ["journal fsck"]=1 ["journal repair"]=1 ["journal export"]=1 ["journal metrics"]=1 ["journal prune"]=1)
     for each in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         [[ -n ${known[${path:+$path }$each]:-} ]] && path=${path:+$path }$each
     done
@@ -81,6 +81,13 @@ _kglb_actors() {
         "journal export --since") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "journal export --until") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "journal export --seq") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "journal metrics --since") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "journal metrics --until") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "journal metrics --seq") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "journal metrics --step") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "journal metrics --label") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "journal metrics --balancer") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "journal metrics --most") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "journal prune --keep-size") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "journal prune --older-than") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
     esac
@@ -105,11 +112,12 @@ _kglb_actors() {
         "verify") words="-h --help -o --output --utc" ;;
         "whatif") words="-h --help --set --since --until -o --output --utc" ;;
         "report") words="-h --help -o --output --since --until --utc" ;;
-        "journal") words="stat fsck repair export prune -h --help" ;;
+        "journal") words="stat fsck repair export metrics prune -h --help" ;;
         "journal stat") words="-h --help -o --output --utc" ;;
         "journal fsck") words="-h --help -o --output" ;;
         "journal repair") words="-h --help" ;;
         "journal export") words="-h --help -o --output --since --until --seq --utc --anonymise" ;;
+        "journal metrics") words="-h --help --since --until --seq --step --label --balancer --most --salvage --utc" ;;
         "journal prune") words="-h --help --keep-size --older-than --leftovers -n --dry-run" ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")

@@ -2,6 +2,7 @@
 
 import random
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from typing import get_args
 
@@ -10,6 +11,8 @@ from dns import flags
 from dns.message import Message, from_wire, make_query, make_response
 from dns.rcode import Rcode
 
+from kglb.checks.dns import Question
+from kglb.checks.outcome import OK
 from kglb.model import DnsCheck, DnsRecord, Endpoint, Transport
 from tests.checks.asking import Run, ask, lasted
 from tests.checks.daemons import dnsmasq
@@ -143,6 +146,51 @@ def test_an_answer_may_come_byte_by_byte(run: Run) -> None:
     with serving(dribble) as real:
         [outcome] = run(ask(of("tcp"), real))
     assert outcome.reason == "ok"
+
+
+def calls(work: Callable[[], object]) -> int:
+    """How many functions are called: what work costs, whatever else the machine does."""
+    count = 0
+
+    def note(frame: object, event: str, argument: object) -> None:
+        nonlocal count
+        count += event == "call"
+
+    sys.setprofile(note)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def with_records(query: bytes) -> bytes:
+    """An answer of 64 KiB."""
+    records = [bytes.fromhex("c00c 0001 0001 00000000 0004") + number.to_bytes(4, "big") for number in range(4000)]
+    return query[:2] + bytes.fromhex("8180 0001 0fa0 0000 0000") + query[12:] + b"".join(records)
+
+
+def with_questions(query: bytes) -> bytes:
+    """The question, and others behind it, of 64 KiB."""
+    others = [bytes.fromhex("c00c") + kind.to_bytes(2, "big") + b"\x00\x01" for kind in range(2, 10000)]
+    return query[:2] + bytes.fromhex("8180 270f 0000 0000 0000") + query[12:] + b"".join(others)
+
+
+@pytest.mark.parametrize(
+    ("answer", "passes"),
+    [
+        (with_records, True),
+        (with_questions, False),
+        (lambda query: bytes([query[0] ^ 1]) + with_records(query)[1:], False),
+    ],
+    ids=["records", "questions", "another id"],
+)
+def test_a_huge_answer_costs_no_more_than_a_small_one(answer: Callable[[bytes], bytes], passes: bool) -> None:
+    question = Question(CHECK)
+    query = question.asked()
+    small, huge = answered(query), answer(query)
+    assert (question.judge(huge) is OK) is passes
+    assert calls(lambda: question.judge(huge)) <= calls(lambda: question.judge(small))
 
 
 def test_a_silent_server_fails_after_the_timeout(run: Run) -> None:

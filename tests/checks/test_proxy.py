@@ -123,6 +123,13 @@ def test_a_wrong_answer_from_behind_the_tunnel_fails(run: Run, tls: bool, answer
     assert (outcome.status, outcome.reason) == ("failure", reason)
 
 
+def test_a_long_refusal_of_the_proxy_is_shown_in_part(run: Run) -> None:
+    with serving(answering(b"HTTP/1.1 407 " + b"x" * 60_000 + b"\r\n\r\n")) as real:
+        [outcome] = run(ask(HttpCheck(proxy_check_url="https://www.test/"), real))
+    assert outcome.reason == "proxy refused with 407"
+    assert outcome.detail == "HTTP/1.1 407 " + "x" * 67
+
+
 @BY_TLS
 @pytest.mark.parametrize(
     ("reply", "reason"),

@@ -73,7 +73,15 @@ class TestWhereItLeads:
 
     @pytest.mark.parametrize(
         "location",
-        ["ftp://www.test/", "https://", "http://www.test:99999/", "http://[::1", "file:", "https://no..name/"],
+        [
+            "ftp://www.test/",
+            "https://",
+            "http://www.test:99999/",
+            "http://[::1",
+            "file:",
+            "https://no..name/",
+            f"https://{'long.' * 51}/",
+        ],
     )
     def test_is_refused_where_it_is_no_http_url(self, location: str) -> None:
         with pytest.raises(ValueError, match=r"\S"):
@@ -101,6 +109,12 @@ class TestTheVerdict:
         with serving(answering(redirect(f"https://{'a' * 64}.test/"))) as real:
             [outcome] = run(ask(FOLLOWING, real))
         assert (outcome.status, outcome.reason) == ("failure", "unexpected redirect")
+
+    def test_shows_only_the_beginning_of_a_long_location(self, run: Run) -> None:
+        with serving(answering(redirect("http://www.test:" + "x" * 60_000))) as real:
+            [outcome] = run(ask(FOLLOWING, real))
+        assert (outcome.status, outcome.reason) == ("failure", "unexpected redirect")
+        assert len(outcome.detail) < 500
 
     def test_looks_into_the_last_body(self, run: Run) -> None:
         routes = {"/start": redirect("/end"), "/end": OK_ANSWER}

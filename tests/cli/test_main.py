@@ -23,6 +23,25 @@ def test_help_names_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(name in printed and verb.summary in printed for name, verb in VERBS.items())
 
 
+def test_what_a_verb_does_not_take_is_answered_by_how_it_is_used(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["verify", "--journal", "there"])
+    assert left.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith("usage: kglb-actors verify ")
+    assert "[JOURNAL]" in said
+    assert "unrecognized arguments: --journal" in said
+
+
+def test_a_time_ago_may_stand_apart_from_its_option(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["tail", "--journal", str(fleet.builder.directory), "-o", "cat"]
+    printed = []
+    for since in (["--since", "-10000d"], ["--since=-10000d"], ["--since", "-1s"]):
+        assert main([*arguments, *since]) == 0
+        printed.append(capsys.readouterr().out)
+    assert printed[0] == printed[1] != printed[2]
+
+
 def imported(modules: set[str], *arguments: str) -> set[str]:
     """Which of these modules a command line has imported when it ends."""
     watch = f"import sys; from kglb.cli.main import main\ntry: main({list(arguments)!r})\nexcept SystemExit: pass\n"
@@ -61,6 +80,27 @@ def test_a_verb_that_reads_a_journal_imports_neither_the_daemon_nor_the_other_ve
         "report": [journal, "-o", str(tmp_path / "report.html")],
     }
     assert imported(needless | DAEMON | KERNEL, verb, *arguments.get(verb, [journal])) == set()
+
+
+def test_only_journal_metrics_imports_what_writes_metrics(fleet: Fleet) -> None:
+    library, journal = {"prometheus_client"}, str(fleet.builder.directory)
+    assert imported(library | DAEMON | KERNEL, "journal", "stat", journal) == set()
+    assert imported(library | DAEMON | KERNEL, "journal", "metrics", journal) == library
+
+
+def test_only_a_look_at_a_network_imports_pyroute2(tmp_path: Path) -> None:
+    in_memory = tmp_path / "config.toml"
+    in_memory.write_text('balancer = []\n[data_plane]\nkind = "memory"\n')
+    assert imported({"pyroute2"}, "doctor", str(in_memory)) == set()
+    assert imported({"pyroute2"}, "doctor") == {"pyroute2"}
+
+
+def test_neither_the_daemon_nor_any_verb_that_is_not_run_yet_imports_pyroute2() -> None:
+    modules = [*(verb.module for verb in VERBS.values()), "kglb.cli.wiring", "kglb.dataplane.kernel"]
+    watch = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)\n"
+    watch += "print('pyroute2' in sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", watch, *modules], capture_output=True, text=True, check=True)
+    assert ended.stdout == "False\n"
 
 
 def test_status_imports_no_event_loop() -> None:

@@ -75,6 +75,21 @@ def test_a_start_after_a_crash_would_go_on(kglb: Command, site: Site) -> None:
     assert (ran.code, ran.out) == (0, f"a start with {site.config} would change nothing\n")
 
 
+def test_after_a_reboot_it_is_said_that_the_kernel_may_not_hold_what_the_journal_says(
+    kglb: Command, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.write(ONE)
+    with running(site) as process:
+        site.wait_up(REAL)
+        process.kill()
+    assert kglb("plan", site.config).err == ""
+    monkeypatch.setattr("kglb.cli.plan.boot_id", lambda: "the next boot")
+    ran = kglb("plan", site.config)
+    assert ran.err.startswith("warning: the journal is of another boot or another machine")
+    assert "--against kernel" in ran.err
+    assert kglb("plan", site.config, "--against", "kernel").err == ""
+
+
 def test_a_start_after_a_cleanup_would_begin_anew(kglb: Command, site: Site) -> None:
     site.write(ONE)
     with running(site) as process:

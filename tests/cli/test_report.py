@@ -21,6 +21,14 @@ def test_the_page_is_written_and_said(journal: Path, tmp_path: Path, capsys: pyt
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
+def test_a_small_page_is_said_to_be_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    directory = evening(tmp_path / "journal", balancers=1, reals=3).directory
+    assert main(["report", str(directory), "-o", str(tmp_path / "page.html")]) == 0
+    said = capsys.readouterr().out
+    assert ": 1 balancer, 3 reals, " in said
+    assert ", 0.0 MB" not in said
+
+
 def test_the_draft_is_nothing_that_somebody_else_could_have_put_there(journal: Path, tmp_path: Path) -> None:
     page, stolen = tmp_path / "incident.html", tmp_path / "stolen"
     (tmp_path / f".incident.html.{os.getpid()}").symlink_to(stolen)
@@ -44,7 +52,7 @@ def test_several_journals_make_one_page(journal: Path, tmp_path: Path, capsys: p
     [
         (["nowhere"], 3, "nowhere"),
         (["JOURNAL", "--since", "never"], 2, "'never' is not a time"),
-        (["JOURNAL", "--since", "2031-01-01"], 2, "no record of that time"),
+        (["JOURNAL", "--until", "2021-01-01"], 2, "no record of that time"),
         (["JOURNAL", "-o", "/nonexistent/page.html"], 3, "/nonexistent/"),
     ],
 )

@@ -13,7 +13,9 @@ from kglb.cli import live_words as words
 from kglb.cli.output import Failed, Paint
 from kglb.cli.status import only, render
 from kglb.model import ChangeDestination, Destination
-from kglb.web.live import LiveState
+from kglb.projections.view import EventView
+from kglb.web.config_standing import InForce, Rejected
+from kglb.web.live import LiveDrift, LiveState
 from tests.browser.site import Reals, daemon
 from tests.cli.conftest import Command
 from tests.cli.live import body, live, one_down_one_drained
@@ -43,7 +45,7 @@ def test_services_and_their_reals_are_shown_with_what_matters_first() -> None:
         "director: kglb-actors 0.1.0, running for 2 h",
         f"  ! web: {real_id(1)} is down",
         "  journal   record 13 in /var/lib/kglb/journal, 4 not written yet",
-        "  kernel    nothing changed by others; 6 foreign services",
+        "  kernel    nothing changed by others since the start; 6 foreign services",
         "",
     ]
     assert lines[5] == f"web  {WEB} wrr  available, 2 of 3 up"
@@ -66,6 +68,18 @@ def test_a_backup_is_shown_as_one_and_a_service_on_it_as_trouble() -> None:
     assert "backup" in line
     serving = shown(live(Site(backed_fleet(down=True), vitals())))
     assert serving[1].strip() == "! web is on its backups, 0 of 1 up"
+
+
+def test_a_config_that_was_rejected_is_a_trouble_beside_the_one_in_force() -> None:
+    rejected = Rejected(at=1_000_007_140.0, source="/etc/new.toml", errors=("new.toml:4: unknown key", "another"))
+    in_force = InForce(source="/etc/old.toml", digest="0", since=1_000_000_000.0, rejected=rejected)
+    state = replace(live(one_down_one_drained()), now=1_000_007_200.6, config=in_force)
+    assert shown(state)[1:4] == [
+        "  ! /etc/new.toml was rejected 1 min ago, the config before it stays in force: "
+        "new.toml:4: unknown key (and 1 more)",
+        f"  ! web: {real_id(1)} is down",
+        "  config    /etc/old.toml, in force for 2 h",
+    ]
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 132])
@@ -91,6 +105,27 @@ def test_the_room_on_the_journals_disk_is_said(free: int, said: str) -> None:
     assert lines[2].endswith(f", {said} free of 5000 GiB")
 
 
+@pytest.mark.parametrize(("count", "said"), [(2, "2 changed by others since the start, last "), (0, "nothing changed")])
+def test_what_others_changed_before_the_start_is_said_to_be_before_it(count: int, said: str) -> None:
+    state = live(one_down_one_drained())
+    seen = EventView(
+        seq=9,
+        at=state.now - 60,
+        type="DriftFound",
+        kind="drift",
+        tone="warning",
+        text="somebody else did it",
+        service=WEB,
+        balancer="web",
+        reals=(),
+        cause=None,
+        because=(),
+    )
+    text = words.kernel(replace(state, drift=LiveDrift(count=count, last=seen)))
+    assert text.startswith(said)
+    assert ("last before it 1 min ago" in text) == (count == 0)
+
+
 def test_a_journal_in_trouble_is_said_first() -> None:
     state = live(one_down_one_drained(journal_degraded="No space left on device"))
     lines = shown(state)
@@ -108,6 +143,17 @@ def test_one_balancer_is_named_by_its_name_or_its_service() -> None:
     assert only(state, "web") == only(state, WEB) == state
     with pytest.raises(Failed, match="no balancer 'mail'; there are web"):
         only(state, "mail")
+
+
+def test_a_name_that_balancers_share_is_all_of_them() -> None:
+    state = live(one_down_one_drained())
+    shared = tuple(
+        replace(state.balancers[0], service=service, balancer=f"web@{service}")
+        for service in (WEB, "tcp://192.168.100.10:443")
+    )
+    state = replace(state, balancers=(*shared, replace(state.balancers[0], balancer="mail")))
+    assert only(state, "web").balancers == shared
+    assert only(state, f"web@{WEB}").balancers == shared[:1]
 
 
 @pytest.mark.parametrize(
@@ -175,7 +221,7 @@ def test_without_a_daemon_it_is_3_and_says_what_to_do(kglb: Command) -> None:
         port = taken.getsockname()[1]
     ran = kglb("status", "--status", f"127.0.0.1:{port}")
     assert (ran.code, ran.out) == (3, "")
-    assert f"no daemon answers at 127.0.0.1:{port}" in ran.err
+    assert f"no daemon answers at 127.0.0.1:{port}: Connection refused" in ran.err
     assert "--status" in ran.err
 
 
@@ -199,8 +245,13 @@ def test_a_config_that_does_not_say_where_is_an_error(
     assert message in ran.err
 
 
-def test_what_answers_may_be_something_else(kglb: Command, answer: Callable[[bytes], None]) -> None:
-    answer(b'{"hello": "world"}')
+@pytest.mark.parametrize(
+    "body",
+    [b'{"hello": "world"}', b'{"host": "\xff"}', b'{"new": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"],
+    ids=["another", "not UTF-8", "deep"],
+)
+def test_what_answers_may_be_something_else(kglb: Command, answer: Callable[[bytes], None], body: bytes) -> None:
+    answer(body)
     ran = kglb("status")
     assert ran.code == 3
     assert "is no kglb-actors of this version" in ran.err

@@ -95,6 +95,7 @@ def test_what_is_not_there_is_not_drained(order: Order) -> None:
     "wrong",
     [
         ("drain",),
+        ("drain", ""),
         ("drain", FIRST, "--for", "30"),
         ("drain", FIRST, "--note", "x" * 501),
         ("drain", FIRST, "--wait", "--timeout", "30"),

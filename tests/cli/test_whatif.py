@@ -1,12 +1,15 @@
 """``whatif`` on the command line."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Command
-from tests.projections.builders import real_id
+from kglb.replay.source import Source
+from kglb.replay.times import read_record_time, record_time
+from tests.cli.conftest import Command, Ran
+from tests.projections.builders import real_id, started
 from tests.replay.journals import Fleet
 
 A = real_id(0)
@@ -34,6 +37,47 @@ def test_both_sides_stand_beside_each_other(kglb: Command, journal: Path) -> Non
 def test_without_settings_nothing_differs_and_nothing_is_estimated(kglb: Command, tmp_path: Path, fleet: Fleet) -> None:
     ran = kglb("whatif", fleet.builder.directory)
     assert "if nothing were different" in ran.out
+
+
+def out(ran: Ran) -> tuple[float, float]:
+    """For how many seconds A was out, and would have been."""
+    row = next(line.split() for line in ran.out.splitlines() if line.split()[:2] == [A, "out"])
+    return float(row[2]), float(row[4])
+
+
+def test_a_stretch_goes_on_to_its_end_though_nothing_was_recorded(kglb: Command, fleet: Fleet) -> None:
+    down = fleet.goes(A, up=False)["health"]
+    at = Source(fleet.builder.directory).record(down)
+    assert at is not None
+    fleet.builder.passes(minutes=10)
+    fleet.goes(A, up=True)
+    until = record_time(read_record_time(at.at) + timedelta(minutes=5))
+    ran = kglb("whatif", "--set", "balancer.web.check.fall=5", "--until", until, fleet.builder.directory)
+    recorded, supposed = out(ran)
+    assert 299 < recorded < 301
+    assert 240 < supposed < recorded
+    assert "supposed  ~" in ran.out
+
+
+def test_of_a_journal_that_is_written_what_failed_last_fails_until_now(
+    kglb: Command, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet.goes(A, up=False)
+    arguments = ("whatif", "--set", "balancer.web.check.fall=5", fleet.builder.directory)
+    monkeypatch.setattr("kglb.cli.whatif.record_time", lambda _: record_time(fleet.builder.now + timedelta(hours=1)))
+    assert out(kglb(*arguments))[0] < 1
+    monkeypatch.setattr("kglb.cli.whatif.writer_of", lambda _: 1)
+    recorded, supposed = out(kglb(*arguments))
+    assert 3590 < supposed < recorded < 3601
+
+
+def test_nobody_failed_while_no_daemon_ran(kglb: Command, fleet: Fleet) -> None:
+    fleet.goes(A, up=False)
+    until = record_time(fleet.builder.now + timedelta(minutes=5))
+    fleet.builder.passes(minutes=10)
+    fleet.builder.record(started())
+    ran = kglb("whatif", "--set", "balancer.web.check.fall=5", "--until", until, fleet.builder.directory)
+    assert out(ran)[0] < 1
 
 
 def test_json_has_every_transition(kglb: Command, journal: Path) -> None:

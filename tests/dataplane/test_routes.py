@@ -16,7 +16,7 @@ def routes() -> Iterator[Routes]:
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
 def test_this_machine_reaches_itself_by_lo(routes: Routes, address: str) -> None:
-    assert routes.to(address) == Route("lo", address)
+    assert routes.to(address) == Route("lo", address, local=True)
 
 
 def test_what_is_no_address_is_asked_of_nobody(routes: Routes) -> None:

@@ -32,6 +32,15 @@ def test_further_repairs_are_twice_as_far_apart_each_time_up_to_a_bound() -> Non
     assert all(contest.is_contested for contest in contests[TOLERATED:])
 
 
+def test_drifts_that_come_while_a_repair_waits_put_it_off_no_further() -> None:
+    contests = fought_over(TOLERATED + 6)
+    repair, now = contests[-1].repair, contests[-1].last
+    while (now := now + 0.2) < repair:
+        contests.append(drifted(contests[-1], now, INTERVAL))
+        assert contests[-1].repair == repair
+    assert drifted(contests[-1], repair + 0.1, INTERVAL).hold < LONGEST
+
+
 def test_who_comes_more_seldom_than_that_is_reported_but_repaired_at_once() -> None:
     contests = fought_over(100, after=LONGEST + 1)
     assert {contest.hold for contest in contests} == {0.0}

@@ -4,10 +4,11 @@ import pytest
 from msgspec.structs import replace
 
 from kglb.dataplane.passage import Passage
+from kglb.dataplane.routes import Route
 from kglb.doctor.diagnose import diagnose
-from kglb.doctor.facts import ConfigFile, Disk
+from kglb.doctor.facts import ConfigFile, Disk, Link
 from kglb.model import Address, ServiceId
-from tests.doctor.machines import WELL, configured, found, set_to
+from tests.doctor.machines import WELL, configured, found, networked, set_to
 
 PERSISTENT = 'persistence = "6m"'
 
@@ -83,7 +84,7 @@ def test_only_masquerading_needs_a_router(forward: str, wrong: int) -> None:
 def test_an_interface_for_vips_that_is_missing_or_down_is_a_problem() -> None:
     facts = configured(head='[data_plane]\nvip_interface = "vips"\n')
     assert found(facts).fix == "ip link add vips type dummy && ip link set vips up"
-    assert found(replace(facts, interfaces={"vips": False})).fix == "ip link set vips up"
+    assert found(networked(facts, links={"vips": Link(up=False)})).fix == "ip link set vips up"
 
 
 def test_a_vip_on_lo_that_no_arp_answers_for_is_a_problem_unless_a_route_leads_to_it() -> None:
@@ -94,15 +95,15 @@ def test_a_vip_on_lo_that_no_arp_answers_for_is_a_problem_unless_a_route_leads_t
 
 
 def test_a_vip_that_is_on_another_interface_or_machine_is_said() -> None:
-    twice = replace(WELL, addresses=WELL.addresses | {Address("192.168.100.10/32", "eth0")})
+    twice = networked(WELL, addresses=WELL.network.addresses | {Address("192.168.100.10/32", "eth0")})
     assert found(twice).fix == "ip address del 192.168.100.10/32 dev eth0"
-    stolen = replace(WELL, neighbours=frozenset({"192.168.100.10", "192.168.100.1"}))
+    stolen = networked(WELL, neighbours=frozenset({"192.168.100.10", "192.168.100.1"}))
     assert found(stolen).what == "another machine answers for the VIP 192.168.100.10 by ARP"
 
 
 def test_a_real_without_a_route_is_a_problem_and_one_on_this_machine_is_a_note() -> None:
-    assert found(replace(WELL, unreachable=("10.0.0.1",))).what == "there is no route to 10.0.0.1"
-    here = replace(WELL, addresses=WELL.addresses | {Address("10.0.0.2/24", "eth0")})
+    assert found(replace(WELL, routes={"10.0.0.1": None})).what == "there is no route to 10.0.0.1"
+    here = replace(WELL, routes={"10.0.0.2": Route("lo", "10.0.0.2", local=True)})
     assert found(here).level == "note"
 
 

@@ -35,10 +35,6 @@ def test_a_sysctl_is_read_by_the_name_that_sysctl_has_for_it() -> None:
     assert machine.sysctls(names).keys() == {"net.ipv4.ip_forward", "net.ipv4.conf.lo.arp_ignore"}
 
 
-def test_lo_is_among_the_interfaces() -> None:
-    assert "lo" in machine.interfaces()
-
-
 def test_this_process_is_among_the_processes() -> None:
     assert Path("/proc/self/comm").read_text().strip() in machine.processes()
 

@@ -81,6 +81,67 @@ def test_a_record_is_acknowledged_as_written_after_the_write_and_as_synced_after
     asyncio.run(run())
 
 
+def test_a_sync_that_takes_its_time_keeps_nothing_from_being_written(tmp_path: Path) -> None:
+    async def run() -> None:
+        files = HeldFiles()
+        async with writing(tmp_path, files) as appender:
+            assert await appender.wait_synced(appender.last_seq)
+            files.sync_gate.clear()
+            first = appender.append(note("a"))
+            assert await appender.wait_written(first, 5)
+            for text in "bcd":  # each on its own, as news of one real after the other
+                assert await appender.wait_written(appender.append(note(text)), 5)
+            assert texts(tmp_path) == list("abcd")
+            assert appender.synced_seq < first
+            assert appender.degraded is None
+            files.calls.clear()
+            files.sync_gate.set()
+            assert await appender.wait_synced(appender.last_seq, 5)
+            assert files.calls == ["sync", "sync"], "what came during the first is synced together"
+
+    asyncio.run(run())
+
+
+def test_a_new_segment_begins_once_what_is_before_it_is_on_the_platter(tmp_path: Path) -> None:
+    async def run() -> None:
+        files = HeldFiles()
+        async with writing(tmp_path, files) as appender:
+            assert await appender.wait_synced(appender.last_seq)
+            files.sync_gate.clear()
+            assert await appender.wait_written(appender.append(note("a")), 5)
+            assert await appender.wait_written(appender.append(note("b")), 5)
+            files.calls.clear()
+            rotated = appender.rotate(state())
+            appender.append(note("c"))
+            assert not await appender.wait_written(rotated, 0.05)
+            files.sync_gate.set()
+            assert await appender.wait_synced(appender.last_seq, 5)
+            assert files.calls[:4] == ["sync", "sync", "create", "write"]
+
+    asyncio.run(run())
+    assert texts(tmp_path) == ["a", "b", "c"]
+
+
+def test_who_closes_waits_for_the_sync_that_is_under_way_and_for_that_of_the_rest(tmp_path: Path) -> None:
+    async def run() -> None:
+        files = HeldFiles()
+        async with writing(tmp_path, files) as appender:
+            assert await appender.wait_synced(appender.last_seq)
+            files.sync_gate.clear()
+            assert await appender.wait_written(appender.append(note("a")), 5)
+            assert await appender.wait_written(appender.append(note("b")), 5)
+            files.calls.clear()
+            closing = asyncio.create_task(appender.close(5))
+            await asyncio.sleep(0.05)
+            assert not closing.done()
+            files.sync_gate.set()
+            assert await closing
+            assert files.calls == ["sync", "sync"]
+            assert appender.synced_seq == appender.last_seq
+
+    asyncio.run(run())
+
+
 def test_what_is_appended_while_the_disk_works_is_one_write_and_one_sync(tmp_path: Path) -> None:
     async def run() -> None:
         files = HeldFiles()
@@ -91,9 +152,10 @@ def test_what_is_appended_while_the_disk_works_is_one_write_and_one_sync(tmp_pat
             await appender.wait_written(appender.append(note("second")))
             for number in range(1000):
                 appender.append(note(str(number)))
+            await appender.wait_written(appender.last_seq)
             files.sync_gate.set()
             await appender.wait_synced(appender.last_seq)
-            assert files.calls == ["write", "sync", "write", "sync"]
+            assert files.calls == ["write", "write", "sync", "sync"]
 
     asyncio.run(run())
 

@@ -4,19 +4,19 @@ import asyncio
 import threading
 
 from journal import DiskThread
-from journal.committer import Item
+from journal.disk import Work
 
 
 class Commits:
     """Notes what it is given at once, and can be told to take its time."""
 
     def __init__(self) -> None:
-        self.batches: list[list[Item]] = []
+        self.batches: list[list[Work]] = []
         self.has_begun = threading.Event()
         self.may_go_on = threading.Event()
         self.may_go_on.set()
 
-    def __call__(self, items: list[Item]) -> float | None:
+    def __call__(self, items: list[Work]) -> float | None:
         self.has_begun.set()
         self.may_go_on.wait(5.0)
         if items:
@@ -25,7 +25,7 @@ class Commits:
 
 
 def test_what_is_submitted_in_one_turn_of_the_loop_is_committed_together() -> None:
-    async def scenario() -> list[list[Item]]:
+    async def scenario() -> list[list[Work]]:
         disk, commits = DiskThread(), Commits()
         disk.start(commits)
 
@@ -39,7 +39,7 @@ def test_what_is_submitted_in_one_turn_of_the_loop_is_committed_together() -> No
 
 
 def test_turns_that_pass_while_the_thread_works_are_committed_together_and_in_order() -> None:
-    async def scenario() -> list[list[Item]]:
+    async def scenario() -> list[list[Work]]:
         disk, commits = DiskThread(), Commits()
         commits.may_go_on.clear()
         disk.start(commits)
@@ -58,7 +58,7 @@ def test_turns_that_pass_while_the_thread_works_are_committed_together_and_in_or
 
 
 def test_stopping_commits_what_was_submitted_in_the_same_turn() -> None:
-    async def scenario() -> list[list[Item]]:
+    async def scenario() -> list[list[Work]]:
         disk, commits = DiskThread(), Commits()
         disk.start(commits)
 

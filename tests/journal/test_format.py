@@ -70,6 +70,7 @@ def test_the_head_and_the_checksum_are_read_without_decoding() -> None:
     [
         (b"\0" * 40, "zero bytes"),
         (b"hello", "does not begin"),
+        (b'{"seq":' + b"9" * 5000 + b',"at":"', "does not begin"),
         (encode_body(4, AT, 1.0, None, note("cut")), "does not end"),
         (encode_line(encode_body(9, AT, 1.0, None, note("far")), 0)[0][:-1], "found record 9"),
         (encode_line(encode_body(4, AT, 1.0, None, note("bit")), 0)[0][:-1], "checksum"),

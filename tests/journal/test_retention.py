@@ -44,6 +44,20 @@ def test_a_clock_that_stepped_back_removes_nothing(tmp_path: Path) -> None:
     assert write_with(tmp_path, Retention(max_age=60), seconds=[9000, 9010, 5000]) == ["1", "3", "5"]
 
 
+def test_a_segment_whose_time_is_damaged_stops_neither_retention_nor_writing(tmp_path: Path) -> None:
+    write_with(tmp_path, Retention(), seconds=[1000, 1010, 1020])
+    damaged = segments(tmp_path)[1]
+    damaged.write_bytes(damaged.read_bytes().replace(b'"at":"19', b'"at":"\xff9', 1))
+
+    async def run() -> None:
+        async with writing(tmp_path, retention=Retention(max_age=60)) as appender:
+            appender.rotate(state())
+            assert await appender.wait_synced(appender.append(note("on")), 5.0)
+
+    asyncio.run(run())
+    assert damaged not in segments(tmp_path)
+
+
 def test_other_files_are_not_counted_nor_removed(tmp_path: Path) -> None:
     other = tmp_path / "00000000000000000001.jsonl.broken"
     other.write_bytes(b"x" * 9000)

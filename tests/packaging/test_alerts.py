@@ -42,7 +42,7 @@ WEIGHT = 'kglb_real_weight{real="10.0.0.1:80"}'
 APPLIED = 'kglb_real_applied_weight{real="10.0.0.1:80"}'
 WANTED = 'kglb_route_wanted{prefix="192.0.2.1/32"}'
 ANNOUNCED = 'kglb_route_announced{prefix="192.0.2.1/32"}'
-REJECTED = 'kglb_events_total{type="ConfigRejected"}'
+REJECTED = "kglb_config_rejected"
 UNKNOWN = 'kglb_probes_total{status="unknown"}'
 PROBES = 'kglb_probes_total{status="success"}'
 LATENESS = "kglb_probe_lateness_seconds_total"
@@ -103,7 +103,7 @@ IS_QUIET: list[Series] = [
     {"kglb_machine_call_age_seconds": always(0.2), "kglb_probes_stalled_seconds": always(0)},
     {'kglb_state_hash{instance="a"}': always(1), 'kglb_state_hash{instance="b"}': always(1)},
     {"up": always(1), "kglb_started": always(1), "process_start_time_seconds": always(1e9)},
-    {RESTARTS: always(1), REJECTED: always(1), "kglb_journal_degraded": always(0)},
+    {RESTARTS: always(1), REJECTED: always(0), "kglb_journal_degraded": always(0)},
     {"kglb_journal_disk_free_bytes": always(1e9)},
     slow("kglb_journal_sync_duration_seconds", 0.5, by=1),
     slow("kglb_loop_lag_seconds", 0.1, by=1),

@@ -77,3 +77,40 @@ def test_a_leaving_real_is_explained_by_the_config(fleet: Fleet) -> None:
     found = why(fleet)
     assert found.reason == "the config no longer has it; it goes with its last connection or at 2026-11-22T12:00:00Z"
     assert (left, "RealLeaving") in chain(found)
+
+
+# --- a weight that came before its reason ---------------------------------------------------------------------------
+
+
+def test_a_real_that_was_down_before_it_was_drained_has_kept_its_weight_since_the_drain(fleet: Fleet) -> None:
+    fleet.goes(A, up=False)
+    order = fleet.builder.record(RealDrained(service=WEB, real=A, who="kim", note="found dead"))
+    fleet.decide("available", {}, order)
+    found = why(fleet)
+    assert (found.standing, found.reason) == ("has kept weight 0", "kim drained it: found dead")
+    assert found.since == next(link.at for link in found.chain if link.seq == order)
+
+
+def test_a_real_that_went_down_while_it_was_drained_is_down_since_then(fleet: Fleet) -> None:
+    fleet.decide("available", {A: 0}, fleet.builder.record(RealDrained(service=WEB, real=A, who="kim")))
+    health = fleet.judge(A, streak=-2, run=fleet.flip(A, "failure"))
+    fleet.decide("available", {}, fleet.builder.record(RealRestored(service=WEB, real=A, ended=("drain",))))
+    found = why(fleet)
+    assert found.standing == "has kept weight 0"
+    assert found.reason == "2 checks in a row failed, the last: connection refused"
+    assert found.since == next(link.at for link in found.chain if link.seq == health)
+
+
+def test_an_operators_weight_that_it_had_already_is_kept_since_the_order(fleet: Fleet) -> None:
+    order = fleet.builder.record(WeightOverridden(service=WEB, real=A, weight=1000, who="kim"))
+    found = why(fleet)
+    assert found.standing == "has kept weight 1000"
+    assert found.reason.startswith("kim gave it this weight")
+    assert found.since == next(link.at for link in found.chain if link.seq == order)
+
+
+def test_a_weight_that_came_with_its_reason_is_not_said_to_be_kept(fleet: Fleet) -> None:
+    decision = fleet.decide("available", {A: 0}, fleet.builder.record(RealDrained(service=WEB, real=A, who="kim")))
+    found = why(fleet)
+    assert found.standing == "has weight 0"
+    assert found.since == next(link.at for link in found.chain if link.seq == decision)

@@ -4,8 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from kglb.model.endpoint import MalformedError
 from kglb.replay.errors import UnclearTimeError
-from kglb.replay.times import parse_moment
+from kglb.replay.times import parse_moment, read_record_time
+from kglb.replay.words import utc
 
 NOW = datetime(2026, 11, 22, 14, 30, tzinfo=UTC)
 
@@ -57,3 +59,13 @@ def test_anything_else_is_refused_with_what_was_expected(text: str) -> None:
 def test_a_span_longer_than_history_is_refused() -> None:
     with pytest.raises(UnclearTimeError):
         parse_moment("-999999999w", NOW)
+
+
+@pytest.mark.parametrize("at", ["", "noon", "2026-11-20", "\x1b]0;x\x07", "9" * 27])
+def test_what_is_no_time_of_a_record_is_said(at: str) -> None:
+    with pytest.raises(MalformedError, match="expected the time of a record"):
+        read_record_time(at)
+
+
+def test_a_time_beyond_all_years_is_shown_all_the_same() -> None:
+    assert [utc(1e300), utc(-1e300), utc(0)] == ["1e+300 s after 1970", "-1e+300 s after 1970", "1970-01-01T00:00:00Z"]

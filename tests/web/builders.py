@@ -19,7 +19,6 @@ WELL = Vitals(
     probes_in_flight=3,
     idle_connections=2,
     probe_lateness=0.25,
-    restarts={"applier": 1, "balancer": 0},
     journal_degraded="",
     journal_unwritten=4,
     journal_unsynced=5,

@@ -417,6 +417,19 @@ def test_closing_ends_every_stream(run: Run) -> None:
     run(scenario())
 
 
+def test_a_page_of_another_site_gets_no_stream_but_may_lead_here(run: Run) -> None:
+    from_elsewhere = b" HTTP/1.1\r\nHost: a.localhost\r\nSec-Fetch-Site: cross-site\r\n\r\n"
+
+    async def scenario() -> None:
+        site = Site(web_fleet())
+        async with site.served() as where:
+            refused = await exchange(where, b"GET /events" + from_elsewhere)
+            assert (status_of(refused), body_of(refused)) == (403, b"no stream for another site's page\n")
+            assert status_of(await exchange(where, b"GET /" + from_elsewhere)) == 200
+
+    run(scenario())
+
+
 def test_head_and_post_open_no_stream(run: Run) -> None:
     async def scenario() -> None:
         site = Site(web_fleet())

@@ -277,6 +277,28 @@ def test_clients_that_vanish_leave_nothing_behind(run: Run) -> None:
     run(scenario())
 
 
+def test_a_client_that_resets_while_its_answer_is_made_is_no_fault_of_ours(run: Run) -> None:
+    async def scenario() -> None:
+        asked, gone = asyncio.Event(), asyncio.Event()
+
+        async def late() -> Answer:
+            asked.set()
+            await gone.wait()
+            return plain(200, "a page")
+
+        async with serving({"/page": late}) as where:
+            client = socket.create_connection((where.address, where.port))
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.send(PAGE)
+            await asked.wait()
+            client.close()
+            await asyncio.sleep(0.05)
+            gone.set()
+            await asyncio.sleep(0.05)
+
+    run(scenario())
+
+
 async def open_descriptors(*, at_most: int) -> None:
     for _ in range(200):
         if len(os.listdir("/proc/self/fd")) <= at_most:
