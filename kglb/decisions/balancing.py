@@ -11,16 +11,16 @@ knew it in this boot), and from the policy for too few. The first line that is t
     a primary is up                                                 failsafe       every primary
     a backup is up, and it has ever served or none is awaited       backup         backups that are up
     it has never served                                             initial        nobody
-    when_all_down = fail_open                                       failsafe       every primary; if none, backup
+    when_all_down = fail_open                                       failsafe       every primary, or every backup
     when_all_down = fail_closed                                     unavailable    nobody
     --------------------------------------------------------------  -------------  -----------------------------
     the daemon cleaned up                                           shutdown       nobody
 
-Failsafe does as if every real were up: so backups stand by in it, unless there is no primary in rotation. The six modes
-but ``backup`` and ``unavailable`` are KgLb's (balancer.go; CONFORMANCE C1, C9, C10).
+Failsafe does as if every real were up: so backups stand by in it, unless there is no primary in rotation. All modes but
+``backup`` and ``unavailable`` are KgLb's (balancer.go; CONFORMANCE C1, C9, C10).
 
 A drained or leaving real is out of rotation: its weight is 0, in failsafe too, and it is in no count. So draining some
-of the reals changes no ratio that a route depends on, and with all primaries drained the backups serve. With all of all
+of the reals changes no ratio that a route depends on, and with all primaries drained the backups serve. With every real
 drained nobody is left to send to, as if there were none: no_upstreams, and the route goes where others can serve.
 
 A primary is *awaited* until its first verdict: it is down, and no check of it has failed yet. A start hears of failures
