@@ -12,8 +12,9 @@ import errno
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from journal.files import OsFiles
 from journal.retention import Retention, apply_retention
@@ -26,8 +27,7 @@ _BATCH = 4096
 """Lines joined into one write: a megabyte or so, joined in less than a millisecond."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewSegment:
+class NewSegment(msgspec.Struct, frozen=True):
     """From here on, a new file. ``parts`` are its first line (and maybe more), ending with a newline.
 
     Records from ``missing_from`` on may be missing before it, as its ``JournalGap`` says; else that is

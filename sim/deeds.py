@@ -1,5 +1,6 @@
 """Invariants about what is done to the kernel: only to what is ours, and never for the worse."""
 
+import math
 from typing import TYPE_CHECKING
 
 from kglb.actors.recorder import WRITE_DEADLINE
@@ -30,8 +31,8 @@ LATEST = 300.0
 class Deeds:
     """Sees every operation of the daemon. ``operations`` counts them, ``made`` are the services it made.
 
-    ``unrecorded`` are the addresses it added because of a config that no disk has taken the record of: what is not in
-    the journal did not happen, so no successor can know them to be ours.
+    ``unrecorded`` are the addresses of a config that no disk has the record of, and that no config of a process since
+    then has: nobody looks for them. ``unwritten`` are the reals whose weight in the kernel no disk knows of.
     """
 
     def __init__(self, world: "World", witness: "Witness") -> None:
@@ -40,23 +41,39 @@ class Deeds:
         self.operations = 0
         self.made: set[ServiceId] = set()
         self.unrecorded: set[Address] = set()
-        self._added: dict[Address, int] = {}
+        self._added: dict[Address, float] = {}
         self._before: dict[RealId, int] = {}
+        self.unwritten: set[tuple[ServiceId, RealId]] = set()
+        self._given: dict[tuple[ServiceId, RealId], int] = {}
         self._served: set[ServiceId] = set()
 
     def process_started(self) -> None:
         """Whether a service has served is to be seen anew: a clean stop forgets it."""
         self._served.clear()
-        self._added.clear()
+        wanted = {balancer.address for balancer in self._world.operator.config.balancers}
+        self._added = {address: math.inf for address in self.unrecorded if address in wanted}
+        self.unrecorded -= wanted
+
+    def adopted(self, seq: int) -> None:
+        """The process has recorded what it found."""
+        self._added = dict.fromkeys(self._added, seq)
 
     def killed(self, written: int) -> None:
-        """The process is gone; the disk has its records up to this one."""
+        """The process is gone; the disk has its records up to this one.
+
+        A weight is unwritten if its decision is, and the record by which the real had none before is not.
+        """
+        facts = self._witness.facts
+        self.unwritten |= {one for one, seq in self._given.items() if seq > written >= facts.none_since(*one)}
+        self._given.clear()
         self.unrecorded |= {address for address, config in self._added.items() if config > written}
 
     def rebooted(self) -> None:
         """The kernel is empty."""
         self.made.clear()
         self.unrecorded.clear()
+        self.unwritten.clear()
+        self._given.clear()
         self._served.clear()
 
     def performing(self, operation: Operation) -> None:
@@ -124,9 +141,11 @@ class Deeds:
         after = {RealId(real): one.weight for real, one in self._world.kernel.held(id).items()}
         for real, weight in self._before.items():
             if weight > 0 and not after.get(real):
+                self._outlives(id, real)
                 self._lowered(id, real)
         for real, weight in after.items():
             if weight > 0 and not self._before.get(real):
+                self._given[id, real] = self._witness.facts.given.get((id, real), 0)
                 self._raised(id, real)
         serves = any(after.values())
         self._still_serves(id, serves)
@@ -142,6 +161,22 @@ class Deeds:
         desired = state.data_plane.desired.destinations.get(id, {})
         if any(one.weight for one in desired.values()) and not witness.tainted:
             raise witness.violation(f"{id}: nothing serves any more, and somebody is to")
+
+    def _outlives(self, id: ServiceId, real: RealId) -> None:
+        """What a daemon gave and could not write, its successor takes only for what probes say to itself.
+
+        A backup is not among it: by the journal the primaries serve, and are believed until their probes fail.
+        """
+        witness = self._witness
+        self._given.pop((id, real), None)
+        witness.facts.taken[id, real] = math.inf  # until it is recorded
+        if (id, real) not in self.unwritten:
+            return
+        self.unwritten.discard((id, real))
+        if witness.facts.stopping or witness.tainted or witness.is_steered or self._is_backup(id, real):
+            return
+        if witness.testimony.of(id, real).failed < witness.started and self._is_configured(id, real):
+            raise witness.violation(f"{id} {real}: its weight, which no record accounts for, is taken unasked")
 
     def _lowered(self, id: ServiceId, real: RealId) -> None:
         """Nobody takes traffic from a healthy real but the operator, or from a backup but for a primary."""
@@ -171,6 +206,10 @@ class Deeds:
     def _entries(self, id: ServiceId) -> dict[RealId, Real]:
         balancer = self._balancer(id)
         return {} if balancer is None else by_real(balancer, self._world.names.addresses)
+
+    def _is_backup(self, id: ServiceId, real: RealId) -> bool:
+        entry = self._entries(id).get(real)
+        return entry is not None and entry.backup
 
     def _in_rotation(self, id: ServiceId) -> dict[RealId, Real]:
         """Those that no operator has drained."""

@@ -105,7 +105,7 @@ class BalancerActor(RecordingActor):
         for real in self._state.reals:
             self._start_checker(real)
         self._touched = {
-            real: config_seq if state.weight is not None else state.health_seq
+            real: config_seq if state.health_seq < state.weight_seq else state.health_seq
             for real, state in self._state.reals.items()
         }
         self._decide(always=True)

@@ -3,8 +3,9 @@
 import time
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from random import Random
+
+from msgspec import Struct, field
 
 from kglb.actors.reactions import Reactions
 from kglb.actors.recorder import Recorder
@@ -36,8 +37,7 @@ def _silent(event: str, **fields: object) -> None:
     """Say nothing."""
 
 
-@dataclass(slots=True)
-class Parts:
+class Parts(Struct):
     """One per daemon. ``random`` is the only source of randomness; ``now`` (the loop's time in seconds, but finer than
     uvloop's whole milliseconds) the only clock, but that deadlines which outlive the daemon go by ``wall``, in seconds
     since the epoch; ``say`` writes to the operational log. Counted for the metrics are ``probes`` by status,

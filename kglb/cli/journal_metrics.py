@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from journal import writer_of
-from kglb.cli.durations import duration_argument
+from kglb.cli.arguments import as_argument
 from kglb.cli.output import EXIT_OK, EXIT_USAGE, Failed, warn
 from kglb.cli.reading import TIMES, Zone, add_journal_argument, natural, numbers, report_damage
-from kglb.config.values import duration_text
+from kglb.config.values import duration, duration_text
 from kglb.events import DaemonStarted
 from kglb.model import Balancer
 from kglb.replay.about import pairs
@@ -49,7 +49,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--seq", type=numbers, metavar="A..B", help="the records A to B; either may be left out")
     parser.add_argument(
         "--step",
-        type=duration_argument("1s", duration_text(_LONGEST_STEP)),
+        type=as_argument(duration("1s", duration_text(_LONGEST_STEP))),
         default="15s",
         metavar="TIME",
         help=f"a sample at least so often, up to {duration_text(_LONGEST_STEP)}; each change has its own "

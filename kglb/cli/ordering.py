@@ -9,8 +9,9 @@ from collections.abc import Callable
 import msgspec
 
 from journal import UNDECODABLE
-from kglb.cli.durations import duration_argument
+from kglb.cli.arguments import as_argument
 from kglb.cli.output import EXIT_ENVIRONMENT, EXIT_NO, EXIT_OK, EXIT_USAGE, Failed, put, put_json, warn
+from kglb.config.values import duration
 from kglb.model import ControlConfig
 from kglb.web.orders import LONGEST_NOTE, Answer, Done, Order, Refused, Request, read_answer
 
@@ -20,7 +21,7 @@ PATIENCE = 40.0
 _LARGEST_ANSWER = 64 * 1024 * 1024
 _EXITS = {"no": EXIT_NO, "usage": EXIT_USAGE, "environment": EXIT_ENVIRONMENT}
 
-term = duration_argument("1s", "366d")
+term = as_argument(duration("1s", "366d"))
 """An argument that says for how long an order holds."""
 
 

@@ -1,7 +1,8 @@
 """``[[balancer]]``: the keys of a virtual service, and how they become a ``Balancer``."""
 
-from dataclasses import dataclass
 from typing import Any, get_args
+
+import msgspec
 
 from kglb.config import network
 from kglb.config.checks import read_check
@@ -106,8 +107,7 @@ BALANCER = (
 )
 
 
-@dataclass(frozen=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True):
     """A balancer before the rules that look at several keys at once.
 
     What was refused stands here as its default, its key is in ``failed``, and no rule that needs it is asked.

@@ -4,6 +4,7 @@ The daemon, the replay and the tests call the same functions. Whoever changes wh
 question raises ``VERSION``: it is recorded in ``DaemonStarted``, so that a replay knows which answers to expect.
 """
 
+from kglb.decisions.accounting import unaccounted
 from kglb.decisions.balancing import (
     Balancing,
     Counts,
@@ -72,6 +73,7 @@ __all__ = [
     "presumed_healthy",
     "route_changes",
     "routes",
+    "unaccounted",
     "verdicts_of",
     "weight_of",
 ]

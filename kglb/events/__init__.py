@@ -39,7 +39,15 @@ from kglb.events.daemon import (
     MachineAnswered,
     MachineStalled,
 )
-from kglb.events.machine import Adopted, DriftFound, Entry, EntryContested, OperationFailed, OperationsApplied
+from kglb.events.machine import (
+    Adopted,
+    DriftFound,
+    Entry,
+    EntryContested,
+    OperationFailed,
+    OperationsApplied,
+    Unaccounted,
+)
 from kglb.events.steering import (
     DrainFinished,
     RealDrained,
@@ -97,6 +105,7 @@ __all__ = [
     "RunsClosed",
     "SegmentOpened",
     "Steering",
+    "Unaccounted",
     "WatchLost",
     "WeightOverridden",
     "WeightReported",

@@ -242,6 +242,7 @@ def _adopted(state: DataPlaneState, seq: int, event: Adopted, fleet: FleetState)
         addresses={str(address): (address, True) for address in event.addresses}
         | {str(address): (address, False) for address in event.foreign_addresses},
         routes={route.prefix: route for route in event.routes},
+        marked=event.marked,
     )
     state.mark_everything(seq)
 

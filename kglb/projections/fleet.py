@@ -111,20 +111,14 @@ def _update_entries(balancer: BalancerState, entries: tuple[Real, ...]) -> None:
 def _forget_streaks(balancer: BalancerState) -> None:
     """Another question was asked so far: health stays, what led to it does not count towards the next change."""
     for state in list(balancer.reals.values()):
-        balancer.put(
-            replace(
-                state,
-                outcome="",
-                reason="",
-                detail="",
-                run_seq=0,
-                streak=0,
-                counted=0,
-                judged=balancer.awaits and state.has_verdict,
-                reported=None,
-                reported_seq=0,
-            )
-        )
+        balancer.put(replace(_unasked(state), judged=balancer.awaits and state.has_verdict))
+
+
+def _unasked(state: RealState) -> RealState:
+    """The same real before its first probe."""
+    return replace(
+        state, outcome="", reason="", detail="", run_seq=0, streak=0, counted=0, reported=None, reported_seq=0
+    )
 
 
 def _real_added(fleet: FleetState, seq: int, event: RealAdded) -> None:
@@ -133,8 +127,8 @@ def _real_added(fleet: FleetState, seq: int, event: RealAdded) -> None:
         return
     orders = fleet.kept.pop(name_key(event.service, event.entry.host), Orders())
     balancer.put(RealState(real=event.real, entry=event.entry, healthy=event.healthy, health_seq=seq, orders=orders))
-    if event.healthy and event.entry.backup:
-        balancer.proven = True  # the kernel sends traffic to a backup: the service has served
+    if event.healthy:  # the kernel sends it traffic: where that is a backup, the service has served
+        balancer.proven = balancer.proven or event.entry.backup
 
 
 def _real_removed(fleet: FleetState, seq: int, event: RealRemoved) -> None:
@@ -167,8 +161,18 @@ def _name_resolved(fleet: FleetState, seq: int, event: NameResolved) -> None:
     fleet.names[name_key(event.service, event.host)] = event.address
 
 
-def _marked(fleet: FleetState, seq: int, event: Adopted | MarkAssigned | MarkReleased) -> None:
+def _marked(fleet: FleetState, seq: int, event: MarkAssigned | MarkReleased) -> None:
     fleet.marks.fold(event)
+
+
+def _adopted(fleet: FleetState, seq: int, event: Adopted) -> None:
+    """What the journal does not account for is healthy until probes say otherwise; what it knew of it is too old."""
+    fleet.marks.fold(event)
+    for one in event.unaccounted:
+        if (known := fleet.real(one.service, one.real)) is not None:
+            balancer = fleet.balancers[one.service]
+            balancer.put(replace(_unasked(known), healthy=True, health_seq=seq))
+            balancer.proven = balancer.proven or known.backup
 
 
 def _probe_flipped(fleet: FleetState, seq: int, event: ProbeFlipped) -> None:
@@ -246,7 +250,8 @@ def _checks_resumed(fleet: FleetState, seq: int, event: ChecksResumed) -> None:
 
 _STEPS: dict[type, Callable[[FleetState, int, Any], None]] = {
     **dict.fromkeys(get_args(Steering), _steered),
-    **dict.fromkeys((Adopted, MarkAssigned, MarkReleased), _marked),
+    **dict.fromkeys((MarkAssigned, MarkReleased), _marked),
+    Adopted: _adopted,
     RealKept: _real_kept,
     RealLeaving: _real_leaving,
     DaemonStarted: _daemon_started,

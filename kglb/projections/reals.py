@@ -77,9 +77,14 @@ class RealState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
     @property
     def configured(self) -> int:
         """The weight it has when it serves: the operator's, else its check's, else the config's."""
-        if self.orders.override is not None:
-            return self.orders.override.weight
-        return self.entry.weight if self.reported is None else self.reported
+        if self.orders.override is not None or self.reported is None:
+            return self.assigned
+        return self.reported
+
+    @property
+    def assigned(self) -> int:
+        """The operator's weight, else the config's, whatever its check says."""
+        return self.entry.weight if self.orders.override is None else self.orders.override.weight
 
     @property
     def drained(self) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from kglb.decisions import duty_of, weight_of
-from kglb.events import BalancerDecided, DaemonStopping, Event, HealthChanged, RealAdded, RealRestored
+from kglb.events import Adopted, BalancerDecided, DaemonStopping, Event, HealthChanged, RealAdded, RealRestored
 from kglb.projections import BalancerState, RealState
 from kglb.replay.sentences import Runs
 from kglb.replay.shortage import policy, shortage, standby
@@ -107,6 +107,9 @@ class Reasons:
                 return self._verdicts(changed)
             case RealAdded() as added:
                 return self._never_judged(added)
+            case Adopted():
+                began = "the kernel sent it traffic when the daemon started, though the journal does not say why"
+                return f"{began}, and {self._unseen()}"
             case _:
                 return f"it is believed {'up' if self._real.healthy else 'down'}"
 
@@ -124,11 +127,14 @@ class Reasons:
             return f"{count} failed"
         return f"{count} failed{'' if alone else ', the last'}: {spoken(flip.reason, flip.detail)}"
 
+    def _unseen(self) -> str:
+        fall = self._balancer.config.check.fall
+        return f"{'no failure has' if fall == 1 else f'no {fall} failures in a row have'} been seen since"
+
     def _never_judged(self, added: RealAdded) -> str:
         check = self._balancer.config.check
         if added.healthy:
-            unseen = "no failure has" if check.fall == 1 else f"no {check.fall} failures in a row have"
-            return f"the kernel sent it traffic already when it was added, and {unseen} been seen since"
+            return f"the kernel sent it traffic already when it was added, and {self._unseen()}"
         if problem := self._balancer.unchecked.get(self._real.real):
             return f"it was added, and this machine cannot check it: {problem}"
         if not self._real.outcome:

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from kglb.decisions import decide_for, is_news, verdicts_of
 from kglb.events import (
+    Adopted,
     BalancerDecided,
     ChecksImpossible,
     ChecksResumed,
@@ -33,7 +34,7 @@ _TURN = 0.05
 
 _ABOUT_REALS = RealAdded | RealRemoved | Steering
 _VERDICTS = ProbeFlipped | ChecksImpossible | ChecksResumed
-_INPUTS = DaemonStarted | DaemonStopping | ConfigApplied | NameResolved | _ABOUT_REALS | _VERDICTS
+_INPUTS = DaemonStarted | Adopted | DaemonStopping | ConfigApplied | NameResolved | _ABOUT_REALS | _VERDICTS
 """Kinds of events that are as they were, whatever the settings."""
 
 
@@ -72,6 +73,9 @@ class Supposition:
                 self._touch(seq, event.service, event.real, now)
             elif isinstance(event, _VERDICTS):
                 self._judged(seq, event, now)
+            elif isinstance(event, Adopted):
+                for one in event.unaccounted:
+                    self._touch(seq, one.service, one.real, now)
             if isinstance(event, RealRemoved):
                 self.ledger.removed(event.service, event.real, now)
 

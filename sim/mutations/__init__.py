@@ -31,6 +31,7 @@ SEEDS: dict[str, int] = {
     "a primary that is back leaves the backups in": 7,
     "a service that was never up is fail_open, too": 4,
     "every new real is presumed healthy": 1,
+    "a weight that no record accounts for is taken": 22,
     "a route is announced whatever its share of living reals": 72,
     "a change of health is folded twice": 3,
     "a backup counts as a primary": 1,
@@ -50,6 +51,7 @@ SEEDS: dict[str, int] = {
     "the kernel is never compared": 3,
     "one dump is believed": 67,
     "a start adopts everything that is in the kernel": 1,
+    "no address is known by its mark": 106,
     "a crashed checker is not started again": 3,
     "a crashed balancer is not started again": 4,
     "a real whose name cannot be asked for is removed": 17,
@@ -67,10 +69,16 @@ SEEDS: dict[str, int] = {
 """A seed known to find each: to be looked for anew when the simulated world changes."""
 
 
-FAULTS: dict[str, tuple[str, ...]] = dict.fromkeys(
-    ("nobody waits for the weight that is to take over", "weights of 0 come first"),
-    ("every real fails", "a rack fails", "the kernel refuses", "the kernel fails"),
-)
+KILLED_ON_A_DISK_THAT_HANGS = ("the disk hangs", "killed", "the machine reboots")
+
+FAULTS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(
+        ("nobody waits for the weight that is to take over", "weights of 0 come first"),
+        ("every real fails", "a rack fails", "the kernel refuses", "the kernel fails"),
+    ),
+    "no address is known by its mark": KILLED_ON_A_DISK_THAT_HANGS,
+    "a weight that no record accounts for is taken": (*KILLED_ON_A_DISK_THAT_HANGS, "a real dies", "every real fails"),
+}
 """The only kinds of faults in the worlds of bugs that show only where these come together."""
 
 

@@ -126,6 +126,11 @@ def _presumed() -> AbstractContextManager[Any]:
     return patch.object(reals, "presumed_healthy", lambda weight: True)
 
 
+@BUGS.named("a weight that no record accounts for is taken")
+def _unaccounted_is_taken() -> AbstractContextManager[Any]:
+    return patch("kglb.decisions.accounting._is_presumed", lambda real: False)
+
+
 @BUGS.named("a route is announced whatever its share of living reals")
 def _any_share() -> AbstractContextManager[Any]:
     return patch(

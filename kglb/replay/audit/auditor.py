@@ -6,6 +6,7 @@ from typing import Any, get_args
 from kglb.decisions import verdicts_of
 from kglb.events import (
     ActorCrashed,
+    Adopted,
     BalancerDecided,
     ChecksImpossible,
     ChecksResumed,
@@ -91,6 +92,7 @@ class Auditor:
             RunsClosed: (self._health.closed,),
             HealthChanged: (self._health.changed,),
             WatchLost: (self._health.lost,),
+            Adopted: (self._reals.adopted,),
             RealAdded: (self._reals.added,),
             RealRemoved: (self._reals.removed,),
             RealLeaving: (self._reals.removed,),
