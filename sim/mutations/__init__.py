@@ -31,7 +31,7 @@ SEEDS: dict[str, int] = {
     "a primary that is back leaves the backups in": 7,
     "a service that was never up is fail_open, too": 4,
     "every new real is presumed healthy": 1,
-    "a weight that no record accounts for is taken": 22,
+    "a weight that no record accounts for is taken": 9,
     "a route is announced whatever its share of living reals": 72,
     "a change of health is folded twice": 3,
     "a backup counts as a primary": 1,
