@@ -9,6 +9,8 @@ from kglb.events import (
     ActorCrashed,
     Adopted,
     BalancerDecided,
+    ChecksImpossible,
+    ChecksResumed,
     ConfigApplied,
     DaemonStarted,
     DaemonStopping,
@@ -50,6 +52,8 @@ MAY_CAUSE = (
     ActorCrashed,
     Adopted,
     BalancerDecided,
+    ChecksImpossible,
+    ChecksResumed,
     ConfigApplied,
     DaemonStopping,
     DriftFound,
@@ -57,11 +61,13 @@ MAY_CAUSE = (
     MarkAssigned,
     MarkReleased,
     OperationFailed,
+    ProbeFlipped,
     RealAdded,
     RealRemoved,
     *get_args(Steering),
 )
-"""What may make a destination another: no weight changes without one of these on record."""
+"""What may make a destination another: no weight changes without one of these on record. A probe is the first verdict
+of its real, which others may have waited for; or there can be none."""
 
 
 class Facts:

@@ -95,6 +95,7 @@ BALANCER = (
     Key("forward", read_forward),
     Key("weight", leaf(network.weight)),
     Key("when_all_down", leaf(choice(get_args(WhenAllDown)))),
+    Key("fail_open_below", leaf(ratio)),
     Key("when_down", leaf(choice(get_args(WhenDown)))),
     Key("drain_on_remove", leaf(duration("0s", "24h"))),
     Key("concurrency", leaf(integer(0, _MOST_CONCURRENT))),

@@ -5,7 +5,21 @@ question raises ``VERSION``: it is recorded in ``DaemonStarted``, so that a repl
 """
 
 from kglb.decisions.accounting import unaccounted
-from kglb.decisions.balancing import Balancing, Decision, Standing, decide, decide_for, is_news, mode_of, weight_of
+from kglb.decisions.balancing import (
+    Balancing,
+    Counts,
+    Decision,
+    Duty,
+    Policy,
+    Standing,
+    decide,
+    decide_for,
+    duty_of,
+    is_news,
+    mode_of,
+    verdicts_of,
+    weight_of,
+)
 from kglb.decisions.contest import Contest, drifted
 from kglb.decisions.contest import is_over as contest_is_over
 from kglb.decisions.fwmarks import Changes, Marked, Pool, checked_at, choose_mark, mark_changes
@@ -29,8 +43,11 @@ __all__ = [
     "Candidate",
     "Changes",
     "Contest",
+    "Counts",
     "Decision",
+    "Duty",
     "Marked",
+    "Policy",
     "Pool",
     "Standing",
     "candidate_of",
@@ -43,6 +60,7 @@ __all__ = [
     "decide_for",
     "decide_routes",
     "drifted",
+    "duty_of",
     "is_name",
     "is_news",
     "judge",
@@ -56,5 +74,6 @@ __all__ = [
     "route_changes",
     "routes",
     "unaccounted",
+    "verdicts_of",
     "weight_of",
 ]

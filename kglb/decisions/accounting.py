@@ -31,6 +31,9 @@ Of the same look in the kernel, and taken for it:
 - Where reals that are down are removed, ``actual`` has no destination instead of one of weight 0. ``fail_closed``
   changes nothing: it says what is done with reals that are known to be down, and of this one nobody knows.
 
+- A backup that serves, as no primary was up, and nothing of it was written: by the journal it stands by, up, and the
+  primaries serve. The journal is believed, so they have its traffic until ``fall`` probes fail.
+
 All of them end alike: traffic that the kernel sends already goes on for as long as ``fall`` probes take to fail.
 Services under firewall marks are services like others; those of checks have no reals. One case looks like known: a
 real whose weight of 0 was done, but not written, before it came back, all while the disk hung. ``actual`` has its old

@@ -5,7 +5,14 @@ decoding and new fields have defaults: a journal once written stays readable.
 """
 
 from journal.format import JournalGap, JournalRepaired, Record, RecordsLost, SegmentOpened
-from kglb.events.balancing import BalancerDecided, Mode, RouteAnnounced, RoutesDecided, RouteWithdrawn
+from kglb.events.balancing import (
+    SERVED_BY_OTHERS,
+    BalancerDecided,
+    Mode,
+    RouteAnnounced,
+    RoutesDecided,
+    RouteWithdrawn,
+)
 from kglb.events.checking import (
     ChecksImpossible,
     ChecksResumed,
@@ -54,6 +61,7 @@ from kglb.events.steering import (
 from kglb.events.types import Event
 
 __all__ = [
+    "SERVED_BY_OTHERS",
     "ActorCrashed",
     "Adopted",
     "BalancerDecided",
