@@ -172,7 +172,6 @@ class Supervisor(RecordingActor):
     def _restart(self, crash: Crash) -> None:
         kind = str(crash.key) if crash.key in ("applier", "router", "drains", "watchdog") else "balancer"
         wait = self._restarts.delay(crash.key)
-        self._parts.restarts[kind] += 1
         self._children.pop(crash.key, None)
         crashed = ActorCrashed(
             actor=kind if kind != "balancer" else f"balancer {crash.key}",
