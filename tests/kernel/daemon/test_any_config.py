@@ -18,7 +18,6 @@ import uvloop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from msgspec.structs import replace
 from pyroute2 import IPVS, IPVSService
 
 from journal import JournalReader
