@@ -155,6 +155,8 @@ class Follower(Generic[E]):
             self._open()
         elif self._reader.was_rewritten():
             repaired = self._last_repair(self._reader.seq)
+            if repaired is None and self._reader.place.offset == 0:
+                repaired = self._reader.seq  # it was set aside before it had a first line: nothing of it was read
             if repaired is not None:
                 self._reader.close()
                 self._reader, self._from_seq = None, repaired

@@ -243,6 +243,16 @@ def test_a_segment_that_is_set_aside_just_when_it_is_to_be_opened_is_no_trouble(
     assert found == [1, 2, 3, 4]
 
 
+@pytest.mark.parametrize("begun", [b"", b'{"seq":1,"at":'])
+def test_a_first_segment_that_is_set_aside_while_it_is_waited_for_is_begun_anew(tmp_path: Path, begun: bytes) -> None:
+    (tmp_path / "00000000000000000001.jsonl").write_bytes(begun)  # its writer was killed before it had a first line
+    follower = JournalReader(tmp_path, decode).follow()
+    assert next(follower) is None
+    write(tmp_path, ["a", "b"], ["c"])
+    found = [record.seq for _ in range(3) for record in takewhile(bool, follower) if record]
+    assert found == [1, 2, 3, 4, 5, 6]
+
+
 def test_half_a_line_is_not_damage_but_not_yet(tmp_path: Path) -> None:
     write(tmp_path, ["a", "b"])
     path = segments(tmp_path)[0]
