@@ -1,6 +1,11 @@
-"""The supervisor: starts and stops the balancers and the applier, and starts again what crashed."""
+"""The supervisor: starts and stops the balancers and the applier, and starts again what crashed.
+
+Nobody starts the supervisor again: if it crashes, the daemon ends, leaves the kernel serving, and is started by the
+service manager, from what is recorded.
+"""
 
 import asyncio
+import logging
 from typing import Any, Literal, NamedTuple
 
 from pykka import ActorRef
@@ -68,7 +73,9 @@ class ReportUnknown(NamedTuple):
 
 
 class Supervisor(RecordingActor):
-    """Parent of all. ``finished`` is done when everything has stopped: True if the machine is as it should be."""
+    """Parent of all. ``finished`` is done when everything has stopped: True if that was ordered, and the machine is as
+    it should be.
+    """
 
     def __init__(self, parts: Parts, config: Config, finished: "asyncio.Future[bool]") -> None:
         super().__init__(parts.scheduler, parts.recorder, key="supervisor")
@@ -129,7 +136,7 @@ class Supervisor(RecordingActor):
             case Settled():
                 self._finish_if_clean()
             case GiveUpCleanup():
-                self._finish(clean=False)
+                self._give_up_cleanup()
             case ReportUnknown():
                 self._report_unknown()
             case _:
@@ -174,13 +181,17 @@ class Supervisor(RecordingActor):
         wait = self._restarts.delay(crash.key)
         self._parts.restarts[kind] += 1
         self._children.pop(crash.key, None)
+        name = kind if kind != "balancer" else f"balancer {crash.key}"
+        self.after(wait, StartAgain(crash.key, self._record_crash(name, crash, wait)))
+
+    def _record_crash(self, name: str, crash: Crash, wait: float) -> int:
         crashed = ActorCrashed(
-            actor=kind if kind != "balancer" else f"balancer {crash.key}",
+            actor=name,
             error=self.recorder.scrub(crash.error),
             traceback=self.recorder.scrub(crash.traceback),
             retry_in=wait,
         )
-        self.after(wait, StartAgain(crash.key, self.recorder.record(crashed)))
+        return self.recorder.record(crashed)
 
     def _start_again(self, order: StartAgain) -> None:
         key = order.key
@@ -211,12 +222,7 @@ class Supervisor(RecordingActor):
         if self._stopping is not None:
             return
         on_stop = stop.on_stop or self._config.data_plane.on_stop
-        self._stopping = on_stop
-        self.recorder.close_runs()
-        for key, child in self._children.items():
-            if key != "applier" and child.is_alive():
-                child.stop(block=False)
-        self.recorder.record(DaemonStopping(reason=stop.reason, on_stop=on_stop))
+        self._begin_to_stop(stop.reason, on_stop)
         if on_stop == "leave":
             self._finish(clean=True)
         else:
@@ -225,6 +231,30 @@ class Supervisor(RecordingActor):
             hold_time = max((route.hold_time for route in routes if route is not None), default=0.0)
             budget = CLEANUP_BASE + CLEANUP_PER_SERVICE * len(self._config.balancers) + hold_time
             self.after(budget, GiveUpCleanup())
+
+    def _begin_to_stop(self, reason: str, on_stop: Literal["cleanup", "leave"], cause: int | None = None) -> None:
+        self._stopping = on_stop
+        self.recorder.close_runs()
+        for key, child in self._children.items():
+            if key != "applier" and child.is_alive():
+                child.stop(block=False)
+        self.recorder.record(DaemonStopping(reason=reason, on_stop=on_stop), cause=cause)
+
+    def on_crash_untold(self, crash: Crash) -> None:
+        """End the daemon as ``leave`` does, but not well; a cleanup that was under way ends where it is."""
+        try:
+            seq = self._record_crash("supervisor", crash, 0.0)
+            if self._stopping is None:
+                self._begin_to_stop("its supervisor crashed", "leave", seq)
+            self._parts.say("the supervisor crashed, which ends the daemon; see ActorCrashed above", level=logging.ERROR)
+        except Exception:  # what made it crash may keep this from being recorded, and must not keep the daemon
+            super().on_crash_untold(crash)
+        finally:
+            self._finish(clean=False)
+
+    def _give_up_cleanup(self) -> None:
+        self._parts.say("cleanup did not finish in time; see OperationFailed above", level=logging.ERROR)
+        self._finish(clean=False)
 
     def _finish_if_clean(self) -> None:
         if self._stopping != "cleanup":

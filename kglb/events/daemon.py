@@ -24,7 +24,9 @@ class DaemonStopping(EventBase, frozen=True, kw_only=True):
 
 
 class ActorCrashed(EventBase, frozen=True, kw_only=True):
-    """An actor raised. It changes no weight; its supervisor starts it again after ``retry_in`` seconds."""
+    """An actor raised. It changes no weight; its supervisor starts it again after ``retry_in`` seconds. Of the
+    supervisor itself that is 0: the daemon ends, and leaves the kernel serving.
+    """
 
     actor: str
     error: str
