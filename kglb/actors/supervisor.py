@@ -246,7 +246,9 @@ class Supervisor(RecordingActor):
             seq = self._record_crash("supervisor", crash, 0.0)
             if self._stopping is None:
                 self._begin_to_stop("its supervisor crashed", "leave", seq)
-            self._parts.say("the supervisor crashed, which ends the daemon; see ActorCrashed above", level=logging.ERROR)
+            self._parts.say(
+                "the supervisor crashed, which ends the daemon; see ActorCrashed above", level=logging.ERROR
+            )
         except Exception:  # what made it crash may keep this from being recorded, and must not keep the daemon
             super().on_crash_untold(crash)
         finally:
