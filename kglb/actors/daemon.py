@@ -46,6 +46,10 @@ class Daemon:
         self._parts.use_secrets(secrets)
         self._tell(Reload(config, digest, source, found, renewed))
 
+    def scrub(self, text: str) -> str:
+        """The text without the secrets that are in use."""
+        return self._parts.recorder.scrub(text)
+
     def reject(self, source: str, errors: tuple[str, ...]) -> None:
         """Record that a config was refused; the one in force stays."""
         self._tell(Reject(source, errors))

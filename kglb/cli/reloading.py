@@ -1,10 +1,12 @@
 """SIGHUP: read the config again, all of it; put it in force if it is good, record why not if it is bad.
 
 Reading takes a thread of its own: ten thousand reals are a quarter of a second. Signals that come meanwhile make one
-more reading, after this one.
+more reading, after this one. Whatever goes wrong is answered: a service manager waits for the end of a reload.
 """
 
 import asyncio
+import logging
+import traceback
 from collections.abc import Callable
 
 from kglb.actors.daemon import Daemon
@@ -55,7 +57,10 @@ class Reloader:
         self._manager.reloading()
         while self._again:
             self._again = False
-            await self._reload_once()
+            try:
+                await self._reload_once()
+            except Exception as error:
+                self._fail(error)
         self._manager.tell(READY=1)
 
     async def _reload_once(self) -> None:
@@ -78,6 +83,13 @@ class Reloader:
             self._reject((f"the machine cannot be read: {error}",))
             return
         self._config = loaded.config
+
+    def _fail(self, error: Exception) -> None:
+        scrub = self._daemon.scrub
+        trace = scrub("".join(traceback.format_exception(error)))
+        self._log.say("reload failed", level=logging.ERROR, traceback=trace)
+        said = scrub(f"{type(error).__name__}: {error}")
+        self._reject((f"the reload failed: {said}: probably a bug, see the daemon's log",))
 
     def _reject(self, errors: tuple[str, ...]) -> None:
         more = (f"and {len(errors) - MOST_ERRORS} more",) if len(errors) > MOST_ERRORS else ()
