@@ -16,7 +16,7 @@ from kglb.actors.balancer import BalancerActor, Reconfigure
 from kglb.actors.drains import Drains
 from kglb.actors.marking import release_unconfigured
 from kglb.actors.parts import Parts
-from kglb.actors.recorder import RecordingActor
+from kglb.actors.recorder import Fact, RecordingActor
 from kglb.actors.restarts import Restarts
 from kglb.actors.router import Router
 from kglb.actors.runtime import Crash
@@ -40,21 +40,23 @@ class Stop(NamedTuple):
 
 class Reload(NamedTuple):
     """Command: put this config in force; ``found`` is what already stands in the machine where it claims to be,
-    ``renewed`` the secrets whose value is another now.
+    ``renewed`` the secrets whose value is another now. ``recorded`` is done once that is a fact.
     """
 
     config: Config
     digest: str
     source: str
+    recorded: "asyncio.Future[Fact]"
     found: tuple[Operation, ...] = ()
     renewed: frozenset[SecretRef] = frozenset()
 
 
 class Reject(NamedTuple):
-    """Command: record that this config was refused; what is in force stays."""
+    """Command: record that this config was refused; what is in force stays. ``recorded`` is as that of ``Reload``."""
 
     source: str
     errors: tuple[str, ...]
+    recorded: "asyncio.Future[Fact]"
 
 
 class StartAgain(NamedTuple):
@@ -129,8 +131,8 @@ class Supervisor(RecordingActor):
                 self._start_again(message)
             case Reload():
                 self._reload(message)
-            case Reject(source, errors):
-                self.recorder.record(ConfigRejected(source=source, errors=errors))
+            case Reject(source, errors, recorded):
+                self._record_answer(ConfigRejected(source=source, errors=errors), recorded)
             case Stop():
                 self._stop_all(message)
             case Settled():
@@ -153,7 +155,7 @@ class Supervisor(RecordingActor):
         if order.found:
             self.recorder.record(DriftFound(changes=order.found))
         applied = ConfigApplied(digest=order.digest, source=order.source, config=order.config)
-        seq = self.recorder.record(applied)
+        seq = self._record_answer(applied, order.recorded)
         release_unconfigured(self.recorder, order.config)
         known = {balancer.id: balancer for balancer in before.balancers}
         for balancer in order.config.balancers:
@@ -169,6 +171,12 @@ class Supervisor(RecordingActor):
                 self._children.pop(id).stop(block=False)
         if self._lives("applier"):
             self._children["applier"].tell(SetInterval(order.config.data_plane.reconcile_interval))
+
+    def _record_answer(self, event: ConfigApplied | ConfigRejected, recorded: "asyncio.Future[Fact]") -> int:
+        seq = self.recorder.record(event)
+        if not recorded.done():
+            recorded.set_result(Fact(seq, None, event))
+        return seq
 
     def _lives(self, key: object) -> bool:
         child = self._children.get(key)
