@@ -234,11 +234,16 @@ class Supervisor(RecordingActor):
         if on_stop == "leave":
             self._finish(clean=True)
         else:
-            configured = (balancer.route for balancer in self._config.balancers)
-            routes = (*self.recorder.state.data_plane.actual.routes.values(), *configured)
-            hold_time = max((route.hold_time for route in routes if route is not None), default=0.0)
-            budget = CLEANUP_BASE + CLEANUP_PER_SERVICE * len(self._config.balancers) + hold_time
+            budget = CLEANUP_BASE + CLEANUP_PER_SERVICE * len(self._config.balancers) + self._longest_hold()
             self.after(budget, GiveUpCleanup())
+
+    def _longest_hold(self) -> float:
+        """Seconds until nothing arrives by any route, if all are withdrawn now."""
+        data_plane, now = self.recorder.state.data_plane, self._parts.now()
+        configured = (balancer.route for balancer in self._config.balancers)
+        routes = (*data_plane.actual.routes.values(), *configured)
+        left = (until - now for until in data_plane.holds.values())
+        return max((*(route.hold_time for route in routes if route is not None), *left), default=0.0)
 
     def _begin_to_stop(self, reason: str, on_stop: Literal["cleanup", "leave"], cause: int | None = None) -> None:
         self._stopping = on_stop
