@@ -118,7 +118,9 @@ async def start(
     recorder.record(replace(adopted, routes=await _announced(parts)), cause=started)
     parts.foreign = adopted.foreign
     parts.confirmed = parts.now()
-    recorder.record(ConfigApplied(digest=digest, source=source, config=config), cause=started)
+    forgotten = recorder.state.fleet.unconfigured_names(config)
+    applied = ConfigApplied(digest=digest, source=source, config=config, forgotten_names=forgotten)
+    recorder.record(applied, cause=started)
     finished: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
     supervisor = Supervisor.start(parts, config, finished)
     return Daemon(parts, supervisor, finished)

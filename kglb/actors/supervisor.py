@@ -154,7 +154,10 @@ class Supervisor(RecordingActor):
         self.recorder.close_runs()
         if order.found:
             self.recorder.record(DriftFound(changes=order.found))
-        applied = ConfigApplied(digest=order.digest, source=order.source, config=order.config)
+        forgotten = self.recorder.state.fleet.unconfigured_names(order.config)
+        applied = ConfigApplied(
+            digest=order.digest, source=order.source, config=order.config, forgotten_names=forgotten
+        )
         seq = self._record_answer(applied, order.recorded)
         release_unconfigured(self.recorder, order.config)
         known = {balancer.id: balancer for balancer in before.balancers}
