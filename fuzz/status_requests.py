@@ -22,7 +22,6 @@ _WELL = Vitals(
     probes_in_flight=0,
     probe_lateness=0.0,
     idle_connections=0,
-    restarts={},
     journal_degraded="",
     journal_unwritten=0,
     journal_unsynced=0,

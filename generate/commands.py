@@ -80,6 +80,6 @@ def _argument(action: argparse.Action) -> Argument:
         value=named if takes_value else "",
         help=(action.help or "") % expanded,
         choices=choices,
-        is_path=action.type is Path or named in ("FILE", "DIRECTORY", "CONFIG", "JOURNAL", "SOCKET"),
+        is_path=action.type is Path or named in ("FILE", "DIRECTORY", "CONFIG", "JOURNAL", "PROGRAM", "SOCKET"),
         is_optional=action.nargs in ("?", "*"),
     )

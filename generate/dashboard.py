@@ -38,8 +38,12 @@ ROWS: dict[str, tuple[Panel, ...]] = {
         Panel(
             "Balancers by mode",
             "short",
-            {mode: _mode(mode) for mode in ("available", "initial", "failsafe", "unavailable", "no_upstreams")},
-            "failsafe: all reals are down and all get traffic; unavailable: all are down and none does.",
+            {
+                mode: _mode(mode)
+                for mode in ("available", "backup", "initial", "failsafe", "unavailable", "no_upstreams")
+            },
+            "backup: no primary is up and backups serve; failsafe: all reals are down, or too few are up, and all get "
+            "traffic; unavailable: all are down and none does.",
         ),
         Panel("Alive ratio", "percentunit", {"{{balancer}} {{service}}": f"kglb_balancer_alive_ratio{{{_BALANCER}}}"}),
         Panel(

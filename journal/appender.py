@@ -156,8 +156,12 @@ class Appender:
             self._closed = True
             if await self._queue.stop(timeout):
                 self._committer.close()
-                self._lock.release()
+                self._lock.release(finished=self._is_complete)
             self._queue.give_up_waiting()
+        return self._is_complete
+
+    @property
+    def _is_complete(self) -> bool:
         return self._dropped_from is None and self.synced_seq >= self._seq
 
     # A record's way to the disk.

@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(msgspec.Struct, frozen=True):
     """Where time comes from: ``wall`` in nanoseconds since 1970, ``monotonic`` in seconds."""
 
     wall: Callable[[], int] = time.time_ns

@@ -5,15 +5,16 @@ at a time: lines that come meanwhile are written at once, whatever time the plat
 with the next. It never numbers, never computes a checksum, never decides what is in a segment; it knows lines only by
 their newlines. After an error it keeps what was not written and tries again when called again. A file whose fdatasync
 failed is never touched again: what the kernel still holds of it is unknown, and a second fdatasync would say that all
-is well.
+is well. Neither is a file that somebody has removed or replaced: nobody would find what is written to it.
 """
 
 import errno
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from journal.files import OsFiles
 from journal.retention import Retention, apply_retention
@@ -26,8 +27,7 @@ _BATCH = 4096
 """Lines joined into one write: a megabyte or so, joined in less than a millisecond."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewSegment:
+class NewSegment(msgspec.Struct, frozen=True):
     """From here on, a new file. ``parts`` are its first line (and maybe more), ending with a newline.
 
     Records from ``missing_from`` on may be missing before it, as its ``JournalGap`` says; else that is
@@ -117,7 +117,7 @@ class Committer:
                 self._end_sync()
             self._write_held()
             self._begin_sync()
-        except OSError as error:
+        except Exception as error:  # whatever it is, the thread goes on, and says so
             self.failure = _describe(error, self._path)
             delay, self._delay = self._delay, min(2 * self._delay, _LONGEST_DELAY)
             self._published()
@@ -229,12 +229,14 @@ class Committer:
         self._end_sync()
 
     def _new_sync(self, fd: int, seq: int) -> Sync:
-        named = self._named
+        named, path = self._named, self._path
 
         def make() -> None:
             self._files.sync(fd)
             if not named:
                 self._files.sync_directory(self._directory)
+            if not self._files.is_at(fd, path):
+                raise FileNotFoundError(errno.ENOENT, "somebody has removed or replaced it")
 
         return Sync(make, self._size, seq)
 
@@ -268,6 +270,8 @@ class Committer:
             self._files.remove(path)
 
 
-def _describe(error: OSError, path: Path) -> str:
+def _describe(error: Exception, path: Path) -> str:
+    if not isinstance(error, OSError):
+        return f"{path}: {error!r}"
     name = errno.errorcode.get(error.errno or 0, "unknown error")
     return f"{path}: {error.strerror or error} ({name})"

@@ -100,7 +100,7 @@ class OsFiles:
 
     def lock(self, path: Path) -> int | None:
         """The file, created if need be, locked for this process until closed; None when another holds it."""
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | _NO_TRICKS, _FILE_MODE)
+        fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | _NO_TRICKS, _FILE_MODE)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

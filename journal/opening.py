@@ -53,6 +53,11 @@ class OpenJournal:
         return self.opened.event.checkpoint if self.opened else None
 
     @property
+    def left_open_in(self) -> str:
+        """The boot in which the last writer ended before everything was on the platter; empty if it did not."""
+        return self._lock.left_open_in
+
+    @property
     def last_seq(self) -> int:
         """The number of the last record."""
         return self._end.seq
@@ -84,6 +89,7 @@ class OpenJournal:
         ``checkpoint`` is called when records were lost, to go on from the state that they led to.
         """
         options = options or AppenderOptions()
+        self._lock.begin(origin.boot_id)
         appender = Appender(
             files=self._files,
             directory=self._directory,

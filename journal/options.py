@@ -1,7 +1,8 @@
 """What an appender is given, and what it says of itself: values alone. The defaults are the production ones."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+
+import msgspec
 
 from journal.clock import Clock
 from journal.disk import Disk, DiskThread
@@ -12,8 +13,7 @@ Checkpoint = Callable[[], Iterator[bytes]]
 """Makes the state as JSON, in parts of some 10 kB without newlines. It copies what it reads when called."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(msgspec.Struct, frozen=True):
     """Who writes: goes into every ``SegmentOpened``."""
 
     host: str
@@ -21,8 +21,7 @@ class Origin:
     software: str
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True):
     """Bounds in bytes and seconds.
 
     ``buffer_size``: what may wait for the disk. ``hang_after``: how long nothing may come from the disk while
@@ -38,8 +37,7 @@ class Limits:
     slice: float = 0.001
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(msgspec.Struct, frozen=True):
     """Where a journal ends: the last record, its checksum, the segment to go on with (None: begin one)."""
 
     seq: int
@@ -49,20 +47,18 @@ class End:
     opening_size: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Degraded:
+class Degraded(msgspec.Struct, frozen=True):
     """Why records do not reach the disk, and since when (a record's ``at``)."""
 
     reason: str
     since: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AppenderOptions:
+class AppenderOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What an appender needs from outside; the defaults are the production ones."""
 
     on_state: Callable[[Degraded | None], object] = lambda _: None
-    retention: Retention = field(default_factory=Retention)
-    limits: Limits = field(default_factory=Limits)
-    clock: Clock = field(default_factory=Clock)
-    disk: Disk = field(default_factory=DiskThread)
+    retention: Retention = msgspec.field(default_factory=Retention)
+    limits: Limits = msgspec.field(default_factory=Limits)
+    clock: Clock = msgspec.field(default_factory=Clock)
+    disk: Disk = msgspec.field(default_factory=DiskThread)

@@ -7,7 +7,6 @@ it aside. A live journal is refused. Whether the records mean anything is not as
 """
 
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -27,8 +26,7 @@ from journal.stretches import Stretch, first_record, stretches, without_first
 _raw = decode_as(Record[msgspec.Raw])
 
 
-@dataclass(frozen=True, slots=True)
-class Loss:
+class Loss(msgspec.Struct, frozen=True):
     """Records that could not be saved; ``last_seq`` None is "and whatever came after": nobody knows how many.
 
     ``file`` is where they should have been; ``kept_as`` is the copy of it that was kept.
@@ -41,8 +39,7 @@ class Loss:
     kept_as: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Repaired:
+class Repaired(msgspec.Struct, frozen=True):
     """What a repair did: the losses, oldest first, and each file that was replaced or removed with its kept copy."""
 
     losses: list[Loss]

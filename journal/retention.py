@@ -3,11 +3,11 @@
 The newest segment holds the newest checkpoint and is never removed, whatever the bounds say.
 """
 
-import time
-from calendar import timegm
 from contextlib import suppress
-from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+
+import msgspec
 
 from journal.files import OsFiles
 from journal.segments import Segment, first_head, list_segments
@@ -15,8 +15,7 @@ from journal.segments import Segment, first_head, list_segments
 DEFAULT_SIZE = 1 << 30
 
 
-@dataclass(frozen=True, slots=True)
-class Retention:
+class Retention(msgspec.Struct, frozen=True):
     """The bounds: bytes in all, and seconds since a segment was sealed; 0 is no bound.
 
     They are applied when a segment is opened, so between two openings the journal is longer by the newest
@@ -27,8 +26,7 @@ class Retention:
     max_age: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Expired:
+class Expired(msgspec.Struct, frozen=True):
     """A segment beyond the bounds, and its size in bytes."""
 
     segment: Segment
@@ -79,7 +77,7 @@ def _opened_at(files: OsFiles, path: Path) -> int:
     """When a segment was opened, in seconds since 1970; 0 if its first line cannot be read."""
     try:
         head = first_head(files, path)
-        return timegm(time.strptime(head.at[:19].decode(), "%Y-%m-%dT%H:%M:%S")) if head else 0
+        return int(datetime.fromisoformat(f"{head.at[:19].decode()}Z").timestamp()) if head else 0
     except FileNotFoundError:  # somebody else has just removed it
         return 0
     except ValueError:  # a damaged line is for readers to report

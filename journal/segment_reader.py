@@ -2,6 +2,7 @@
 
 It can stand at the end of a file that still grows and go on later. It never skips anything unless told to
 (``skip_damage``), keeps at most one chunk and its records in memory (or one line, if longer), and never writes.
+What has no newline for LONGEST_LINE is no line.
 Chunks begin small, for whoever wants one record, and grow, for whoever wants all.
 """
 
@@ -28,6 +29,9 @@ from journal.format import (
     read_head,
 )
 from journal.segments import Place, Segment
+
+LONGEST_LINE = 256 << 20
+"""Bytes: a checkpoint of half a million reals."""
 
 _FIRST_CHUNK, _CHUNK = 8 * 1024, 64 * 1024
 
@@ -143,9 +147,12 @@ class SegmentReader(Generic[E]):
 
     def check_rest(self) -> None:
         """What follows the last whole line may be the beginning of one, nothing else. Raises ``Damaged``."""
-        rest = self._files.read(self.fd, max(0, self._files.size(self.fd) - self._offset), self._offset)
+        left = max(0, self._files.size(self.fd) - self._offset)
+        rest = self._files.read(self.fd, min(left, LONGEST_LINE), self._offset)
         if b"\n" in rest:
             return  # more has come meanwhile
+        if left > LONGEST_LINE:
+            raise self._damaged(self.seq, f"expected a record, found {left} bytes without a newline")
         if b"\0" in rest:
             raise self._damaged(self.seq, "expected the beginning of a record, found zero bytes")
         line = rest[:-1]
@@ -243,6 +250,6 @@ class SegmentReader(Generic[E]):
         while True:
             chunk = self._files.read(self.fd, size, offset)
             end = chunk.rfind(b"\n") + 1
-            if end or len(chunk) < size:
+            if end or len(chunk) < size or size >= LONGEST_LINE:
                 return chunk[:end]
-            size *= 2
+            size = min(2 * size, LONGEST_LINE)

@@ -7,8 +7,9 @@ Nothing here verifies checksums (``segment_reader`` does) and nothing here write
 import re
 from bisect import bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from journal.errors import NoJournal
 from journal.files import OsFiles
@@ -19,16 +20,14 @@ _WINDOW = 4096
 _HEAD_SIZE = 128
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Segment:
+class Segment(msgspec.Struct, frozen=True, order=True):
     """One file of a journal; its first record is number ``first_seq``."""
 
     first_seq: int
     path: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """Where a line begins: its offset, the number expected there, and the checksum of the line before.
 
     ``chain`` is None at a segment's first line, which names it itself.

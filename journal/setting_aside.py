@@ -29,4 +29,8 @@ def copy(files: OsFiles, source: Path, target: Path, offset: int = 0) -> None:
 def append(files: OsFiles, reading: int, writing: int, offset: int, end: int | None = None) -> None:
     """Copy from one open file to the end of another, from ``offset`` to ``end`` (None: all there is)."""
     while chunk := files.read(reading, _COPY if end is None else min(_COPY, end - offset), offset):
-        offset += files.write(writing, chunk)
+        if len(chunk) == _COPY and not any(chunk):  # a hole, perhaps of gigabytes: it stays one
+            files.truncate(writing, files.size(writing) + _COPY)
+            offset += _COPY
+        else:
+            offset += files.write(writing, chunk)

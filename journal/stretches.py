@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
 
 import msgspec
 
@@ -16,8 +15,7 @@ _raw = decode_as(Record[msgspec.Raw])
 _record = msgspec.json.Decoder(Record[msgspec.Raw])
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(msgspec.Struct, frozen=True):
     """Intact records of one segment, from ``begin`` to before ``end``; ``begin.chain`` is what the first continues.
 
     It may be empty. ``damage`` is what comes behind it: empty if nothing does, but perhaps half a line.
@@ -46,7 +44,7 @@ def stretches(files: OsFiles, segment: Segment) -> Iterator[Stretch]:
             begin = reader.place
             damage = _pass_over(reader)
             if begin.chain is None:
-                begin = replace(begin, chain=reader.opening_chain or 0)
+                begin = msgspec.structs.replace(begin, chain=reader.opening_chain or 0)
             yield Stretch(segment, begin, reader.place, damage)
             if not damage or not reader.skip_damage():
                 return
@@ -62,7 +60,9 @@ def first_record(files: OsFiles, stretch: Stretch) -> tuple[Record[msgspec.Raw],
 def without_first(files: OsFiles, stretch: Stretch) -> Stretch:
     """A stretch that is not empty, less its first record."""
     record, length = first_record(files, stretch)
-    return replace(stretch, begin=Place(stretch.begin.offset + length, record.seq + 1, int(record.crc, 16)))
+    return msgspec.structs.replace(
+        stretch, begin=Place(stretch.begin.offset + length, record.seq + 1, int(record.crc, 16))
+    )
 
 
 def _pass_over(reader: SegmentReader[msgspec.Raw]) -> str:

@@ -18,7 +18,7 @@ class Sync:
         self._lock = threading.Lock()
         self.size = size
         self.seq = seq
-        self.error: OSError | None = None
+        self.error: Exception | None = None
         self.done = False
 
     def run(self) -> None:
@@ -28,6 +28,6 @@ class Sync:
                 return
             try:
                 self._make()
-            except OSError as error:
+            except Exception as error:
                 self.error = error
             self.done = True

@@ -4,6 +4,7 @@ Hosts are ``10.0.0.N``, four to a rack; a balancer uses some of them, each on th
 Some services are TCP, some UDP; some are checked by a program, which may say each real's weight.
 """
 
+from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 
 from msgspec.structs import replace
@@ -13,21 +14,29 @@ from kglb.model import (
     Balancer,
     Check,
     DnsCheck,
+    Endpoint,
     ExecCheck,
     HttpCheck,
     Real,
+    RealId,
     Service,
     ServiceId,
     TcpCheck,
     UdpCheck,
+    WhenAllDown,
     WhenDown,
 )
 from kglb.model.config import Announce
+from kglb.model.endpoint import split_host_port
 
 RACK = 4
 FIRST_PORT = 8000
 
+WHEN_ALL_DOWN: tuple[WhenAllDown, ...] = ("fail_open", "fail_open", "fail_closed")
 WHEN_DOWN: tuple[WhenDown, ...] = ("quiesce", "quiesce", "remove")
+BELOW = (0.0, 0.0, 0.3, 0.6)
+"""Shares of primaries that are up below which all get traffic."""
+
 DRAIN = (0.0, 0.0, 5.0, 20.0)
 """Seconds that a real which leaves the config may keep its connections."""
 
@@ -56,12 +65,14 @@ def new_balancer(random: Random, number: int, reals: tuple[Real, ...], interval:
     """A balancer of any kind; ``interval`` is that between its checks in seconds, 0 for any."""
     kind = random.choice(("tcp", "tcp", "tcp", "udp", "program"))
     protocol = "udp" if kind == "udp" else "tcp"
+    policy = random.choice(WHEN_ALL_DOWN)
     return Balancer(
         name=f"web-{number}",
         service=Service(id=ServiceId(f"{protocol}://{vip(number)}:80"), scheduler="wrr"),
-        reals=reals,
+        reals=role(random, reals),
         check=_check(random, kind, interval),
-        when_all_down=random.choice(("fail_open", "fail_open", "fail_closed")),
+        when_all_down=policy,
+        fail_open_below=random.choice(BELOW) if policy == "fail_open" else 0.0,
         when_down=random.choice(WHEN_DOWN),
         drain_on_remove=random.choice(DRAIN),
         resolve_interval=random.choice((5.0, 15.0)),
@@ -87,6 +98,28 @@ def _check(random: Random, kind: str, interval: float) -> Check:
         fall=random.randint(1, 3),
         fast_interval=random.choice((0.0, 0.5)),
     )
+
+
+def role(random: Random, reals: tuple[Real, ...]) -> tuple[Real, ...]:
+    """The same reals, of which one or two may be backups; never all of them."""
+    backups = random.choice((0, 0, 0, 1, 2))
+    primaries = max(1, len(reals) - backups)
+    return (*reals[:primaries], *(replace(real, backup=True) for real in reals[primaries:]))
+
+
+def has_primary(reals: Iterable[Real]) -> bool:
+    """Whether not all of them are backups."""
+    return any(not real.backup for real in reals)
+
+
+def by_real(balancer: Balancer, addresses: Mapping[str, Sequence[str]]) -> dict[RealId, Real]:
+    """The reals that a balancer's entries stand for, by what names lead to now; of two entries the first counts."""
+    found: dict[RealId, Real] = {}
+    for entry in balancer.reals:
+        called, port = split_host_port(entry.host)
+        address = addresses[called][0] if called in addresses else called
+        found.setdefault(Endpoint(address, port).id, entry)
+    return found
 
 
 def another_question(check: Check, number: int) -> Check:

@@ -8,7 +8,17 @@ from msgspec.structs import replace
 
 from kglb.model import Balancer, BgpConfig, Config, DataPlaneConfig, Forward, Real, StatusConfig
 from kglb.model.config import connects
-from sim.balancers import DRAIN, FIRST_PORT, WHEN_DOWN, another_question, host, name, new_balancer
+from sim.balancers import (
+    BELOW,
+    DRAIN,
+    FIRST_PORT,
+    WHEN_DOWN,
+    another_question,
+    has_primary,
+    host,
+    name,
+    new_balancer,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +64,8 @@ class Operator:
             self._change_interval,
             self._change_when_down,
             self._change_drain,
+            self._change_role,
+            self._change_threshold,
         ]
         edit = self._random.choice(edits)
         edit()
@@ -104,10 +116,9 @@ class Operator:
 
     def _remove_real(self) -> None:
         def remove(balancer: Balancer) -> Balancer:
-            if len(balancer.reals) < 2:
-                return balancer
             gone = self._random.randrange(len(balancer.reals))
-            return replace(balancer, reals=balancer.reals[:gone] + balancer.reals[gone + 1 :])
+            left = balancer.reals[:gone] + balancer.reals[gone + 1 :]
+            return replace(balancer, reals=left) if has_primary(left) else balancer
 
         self._change(remove)
 
@@ -144,7 +155,25 @@ class Operator:
 
     def _change_policy(self) -> None:
         policy = self._random.choice(("fail_open", "fail_closed"))
-        self._change(lambda balancer: replace(balancer, when_all_down=policy))
+        below = self._random.choice(BELOW) if policy == "fail_open" else 0.0
+        self._change(lambda balancer: replace(balancer, when_all_down=policy, fail_open_below=below))
+
+    def _change_threshold(self) -> None:
+        below = self._random.choice(BELOW)
+
+        def change(balancer: Balancer) -> Balancer:
+            return replace(balancer, fail_open_below=below) if balancer.when_all_down == "fail_open" else balancer
+
+        self._change(change)
+
+    def _change_role(self) -> None:
+        def one(balancer: Balancer) -> Balancer:
+            at = self._random.randrange(len(balancer.reals))
+            real = balancer.reals[at]
+            reals = (*balancer.reals[:at], replace(real, backup=not real.backup), *balancer.reals[at + 1 :])
+            return replace(balancer, reals=reals) if has_primary(reals) else balancer
+
+        self._change(one)
 
     def _change_marks(self) -> None:
         def turn(balancer: Balancer) -> Balancer:

@@ -1,5 +1,6 @@
 """Invariants about what is done to the kernel: only to what is ours, and never for the worse."""
 
+import math
 from typing import TYPE_CHECKING
 
 from kglb.actors.recorder import WRITE_DEADLINE
@@ -7,15 +8,17 @@ from kglb.model import (
     AddAddress,
     Address,
     AddService,
+    Balancer,
     ChangeDestination,
     DeleteAddress,
     DeleteService,
     Operation,
+    Real,
     RealId,
     ServiceId,
 )
 from kglb.model.operations import service_of
-from sim.balancers import is_ours, says_weights
+from sim.balancers import by_real, is_ours, says_weights
 
 if TYPE_CHECKING:
     from sim.witness import Witness
@@ -28,8 +31,8 @@ LATEST = 300.0
 class Deeds:
     """Sees every operation of the daemon. ``operations`` counts them, ``made`` are the services it made.
 
-    ``unrecorded`` are the addresses it added because of a config that no disk has taken the record of: what is not in
-    the journal did not happen, so no successor can know them to be ours.
+    ``unrecorded`` are the addresses of a config that no disk has the record of, and that no config of a process since
+    then has: nobody looks for them. ``unwritten`` are the reals whose weight in the kernel no disk knows of.
     """
 
     def __init__(self, world: "World", witness: "Witness") -> None:
@@ -38,23 +41,39 @@ class Deeds:
         self.operations = 0
         self.made: set[ServiceId] = set()
         self.unrecorded: set[Address] = set()
-        self._added: dict[Address, int] = {}
+        self._added: dict[Address, float] = {}
         self._before: dict[RealId, int] = {}
+        self.unwritten: set[tuple[ServiceId, RealId]] = set()
+        self._given: dict[tuple[ServiceId, RealId], int] = {}
         self._served: set[ServiceId] = set()
 
     def process_started(self) -> None:
         """Whether a service has served is to be seen anew: a clean stop forgets it."""
         self._served.clear()
-        self._added.clear()
+        wanted = {balancer.address for balancer in self._world.operator.config.balancers}
+        self._added = {address: math.inf for address in self.unrecorded if address in wanted}
+        self.unrecorded -= wanted
+
+    def adopted(self, seq: int) -> None:
+        """The process has recorded what it found."""
+        self._added = dict.fromkeys(self._added, seq)
 
     def killed(self, written: int) -> None:
-        """The process is gone; the disk has its records up to this one."""
+        """The process is gone; the disk has its records up to this one.
+
+        A weight is unwritten if its decision is, and the record by which the real had none before is not.
+        """
+        facts = self._witness.facts
+        self.unwritten |= {one for one, seq in self._given.items() if seq > written >= facts.none_since(*one)}
+        self._given.clear()
         self.unrecorded |= {address for address, config in self._added.items() if config > written}
 
     def rebooted(self) -> None:
         """The kernel is empty."""
         self.made.clear()
         self.unrecorded.clear()
+        self.unwritten.clear()
+        self._given.clear()
         self._served.clear()
 
     def performing(self, operation: Operation) -> None:
@@ -122,9 +141,11 @@ class Deeds:
         after = {RealId(real): one.weight for real, one in self._world.kernel.held(id).items()}
         for real, weight in self._before.items():
             if weight > 0 and not after.get(real):
+                self._outlives(id, real)
                 self._lowered(id, real)
         for real, weight in after.items():
             if weight > 0 and not self._before.get(real):
+                self._given[id, real] = self._witness.facts.given.get((id, real), 0)
                 self._raised(id, real)
         serves = any(after.values())
         self._still_serves(id, serves)
@@ -141,36 +162,107 @@ class Deeds:
         if any(one.weight for one in desired.values()) and not witness.tainted:
             raise witness.violation(f"{id}: nothing serves any more, and somebody is to")
 
+    def _outlives(self, id: ServiceId, real: RealId) -> None:
+        """What a daemon gave and could not write, its successor takes only for what probes say to itself.
+
+        A backup is not among it: by the journal the primaries serve, and are believed until their probes fail.
+        """
+        witness = self._witness
+        self._given.pop((id, real), None)
+        witness.facts.taken[id, real] = math.inf  # until it is recorded
+        if (id, real) not in self.unwritten:
+            return
+        self.unwritten.discard((id, real))
+        if witness.facts.stopping or witness.tainted or witness.is_steered or self._is_backup(id, real):
+            return
+        if witness.testimony.of(id, real).failed < witness.started and self._is_configured(id, real):
+            raise witness.violation(f"{id} {real}: its weight, which no record accounts for, is taken unasked")
+
     def _lowered(self, id: ServiceId, real: RealId) -> None:
-        """Nobody takes traffic from a healthy real but the operator."""
+        """Nobody takes traffic from a healthy real but the operator, or from a backup but for a primary."""
         witness = self._witness
         if witness.facts.stopping or witness.tainted or witness.is_lenient:
             return
-        said = witness.testimony.of(id, real)
-        if said.streak > 0 and witness.now - said.failed > LATEST and self._is_configured(id, real):
+        if not self._passes(id, real) or not self._is_configured(id, real):
+            return
+        entries = self._in_rotation(id)
+        others = [other for other, entry in entries.items() if not entry.backup]
+        if real in entries and (not entries[real].backup or all(self._fails(id, other) for other in others)):
             raise witness.violation(f"{id} {real}: its weight is taken though its probes pass")
 
+    def _passes(self, id: ServiceId, real: RealId) -> bool:
+        """Whether a real is up beyond doubt: it has passed for so long that any effect of it must be there."""
+        said = self._witness.testimony.of(id, real)
+        return said.streak > 0 and self._witness.now - said.failed > LATEST
+
+    def _fails(self, id: ServiceId, real: RealId) -> bool:
+        """Whether a real is down beyond doubt."""
+        said = self._witness.testimony.of(id, real)
+        return said.streak < 0 and self._witness.now - said.passed > LATEST
+
+    def _balancer(self, id: ServiceId) -> Balancer | None:
+        return next((one for one in self._world.operator.config.balancers if one.id == id), None)
+
+    def _entries(self, id: ServiceId) -> dict[RealId, Real]:
+        balancer = self._balancer(id)
+        return {} if balancer is None else by_real(balancer, self._world.names.addresses)
+
+    def _is_backup(self, id: ServiceId, real: RealId) -> bool:
+        entry = self._entries(id).get(real)
+        return entry is not None and entry.backup
+
+    def _in_rotation(self, id: ServiceId) -> dict[RealId, Real]:
+        """Those that no operator has drained."""
+        balancer = self._world.process.state.fleet.balancers.get(id)
+        aside = {real for real, known in balancer.reals.items() if not known.in_rotation} if balancer else set()
+        return {real: entry for real, entry in self._entries(id).items() if real not in aside}
+
     def _is_configured(self, id: ServiceId, real: RealId) -> bool:
-        return any(
-            entry.weight > 0 and entry.host == real
-            for balancer in self._world.operator.config.balancers
-            if balancer.id == id and not says_weights(balancer)
-            for entry in balancer.reals
-        )
+        balancer, entry = self._balancer(id), self._entries(id).get(real)
+        return balancer is not None and not says_weights(balancer) and entry is not None and entry.weight > 0
 
     def _raised(self, id: ServiceId, real: RealId) -> None:
-        """Nobody sends traffic to a real that fails, or that was never seen up, unless all others fail, too."""
+        """Nobody sends traffic to a real that fails, or that was never seen up, unless too many others fail, too."""
         witness = self._witness
         if witness.tainted or witness.now - witness.edited < LATEST:
             return
+        self._stands_in(id, real)
         said = witness.testimony.of(id, real)
         never = said.passed == float("-inf")
         if said.streak > 0 or witness.now - said.passed < LATEST or (witness.is_lenient and not never):
             return
-        if any(
-            other.streak > 0 and witness.now - other.failed > LATEST for other in witness.testimony.of_others(id, real)
-        ):
+        passing = [entry for other, entry in self._in_rotation(id).items() if other != real and self._passes(id, other)]
+        if passing and not self._is_too_few(id, passing):
             raise witness.violation(f"{id} {real}: traffic is sent to it though its probes fail and others' pass")
+
+    def _is_too_few(self, id: ServiceId, passing: list[Real]) -> bool:
+        """Whether so few primaries pass beyond doubt, and no backup, that all may get traffic."""
+        balancer = self._balancer(id)
+        if balancer is None or any(entry.backup for entry in passing):
+            return False
+        total = sum(not entry.backup for entry in self._in_rotation(id).values())
+        return len(passing) / total < balancer.fail_open_below
+
+    def _stands_in(self, id: ServiceId, real: RealId) -> None:
+        """A backup gets no traffic while a primary is up, nor at a start while one may still turn out to be."""
+        entries, witness = self._in_rotation(id), self._witness
+        if real not in entries or not entries[real].backup:
+            return
+        others = [other for other, entry in entries.items() if not entry.backup]
+        if not witness.is_lenient and any(self._passes(id, other) for other in others):
+            raise witness.violation(f"{id} {real}: a backup gets traffic though a primary's probes pass")
+        if id not in self._served and witness.now - max(witness.configured, witness.moved) > LATEST:
+            self._is_not_awaited(id, real, others)
+
+    def _is_not_awaited(self, id: ServiceId, backup: RealId, primaries: list[RealId]) -> None:
+        """No start goes through the sorry server; who has no address, or no way through the VIP, is not waited for."""
+        balancer = self._world.process.state.fleet.balancers.get(id)
+        if balancer is None or balancer.config.fwmark_checks:
+            return
+        known = [real for real in primaries if real in balancer.reals]
+        unheard = [real for real in known if not self._witness.testimony.of(id, real).streak]
+        if unheard:
+            raise self._witness.violation(f"{id} {backup}: a backup gets traffic before {unheard[0]} has been heard of")
 
     def _still_serves(self, id: ServiceId, serves: bool) -> None:
         """Under fail_open a service that has served does not stop serving by our hand, however many reals fail."""
@@ -178,7 +270,7 @@ class Deeds:
             self._served.add(id)
             return
         witness = self._witness
-        balancer = next((one for one in self._world.operator.config.balancers if one.id == id), None)
+        balancer = self._balancer(id)
         if balancer is None or id not in self._served or witness.facts.stopping or witness.tainted:
             return
         if balancer.when_all_down != "fail_open" or any(entry.weight == 0 for entry in balancer.reals):

@@ -9,6 +9,8 @@ from kglb.events import (
     ActorCrashed,
     Adopted,
     BalancerDecided,
+    ChecksImpossible,
+    ChecksResumed,
     ConfigApplied,
     DaemonStarted,
     DaemonStopping,
@@ -35,6 +37,7 @@ from kglb.model import (
     DeleteAddress,
     DeleteDestination,
     DeleteService,
+    Destination,
     Operation,
     RealId,
     ServiceId,
@@ -49,6 +52,8 @@ MAY_CAUSE = (
     ActorCrashed,
     Adopted,
     BalancerDecided,
+    ChecksImpossible,
+    ChecksResumed,
     ConfigApplied,
     DaemonStopping,
     DriftFound,
@@ -56,11 +61,13 @@ MAY_CAUSE = (
     MarkAssigned,
     MarkReleased,
     OperationFailed,
+    ProbeFlipped,
     RealAdded,
     RealRemoved,
     *get_args(Steering),
 )
-"""What may make a destination another: no weight changes without one of these on record."""
+"""What may make a destination another: no weight changes without one of these on record. A probe is the first verdict
+of its real, which others may have waited for; or there can be none."""
 
 
 class Facts:
@@ -73,6 +80,9 @@ class Facts:
         self._boot = ""
         self.done: Counter[Operation] = Counter()
         self.decided: dict[tuple[ServiceId, RealId], dict[int, tuple[int, float]]] = {}
+        self.given: dict[tuple[ServiceId, RealId], int] = {}
+        self.taken: dict[tuple[ServiceId, RealId], float] = {}
+        self._adopted = math.inf
         self._kinds: dict[int, type] = {}
         self._about: dict[int, ServiceId] = {}
         self._outcomes: dict[tuple[ServiceId, RealId], tuple[str, str]] = {}
@@ -82,6 +92,9 @@ class Facts:
         self.stopping = False
         self.done.clear()
         self.decided.clear()
+        self.given.clear()
+        self.taken.clear()
+        self._adopted = math.inf
         self._outcomes.clear()
 
     def recorded(self, fact: Fact) -> None:
@@ -99,10 +112,16 @@ class Facts:
                 for real, weight in event.weights.items():
                     under_way = self.decided.setdefault((event.service, real), {})
                     under_way.setdefault(weight, (fact.seq, self._waits_since()))
+                    if weight:
+                        self.given[event.service, real] = fact.seq
             case ProbeFlipped():
                 self._flipped(event)
             case DaemonStarted():
                 self._begins(event)
+            case Adopted():
+                self._adopted = fact.seq
+                self._witness.deeds.adopted(fact.seq)
+                self._was_decided_before()
             case DaemonStopping():
                 self.stopping = True
             case RealDrained() | RealRestored() | WeightOverridden() | RealLeaving() | RealKept():
@@ -116,7 +135,12 @@ class Facts:
             case OperationsApplied():
                 for operation, cause in zip(event.operations, event.causes, strict=True):
                     self._was_done(fact.seq, operation)
+                    self._was_taken(fact.seq, operation)
                     self._is_accounted_for(fact.seq, operation, cause)
+
+    def none_since(self, id: ServiceId, real: RealId) -> float:
+        """The record of this process that says that the kernel had no weight for a real: of what it did, or found."""
+        return self.taken.get((id, real), self._adopted)
 
     def _waits_since(self) -> float:
         """When the effect of what is decided now began to wait for the write of it: it does not while the journal is
@@ -124,6 +148,12 @@ class Facts:
         """
         recorder = self._world.process.recorder
         return -math.inf if recorder is not None and recorder.degraded else self._witness.now
+
+    def _was_decided_before(self) -> None:
+        """What the journal of the process before wants may be under way from the start on, and is written."""
+        for id, reals in self._world.process.state.data_plane.desired.destinations.items():
+            for real, destination in reals.items():
+                self.decided[id, real] = {destination.weight: (0, self._witness.now)}
 
     def in_force(self, id: ServiceId, real: RealId, weight: int) -> None:
         """The kernel has a weight: what was decided before is not under way any more."""
@@ -167,6 +197,11 @@ class Facts:
         if not self.done[operation] and not isinstance(operation, AddAddress):
             raise self._witness.violation(f"record {seq}: {operation} is said to be done")
         self.done[operation] -= 1
+
+    def _was_taken(self, seq: int, operation: Operation) -> None:
+        match operation:
+            case ChangeDestination(id, Destination(real=real, weight=0)) | DeleteDestination(id, real):
+                self.taken[id, real] = seq
 
     def _is_accounted_for(self, seq: int, operation: Operation, cause: int) -> None:
         """No real changes weight without a recorded cause: else nobody could explain it."""

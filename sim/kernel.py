@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar
 from kglb.dataplane.memory import MemoryDataPlane
 from kglb.dataplane.passage import Passage
 from kglb.dataplane.port import Failure
-from kglb.model import Address, Destination, Operation, RealId, Service, ServiceId
+from kglb.model import AddAddress, Address, Destination, Operation, RealId, Service, ServiceId
 from sim.agenda import Agenda
 from sim.loop import ProcessLoop
 from sim.violation import CRASH
@@ -81,8 +81,10 @@ class SimKernel(MemoryDataPlane):
         return errno.ENOBUFS if lost else number
 
     def edit(self, operation: Operation) -> None:
-        """A stranger does this; whether it takes place is the kernel's affair."""
+        """A stranger does this, and leaves no mark; whether it takes place is the kernel's affair."""
         super()._perform(operation)
+        if isinstance(operation, AddAddress):
+            self._marked.discard(operation.address)
 
     def services(self) -> list[Service]:
         """All virtual services; raises OSError where the call fails."""
@@ -112,6 +114,11 @@ class SimKernel(MemoryDataPlane):
         self._may_fail()
         return super().addresses(interface)
 
+    def marked(self, interface: str) -> frozenset[Address] | None:
+        """Those of them that carry the daemon's mark; raises OSError where the call fails."""
+        self._may_fail()
+        return super().marked(interface)
+
     def held(self, service_id: ServiceId) -> dict[RealId, Destination]:
         """What really is there."""
         return dict(self._destinations.get(service_id, {}))
@@ -129,6 +136,7 @@ class SimKernel(MemoryDataPlane):
         self._services.clear()
         self._destinations.clear()
         self._addresses = {address for address in self._addresses if address.address in ("127.0.0.1/8", "::1/128")}
+        self._marked.clear()
         self._broadcasts.clear()
         self.connections.clear()
 

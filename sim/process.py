@@ -179,7 +179,7 @@ class Process:
     def _open_journal(self, scheduler: Scheduler) -> Recorder:
         opened = open_journal(JOURNAL, self.files)
         try:
-            recorder = Recorder(recover(opened), scheduler)
+            recorder = Recorder(recover(opened), scheduler, left_open_in=opened.left_open_in)
             options = AppenderOptions(
                 disk=SimDisk(self.around.agenda, self.loop, self.around.platter),
                 clock=Clock(wall=self.around.wall, monotonic=self.loop.time),

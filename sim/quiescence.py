@@ -12,12 +12,11 @@ from pykka import ActorRegistry
 
 from journal import Damaged, JournalReader
 from kglb.events import SegmentOpened, decode
-from kglb.model import Address, Balancer, Destination, Endpoint, Real, RealId, Service, Way
-from kglb.model.endpoint import split_host_port
+from kglb.model import Address, Balancer, Destination, Real, RealId, Service, Way
 from kglb.projections import BalancerState, State
 from kglb.replay.source import Source
 from kglb.replay.verify import verify
-from sim.balancers import is_ours, says_weights
+from sim.balancers import by_real, is_ours, says_weights
 from sim.process import JOURNAL
 
 if TYPE_CHECKING:
@@ -55,6 +54,18 @@ def snapshot(world: "World") -> dict[str, object]:
         "modes": {id: one.mode for id, one in state.fleet.balancers.items()},
         "marks": state.fleet.marks.by_way,
     }
+
+
+def _serving(balancer: Balancer, wanted: dict[RealId, Real], up: dict[RealId, bool], *, proven: bool) -> set[RealId]:
+    """Who is to get traffic, once everybody has had a verdict."""
+    primaries = {real for real, entry in wanted.items() if not entry.backup}
+    alive = {real for real in wanted if up[real]}
+    if alive & primaries:
+        too_few = len(alive & primaries) / len(primaries) < balancer.fail_open_below
+        return primaries if too_few and alive <= primaries else alive & primaries
+    if alive:
+        return alive
+    return primaries if proven and balancer.when_all_down == "fail_open" else set()
 
 
 def difference(before: dict[str, object], after: dict[str, object]) -> str:
@@ -134,16 +145,9 @@ class _Quiet:
 
     # --- kernel and truth -----------------------------------------------------------------------------------------
 
-    def _address(self, host: str) -> str:
-        names = self.world.names.addresses
-        return names[host][0] if host in names else host
-
     def _balancer(self, balancer: Balancer) -> None:
         """Kernel and truth agree: that is what the daemon is for."""
-        wanted: dict[RealId, Real] = {}
-        for entry in balancer.reals:
-            host, port = split_host_port(entry.host)
-            wanted.setdefault(Endpoint(self._address(host), port).id, entry)
+        wanted = by_real(balancer, self.world.names.addresses)
         known = self.state.fleet.balancers[balancer.id]
         self.require(
             set(known.reals) == set(wanted), f"{balancer.id}: reals {sorted(known.reals)}, not {sorted(wanted)}"
@@ -153,28 +157,32 @@ class _Quiet:
             believed = known.reals[real].healthy
             self.require(believed == healthy, f"{balancer.id} {real}: healthy is {healthy}, believed is {believed}")
         counts = (known.alive, known.total, known.decided_alive, known.decided_total)
-        self.require(counts == (sum(up.values()), len(up)) * 2, f"{balancer.id}: (alive, total), twice, is {counts}")
+        primaries = [up[real] for real, entry in wanted.items() if not entry.backup]
+        expected_counts = (sum(primaries), len(primaries)) * 2
+        self.require(counts == expected_counts, f"{balancer.id}: (alive, total), twice, is {counts}")
+        serving = _serving(balancer, wanted, up, proven=known.proven)
         expected = {}
         for real, entry in wanted.items():
-            destination = self._destination(balancer, known, entry, real, up)
-            if destination.weight or balancer.when_down == "quiesce" or up[real] or not known.reals[real].configured:
+            destination = self._destination(balancer, known, entry, real, serves=real in serving)
+            stays = up[real] and not (entry.backup and balancer.service.key.protocol == "udp")
+            if destination.weight or balancer.when_down == "quiesce" or stays or not known.reals[real].configured:
                 expected[real] = destination
         held = self.kernel.held(balancer.id)
         self.require(held == expected, f"{balancer.id}: the kernel has {held}, expected {expected}")
 
     def _destination(
-        self, balancer: Balancer, known: BalancerState, entry: Real, real: RealId, up: dict[RealId, bool]
+        self, balancer: Balancer, known: BalancerState, entry: Real, real: RealId, *, serves: bool
     ) -> Destination:
         """What the kernel should have of a real, if anything."""
         weight = entry.weight
         if says_weights(balancer):
             weight = known.reals[real].configured
-            says = self.world.reals.weight(real.rpartition(":")[0])
-            self.require(not up[real] or weight == says, f"{balancer.id} {real}: it says {says}, believed is {weight}")
-        open_to_all = not any(up.values()) and known.proven and balancer.when_all_down == "fail_open"
+            host, says = real.rpartition(":")[0], self.world.reals.weight(real.rpartition(":")[0])
+            agrees = self.world.reals.condition(host) != "up" or weight == says
+            self.require(agrees, f"{balancer.id} {real}: it says {says}, believed is {weight}")
         return Destination(
             real=real,
-            weight=weight if up[real] or open_to_all else 0,
+            weight=weight if serves else 0,
             forward=entry.forward,
             upper=entry.upper,
             lower=entry.lower,

@@ -1,6 +1,5 @@
 """What the probes said of each real, counted independently of the daemon; and how soon it must have come of it."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from kglb.checks.outcome import Outcome
@@ -53,10 +52,6 @@ class Testimony:
     def of(self, service: ServiceId, real: RealId) -> Said:
         """What was said of one real; nothing if it was never probed."""
         return self._said.get((service, real)) or Said()
-
-    def of_others(self, service: ServiceId, real: RealId) -> Iterator[Said]:
-        """What was said of the other reals of a service."""
-        return (said for (id, other), said in self._said.items() if id == service and other != real)
 
     def forget(self) -> None:
         """Another boot: everything must be probed anew."""

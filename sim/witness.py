@@ -48,6 +48,11 @@ class Witness:
         """Whether the config, the names or the process are so new that what was true before may still have effects."""
         return self.now - max(self.configured, self.started, self.moved) < GRACE
 
+    @property
+    def is_steered(self) -> bool:
+        """Whether somebody has changed config, names, orders or the kernel so lately that a weight may go for that."""
+        return self.now - max(self.configured, self.moved, self.edited) < GRACE
+
     # --- what happens in the world --------------------------------------------------------------------------------
 
     def process_started(self) -> None:

@@ -8,11 +8,15 @@ from kglb.model import AddAddress, Address, Config, Operation, ServiceId
 from kglb.projections import Holding, entry_drift
 
 
-def read_owned(machine: DataPlane, config: Config, known: Holding, desired: Holding) -> Adopted:
+def read_owned(machine: DataPlane, config: Config, known: Holding, desired: Holding, unfinished: bool) -> Adopted:
     """Find what is ours: services that the config names, what this boot's journal says we made (``known``) or were
     about to make when it ended (``desired``), and the services of marks in our range.
 
-    An address is ours only if we made it; one that was there before us is wanted perhaps, but never deleted.
+    An address is ours only if we made it; one that was there before us is wanted perhaps, but never deleted. If the
+    journal is ``unfinished``, what a daemon in this boot did last may not be in it: so one that the config wants is
+    ours, too, if it carries our mark and the journal knows nothing of it. (The mark alone does not say so: another
+    daemon, with a journal of its own, may use the same address.) One without our mark is not ours any more where all
+    of ours had it: somebody has removed it, and put it there again.
     Raises OSError where the machine cannot be read.
     """
     owned = {balancer.id for balancer in config.balancers} | known.services.keys() | desired.services.keys()
@@ -28,11 +32,17 @@ def read_owned(machine: DataPlane, config: Config, known: Holding, desired: Hold
     ours = {address for address, made in known.addresses.values() if made}
     ours |= {address for key, (address, _) in desired.addresses.items() if key not in known.addresses}
     present = _present(machine, wanted | ours)
+    marked = _marked(machine, wanted | ours)
+    if marked is not None and unfinished:
+        ours |= {address for address in marked & wanted if str(address) not in known.addresses}
+    if marked is not None and known.marked:
+        ours -= present - marked
     return Adopted(
         entries=tuple(sorted(entries, key=lambda entry: entry.service.id)),
         addresses=tuple(sorted(present & ours)),
         foreign_addresses=tuple(sorted(present - ours)),
         foreign=foreign,
+        marked=marked is not None and present & ours <= marked,
     )
 
 
@@ -63,3 +73,13 @@ def _present(machine: DataPlane, candidates: set[Address]) -> set[Address]:
     for interface in {address.interface for address in candidates}:
         present |= machine.addresses(interface)
     return present & candidates
+
+
+def _marked(machine: DataPlane, candidates: set[Address]) -> set[Address] | None:
+    """Those that carry our mark; None where the machine keeps no marks."""
+    found: set[Address] = set()
+    for interface in {address.interface for address in candidates}:
+        if (marked := machine.marked(interface)) is None:
+            return None
+        found |= marked
+    return found & candidates

@@ -18,8 +18,18 @@ from kglb.actors.recorder import Fact, RecordingActor
 from kglb.actors.restarts import Restarts
 from kglb.actors.runtime import Crash
 from kglb.checks.gate import Gate
-from kglb.decisions import decide_for, is_name, is_news
-from kglb.events import ActorCrashed, BalancerDecided, DrainFinished, HealthChanged, Steering
+from kglb.decisions import decide_for, is_name, is_news, verdicts_of
+from kglb.events import (
+    ActorCrashed,
+    BalancerDecided,
+    ChecksImpossible,
+    ChecksResumed,
+    DrainFinished,
+    Event,
+    HealthChanged,
+    ProbeFlipped,
+    Steering,
+)
 from kglb.model import Balancer, RealId
 from kglb.projections import BalancerState
 
@@ -29,6 +39,9 @@ _GOLDEN = (math.sqrt(5) - 1) / 2
 
 _Touching = HealthChanged | Steering
 """What makes a balancer look at a real's weight again."""
+
+_Verdict = ProbeFlipped | ChecksImpossible | ChecksResumed
+"""What may be the first verdict of a real, or say that there is none: of interest only to those who await it."""
 
 
 class StartChecker(NamedTuple):
@@ -74,6 +87,7 @@ class BalancerActor(RecordingActor):
         self._paths = Paths(parts, config.id)
         self._next_paths: Callable[[], None] = lambda: None
         self._seeking = False
+        self._hears_verdicts = False
 
     @property
     def _state(self) -> BalancerState:
@@ -85,17 +99,23 @@ class BalancerActor(RecordingActor):
         """Bring the reals in step with the config, start their checkers, decide once."""
         self.recorder.subscribe(self.actor_ref, *get_args(_Touching), service=self._config.id)
         config_seq = self.recorder.state.fleet.config_seq
+        self._hear_verdicts()
         self._reals.bring_in_step(self._config)
         self._bring_marks_in_step(config_seq)
         for real in self._state.reals:
             self._start_checker(real)
         self._touched = {
-            real: config_seq if state.weight is not None else state.health_seq
+            real: config_seq if state.health_seq < state.weight_seq else state.health_seq
             for real, state in self._state.reals.items()
         }
         self._decide(always=True)
         if any(map(is_name, self._config.reals)):
             self._ask_for_names_soon()
+
+    def _hear_verdicts(self) -> None:
+        if self._state.awaits and not self._hears_verdicts:
+            self._hears_verdicts = True
+            self.recorder.subscribe(self.actor_ref, *get_args(_Verdict), service=self._config.id)
 
     def on_stop(self) -> None:
         """Stop the checkers."""
@@ -118,10 +138,8 @@ class BalancerActor(RecordingActor):
     def on_receive(self, message: object) -> None:
         """Note what happened to which real; decide when all is noted."""
         match message:
-            case Fact(seq, _, event) if isinstance(event, _Touching):
-                self._touched[event.real] = seq
-                if isinstance(event, DrainFinished):
-                    self._reals.settle(event.real)
+            case Fact(seq, _, event):
+                self._take_note(seq, event)
             case Crash():
                 self._restart(message)
             case StartChecker(real):
@@ -141,6 +159,15 @@ class BalancerActor(RecordingActor):
             case _:
                 raise TypeError(f"a balancer is not told {message!r}")
 
+    def _take_note(self, seq: int, event: Event) -> None:
+        if isinstance(event, _Touching):
+            self._touched[event.real] = seq
+            if isinstance(event, DrainFinished):
+                self._reals.settle(event.real)
+        else:
+            for real in verdicts_of(event):
+                self._touched.setdefault(real, seq)
+
     def on_drained(self) -> None:
         """Decide once for everything that came."""
         if self._touched:
@@ -151,6 +178,7 @@ class BalancerActor(RecordingActor):
         config, cause = order.config, order.cause
         before, self._config = self._config, config
         staying = list(self._checkers.items())
+        self._hear_verdicts()
         self._reals.bring_in_step(config, cause)
         self._bring_marks_in_step(cause)
         asked = (config.check, config.concurrency, config.fwmark_checks)
@@ -230,7 +258,6 @@ class BalancerActor(RecordingActor):
         real = RealId(str(crash.key))
         self._checkers.pop(real, None)
         wait = self._restarts.delay(real)
-        self._parts.restarts["checker"] += 1
         crashed = ActorCrashed(
             actor=f"checker {self._config.id} {real}",
             error=self.recorder.scrub(crash.error),

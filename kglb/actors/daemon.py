@@ -15,7 +15,7 @@ from kglb.actors.adoption import read_claimed, read_owned
 from kglb.actors.parts import Parts
 from kglb.actors.recorder import Fact
 from kglb.actors.supervisor import Reject, Reload, Stop, Supervisor
-from kglb.decisions import VERSION
+from kglb.decisions import VERSION, unaccounted
 from kglb.events import ConfigApplied, DaemonStarted
 from kglb.model import Config, Route, SecretRef
 
@@ -113,9 +113,12 @@ async def start(
             pid=pid,
         )
     )
-    data_plane = recorder.state.data_plane
-    adopted = await parts.worker.call(read_owned, parts.machine, config, data_plane.actual, data_plane.desired)
-    recorder.record(replace(adopted, routes=await _announced(parts)), cause=started)
+    fleet, known = recorder.state.fleet, recorder.state.data_plane
+    unfinished = recorder.left_open_in == origin.boot_id
+    adopted = await parts.worker.call(read_owned, parts.machine, config, known.actual, known.desired, unfinished)
+    routes = await _announced(parts)
+    news = unaccounted(adopted.entries, known.actual.destinations, known.desired.destinations, fleet.real)
+    recorder.record(replace(adopted, routes=routes, unaccounted=news), cause=started)
     parts.foreign = adopted.foreign
     parts.confirmed = parts.now()
     forgotten = recorder.state.fleet.unconfigured_names(config)

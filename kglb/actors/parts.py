@@ -3,8 +3,9 @@
 import time
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from random import Random
+
+from msgspec import Struct, field
 
 from kglb.actors.reactions import Reactions
 from kglb.actors.recorder import Recorder
@@ -36,12 +37,11 @@ def _silent(event: str, **fields: object) -> None:
     """Say nothing."""
 
 
-@dataclass(slots=True)
-class Parts:
+class Parts(Struct):
     """One per daemon. ``random`` is the only source of randomness; ``now`` (the loop's time in seconds, but finer than
     uvloop's whole milliseconds) the only clock, but that deadlines which outlive the daemon go by ``wall``, in seconds
     since the epoch; ``say`` writes to the operational log. Counted for the metrics are ``probes`` by status,
-    ``unknowns`` by reason, ``restarts`` by kind of actor, ``foreign`` services, and what was ``checked`` of each real;
+    ``unknowns`` by reason, ``foreign`` services, and what was ``checked`` of each real;
     measured ``probe_durations`` by type of check, ``reactions``, and when the machine was last ``confirmed`` to hold
     what we know. ``contests`` are the entries that somebody else changes, ``promises`` when each actor that waits for
     an answer must have it (see ``watchdog``), ``probes_stalled`` since when no probe has ended though some should
@@ -63,7 +63,6 @@ class Parts:
     secrets: Mapping[SecretRef, str] = field(default_factory=dict)
     probes: Counter[str] = field(default_factory=Counter)
     unknowns: Counter[str] = field(default_factory=Counter)
-    restarts: Counter[str] = field(default_factory=Counter)
     foreign: int = 0
     checked: dict[tuple[ServiceId, RealId], CheckCounts] = field(default_factory=dict)
     probe_durations: defaultdict[str, Histogram] = field(default_factory=lambda: defaultdict(Histogram))

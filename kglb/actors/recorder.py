@@ -79,10 +79,13 @@ class Run:
 
 
 class Recorder:
-    """One per daemon. ``state`` is the fold of everything recorded so far."""
+    """One per daemon. ``state`` is the fold of everything recorded so far; ``left_open_in`` is the boot in which a
+    daemon before may have done what its journal does not have (``OpenJournal.left_open_in``).
+    """
 
-    def __init__(self, state: State, scheduler: Scheduler) -> None:
+    def __init__(self, state: State, scheduler: Scheduler, *, left_open_in: str = "") -> None:
         self.state = state
+        self.left_open_in = left_open_in
         self.cause: int | None = None
         self.scrub: Callable[[str], str] = str
         self._loop = scheduler.loop

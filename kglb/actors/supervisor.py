@@ -190,7 +190,6 @@ class Supervisor(RecordingActor):
     def _restart(self, crash: Crash) -> None:
         kind = str(crash.key) if crash.key in ("applier", "router", "drains", "watchdog") else "balancer"
         wait = self._restarts.delay(crash.key)
-        self._parts.restarts[kind] += 1
         self._children.pop(crash.key, None)
         name = kind if kind != "balancer" else f"balancer {crash.key}"
         self.after(wait, StartAgain(crash.key, self._record_crash(name, crash, wait)))

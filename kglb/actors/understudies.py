@@ -167,6 +167,10 @@ class Notebook:
         """All addresses on an interface."""
         return self._machine.addresses(interface)
 
+    def marked(self, interface: str) -> frozenset[Address] | None:
+        """Those of them that carry our mark; None where the kernel keeps no marks."""
+        return self._machine.marked(interface)
+
     def counters(self, service_id: ServiceId) -> ServiceCounters | None:
         """Nothing, since nothing passes through a rehearsal: no connection is seen to end in it."""
 

@@ -30,7 +30,7 @@ function show() {
 function summarise() {
   const lines = stories.flatMap((story) => story.reals);
   const out = lines.filter((line) => line.out > 0);
-  const worst = stories.filter((story) => story.failsafe > 0);
+  const worst = stories.filter((story) => story.noneUp > 0);
   const text = [
     out.length ? `${out.length} of ${plural(lines.length, "real")} ${out.length === 1 ? "was" : "were"} down at some time` : `No real of ${lines.length} was down`,
     worst.length ? `${worst.map((story) => story.balancer.name).slice(0, 3).join(", ")}${worst.length > 3 ? " and others" : ""} had none up` : null,

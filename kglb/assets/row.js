@@ -51,7 +51,7 @@ class Row {
   update(real) {
     this.real = real;
     say(this.name, real.real);
-    say(this.host, real.host === real.real ? "" : ` ${real.host}`);
+    say(this.host, `${real.host === real.real ? "" : ` ${real.host}`}${real.backup ? " backup" : ""}`);
     this.updateState(real);
     this.updateWeight(real);
     say(this.latency, latency(real.latency));
@@ -106,7 +106,7 @@ class Row {
       "Checks in a row": real.streak === 0 ? "none yet" : `${Math.abs(real.streak)} ${real.streak > 0 ? "passed" : "failed"}, at least`,
       "Last answer": [real.outcome || "none", real.why].filter(Boolean).join(": "),
       "Last check": real.check_age === null ? "none" : `took ${latency(real.latency)}`,
-      Weight: `${real.weight ?? "–"} wanted, ${real.kernel_weight ?? "–"} in the kernel, ${real.configured ?? "–"} when up`,
+      Weight: `${real.weight ?? "–"} wanted, ${real.kernel_weight ?? "–"} in the kernel, ${real.configured ?? "–"} when ${real.backup ? "it serves in place of the others" : "up"}`,
       ...(real.active === null ? {} : { Connections: `${real.active} active, ${real.inactive} inactive` }),
       ...(real.weighed ? { "Weight because": real.weighed } : {}),
       ...(real.out_of_rotation ? { "Out of rotation": real.out_of_rotation } : {}),
@@ -225,7 +225,9 @@ class Panel {
 
   drawRatio() {
     const counts = {};
-    for (const real of this.reals.values()) counts[stateOf(real)] = (counts[stateOf(real)] ?? 0) + 1;
+    for (const real of this.reals.values()) {
+      if (!real.backup) counts[stateOf(real)] = (counts[stateOf(real)] ?? 0) + 1;
+    }
     const kinds = ["up", "failing", "drained", "leaving", "unknown", "waiting", "recovering", "down"].filter((kind) => counts[kind]);
     const told = kinds.map((kind) => `${counts[kind]} ${kind}`).join(", ") || "no reals";
     if (this.ratio.getAttribute("aria-label") === told) return;
@@ -246,6 +248,6 @@ function heading(name) {
 }
 
 function matches(real, words) {
-  const text = `${real.real} ${real.host} ${stateOf(real)} ${real.condition ?? ""} ${real.reason} ${real.detail}`.toLowerCase();
+  const text = `${real.real} ${real.host} ${real.backup ? "backup " : ""}${stateOf(real)} ${real.condition ?? ""} ${real.reason} ${real.detail}`.toLowerCase();
   return words.every((word) => text.includes(word));
 }

@@ -2,6 +2,7 @@
 // The report's balancers and reals: each with its timeline.
 
 const MARKED = new Set(["DriftFound", "OperationFailed", "RealDrained", "RealRestored", "WeightOverridden", "DrainFinished"]);
+const TOO_FEW = new Set(["backup", "failsafe", "unavailable"]); // modes in which too few reals are up
 const UNSETTLED = new Set(["initial", "undecided", "shutdown"]); // modes in which few alive is no trouble
 
 class RealLine {
@@ -54,8 +55,8 @@ class Story {
     this.reals = Object.values(balancer.reals).map((real) => new RealLine(this, real));
     const settled = balancer.alive.filter(([, , total, mode]) => total > 0 && !UNSETTLED.has(mode));
     this.lowest = Math.min(1, ...settled.map(([, alive, total]) => alive / total));
-    this.failsafe = this.spentInMode("failsafe") + this.spentInMode("unavailable");
-    this.trouble = this.reals.some((line) => line.trouble) || this.failsafe > 0;
+    this.noneUp = this.spentWithNoneUp();
+    this.trouble = this.reals.some((line) => line.trouble) || this.noneUp > 0;
     this.text = `${balancer.director} ${balancer.name} ${balancer.service}`.toLowerCase();
     this.title = el("button", { class: "fold", type: "button", click: () => this.toggle() }, [balancer.director, balancer.name].filter(Boolean).join(" "));
     const chart = el("td", { class: "time" }, this.chart());
@@ -75,7 +76,7 @@ class Story {
             {},
             el("th", { scope: "row" }, this.title, el("span", { class: "service", text: balancer.service })),
             chart,
-            el("td", { class: "total" }, `${Math.floor(this.lowest * 100)} %`, el("small", { text: this.failsafe ? `at worst, all down ${span(this.failsafe)}` : "alive at worst" })),
+            el("td", { class: "total" }, `${Math.floor(this.lowest * 100)} %`, el("small", { text: this.noneUp ? `at worst, all down ${span(this.noneUp)}` : "alive at worst" })),
           ),
           el("tr", {}, el("td"), el("td", { class: "time" }, axis()), el("td", { class: "total" })),
         ),
@@ -86,9 +87,10 @@ class Story {
     this.all = false;
   }
 
-  spentInMode(mode) {
+  spentWithNoneUp() {
     const alive = this.balancer.alive;
-    return alive.reduce((sum, step, index) => sum + (step[3] === mode ? (alive[index + 1]?.[0] ?? end) - step[0] : 0), 0);
+    const lasted = (index) => (alive[index + 1]?.[0] ?? end) - alive[index][0];
+    return alive.reduce((sum, [, up, , mode], index) => sum + (!up && TOO_FEW.has(mode) ? lasted(index) : 0), 0);
   }
 
   chart() {
@@ -101,7 +103,7 @@ class Story {
       chart.append(shape("path", { class: "ratio", d: `${line}V40H${x(alive[0][0]).toFixed(1)}z` }), shape("path", { class: "edge", d: line }));
     }
     alive.forEach(([at, , , mode], index) => {
-      if (mode !== "failsafe" && mode !== "unavailable") return;
+      if (!TOO_FEW.has(mode)) return;
       const until = alive[index + 1]?.[0] ?? end;
       chart.append(shape("rect", { class: mode, x: x(at), width: Math.max(2, x(until) - x(at)), height: 40 }));
     });

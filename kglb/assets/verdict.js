@@ -43,7 +43,8 @@ function rejection(config) {
 }
 
 function verdictText(count, down, waiting, unsettled, complaints) {
-  const modes = unsettled.slice(0, 3).map((panel) => `${panel.head.balancer} is ${(panel.head.mode ?? "undecided").replace("_", " ")}`);
+  const standing = ({ mode }) => (mode === "backup" ? "on its backups" : (mode ?? "undecided").replace("_", " "));
+  const modes = unsettled.slice(0, 3).map((panel) => `${panel.head.balancer} is ${standing(panel.head)}`);
   const more = unsettled.length > 3 ? `, and ${unsettled.length - 3} more` : "";
   const unasked = waiting ? `${waiting} of ${plural(count, "real")} not checked yet` : null;
   const reals = waiting && !down ? unasked : down ? `${down} of ${plural(count, "real")} ${down === 1 ? "is" : "are"} down` : count ? `All ${plural(count, "real")} are up` : "No reals";

@@ -1,18 +1,13 @@
-"""From a configured check to the probe that makes it. One place knows all kinds; it never starts anything."""
+"""From a configured check to the probe that makes it. One place knows all kinds, and imports those that a config has.
+It never starts anything.
+"""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from kglb.checks.dial import Dialer
-from kglb.checks.dummy import DummyProbe
 from kglb.checks.gate import Gate
 from kglb.checks.outcome import Outcome
-from kglb.checks.ping import PingProbe
 from kglb.checks.probe import Probe
-from kglb.checks.program import ProgramProbe
-from kglb.checks.syslog import SyslogTcpProbe, SyslogUdpProbe
-from kglb.checks.tcp import TcpExchangeProbe, TcpProbe
-from kglb.checks.udp import UdpProbe
 from kglb.checks.vigil import IdleConnection, Lost
 from kglb.model.config import (
     Check,
@@ -27,11 +22,6 @@ from kglb.model.config import (
     UdpCheck,
 )
 from kglb.model.endpoint import Endpoint
-
-if TYPE_CHECKING:
-    from kglb.checks.dns import DnsTcpProbe, DnsUdpProbe
-    from kglb.checks.http import HttpProbe
-    from kglb.checks.redirects import RedirectingProbe
 
 __all__ = ["Gate", "make_idle", "make_probe"]
 
@@ -59,23 +49,41 @@ def make_probe(
     secrets = secrets or {}
     match check:
         case DummyCheck():
+            from kglb.checks.dummy import DummyProbe
+
             return DummyProbe(timeout=check.timeout, answered=answered)
         case TcpCheck():
+            from kglb.checks.tcp import TcpExchangeProbe, TcpProbe
+
             if check.send or check.expect or check.expect_regex:
                 return TcpExchangeProbe(check, target, dialer, answered=answered, gate=gate)
             return TcpProbe(target, dialer, timeout=check.timeout, answered=answered, gate=gate)
         case HttpCheck():
-            return _http_kind(check)(check, target, dialer, answered=answered, gate=gate, secrets=secrets)
+            from kglb.checks.redirects import RedirectingProbe, http_kind
+
+            http = RedirectingProbe if check.follow_redirects else http_kind(check)
+            return http(check, target, dialer, answered=answered, gate=gate, secrets=secrets)
         case DnsCheck():
-            return _dns_kind(check)(check, target, dialer, answered=answered, gate=gate)
+            from kglb.checks.dns import DnsTcpProbe, DnsUdpProbe
+
+            dns = DnsTcpProbe if check.protocol == "tcp" else DnsUdpProbe
+            return dns(check, target, dialer, answered=answered, gate=gate)
         case SyslogCheck():
+            from kglb.checks.syslog import SyslogTcpProbe, SyslogUdpProbe
+
             syslog = SyslogTcpProbe if check.protocol == "tcp" else SyslogUdpProbe
             return syslog(check, target, dialer, answered=answered, gate=gate)
         case UdpCheck():
+            from kglb.checks.udp import UdpProbe
+
             return UdpProbe(check, target, dialer, answered=answered, gate=gate)
         case PingCheck():
+            from kglb.checks.ping import PingProbe
+
             return PingProbe(target, dialer, timeout=check.timeout, answered=answered, gate=gate)
         case ExecCheck():
+            from kglb.checks.program import ProgramProbe
+
             return ProgramProbe(check, target, answered=answered, gate=gate)
 
 
@@ -93,15 +101,3 @@ def _target(check: Check, real: Endpoint) -> Endpoint:
 
 def _dialer(check: Check) -> Dialer:
     return Dialer(check.source, fin=check.close == "fin")
-
-
-def _dns_kind(check: DnsCheck) -> "type[DnsUdpProbe | DnsTcpProbe]":
-    from kglb.checks.dns import DnsTcpProbe, DnsUdpProbe  # noqa: PLC0415 - dnspython, which most configs do not need
-
-    return DnsTcpProbe if check.protocol == "tcp" else DnsUdpProbe
-
-
-def _http_kind(check: HttpCheck) -> "type[HttpProbe | RedirectingProbe]":
-    from kglb.checks.redirects import RedirectingProbe, http_kind  # noqa: PLC0415 - TLS and more, which TCP does not need
-
-    return RedirectingProbe if check.follow_redirects else http_kind(check)

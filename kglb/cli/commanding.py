@@ -12,7 +12,7 @@ from kglb.actors.supervisor import Stop
 from kglb.config.summary import describe
 from kglb.events import ConfigApplied, ConfigRejected, Event, RealDrained, RealRestored, WeightOverridden
 from kglb.model import RealId, ServiceId
-from kglb.projections import FleetState, RealState
+from kglb.projections import BalancerState, FleetState, RealState
 from kglb.replay.errors import AmbiguousRealError, Candidate, UnknownRealError
 from kglb.replay.finding import find_real, find_reals
 from kglb.web.orders import (
@@ -145,13 +145,13 @@ class Commander:
         return Done(reals=steered, on_disk=on_disk, warnings=self._warnings(steered))
 
     def _warnings(self, steered: tuple[Steered, ...]) -> tuple[str, ...]:
-        """Balancers that have nobody left to send to."""
+        """Balancers that have no primary left to send to."""
         empty = {
-            one.balancer: None
+            one.balancer: balancer
             for one in steered
             if (balancer := self._fleet.balancers.get(one.service)) is not None and not balancer.total
         }
-        return tuple(f"every real of {name} is drained: it refuses new connections" for name in empty)
+        return tuple(_of_nobody_left(name, balancer) for name, balancer in empty.items())
 
     def _in_config(self, found: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
         """Without those that are leaving already. Raises UnknownRealError if there is no other."""
@@ -192,3 +192,11 @@ def _orders_of(real: RealState) -> tuple[Literal["drain", "weight"], ...]:
     if real.orders.override is not None:
         orders.append("weight")
     return tuple(orders)
+
+
+def _of_nobody_left(name: str, balancer: BalancerState) -> str:
+    if not balancer.backups:
+        return f"every real of {name} is drained: it refuses new connections"
+    if not balancer.backups_alive:
+        return f"every primary real of {name} is drained, and no backup is up"
+    return f"every primary real of {name} is drained: its backups serve"

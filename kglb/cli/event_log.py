@@ -1,21 +1,26 @@
 """The operational log: the journal's facts, and what is about the process itself, as lines on stderr.
 
-On a terminal a line looks as ``tail`` shows it, elsewhere it is JSON. Lines are made on the loop in short slices after
-everything else, and written by a thread of their own: a log that nobody reads delays nothing. What does not fit the
-queue is dropped and counted.
+On a terminal a line looks as ``tail`` shows it, elsewhere it is JSON. structlog makes the lines: its logger decides by
+level, its chain of processors puts a fact in words, and the last of them renders. Whoever logs only notes what is to be
+said and when; the chain runs on the loop in short slices after everything else, and a thread of its own writes: a log
+that nobody reads delays nothing. What does not fit the queue is dropped and counted.
 """
 
 import asyncio
 import logging
+import math
 import queue
 import sys
 import threading
 import time
 from collections import deque
-from collections.abc import MutableMapping
+from collections.abc import Callable
 from typing import Any, TextIO
 
 import msgspec
+import structlog
+from structlog.processors import JSONRenderer, add_log_level
+from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
 from kglb.actors.recorder import Fact
 from kglb.cli.narrator import StateNarrator
@@ -37,8 +42,6 @@ from kglb.events import (
     RunsClosed,
     WatchLost,
 )
-
-Line = MutableMapping[str, Any]
 
 _SLICE = 0.001
 _PAUSE = 0.005
@@ -64,12 +67,12 @@ _LEVELS: dict[type, int] = {
 
 
 class EventToLine:
-    """Puts the ``fact`` of a line in words, and its event's plain fields beside them."""
+    """A processor that puts the ``fact`` of a line in words, and its event's plain fields beside them."""
 
     def __init__(self, narrator: StateNarrator) -> None:
         self._narrator = narrator
 
-    def __call__(self, line: Line) -> Line:
+    def __call__(self, _logger: WrappedLogger, _level: str, line: EventDict) -> EventDict:
         """Turn ``fact`` into ``message``, ``seq``, ``cause``, ``balancer`` and the fields that are no collections."""
         fact: Fact | None = line.pop("fact", None)
         if fact is None:
@@ -87,12 +90,12 @@ class EventToLine:
 
 
 class TerminalRenderer:
-    """Lines for people: time, seq, kind, balancer, sentence."""
+    """The last processor for people: time, seq, kind, balancer, sentence."""
 
     def __init__(self, paint: Paint) -> None:
         self._paint = paint
 
-    def __call__(self, line: Line) -> str:
+    def __call__(self, _logger: WrappedLogger, _level: str, line: EventDict) -> str:
         """The line as ``tail`` shows it; what is no fact, as its event and fields."""
         at = time.strftime("%H:%M:%S", time.localtime(line["time"])) + f".{int(line['time'] % 1 * 1000):03d}"
         if "message" not in line:
@@ -105,11 +108,22 @@ class TerminalRenderer:
 _ENVELOPE = frozenset(("time", "level", "event"))
 
 
-def _for_machines(line: Line) -> str:
+def _envelope_first(_logger: WrappedLogger, _level: str, line: EventDict) -> EventDict:
+    """The fields of a line for machines, in the order in which a person looks for them."""
     at = line.pop("time")
-    stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at)) + f".{int(at % 1 * 1e6):06d}Z"
     line.pop("tone", None)
-    return msgspec.json.encode({"timestamp": stamp, **line}, enc_hook=repr).decode()
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at)) + f".{int(at % 1 * 1e6):06d}Z"
+    return {"timestamp": stamp, "level": line.pop("level"), "event": line.pop("event"), **line}
+
+
+def _encoded(line: EventDict, default: Callable[[Any], Any]) -> str:
+    return msgspec.json.encode(line, enc_hook=default).decode()
+
+
+def _renderers_for(stream: TextIO) -> tuple[Processor, ...]:
+    if stream.isatty():
+        return (TerminalRenderer(paint_for(stream)),)
+    return _envelope_first, JSONRenderer(_encoded)
 
 
 class EventLog:
@@ -121,54 +135,65 @@ class EventLog:
         self._loop = loop
         self._level = level
         self._stream = stream or sys.stderr
-        self._waiting: deque[Line] = deque()
+        self._waiting: deque[tuple[int, str, EventDict]] = deque()
         self._scheduled = False
         self.dropped = 0
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        self._put_in_words: EventToLine | None = None
-        self._render_line = TerminalRenderer(paint_for(self._stream)) if self._stream.isatty() else _for_machines
+        self._renderers = _renderers_for(self._stream)
+        self._logger = self._logger_by(add_log_level, *self._renderers)
         self._thread = threading.Thread(target=self._write, name="log", daemon=True)
         self._thread.start()
 
+    def _logger_by(self, *processors: Processor) -> FilteringBoundLogger:
+        """A logger that returns the line: writing it is the thread's."""
+        wrapper = structlog.make_filtering_bound_logger(self._level)
+        logger = structlog.wrap_logger(structlog.ReturnLogger(), processors=processors, wrapper_class=wrapper)
+        bound: FilteringBoundLogger = logger.bind()
+        return bound
+
     def speak_with(self, narrator: StateNarrator) -> None:
         """Log facts from now on in its words."""
-        self._put_in_words = EventToLine(narrator)
+        self._logger = self._logger_by(add_log_level, EventToLine(narrator), *self._renderers)
 
     def fact(self, fact: Fact) -> None:
         """Log a recorded event."""
-        self._put(_LEVELS.get(type(fact.event), logging.INFO), type(fact.event).__name__, {"fact": fact})
+        kind = type(fact.event)
+        level = _LEVELS.get(kind, logging.INFO)
+        if self._logger.is_enabled_for(level):
+            self._note(level, kind.__name__, {"fact": fact})
 
     def say(self, event: str, *, level: int = logging.INFO, **fields: Any) -> None:
         """Log something about the process itself."""
-        self._put(level, event, fields)
+        if self._logger.is_enabled_for(level):
+            self._note(level, event, fields)
 
-    def _put(self, level: int, event: str, fields: Line) -> None:
-        if level < self._level:
-            return
+    def _note(self, level: int, event: str, fields: EventDict) -> None:
         if len(self._waiting) >= _QUEUE:
             self.dropped += 1
             return
-        name = logging.getLevelName(level).lower()
-        self._waiting.append({"time": time.time(), "level": name, "event": event, **fields})
+        fields["time"] = time.time()
+        self._waiting.append((level, event, fields))
         if not self._scheduled:
             self._scheduled = True
             self._loop.call_later(_PAUSE, self._render)
 
     def _render(self) -> None:
-        until = time.perf_counter() + _SLICE
-        lines: list[str] = []
-        try:
-            while self._waiting and time.perf_counter() < until:
-                lines.append(self._rendered())
-        finally:  # a line that cannot be made ends no others
-            self._hand_over(lines)
-            self._scheduled = bool(self._waiting)
-            if self._scheduled:
-                self._loop.call_later(_PAUSE, self._render)
+        self._hand_over(self._made(until=time.perf_counter() + _SLICE))
+        self._scheduled = bool(self._waiting)
+        if self._scheduled:
+            self._loop.call_later(_PAUSE, self._render)
 
-    def _rendered(self) -> str:
-        line = self._waiting.popleft()
-        return self._render_line(line if self._put_in_words is None else self._put_in_words(line))
+    def _made(self, *, until: float) -> list[str]:
+        """The lines of what waits, as many as can be made ``until`` then, by ``time.perf_counter``."""
+        lines: list[str] = []
+        while self._waiting and time.perf_counter() < until:
+            level, event, fields = self._waiting.popleft()
+            try:
+                lines.append(self._logger.log(level, event, **fields))
+            except Exception as error:  # a line that cannot be made ends no others
+                self.dropped += 1
+                self._loop.call_exception_handler({"message": f"cannot log {event}", "exception": error})
+        return lines
 
     def _hand_over(self, lines: list[str]) -> None:
         """Have the thread write them, all at once: each wake-up and each write is a system call."""
@@ -187,8 +212,7 @@ class EventLog:
 
     def close(self, timeout: float = 1.0) -> None:
         """Write what waits, for at most ``timeout`` seconds."""
-        while self._waiting:
-            self._hand_over([self._rendered()])
+        self._hand_over(self._made(until=math.inf))
         if self.dropped:
             self._lines.put(f"{self.dropped} log lines were dropped")
         self._lines.put(None)

@@ -1,10 +1,12 @@
-"""``kglb-actors journal``: what a journal is made of, whether it is intact, and keeping it so. One module per verb."""
+"""``kglb-actors journal``: what a journal is made of, whether it is intact, keeping it so, and taking it elsewhere. One
+module per verb.
+"""
 
 import argparse
 
-from kglb.cli import journal_export, journal_fsck, journal_prune, journal_repair, journal_stat
+from kglb.cli import journal_export, journal_fsck, journal_metrics, journal_prune, journal_repair, journal_stat
 
-_VERBS = (journal_stat, journal_fsck, journal_repair, journal_export, journal_prune)
+_VERBS = (journal_stat, journal_fsck, journal_repair, journal_export, journal_metrics, journal_prune)
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -1,17 +1,14 @@
 """``kglb-actors journal export``: a stretch of a journal as one file to mail."""
 
 import argparse
-import re
 from pathlib import Path
 
 from kglb.cli.output import EXIT_OK, EXIT_USAGE, Failed, put
-from kglb.cli.reading import TIMES, Zone, add_journal_argument
+from kglb.cli.reading import TIMES, Zone, add_journal_argument, numbers
 from kglb.replay.anonymise import Anonymiser
 from kglb.replay.errors import OutOfRangeError
 from kglb.replay.export import export
 from kglb.replay.source import Source
-
-_RANGE = re.compile(r"(\d*)\.\.(\d*)")
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -27,7 +24,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="where to write it")
     parser.add_argument("--since", metavar="TIME", help="from this time on")
     parser.add_argument("--until", metavar="TIME", help="up to this time")
-    parser.add_argument("--seq", type=_range, metavar="A..B", help="the records A to B; either may be left out")
+    parser.add_argument("--seq", type=numbers, metavar="A..B", help="the records A to B; either may be left out")
     parser.add_argument("--utc", action="store_true", help="read times in UTC")
     parser.add_argument(
         "--anonymise",
@@ -60,10 +57,3 @@ def _extent(source: Source, args: argparse.Namespace) -> tuple[int, int]:
     if first > last:
         raise OutOfRangeError(f"no record is in that stretch: {source.path} holds records {bounds[0]} to {bounds[-1]}")
     return first, last
-
-
-def _range(text: str) -> tuple[int | None, int | None]:
-    found = _RANGE.fullmatch(text)
-    if found is None:
-        raise argparse.ArgumentTypeError(f"expected A..B, as in 1042..2000, found {text!r}")
-    return tuple(int(end) if end else None for end in found.groups())  # type: ignore[return-value]

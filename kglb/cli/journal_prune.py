@@ -2,18 +2,14 @@
 
 import argparse
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 from journal import Expired, NoJournal, OsFiles, Retention, expired, leftovers_of, remove
+from kglb.cli.arguments import as_argument
 from kglb.cli.journal_stat import human
 from kglb.cli.output import EXIT_OK, EXIT_USAGE, Failed, put
 from kglb.cli.reading import add_journal_argument
-from kglb.config.problems import RefusedError
-from kglb.config.values import Parser, duration, size
-
-T = TypeVar("T")
+from kglb.config.values import duration, size
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -25,8 +21,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "A daemon may be writing the journal meanwhile.",
     )
     add_journal_argument(parser)
-    parser.add_argument("--keep-size", type=_argument(size("1B")), metavar="SIZE", help="what may stay: 500MiB, 2GiB")
-    parser.add_argument("--older-than", type=_argument(duration("1s")), metavar="SPAN", help="sealed so long ago: 7d")
+    parser.add_argument("--keep-size", type=as_argument(size("1B")), metavar="SIZE", help="what may stay: 500MiB, 2GiB")
+    parser.add_argument("--older-than", type=as_argument(duration("1s")), metavar="SPAN", help="sealed so long ago: 7d")
     parser.add_argument("--leftovers", action="store_true", help="what was set aside, too: *.broken and *.damaged")
     parser.add_argument("-n", "--dry-run", action="store_true", help="only say what would be removed")
     parser.set_defaults(run=run)
@@ -59,13 +55,3 @@ def _tell(old: list[Expired], leftovers: dict[str, int], verb: str) -> None:
     for name, amount in sizes.items():
         put(f"{verb} {name}, {human(amount)}")
     put(f"{verb} {human(sum(sizes.values()))} in all" if sizes else f"{verb} nothing")
-
-
-def _argument(parse: Parser[T]) -> Callable[[str], T]:
-    def read(text: str) -> T:
-        try:
-            return parse(text)
-        except RefusedError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return read

@@ -1,7 +1,8 @@
-"""The running daemon's stream of events, as ``top`` follows it; ``status`` does without, and so without asyncio."""
+"""The running daemon's stream of events, as ``top`` follows it; ``status`` does without, and so without httpx."""
 
-import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator
+
+import httpx
 
 from kglb.cli.looking import PATIENCE
 from kglb.model import Endpoint
@@ -14,28 +15,34 @@ async def read_events(where: Endpoint, after: int | None = None) -> AsyncIterato
 
     Raises OSError where the stream cannot be had or ends.
     """
-    reader, writer = await asyncio.open_connection(where.address, where.port, limit=_LONGEST_LINE)
+    resumed = {} if after is None else {"Last-Event-ID": str(after)}
     try:
-        resumed = "" if after is None else f"Last-Event-ID: {after}\r\n"
-        writer.write(f"GET /events HTTP/1.1\r\nHost: {where}\r\n{resumed}\r\n".encode())
-        status = await _line(reader)
-        if b" 200 " not in status:
-            raise ConnectionError(f"/events answers {status.decode(errors='replace')}")
-        event = ""
-        while True:
-            name, _, value = (await _line(reader)).partition(b": ")
-            if name == b"event":
-                event = value.decode()
-            elif name == b"data":
-                yield event, value
-    finally:
-        writer.close()
+        async with (
+            httpx.AsyncClient(timeout=PATIENCE, trust_env=False) as client,  # no proxy is on the way to this machine
+            client.stream("GET", f"http://{where}/events", headers=resumed) as answer,
+        ):
+            if answer.status_code != httpx.codes.OK:
+                raise ConnectionError(f"/events answers {answer.status_code} {answer.reason_phrase}")
+            event = ""
+            async for line in _lines(answer.aiter_bytes()):
+                name, _, value = line.partition(b": ")
+                if name == b"event":
+                    event = value.decode()
+                elif name == b"data":
+                    yield event, value
+    except httpx.HTTPError as error:
+        raise ConnectionError(f"the stream has ended: {error or type(error).__name__}") from error
+    raise ConnectionError("the stream has ended")
 
 
-async def _line(reader: asyncio.StreamReader) -> bytes:
-    """The next line without its end. Raises OSError."""
-    try:
-        async with asyncio.timeout(PATIENCE):
-            return (await reader.readuntil(b"\n")).rstrip(b"\r\n")
-    except (asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
-        raise ConnectionError(f"the stream has ended: {error}") from None
+async def _lines(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """The lines of a stream without their ends. Only a newline ends one: texts may have other separators."""
+    rest = bytearray()
+    async for chunk in chunks:
+        rest += chunk
+        if b"\n" in chunk:
+            *lines, rest = rest.split(b"\n")
+            for line in lines:
+                yield bytes(line.rstrip(b"\r"))
+        if len(rest) > _LONGEST_LINE:
+            raise ConnectionError(f"/events has a line of more than {_LONGEST_LINE} bytes")

@@ -35,7 +35,8 @@ def _of_config(state: LiveState) -> Iterator[str]:
 
 def _of_service(service: LiveService) -> Iterator[str]:
     if service.balancer and service.mode != "available":
-        yield f"{service.name} is {mode(service)}, {service.alive} of {service.total} up"
+        standing = "on its backups" if service.mode == "backup" else mode(service)
+        yield f"{service.name} is {standing}, {service.alive} of {service.total} up"
     if not service.in_step:
         yield f"{service.name} {kernel_of(service)}"
 
@@ -78,7 +79,8 @@ def says(real: LiveReal) -> str:
     """What people and checks have to say of a real, what matters most first."""
     checks = verdicts(real.streak) if real.streak else "no answer yet" if real.condition is not None else ""
     failing = f"{real.why}, {checks}" if real.why else checks
-    parts = (real.out_of_rotation, real.unchecked, kernel_of_real(real), failing, real.weighed)
+    role = "backup" if real.backup else ""
+    parts = (role, real.out_of_rotation, real.unchecked, kernel_of_real(real), failing, real.weighed)
     return printable("; ".join(part for part in parts if part))
 
 

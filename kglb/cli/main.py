@@ -10,7 +10,8 @@ import importlib
 import re
 import sys
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Protocol
+from functools import partial
+from typing import Any, NamedTuple, Protocol
 
 from kglb import __version__
 from kglb.cli.output import EXIT_INTERRUPTED, EXIT_OK, Failed, abandon_stdout, complain
@@ -38,19 +39,43 @@ VERBS = {
     "weight": Verb("kglb.cli.weight", "give a real another weight"),
     "stop": Verb("kglb.cli.stop", "have the running daemon stop"),
     "tail": Verb("kglb.cli.tail", "show the journal in plain sentences, and follow it"),
+    "notify": Verb("kglb.cli.notify", "tell a URL or a program what happens"),
     "explain": Verb("kglb.cli.explain", "say why a real, service, address or route is as it is"),
     "replay": Verb("kglb.cli.replay", "show the state of the data plane at any moment"),
     "verify": Verb("kglb.cli.verify", "decide everything recorded again, and compare"),
     "whatif": Verb("kglb.cli.whatif", "show what other settings would have changed"),
     "report": Verb("kglb.cli.report", "write what happened as one page to look at and mail"),
-    "journal": Verb("kglb.cli.journal", "look after the journal: stat, fsck, repair, export, prune"),
+    "journal": Verb("kglb.cli.journal", "journal files: stat, fsck, repair, export, metrics, prune"),
 }
 
 
 class _VerbModule(Protocol):
-    def add_parser(self, subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None: ...
+    def add_parser(self, subparsers: "argparse._SubParsersAction[Any]") -> None: ...
 
     def run(self, args: argparse.Namespace) -> int: ...
+
+
+class _Parser(argparse.ArgumentParser):
+    """Asks how wide the terminal is when there is something to print, and not for each argument that is added: argparse
+    asks ``shutil``, which brings every compressor along.
+
+    The outermost is the one that complains of what a verb's parser leaves over: it then shows how ``chosen`` is used.
+    """
+
+    chosen: argparse.ArgumentParser | None = None
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(formatter_class=partial(argparse.HelpFormatter, width=80), **options)
+
+    def format_usage(self) -> str:
+        if self.chosen is not None:
+            return self.chosen.format_usage()
+        self.formatter_class = argparse.HelpFormatter
+        return super().format_usage()
+
+    def format_help(self) -> str:
+        self.formatter_class = argparse.HelpFormatter
+        return super().format_help()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -83,10 +108,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _joined(arguments: Iterable[str]) -> list[str]:
-    """``--since -5m`` as ``--since=-5m``: argparse takes whatever begins with a dash for an option."""
+    """``--since -5m`` as ``--since=-5m``: argparse takes whatever begins with a dash for an option.
+
+    What follows ``--exec`` is another program's.
+    """
     joined: list[str] = []
     for argument in arguments:
-        if joined and re.match(r"-\d", argument) and re.fullmatch(r"--[a-z-]+", joined[-1]):
+        if joined and "--exec" not in joined and re.match(r"-\d", argument) and re.fullmatch(r"--[a-z-]+", joined[-1]):
             joined[-1] += f"={argument}"
         else:
             joined.append(argument)
@@ -95,7 +123,7 @@ def _joined(arguments: Iterable[str]) -> list[str]:
 
 def parser_for(argv: Sequence[str]) -> tuple[argparse.ArgumentParser, _VerbModule | None]:
     """The parser for a command line, and its verb's module: only that verb is described in full."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="kglb-actors",
         description="Keeps Linux IPVS in step with the health of its real servers, and can always say why.",
         epilog="Exit codes: 0 fine, 1 the answer is no, 2 usage or config error, 3 the environment lacks something.",
@@ -107,8 +135,7 @@ def parser_for(argv: Sequence[str]) -> tuple[argparse.ArgumentParser, _VerbModul
         verb: _VerbModule = importlib.import_module(VERBS[argv[0]].module)
         gc.enable()
         verb.add_parser(subparsers)
-        # argparse lets the outermost parser complain of what is left over: it is to show how the verb is used
-        parser.usage = subparsers.choices[argv[0]].format_usage().removeprefix("usage: ").rstrip()
+        parser.chosen = subparsers.choices[argv[0]]
         return parser, verb
     for name, (_, summary) in VERBS.items():
         subparsers.add_parser(name, help=summary)

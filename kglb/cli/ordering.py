@@ -9,8 +9,8 @@ from collections.abc import Callable
 import msgspec
 
 from journal import UNDECODABLE
+from kglb.cli.arguments import as_argument
 from kglb.cli.output import EXIT_ENVIRONMENT, EXIT_NO, EXIT_OK, EXIT_USAGE, Failed, put, put_json, warn
-from kglb.config.problems import RefusedError
 from kglb.config.values import duration
 from kglb.model import ControlConfig
 from kglb.web.orders import LONGEST_NOTE, Answer, Done, Order, Refused, Request, read_answer
@@ -20,7 +20,9 @@ PATIENCE = 40.0
 
 _LARGEST_ANSWER = 64 * 1024 * 1024
 _EXITS = {"no": EXIT_NO, "usage": EXIT_USAGE, "environment": EXIT_ENVIRONMENT}
-_duration = duration("1s", "366d")
+
+term = as_argument(duration("1s", "366d"))
+"""An argument that says for how long an order holds."""
 
 
 def add_socket_option(parser: argparse.ArgumentParser) -> None:
@@ -63,14 +65,6 @@ def _note(text: str) -> str:
     if len(text) > LONGEST_NOTE:
         raise argparse.ArgumentTypeError(f"expected at most {LONGEST_NOTE} characters, found {len(text)}")
     return text
-
-
-def term(text: str) -> float:
-    """An argument that is a duration. Raises argparse's own error."""
-    try:
-        return _duration(text)
-    except RefusedError as refusal:
-        raise argparse.ArgumentTypeError(str(refusal)) from None
 
 
 def give(order: Order, path: str, patience: float = PATIENCE) -> Answer:

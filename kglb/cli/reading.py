@@ -13,6 +13,8 @@ DEFAULT_JOURNAL = Path("/var/lib/kglb/journal")
 
 TIMES = 'Times: 2026-11-22T14:30:01, 2026-11-22, 14:30, today, yesterday, now, -5m, "10 min ago"; local unless --utc.'
 
+_NUMBERS = re.compile(r"(\d*)\.\.(\d*)")
+
 
 class Zone:
     """The zone in which times are read and shown: the machine's, or UTC. ``now`` is when, for tests."""
@@ -78,3 +80,19 @@ def natural(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise argparse.ArgumentTypeError(f"expected a number, 0 or more, found {text!r}")
     return int(text)
+
+
+def numbers(text: str) -> tuple[int | None, int | None]:
+    """An argument that is a stretch of records, ``A..B``, of which either end may be left out. Raises argparse's own
+    error.
+    """
+    found = _NUMBERS.fullmatch(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"expected A..B, as in 1042..2000, found {text!r}")
+    first, last = found.groups()
+    return int(first) if first else None, int(last) if last else None
+
+
+def report_damage(damaged: object) -> None:
+    """Say on stderr what a salvage passes over."""
+    warn([f"damaged: {damaged}"])

@@ -207,7 +207,8 @@ def _belief(real: RealView) -> str:
     if real.streak:
         reason = "" if real.outcome == "success" else f": {spoken(real.reason, real.detail)}"
         lately = f"at least {verdicts(real.streak)}{reason}"
-    steered = "".join(f"; {said}" for said in (real.out_of_rotation, real.weighed) if said)
+    role = "a backup" if real.backup else ""
+    steered = "".join(f"; {said}" for said in (role, real.out_of_rotation, real.weighed) if said)
     return printable(f"since record {real.health_seq}, {lately}{steered}")
 
 

@@ -1,11 +1,11 @@
 """``kglb-actors report``: what happened in a stretch of one or several journals, as one page to look at and mail."""
 
 import argparse
-import os
 from pathlib import Path
 
 from kglb.cli.output import EXIT_OK, put
 from kglb.cli.reading import DEFAULT_JOURNAL, TIMES, Zone
+from kglb.cli.replacing import replace_file
 from kglb.replay.report import report
 from kglb.replay.report_page import report_page
 from kglb.replay.source import Source
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     if args.output == STDOUT:
         put(page)
         return EXIT_OK
-    _replace(args.output, page)
+    replace_file(args.output, page)
     reals = sum(len(balancer.reals) for balancer in found.balancers)
     size = len(page.encode()) / 1e6
     put(
@@ -60,16 +60,3 @@ def run(args: argparse.Namespace) -> int:
         f"{f' (the newest of {found.left_out} more)' if found.left_out else ''}, {size:.{1 if size >= 0.1 else 2}f} MB"
     )
     return EXIT_OK
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write the file whole, or leave what was there. The directory may be shared: nobody can guess the draft's name."""
-    fresh = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
-    with fresh.open("x", encoding="utf-8") as draft:
-        try:
-            draft.write(text)
-            draft.flush()
-            fresh.replace(path)
-        except BaseException:
-            fresh.unlink(missing_ok=True)
-            raise

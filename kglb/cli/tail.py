@@ -3,20 +3,21 @@
 import argparse
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
 
 import msgspec
 
-from kglb.cli.output import EXIT_OK, EXIT_USAGE, Failed, paint_for, put, put_json, warn
-from kglb.cli.reading import DEFAULT_JOURNAL, TIMES, Zone, add_format_options, natural
-from kglb.replay.causes import Cause, Causes
+from kglb.cli.filtering import FILTERS, add_filter_options, filter_terms
+from kglb.cli.output import EXIT_OK, EXIT_USAGE, Failed, paint_for, put, put_json
+from kglb.cli.reading import DEFAULT_JOURNAL, TIMES, Zone, add_format_options, natural, report_damage
+from kglb.replay.causes import GONE, Cause, Causes
 from kglb.replay.context import Context
 from kglb.replay.errors import NothingRecordedError
 from kglb.replay.merge import Shown, Stretch, following, hosts, newest_first, oldest_first
-from kglb.replay.selection import FIELDS, Filter, FilterError, Selection, parse_filter, parse_pattern
+from kglb.replay.selection import Filter, FilterError, Selection, parse_filter, parse_pattern
 from kglb.replay.source import Source
 from kglb.replay.times import Moment
 
@@ -30,10 +31,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser(
         "tail",
         description="Show the last records of the journal, each as a sentence; with -f, those that follow.",
-        epilog="Filters are type=HealthChanged, balancer=web, real=10.0.0.7:80 (or real=10.0.0.7), "
-        f"service=tcp://...; the same field twice means either. {TIMES}",
+        epilog=f"{FILTERS} {TIMES}",
     )
-    parser.add_argument("filters", nargs="*", metavar="FIELD=VALUE", help="show only what is about this")
+    add_filter_options(parser)
     parser.add_argument("-f", "--follow", action="store_true", help="go on as the journal grows")
     parser.add_argument(
         "-n",
@@ -47,9 +47,6 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--until", metavar="TIME", help="up to this time")
     parser.add_argument("--after", type=natural, metavar="SEQ", help="what comes after record SEQ")
     parser.add_argument("--show-cursor", action="store_true", help="say at the end how to continue")
-    parser.add_argument("--grep", metavar="REGEX", help="whose sentence matches; in any case if all in lower case")
-    for field in FIELDS:
-        parser.add_argument(f"--{field}", action="append", default=[], metavar="VALUE", help=f"as {field}=VALUE")
     parser.add_argument("--causes", action="store_true", help="below each record, those that led to it")
     parser.add_argument("--salvage", action="store_true", help="report damage and read on past it")
     parser.add_argument(
@@ -81,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _stretches(args: argparse.Namespace, since: Moment | None, until: Moment | None) -> list[Stretch]:
-    terms = tuple(_terms(args))
+    terms = tuple(filter_terms(args))
     paths = args.journal or [DEFAULT_JOURNAL]
     if len(paths) > 1 and (args.after is not None or args.show_cursor):
         raise Failed(
@@ -91,7 +88,7 @@ def _stretches(args: argparse.Namespace, since: Moment | None, until: Moment | N
         raise Failed(EXIT_USAGE, "--show-cursor is said at the end, which -f never comes to", "use one of them")
     if args.reverse and args.follow:
         raise Failed(EXIT_USAGE, "-r begins with the newest record, which -f waits for", "use one of them")
-    sources = [Source(path, on_damage=_report if args.salvage else None) for path in paths]
+    sources = [Source(path, on_damage=report_damage if args.salvage else None) for path in paths]
     parts = [
         Stretch(host, Selection(source, Filter(), Context(source)), *_bounds(source, args.after, since, until))
         for host, source in zip(hosts(sources), sources, strict=True)
@@ -132,17 +129,6 @@ def _chosen(parts: list[Stretch], args: argparse.Namespace, terms: Sequence[tupl
     return found
 
 
-def _terms(args: argparse.Namespace) -> Iterator[tuple[str, str]]:
-    for text in args.filters:
-        field, told, value = text.partition("=")
-        if not told:
-            raise FilterError(f"{text}: expected FIELD=VALUE, as real=10.0.0.7; --journal names the journal")
-        yield field, value
-    for field in FIELDS:
-        for value in getattr(args, field):
-            yield field, value
-
-
 def _count(args: argparse.Namespace) -> int | None:
     if args.lines is not None:
         return int(args.lines)
@@ -172,10 +158,6 @@ def _say_nothing_found(stretches: list[Stretch]) -> None:
     for part in stretches:
         searched = f"records {part.first} to {part.last}" if part.first <= part.last else "no record is in that time"
         print(f"-- No entries: {part.selection.source.path}, {searched} --", file=sys.stderr)
-
-
-def _report(damaged: object) -> None:
-    warn([f"damaged: {damaged}"])
 
 
 class _Printer:
@@ -222,9 +204,8 @@ class _Printer:
 
     def _cause_line(self, cause: Cause, stretch: Stretch) -> str:
         indent = "  " * cause.depth + "<- "
-        more = f" (and {cause.more} more causes)" if cause.more else ""
         if cause.record is None:
-            return self._paint(f"{indent}{cause.seq}  the journal no longer has this record{more}", "quiet")
+            return self._paint(f"{indent}{cause.seq}  {GONE}{cause.left_out}", "quiet")
         said = stretch.selection.said(cause.record)
         at = self._zone.show(cause.record.at)
-        return self._paint(f"{indent}{cause.seq}  {at}  {said.kind}  {said.text}{more}", "quiet")
+        return self._paint(f"{indent}{cause.seq}  {at}  {said.kind}  {said.text}{cause.left_out}", "quiet")

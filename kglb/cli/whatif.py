@@ -90,8 +90,10 @@ def _table(sides: BalancerSides, paint: Paint) -> list[str]:
             ("transitions", lambda figures: str(figures.transitions)),
             ("fewest alive", _lowest),
             ("in failsafe", lambda figures: _seconds(figures.failsafe)),
+            ("on backups", lambda figures: _seconds(figures.backup)),
             ("weight changes", lambda figures: str(figures.weights)),
         )
+        if label != "on backups" or sides.recorded.backup or sides.supposed.backup
     ]
     differing = [real for real in sides.reals if real.recorded != real.supposed]
     rows += [(f"{real.real} out", _seconds(real.recorded), _seconds(real.supposed)) for real in differing[:_SHOWN]]

@@ -35,10 +35,6 @@ from kglb.cli.stuck_loop import StuckLoop
 from kglb.cli.summary import progresses, summary
 from kglb.cli.timed_files import TimedFiles
 from kglb.config.load import Loaded
-from kglb.dataplane.address_news import AddressNews
-from kglb.dataplane.exabgp import ExaBgpRoutes
-from kglb.dataplane.kernel import KernelDataPlane
-from kglb.dataplane.memory import MemoryDataPlane
 from kglb.dataplane.port import DataPlane
 from kglb.dataplane.route_engine import MemoryRoutes, RouteEngine
 from kglb.dataplane.worker import Worker
@@ -181,7 +177,6 @@ def _vitals(
             probes_in_flight=prober.in_flight,
             probe_lateness=prober.stats.lateness,
             idle_connections=len(vigil),
-            restarts=parts.restarts,
             journal_degraded=recorder.degraded,
             journal_unwritten=recorder.unwritten,
             journal_unsynced=recorder.unsynced,
@@ -216,18 +211,30 @@ def _say_stopping(manager: ServiceManager, fact: Fact) -> None:
 def _address_news(config: Config, loop: asyncio.AbstractEventLoop, stack: AsyncExitStack) -> Listen:
     if config.data_plane.kind != "ipvs":
         return unheard
+    from kglb.dataplane.address_news import AddressNews  # noqa: PLC0415
+
     news = AddressNews(loop)
     stack.callback(news.close)
     return news.on_loss
 
 
 def _machine(config: Config) -> DataPlane:
-    return KernelDataPlane() if config.data_plane.kind == "ipvs" else MemoryDataPlane()
+    """Only what the config takes is imported, here and below."""
+    if config.data_plane.kind != "ipvs":
+        from kglb.dataplane.memory import MemoryDataPlane  # noqa: PLC0415
+
+        return MemoryDataPlane()
+    from kglb.dataplane.kernel import KernelDataPlane  # noqa: PLC0415
+
+    return KernelDataPlane()
 
 
 def _routes(config: Config) -> RouteEngine:
-    in_earnest = config.data_plane.kind == "ipvs" and config.bgp.engine == "exabgp"
-    return ExaBgpRoutes(config.bgp.socket) if in_earnest else MemoryRoutes()
+    if config.data_plane.kind != "ipvs" or config.bgp.engine != "exabgp":
+        return MemoryRoutes()
+    from kglb.dataplane.exabgp import ExaBgpRoutes  # noqa: PLC0415
+
+    return ExaBgpRoutes(config.bgp.socket)
 
 
 def _open_journal(config: Config, files: TimedFiles, scheduler: Scheduler, log: EventLog) -> Recorder:
@@ -245,7 +252,7 @@ def _open_journal(config: Config, files: TimedFiles, scheduler: Scheduler, log: 
         remedy = f"journal.directory is {directory}, in which this user must be able to write"
         raise Failed(EXIT_ENVIRONMENT, problem, remedy) from None
     try:
-        recorder = Recorder(recover(opened), scheduler)
+        recorder = Recorder(recover(opened), scheduler, left_open_in=opened.left_open_in)
         for repair in opened.repairs:
             _say_set_aside(repair, directory, log)
         appender = opened.appender(

@@ -1,7 +1,8 @@
 """``[[balancer]]``: the keys of a virtual service, and how they become a ``Balancer``."""
 
-from dataclasses import dataclass
 from typing import Any, get_args
+
+import msgspec
 
 from kglb.config import network
 from kglb.config.checks import read_check
@@ -94,6 +95,7 @@ BALANCER = (
     Key("forward", read_forward),
     Key("weight", leaf(network.weight)),
     Key("when_all_down", leaf(choice(get_args(WhenAllDown)))),
+    Key("fail_open_below", leaf(ratio)),
     Key("when_down", leaf(choice(get_args(WhenDown)))),
     Key("drain_on_remove", leaf(duration("0s", "24h"))),
     Key("concurrency", leaf(integer(0, _MOST_CONCURRENT))),
@@ -105,8 +107,7 @@ BALANCER = (
 )
 
 
-@dataclass(frozen=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True):
     """A balancer before the rules that look at several keys at once.
 
     What was refused stands here as its default, its key is in ``failed``, and no rule that needs it is asked.

@@ -15,13 +15,16 @@ OWN_HEADERS = frozenset({"user-agent", "connection"})
 
 SECRET = (Key("env", leaf(nonempty)), Key("file", leaf(nonempty)))
 
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_VALUE = re.compile(r"[\x20-\x7e]*")
+TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""The name of a header (RFC 9110, 5.6.2)."""
+
+VALUE = re.compile(r"[\x20-\x7e]*")
+"""The value of one that we send."""
 
 
 @shaped(
     type="object",
-    propertyNames={"pattern": f"^{_TOKEN.pattern}$"},
+    propertyNames={"pattern": f"^{TOKEN.pattern}$"},
     additionalProperties={
         "anyOf": [
             {"type": "string"},
@@ -53,7 +56,7 @@ def read_headers(node: Node) -> dict[str, str | SecretRef]:
 
 def _read_header(node: Node) -> str | SecretRef:
     name = str(node.path[-1])
-    if not _TOKEN.fullmatch(name):
+    if not TOKEN.fullmatch(name):
         raise RefusedError("expected the name of a header: letters, digits and any of !#$%&'*+-.^_`|~")
     if name.lower() in OWN_HEADERS:
         node.warn("the check sends its own, this one is not sent")
@@ -84,6 +87,6 @@ def _read_secret(node: Node) -> SecretRef:
 
 
 def _sendable(value: str) -> str:
-    if not _VALUE.fullmatch(value):
+    if not VALUE.fullmatch(value):
         raise RefusedError("the value of a header is printable ASCII on one line; this one is not")
     return value

@@ -6,11 +6,11 @@ is wrong inside raises ``ReportedError``. Defaults are the model's: an absent ke
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
-from kglb.config.lines import key_lines
+import msgspec
+
 from kglb.config.problems import Path, Problem, RefusedError, path_text, show
 from kglb.config.secrets import Secrets
 from kglb.config.values import Parser, Shape, did_you_mean, shape_of, shaped
@@ -22,17 +22,18 @@ class ReportedError(ValueError):
     """What is wrong inside a value has been reported; there is nothing to build."""
 
 
-@dataclass
-class Reading:
+class Reading(msgspec.Struct, dict=True):
     """One pass over one document: what is wrong, what deserves a warning, which secrets were resolved."""
 
     document: str
     secrets: Secrets
-    problems: list[Problem] = field(default_factory=list)
-    warnings: list[Problem] = field(default_factory=list)
+    problems: list[Problem] = msgspec.field(default_factory=list)
+    warnings: list[Problem] = msgspec.field(default_factory=list)
 
     @cached_property
     def _lines(self) -> dict[Path, int]:
+        from kglb.config.lines import key_lines  # noqa: PLC0415 - for mistakes alone
+
         return key_lines(self.document)
 
     def line(self, path: Path) -> int | None:
@@ -47,8 +48,7 @@ class Reading:
         return path
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(msgspec.Struct, frozen=True):
     """A value of the document, its place, and its reading. ``outer``: the keys of the table around it."""
 
     value: object

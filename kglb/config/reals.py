@@ -6,7 +6,7 @@ from kglb.config import network
 from kglb.config.forward import read_forward
 from kglb.config.problems import RefusedError, show
 from kglb.config.reader import Key, Node, ReportedError, leaf, list_shape, read_list, read_table, table_shape
-from kglb.config.values import shape_of, shaped
+from kglb.config.values import boolean, shape_of, shaped
 
 REAL = (
     Key("address", leaf(network.real_host), required=True, field="host"),
@@ -14,6 +14,7 @@ REAL = (
     Key("forward", read_forward),
     Key("upper_threshold", leaf(network.threshold), field="upper"),
     Key("lower_threshold", leaf(network.threshold), field="lower"),
+    Key("backup", leaf(boolean)),
 )
 
 Entry = dict[str, Any]
@@ -37,12 +38,20 @@ def _read_entry(node: Node) -> Entry:
     return values
 
 
+def _require_a_primary(entries: Entries) -> None:
+    """A backup serves in place of others: there must be some."""
+    if all(entry.get("backup") for _, entry in entries):
+        raise RefusedError("every real is a backup", "remove backup = true from those that are to serve first")
+
+
 @shaped(**list_shape(_read_entry), minItems=1)
 def read_reals(node: Node) -> Entries:
     """The entries that are fine, in the order of the file, each with its place."""
     entries = read_list(node, _read_entry)
     if not node.value:
         raise RefusedError("no reals", "list at least one, or remove the balancer")
+    if isinstance(node.value, list) and len(entries) == len(node.value):
+        _require_a_primary(entries)
     places: dict[str, Node] = {}
     for place, entry in entries:
         first = places.setdefault(entry["host"], place)

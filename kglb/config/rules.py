@@ -133,6 +133,17 @@ def checks_can_be_marked(draft: Draft) -> None:
             place.fail(f"neither the service nor {real.host} has a port to check", "add port to [balancer.check]")
 
 
+def too_few_fail_open(draft: Draft) -> None:
+    """Who fails closed when no real is up cannot fail open while some are."""
+    balancer = draft.balancer
+    if balancer.fail_open_below and balancer.when_all_down != "fail_open":
+        draft.node.fail(
+            f'fail_open_below needs when_all_down = "fail_open", found "{balancer.when_all_down}"',
+            "remove one of the two",
+            at=("fail_open_below",),
+        )
+
+
 def udp_checked_by_tcp(draft: Draft) -> None:
     """Warning: TCP to the port of a UDP service says nothing about it. A port of the check's own is meant."""
     check = draft.balancer.check
@@ -186,6 +197,7 @@ RULES = (
     Rule(checks_have_a_port, frozenset({"check"})),
     Rule(source_fits, frozenset({"check"})),
     Rule(checks_can_be_marked, frozenset({"check", "fwmark_checks"})),
+    Rule(too_few_fail_open, frozenset({"when_all_down", "fail_open_below"})),
     Rule(udp_checked_by_tcp, frozenset({"check"})),
     Rule(weights_count, frozenset({"scheduler", "weight"})),
     Rule(ports_reach, frozenset({"forward"})),

@@ -22,9 +22,15 @@ def _balancer(balancer: Balancer) -> str:
     check = balancer.check
     kind = "https" if getattr(check, "tls", False) else check.__struct_config__.tag
     return (
-        f"{balancer.name}: {balancer.id} {balancer.service.scheduler}, {_count(len(balancer.reals), 'real')} "
+        f"{balancer.name}: {balancer.id} {balancer.service.scheduler}, {_reals(balancer)} "
         f"({', '.join(forwards)}), {kind} check every {duration_text(check.interval)}"
     )
+
+
+def _reals(balancer: Balancer) -> str:
+    backups = sum(real.backup for real in balancer.reals)
+    every = _count(len(balancer.reals), "real")
+    return f"{every}, {_count(backups, 'backup')} among them" if backups else every
 
 
 def _count(number: int, noun: str) -> str:

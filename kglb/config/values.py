@@ -4,7 +4,6 @@ None of them knows where the value stands, and none of them does I/O. Each can s
 shape in the terms of JSON Schema.
 """
 
-import difflib
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -61,6 +60,8 @@ def shape_of(parse: Callable[..., object]) -> Shape:
 
 def did_you_mean(found: str, names: Iterable[str]) -> str:
     """The hint that names the closest known name, empty when none is close."""
+    import difflib  # noqa: PLC0415 - for mistakes alone
+
     close = difflib.get_close_matches(found.lower(), list(names), n=1)
     return f'did you mean "{close[0]}"?' if close else ""
 

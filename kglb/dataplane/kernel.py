@@ -61,6 +61,10 @@ class KernelDataPlane:
         """All addresses on an interface; none for an interface that is not there."""
         return self._addresses.on(interface)
 
+    def marked(self, interface: str) -> frozenset[Address] | None:
+        """Those of them that carry our mark; None where the kernel keeps no marks."""
+        return self._addresses.marked_on(interface)
+
     def counters(self, service_id: ServiceId) -> ServiceCounters | None:
         """What was counted of one service and its destinations, or None where there is none."""
         return self._ipvs.counters(service_id)

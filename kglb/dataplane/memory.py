@@ -62,11 +62,14 @@ class MemoryDataPlane:
         interfaces: Iterable[str] = ("lo",),
         schedulers: Iterable[str] = SCHEDULERS,
         passage: Passage = NOWHERE,
+        keeps_marks: bool = True,
     ) -> None:
-        """Start with services that are not ours, addresses, interfaces, the schedulers it knows, and what it answers
-        when asked for the passage to a real.
+        """Start with services that are not ours, addresses, interfaces, the schedulers it knows, what it answers when
+        asked for the passage to a real, and whether it keeps our mark on addresses.
         """
         self.passage = passage
+        self._keeps_marks = keeps_marks
+        self._marked: set[Address] = set()
         self._services = {service.id: service for service in foreign or {}}
         self._destinations = {
             service.id: {destination.real: destination for destination in destinations}
@@ -100,6 +103,12 @@ class MemoryDataPlane:
     def addresses(self, interface: str) -> frozenset[Address]:
         """All addresses on an interface; none for an interface that is not there."""
         return frozenset(address for address in self._addresses if address.interface == interface)
+
+    def marked(self, interface: str) -> frozenset[Address] | None:
+        """Those of them that were added here; None if it keeps no marks."""
+        if not self._keeps_marks:
+            return None
+        return frozenset(address for address in self._marked if address.interface == interface)
 
     def counters(self, service_id: ServiceId) -> ServiceCounters | None:
         """What ``traffic`` says of one service (real None) and its destinations, and ``connections`` (active, inactive)
@@ -187,6 +196,7 @@ class MemoryDataPlane:
         if address in self._addresses or (":" in address.address and self._has_host(address)):
             return EEXIST
         self._put_address(address)
+        self._marked.add(address)
         return 0
 
     def _put_address(self, address: Address) -> None:
@@ -206,6 +216,7 @@ class MemoryDataPlane:
         if address not in self._addresses:
             return EADDRNOTAVAIL
         self._addresses.remove(address)
+        self._marked.discard(address)
         self._broadcasts.pop(address, None)
         return 0
 

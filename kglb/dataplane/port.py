@@ -62,6 +62,9 @@ class DataPlane(Protocol):
     def addresses(self, interface: str) -> frozenset[Address]:
         """All addresses on an interface, IPv4 and IPv6; none for an interface that is not there."""
 
+    def marked(self, interface: str) -> frozenset[Address] | None:
+        """Those of them with the mark that ``apply`` adds addresses with; None where the kernel keeps no marks."""
+
     def counters(self, service_id: ServiceId) -> ServiceCounters | None:
         """What was counted of one service and its destinations, or None where there is none."""
 

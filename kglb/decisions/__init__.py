@@ -4,7 +4,22 @@ The daemon, the replay and the tests call the same functions. Whoever changes wh
 question raises ``VERSION``: it is recorded in ``DaemonStarted``, so that a replay knows which answers to expect.
 """
 
-from kglb.decisions.balancing import Balancing, Decision, Standing, decide, decide_for, is_news, mode_of, weight_of
+from kglb.decisions.accounting import unaccounted
+from kglb.decisions.balancing import (
+    Balancing,
+    Counts,
+    Decision,
+    Duty,
+    Policy,
+    Standing,
+    decide,
+    decide_for,
+    duty_of,
+    is_news,
+    mode_of,
+    verdicts_of,
+    weight_of,
+)
 from kglb.decisions.contest import Contest, drifted
 from kglb.decisions.contest import is_over as contest_is_over
 from kglb.decisions.fwmarks import Changes, Marked, Pool, checked_at, choose_mark, mark_changes
@@ -20,7 +35,7 @@ from kglb.decisions.routing import (
     routes,
 )
 
-VERSION = 1
+VERSION = 2
 
 __all__ = [
     "VERSION",
@@ -28,8 +43,11 @@ __all__ = [
     "Candidate",
     "Changes",
     "Contest",
+    "Counts",
     "Decision",
+    "Duty",
     "Marked",
+    "Policy",
     "Pool",
     "Standing",
     "candidate_of",
@@ -42,6 +60,7 @@ __all__ = [
     "decide_for",
     "decide_routes",
     "drifted",
+    "duty_of",
     "is_name",
     "is_news",
     "judge",
@@ -54,5 +73,7 @@ __all__ = [
     "presumed_healthy",
     "route_changes",
     "routes",
+    "unaccounted",
+    "verdicts_of",
     "weight_of",
 ]

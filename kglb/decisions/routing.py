@@ -3,9 +3,9 @@
     allowed      mode is neither initial nor shutdown, alive ratio > 0 and >= min_alive
     prohibited   else
 
-The alive ratio is 1 in failsafe, so a dead pool stays announced; under fail_closed it is 0. Balancers may share a
-route: who prohibits it wins over who allows it, and a prohibited prefix blocks every prefix within it. (KgLb's
-servicer.go; CONFORMANCE section E.)
+The alive ratio is that of the primaries. It is 1 in failsafe, so a dead pool stays announced, and while backups serve
+in its place; under fail_closed it is 0. Balancers may share a route: who prohibits it wins over who allows it, and a
+prohibited prefix blocks every prefix within it. (KgLb's servicer.go; CONFORMANCE section E.)
 
 One case is ours, since KgLb cannot reload: a balancer that joins a route that is announced already and has never had a
 real up says nothing, so that adding port 443 takes no traffic away from port 80.
@@ -17,7 +17,7 @@ from typing import NamedTuple
 import msgspec
 
 from kglb.decisions.balancing import Balancing
-from kglb.events import Mode
+from kglb.events import SERVED_BY_OTHERS, Mode
 from kglb.model import Config, Prefixes, Route, ServiceId
 
 
@@ -57,7 +57,9 @@ def may_announce(candidate: Candidate) -> bool:
     """Whether the balancer allows its route."""
     if candidate.mode in (None, "initial", "shutdown"):
         return False
-    ratio = 1.0 if candidate.mode == "failsafe" else candidate.alive / candidate.total if candidate.total else 0.0
+    if candidate.mode in SERVED_BY_OTHERS:
+        return True
+    ratio = candidate.alive / candidate.total if candidate.total else 0.0
     return ratio > 0 and ratio >= candidate.min_alive
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from journal import writer_of
 from kglb.config.load import Loaded
+from kglb.dataplane.addresses import kernel_version
 from kglb.dataplane.ipvs import Ipvs
 from kglb.dataplane.passage import Passage, conf, find_passage, sysctl_reader
 from kglb.dataplane.port import Unavailable
@@ -42,7 +43,7 @@ def gather(loaded: Loaded, path: Path | None) -> Facts:
     routes, default_routes, passages = _routes(config) if in_earnest else ({}, (), ())
     return Facts(
         config=config,
-        kernel=machine.kernel_version(),
+        kernel=kernel_version(),
         unavailable=unavailable,
         remedy=remedy,
         loaded=machine.loaded_modules(),

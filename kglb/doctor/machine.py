@@ -19,12 +19,6 @@ _NOT_SYNCHRONISED = 5  # TIME_ERROR, adjtimex(2)
 _TIMEX_SIZE = 256  # bytes, at least those of struct timex
 
 
-def kernel_version() -> tuple[int, int]:
-    """The first two numbers of the running kernel's release."""
-    major, minor = os.uname().release.split(".")[:2]
-    return int(major), int("".join(filter(str.isdigit, minor)))
-
-
 def loaded_modules() -> frozenset[str]:
     """The modules in the kernel now."""
     return frozenset(line.split()[0] for line in _lines(Path("/proc/modules")))

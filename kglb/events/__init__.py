@@ -5,7 +5,14 @@ decoding and new fields have defaults: a journal once written stays readable.
 """
 
 from journal.format import JournalGap, JournalRepaired, Record, RecordsLost, SegmentOpened
-from kglb.events.balancing import BalancerDecided, Mode, RouteAnnounced, RoutesDecided, RouteWithdrawn
+from kglb.events.balancing import (
+    SERVED_BY_OTHERS,
+    BalancerDecided,
+    Mode,
+    RouteAnnounced,
+    RoutesDecided,
+    RouteWithdrawn,
+)
 from kglb.events.checking import (
     ChecksImpossible,
     ChecksResumed,
@@ -32,7 +39,15 @@ from kglb.events.daemon import (
     MachineAnswered,
     MachineStalled,
 )
-from kglb.events.machine import Adopted, DriftFound, Entry, EntryContested, OperationFailed, OperationsApplied
+from kglb.events.machine import (
+    Adopted,
+    DriftFound,
+    Entry,
+    EntryContested,
+    OperationFailed,
+    OperationsApplied,
+    Unaccounted,
+)
 from kglb.events.steering import (
     DrainFinished,
     RealDrained,
@@ -46,6 +61,7 @@ from kglb.events.steering import (
 from kglb.events.types import Event
 
 __all__ = [
+    "SERVED_BY_OTHERS",
     "ActorCrashed",
     "Adopted",
     "BalancerDecided",
@@ -89,6 +105,7 @@ __all__ = [
     "RunsClosed",
     "SegmentOpened",
     "Steering",
+    "Unaccounted",
     "WatchLost",
     "WeightOverridden",
     "WeightReported",

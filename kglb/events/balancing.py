@@ -7,12 +7,16 @@ import msgspec
 from kglb.events.base import EventBase
 from kglb.model import RealId, Route, ServiceId
 
-Mode = Literal["initial", "available", "failsafe", "unavailable", "no_upstreams", "shutdown"]
+Mode = Literal["initial", "available", "backup", "failsafe", "unavailable", "no_upstreams", "shutdown"]
 """What a balancer does with its reals; the states and their transitions stand in ``kglb.decisions.balancing``."""
+
+SERVED_BY_OTHERS: tuple[Mode, ...] = ("backup", "failsafe")
+"""The modes in which a service counts as served whole, however few of its primaries are up."""
 
 
 class BalancerDecided(EventBase, frozen=True, kw_only=True):
-    """A balancer's mode, its counts and the weights that *changed*, with the seq that caused each.
+    """A balancer's mode, how many of its primaries are up and in rotation, and the weights that *changed*, with the seq
+    that caused each.
 
     ``seen`` is the last record the balancer had taken into account.
     """

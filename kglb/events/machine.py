@@ -3,7 +3,7 @@
 import msgspec
 
 from kglb.events.base import EventBase
-from kglb.model import Address, Destination, Operation, Route, Service
+from kglb.model import Address, Destination, Operation, RealId, Route, Service, ServiceId
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -13,11 +13,20 @@ class Entry(msgspec.Struct, frozen=True):
     destinations: tuple[Destination, ...]
 
 
+class Unaccounted(msgspec.Struct, frozen=True, array_like=True):
+    """A real that the kernel had with a weight of which this boot's journal says nothing, though it knows the real."""
+
+    service: ServiceId
+    real: RealId
+
+
 class Adopted(EventBase, frozen=True, kw_only=True):
     """What the machine held of ours when the daemon started, whole; ``foreign`` services were counted and left alone.
 
     ``addresses`` are those of ours that were there, ``foreign_addresses`` those we want but somebody else put there:
-    they are never deleted. ``routes`` are those that the BGP engine announced for us.
+    they are never deleted. With ``marked`` each of ours carries our mark, and whatever we add will, so that one without
+    it is not ours. ``routes`` are those that the BGP engine announced for us. The reals that are
+    ``unaccounted`` for are healthy from now on, until probes say otherwise (``kglb.decisions.accounting``).
     """
 
     entries: tuple[Entry, ...]
@@ -25,6 +34,8 @@ class Adopted(EventBase, frozen=True, kw_only=True):
     foreign_addresses: tuple[Address, ...] = ()
     foreign: int
     routes: tuple[Route, ...] = ()
+    unaccounted: tuple[Unaccounted, ...] = ()
+    marked: bool = False
 
 
 class OperationsApplied(EventBase, frozen=True, kw_only=True):

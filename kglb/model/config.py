@@ -165,17 +165,21 @@ def _question(check: Check) -> Check:
 
 
 class Real(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A configured real server. ``host`` is ``address:port`` or ``name:port``, unique within its balancer."""
+    """A configured real server. ``host`` is ``address:port`` or ``name:port``, unique within its balancer.
+
+    A ``backup`` serves only while no other real does; the others are primaries.
+    """
 
     host: str
     weight: int
     forward: Forward
     upper: int = 0
     lower: int = 0
+    backup: bool = False
 
 
 class Announce(msgspec.Struct, frozen=True, kw_only=True):
-    """When and how the route to the VIP is announced: while at least this share of the reals is alive, 0 to 1.
+    """When and how the route to the VIP is announced: while at least this share of the primaries is alive, 0 to 1.
 
     What the route leads to is deleted no sooner than ``hold_time`` seconds after the route was withdrawn.
     """
@@ -191,6 +195,8 @@ class Announce(msgspec.Struct, frozen=True, kw_only=True):
 class Balancer(msgspec.Struct, frozen=True, kw_only=True):
     """One virtual service with its reals and its check. ``concurrency`` 0 is unlimited.
 
+    ``fail_open_below`` is the share of primaries, 0 to 1, below which those that are down are sent traffic, too.
+
     A real that is down has weight 0 (``when_down`` quiesce) or is not in the kernel at all (remove). One that leaves
     the config may keep its connections for ``drain_on_remove`` seconds.
 
@@ -203,6 +209,7 @@ class Balancer(msgspec.Struct, frozen=True, kw_only=True):
     reals: tuple[Real, ...]
     check: Check
     when_all_down: WhenAllDown = "fail_open"
+    fail_open_below: float = 0.0
     when_down: WhenDown = "quiesce"
     drain_on_remove: float = 0.0
     concurrency: int = 0
@@ -215,6 +222,11 @@ class Balancer(msgspec.Struct, frozen=True, kw_only=True):
     def id(self) -> ServiceId:
         """The service's id: a balancer's identity."""
         return self.service.id
+
+    @property
+    def awaits_verdicts(self) -> bool:
+        """Whether it decides by which of its primaries have had a first verdict."""
+        return self.fail_open_below > 0 or any(real.backup for real in self.reals)
 
     @property
     def route(self) -> Route | None:

@@ -115,12 +115,12 @@ def _stays_at_zero(config: Balancer, real: RealState) -> bool:
     """Whether a real of weight 0 is in the kernel all the same, so that its connections go on.
 
     Where reals that are down are removed, a real that is not meant to have a weight stays, and so does one that is
-    out of rotation; but of UDP that is removed too, because its flows never end.
+    out of rotation, or a backup that stands by; but of UDP these are removed too, because their flows never end.
     """
     if config.when_down == "quiesce" or not real.configured:
         return True
     if config.service.key.protocol == "udp":
-        return real.healthy and real.in_rotation
+        return real.healthy and real.in_rotation and not real.backup
     return real.healthy or not real.in_rotation
 
 
@@ -247,6 +247,7 @@ def _adopted(state: DataPlaneState, seq: int, event: Adopted, fleet: FleetState)
         addresses={str(address): (address, True) for address in event.addresses}
         | {str(address): (address, False) for address in event.foreign_addresses},
         routes={route.prefix: route for route in event.routes},
+        marked=event.marked,
     )
     state.mark_everything(seq)
 

@@ -97,9 +97,10 @@ def _config_applied(fleet: FleetState, seq: int, event: ConfigApplied) -> None:
         balancer = fleet.balancers[config.id] = before.get(config.id) or BalancerState(config=config)
         if balancer.config.reals != config.reals:
             _update_entries(balancer, config.reals)
+            balancer.recount()
         if not asks_the_same(balancer.config.check, config.check):
             _forget_streaks(balancer)
-        balancer.config = config
+        balancer.configure(config, awaits=config.awaits_verdicts)
     forget_unconfigured(fleet.kept, event.config.balancers)
     for key in event.forgotten_names:
         fleet.names.pop(key, None)
@@ -116,10 +117,15 @@ def _update_entries(balancer: BalancerState, entries: tuple[Real, ...]) -> None:
 
 def _forget_streaks(balancer: BalancerState) -> None:
     """Another question was asked so far: health stays, what led to it does not count towards the next change."""
-    for name, state in list(balancer.reals.items()):
-        balancer.reals[name] = replace(
-            state, outcome="", reason="", detail="", run_seq=0, streak=0, counted=0, reported=None, reported_seq=0
-        )
+    for state in list(balancer.reals.values()):
+        balancer.put(replace(_unasked(state), judged=balancer.awaits and state.has_verdict))
+
+
+def _unasked(state: RealState) -> RealState:
+    """The same real before its first probe."""
+    return replace(
+        state, outcome="", reason="", detail="", run_seq=0, streak=0, counted=0, reported=None, reported_seq=0
+    )
 
 
 def _real_added(fleet: FleetState, seq: int, event: RealAdded) -> None:
@@ -128,6 +134,8 @@ def _real_added(fleet: FleetState, seq: int, event: RealAdded) -> None:
         return
     orders = fleet.kept.pop(name_key(event.service, event.entry.host), Orders())
     balancer.put(RealState(real=event.real, entry=event.entry, healthy=event.healthy, health_seq=seq, orders=orders))
+    if event.healthy:  # the kernel sends it traffic: where that is a backup, the service has served
+        balancer.proven = balancer.proven or event.entry.backup
 
 
 def _real_removed(fleet: FleetState, seq: int, event: RealRemoved) -> None:
@@ -160,8 +168,18 @@ def _name_resolved(fleet: FleetState, seq: int, event: NameResolved) -> None:
     fleet.names[name_key(event.service, event.host)] = event.address
 
 
-def _marked(fleet: FleetState, seq: int, event: Adopted | MarkAssigned | MarkReleased) -> None:
+def _marked(fleet: FleetState, seq: int, event: MarkAssigned | MarkReleased) -> None:
     fleet.marks.fold(event)
+
+
+def _adopted(fleet: FleetState, seq: int, event: Adopted) -> None:
+    """What the journal does not account for is healthy until probes say otherwise; what it knew of it is too old."""
+    fleet.marks.fold(event)
+    for one in event.unaccounted:
+        if (known := fleet.real(one.service, one.real)) is not None:
+            balancer = fleet.balancers[one.service]
+            balancer.put(replace(_unasked(known), healthy=True, health_seq=seq))
+            balancer.proven = balancer.proven or known.backup
 
 
 def _probe_flipped(fleet: FleetState, seq: int, event: ProbeFlipped) -> None:
@@ -171,7 +189,7 @@ def _probe_flipped(fleet: FleetState, seq: int, event: ProbeFlipped) -> None:
     unrecorded = event.previous_count - before.counted
     sign = 1 if event.outcome == "success" else -1
     same_sign = event.outcome == before.outcome
-    balancer.reals[event.real] = replace(
+    after = replace(
         before,
         outcome=event.outcome,
         reason=event.reason,
@@ -179,7 +197,12 @@ def _probe_flipped(fleet: FleetState, seq: int, event: ProbeFlipped) -> None:
         run_seq=seq,
         streak=before.streak + sign * (unrecorded + 1) if same_sign else sign,
         counted=1,
+        judged=balancer.awaits and before.has_verdict,
     )
+    if balancer.awaits:
+        balancer.put(after)
+    else:
+        balancer.reals[event.real] = after  # in no count
 
 
 def _runs_closed(fleet: FleetState, seq: int, event: RunsClosed) -> None:
@@ -212,7 +235,7 @@ def _balancer_decided(fleet: FleetState, seq: int, event: BalancerDecided) -> No
     if balancer is None:
         return
     balancer.mode = event.mode
-    balancer.proven = balancer.proven or event.mode == "available"
+    balancer.proven = balancer.proven or event.mode in ("available", "backup", "failsafe")
     balancer.decided_alive, balancer.decided_total, balancer.decided_seq = event.alive, event.total, seq
     reals = balancer.reals
     for name, weight in event.weights.items():
@@ -222,18 +245,20 @@ def _balancer_decided(fleet: FleetState, seq: int, event: BalancerDecided) -> No
 
 def _checks_impossible(fleet: FleetState, seq: int, event: ChecksImpossible) -> None:
     if (balancer := fleet.balancers.get(event.service)) is not None:
-        balancer.unchecked.update(dict.fromkeys(event.reals, event.problem))
+        for real in event.reals:
+            balancer.cannot_check(real, event.problem)
 
 
 def _checks_resumed(fleet: FleetState, seq: int, event: ChecksResumed) -> None:
     if (balancer := fleet.balancers.get(event.service)) is not None:
         for real in event.reals:
-            balancer.unchecked.pop(real, None)
+            balancer.cannot_check(real, "")
 
 
 _STEPS: dict[type, Callable[[FleetState, int, Any], None]] = {
     **dict.fromkeys(get_args(Steering), _steered),
-    **dict.fromkeys((Adopted, MarkAssigned, MarkReleased), _marked),
+    **dict.fromkeys((MarkAssigned, MarkReleased), _marked),
+    Adopted: _adopted,
     RealKept: _real_kept,
     RealLeaving: _real_leaving,
     DaemonStarted: _daemon_started,

@@ -3,7 +3,16 @@
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from kglb.events import DaemonStarted, DaemonStopping, Event, HealthChanged, ProbeFlipped, RealAdded, RealRemoved
+from kglb.events import (
+    Adopted,
+    DaemonStarted,
+    DaemonStopping,
+    Event,
+    HealthChanged,
+    ProbeFlipped,
+    RealAdded,
+    RealRemoved,
+)
 from kglb.model import RealId, ServiceId
 from kglb.projections.fleet import FleetState
 from kglb.projections.view import Condition, condition
@@ -68,9 +77,10 @@ class History:
             case ProbeFlipped() | HealthChanged():
                 self._change(at, event)
             case RealAdded():
-                timeline = self._open((event.service, event.real), healthy=event.healthy, outcome="")
-                timeline.since = at
-                timeline.mark(at, self._limit)
+                self._begin((event.service, event.real), at, healthy=event.healthy)
+            case Adopted():
+                for one in event.unaccounted:
+                    self._begin((one.service, one.real), at, healthy=True)
             case RealRemoved():
                 self._remove((event.service, event.real), at)
             case DaemonStopping():
@@ -87,6 +97,12 @@ class History:
             timeline.healthy, timeline.since = event.healthy, at
         else:
             timeline.outcome = event.outcome
+        timeline.mark(at, self._limit)
+
+    def _begin(self, key: Key, at: float, *, healthy: bool) -> None:
+        """Nothing was asked of a real yet."""
+        timeline = self._open(key, healthy=healthy, outcome="")
+        timeline.since = at
         timeline.mark(at, self._limit)
 
     def _open(self, key: Key, *, healthy: bool, outcome: str) -> Timeline:
@@ -119,4 +135,7 @@ def _before(events: Sequence[Event], fleet: FleetState) -> dict[Key, tuple[bool,
                 before[service, real] = (before[service, real][0], other)
             case RealAdded(service=service, real=real):
                 before.pop((service, real), None)
+            case Adopted(unaccounted=unaccounted):
+                keys = ((one.service, one.real) for one in unaccounted)
+                before.update({key: (False, "failure") for key in keys if key in before})
     return before

@@ -28,13 +28,14 @@ from kglb.model import (
 class Holding(msgspec.Struct, kw_only=True):
     """Services with their destinations, addresses, and routes by prefix.
 
-    An address maps to whether it is ours to delete.
+    An address maps to whether it is ours to delete. ``marked`` says that each of ours carries our mark in the kernel.
     """
 
     services: dict[ServiceId, Service] = {}
     destinations: dict[ServiceId, dict[RealId, Destination]] = {}
     addresses: dict[str, tuple[Address, bool]] = {}
     routes: dict[str, Route] = {}
+    marked: bool = False
 
     def perform(self, operation: Operation) -> None:
         """Hold what the operation leaves behind."""

@@ -3,8 +3,9 @@
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
-from kglb.events import Mode
+from kglb.events import SERVED_BY_OTHERS, Mode
 from kglb.model import Balancer, Real, RealId
 
 
@@ -51,7 +52,8 @@ class RealState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
 
     ``entry`` is its place in the config, ``streak`` signed as in ``kglb.decisions.health`` and complete up to the
     last record about this real; ``counted`` is how many probes of the current run it counts since that run began or
-    was last closed. ``reported`` is the weight that its check says, None if it says none.
+    was last closed. It is ``judged`` if it had a verdict before that run, and its balancer awaits verdicts.
+    ``reported`` is the weight that its check says, None if it says none.
     """
 
     real: RealId
@@ -66,6 +68,7 @@ class RealState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
     run_seq: int = 0
     streak: int = 0
     counted: int = 0
+    judged: bool = False
     reported: int | None = None
     reported_seq: int = 0
     orders: Orders = Orders()
@@ -73,10 +76,15 @@ class RealState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
 
     @property
     def configured(self) -> int:
-        """The weight it has when up: the operator's, else its check's, else the config's."""
-        if self.orders.override is not None:
-            return self.orders.override.weight
-        return self.entry.weight if self.reported is None else self.reported
+        """The weight it has when it serves: the operator's, else its check's, else the config's."""
+        if self.orders.override is not None or self.reported is None:
+            return self.assigned
+        return self.reported
+
+    @property
+    def assigned(self) -> int:
+        """The operator's weight, else the config's, whatever its check says."""
+        return self.entry.weight if self.orders.override is None else self.orders.override.weight
 
     @property
     def drained(self) -> int:
@@ -85,21 +93,37 @@ class RealState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
 
     @property
     def in_rotation(self) -> bool:
-        """Whether it is to get traffic when up: neither drained nor leaving."""
+        """Whether it is to get traffic when its turn comes: neither drained nor leaving."""
         return self.orders.drain is None and self.leaving is None
+
+    @property
+    def backup(self) -> bool:
+        """Whether it serves only in place of the primaries."""
+        return self.entry.backup
+
+    @property
+    def has_verdict(self) -> bool:
+        """Whether it is up, or has been, or has failed a check."""
+        return self.healthy or self.judged or self.outcome == "failure"
 
 
 class BalancerState(msgspec.Struct, kw_only=True):
     """One balancer: its config, its reals in the order they came, and what it last decided.
 
-    ``alive`` and ``total`` follow the reals in rotation; ``decided_alive`` and ``decided_total`` are those of the last
-    decision. ``unchecked`` are the reals that this machine cannot check, and why.
+    ``alive`` and ``total`` follow the primaries in rotation; ``awaited`` follows those of them that have no verdict and
+    can get one, where the config ``awaits`` them; ``backups_alive`` and ``backups`` follow the backups in rotation.
+    ``decided_alive`` and ``decided_total`` are those of the last decision. ``proven`` says that it has ever served.
+    ``unchecked`` are the reals that this machine cannot check, and why.
     """
 
     config: Balancer
     reals: dict[RealId, RealState] = {}
     alive: int = 0
     total: int = 0
+    awaits: bool = False
+    awaited: int = 0
+    backups_alive: int = 0
+    backups: int = 0
     mode: Mode | None = None
     proven: bool = False
     decided_alive: int = 0
@@ -109,8 +133,8 @@ class BalancerState(msgspec.Struct, kw_only=True):
 
     @property
     def alive_ratio(self) -> float:
-        """Alive reals over all, 0 without any; 1 in failsafe, as KgLb counts it (CONFORMANCE C9)."""
-        if self.mode == "failsafe":
+        """Alive primaries over all, 0 without any; 1 in failsafe (as in KgLb, CONFORMANCE C9) and on backups."""
+        if self.mode in SERVED_BY_OTHERS:
             return 1.0
         return self.alive / self.total if self.total else 0.0
 
@@ -127,7 +151,41 @@ class BalancerState(msgspec.Struct, kw_only=True):
         self.unchecked.pop(real, None)
         return gone
 
+    def cannot_check(self, real: RealId, problem: str) -> None:
+        """This machine cannot check a real, and why; empty if it can again."""
+        known = self.reals.get(real)
+        self._count(known, -1)
+        if problem:
+            self.unchecked[real] = problem
+        else:
+            self.unchecked.pop(real, None)
+        self._count(known, 1)
+
+    def configure(self, config: Balancer, *, awaits: bool) -> None:
+        """Have this config from now on, whose entries the reals have already.
+
+        Verdicts are kept only where they are awaited: so of those that are there when it begins, none is.
+        """
+        self.config = config
+        if awaits != self.awaits:
+            self.awaits = awaits
+            self.reals = {name: replace(real, judged=awaits) for name, real in self.reals.items()}
+            self.recount()
+
+    def recount(self) -> None:
+        """Count anew: reals may have become backups, or primaries."""
+        self.alive = self.total = self.awaited = self.backups_alive = self.backups = 0
+        for real in self.reals.values():
+            self._count(real, 1)
+
     def _count(self, real: RealState | None, sign: int) -> None:
-        if real is not None and real.in_rotation:
+        if real is None or not real.in_rotation:
+            return
+        if real.backup:
+            self.backups += sign
+            self.backups_alive += sign * real.healthy
+        else:
             self.total += sign
             self.alive += sign * real.healthy
+            if self.awaits and not real.has_verdict and real.real not in self.unchecked:
+                self.awaited += sign

@@ -92,6 +92,7 @@ def _copy(holding: Holding) -> Holding:
         destinations={id: dict(destinations) for id, destinations in holding.destinations.items()},
         addresses=dict(holding.addresses),
         routes=dict(holding.routes),
+        marked=holding.marked,
     )
 
 

@@ -38,8 +38,9 @@ def condition(*, healthy: bool, outcome: str) -> Condition:
 
 class RealView(msgspec.Struct, frozen=True, kw_only=True):
     """A real of a service. ``weight`` is the wanted one, ``kernel_weight`` what the kernel is known to hold,
-    ``configured`` the one it has when up. ``out_of_rotation`` says why it gets no traffic whatever its health, and
-    ``weighed`` who gives it its weight if not the config; both are empty if that is not so.
+    ``configured`` the one it has when it serves, which a ``backup`` does in place of the others. ``out_of_rotation``
+    says why it gets no traffic whatever its health, and ``weighed`` who gives it its weight if not the config; both are
+    empty if that is not so.
 
     ``streak`` counts at least so many passes, or failures if negative. What is not there or unknown is null.
     """
@@ -60,6 +61,7 @@ class RealView(msgspec.Struct, frozen=True, kw_only=True):
     in_step: bool
     out_of_rotation: str
     weighed: str
+    backup: bool = False
 
 
 class SteeringWords(Protocol):
@@ -73,7 +75,10 @@ class SteeringWords(Protocol):
 
 
 class ServiceView(msgspec.Struct, frozen=True, kw_only=True):
-    """A service. ``wanted`` says that the config has it, ``in_kernel`` that the kernel is known to hold it."""
+    """A service; ``alive`` and ``total`` count its primaries in rotation.
+
+    ``wanted`` says that the config has it, ``in_kernel`` that the kernel is known to hold it.
+    """
 
     service: ServiceId
     balancer: str
@@ -189,6 +194,7 @@ def real_view(state: State, service: ServiceId, real: RealId, words: SteeringWor
         in_step=wanted == held,
         out_of_rotation=words.out_of_rotation(shown),
         weighed=words.weight_by_other_hand(shown),
+        backup=shown.backup,
     )
 
 

@@ -59,6 +59,8 @@ def narrow(event: Event, wanted: Wanted) -> Event:
             return only(event, lambda operation: wanted(*pair_of(operation)))
         case RunsClosed(runs=runs):
             return replace(event, runs=tuple(run for run in runs if wanted(run.service, run.real)))
+        case Adopted(unaccounted=unaccounted):
+            return replace(event, unaccounted=tuple(one for one in unaccounted if wanted(one.service, one.real)))
         case ChecksImpossible(service=service, reals=reals) | ChecksResumed(service=service, reals=reals):
             return replace(event, reals=tuple(real for real in reals if wanted(service, real)))
         case _:

@@ -104,10 +104,10 @@ def _roots(balancer: BalancerState, real: RealState, config_seq: int) -> set[int
     if balancer.mode == "shutdown":
         return {balancer.decided_seq}
     roots = {real.weight_seq, real.health_seq}
-    if balancer.mode in ("failsafe", "unavailable"):
+    if real.backup or balancer.mode in ("failsafe", "unavailable"):
         roots.add(balancer.decided_seq)
     roots |= _other_hands(real)
-    if real.weight == real.configured == real.entry.weight:
+    if real.backup or real.weight == real.configured == real.entry.weight:
         roots.add(config_seq)
     return roots - {0}
 

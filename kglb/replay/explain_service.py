@@ -7,10 +7,10 @@ from kglb.projections import BalancerState, Holding
 from kglb.replay.about import narrow
 from kglb.replay.errors import Subject
 from kglb.replay.explanation import STOPPED, WIDEST, ServiceExplanation, Walk
+from kglb.replay.shortage import policy, primaries, relief
 from kglb.replay.source import Source
 from kglb.replay.state_at import Replayed
 from kglb.replay.touches import touches_of_service
-from kglb.replay.words import plural
 
 
 def explain_service(source: Source, replayed: Replayed, meant: Subject) -> ServiceExplanation:
@@ -21,7 +21,7 @@ def explain_service(source: Source, replayed: Replayed, meant: Subject) -> Servi
     began = mode_began(source, known)
     kernel = _kernel(plane.desired, plane.actual, service)
     roots = {began, known.decided_seq, *_reals_behind(known)}
-    if known.mode in (None, "failsafe", "unavailable", "no_upstreams"):
+    if known.mode in (None, "backup", "failsafe", "unavailable", "no_upstreams"):
         roots.add(fleet.config_seq)
     walk = Walk(source, lambda event: _narrowed(event, service))
     walk.follow(roots | (touches_of_service(source, service, seq) if kernel else set()))
@@ -44,23 +44,37 @@ def explain_service(source: Source, replayed: Replayed, meant: Subject) -> Servi
 
 def reason_of(known: BalancerState) -> str:
     """Why a balancer has its mode, to be read after "because"."""
-    reals = plural(known.total, "real")
-    every = "the only real is" if known.total == 1 else f"all {reals} are"
+    reals = primaries(known)
     match known.mode:
         case None:
             return "its balancer has not decided yet"
         case "initial":
-            return "its only real has not been up yet" if known.total == 1 else f"none of its {reals} has been up yet"
+            return f"{_none_yet(known)}{_wait(known)}"
         case "available":
             return f"{known.alive} of {reals} {'is' if known.alive == 1 else 'are'} up{_out_of_rotation(known)}"
+        case "backup":
+            return f"{relief(known)}: backups serve"
         case "failsafe":
-            return f"{every} down, and when_all_down is fail_open: each gets its weight all the same"
+            return f"{policy(known)}: each gets its weight all the same"
         case "unavailable":
-            return f"{every} down, and when_all_down is fail_closed: none gets traffic"
+            return f"{policy(known)}: none gets traffic"
         case "no_upstreams":
             return "every real is drained or leaves" if known.reals else "it has no reals"
         case "shutdown":
             return STOPPED
+
+
+def _none_yet(known: BalancerState) -> str:
+    if known.total == 1 and primaries(known) == "1 real":
+        return "its only real has not been up yet"
+    return f"none of its {primaries(known)} has been up yet"
+
+
+def _wait(known: BalancerState) -> str:
+    """What backups that are up wait for."""
+    if not known.backups_alive:
+        return ""
+    return f", and backups wait for the first verdict of {known.awaited}"
 
 
 def _out_of_rotation(known: BalancerState) -> str:
@@ -88,8 +102,8 @@ def _reals_behind(known: BalancerState) -> list[int]:
     """What took the reals out, newest first, where that is why there is no other mode."""
     if known.mode == "no_upstreams":
         seqs = [real.drained or (real.leaving.seq if real.leaving else 0) for real in known.reals.values()]
-    elif known.mode in ("failsafe", "unavailable", "initial"):
-        seqs = [real.health_seq for real in known.reals.values()]
+    elif known.mode in ("backup", "failsafe", "unavailable", "initial"):
+        seqs = [real.health_seq if real.in_rotation else real.drained for real in known.reals.values()]
     else:
         seqs = []
     return sorted(seqs, reverse=True)[:WIDEST]

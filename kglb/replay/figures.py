@@ -7,21 +7,22 @@ from kglb.events import BalancerDecided, Mode
 from kglb.model import RealId, ServiceId
 from kglb.projections import BalancerState, FleetState
 
-_SERVING = ("available", "failsafe", "unavailable")
+_SERVING = ("available", "backup", "failsafe", "unavailable")
 """The modes of a balancer that has reals of which at least one was alive at some time."""
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
-    """Of one balancer. ``lowest_alive`` is the lowest share of reals alive that it began with or fell to, None if it
-    only rose.
+    """Of one balancer. ``lowest_alive`` is the lowest share of primaries alive that it began with or fell to, None if
+    it only rose.
 
-    ``failsafe`` is for how many seconds it sent to all reals as none was alive. ``weights`` counts the weights that
-    the kernel was to have otherwise.
+    ``failsafe`` is for how many seconds it sent to all reals as too few were alive, ``backup`` for how many to its
+    backups as no primary was. ``weights`` counts the weights that the kernel was to have otherwise.
     """
 
     transitions: int = 0
     lowest_alive: float | None = None
     failsafe: float = 0.0
+    backup: float = 0.0
     weights: int = 0
 
 
@@ -92,7 +93,9 @@ class Ledger:
 
     def _mode(self, service: ServiceId, mode: Mode | None, now: float) -> None:
         before, since = self._modes.get(service, (None, now))
+        figures = self._of(service)
         if before == "failsafe":
-            figures = self._of(service)
             self.figures[service] = replace(figures, failsafe=figures.failsafe + now - since)
+        elif before == "backup":
+            self.figures[service] = replace(figures, backup=figures.backup + now - since)
         self._modes[service] = (mode, now)

@@ -1,6 +1,5 @@
 """Which real does a person mean? An ``address:port``, an address, a configured host (or its name)."""
 
-import difflib
 from collections.abc import Iterator, Mapping
 
 from kglb.model import ServiceId, parse_endpoint
@@ -69,6 +68,8 @@ def spellings(state: RealState) -> tuple[str, ...]:
 
 def _unknown(wanted: str, every: list[RealState]) -> str:
     spoken = list(dict.fromkeys(spelling for state in every[:COMPARED] for spelling in spellings(state)))
+    import difflib  # noqa: PLC0415 - for mistakes alone
+
     close = difflib.get_close_matches(wanted, spoken, 1)
     hint = f"did you mean {close[0]}?" if close else f"{len(every)} reals are known"
     return f"there is no real {wanted}: {hint}"

@@ -45,7 +45,11 @@ def adopted(event: Adopted, _: object) -> str:
     ours = f"{plural(len(event.entries), 'service')} with {plural(destinations, 'destination')}, {addresses}"
     if event.routes:
         ours += f"; announced {listed(route.prefix for route in event.routes)}"
-    return f"found in the kernel: {ours}; {plural(event.foreign, 'foreign service')} left alone"
+    found = f"found in the kernel: {ours}; {plural(event.foreign, 'foreign service')} left alone"
+    if event.unaccounted:
+        reals = listed(f"{one.real} in {one.service}" for one in event.unaccounted)
+        found += f"; up until checks say otherwise, as the journal does not say why they have a weight: {reals}"
+    return found
 
 
 def operations_applied(event: OperationsApplied, _: object) -> str:

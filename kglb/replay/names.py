@@ -1,6 +1,5 @@
 """How balancers are called: by their name, or ``name@service`` where names repeat."""
 
-import difflib
 from collections import Counter
 from collections.abc import Iterable
 
@@ -34,6 +33,8 @@ class Names:
         if not self._labels:
             return "no config is recorded up to there, so no balancer has a name"
         labels = list(self._labels.values())
+        import difflib  # noqa: PLC0415 - for mistakes alone
+
         close = difflib.get_close_matches(name, labels, 1) or labels
         more = f" and {len(close) - _SHOWN} more" if len(close) > _SHOWN else ""
         return f"there is no balancer of that name; there is {', '.join(close[:_SHOWN])}{more}"

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from kglb.events import BalancerDecided, DaemonStopping, Event, HealthChanged, RealAdded, RealRestored
+from kglb.decisions import duty_of, weight_of
+from kglb.events import Adopted, BalancerDecided, DaemonStopping, Event, HealthChanged, RealAdded, RealRestored
 from kglb.projections import BalancerState, RealState
 from kglb.replay.sentences import Runs
+from kglb.replay.shortage import policy, shortage, standby
 from kglb.replay.source import Found
 from kglb.replay.steering_sentences import order_over, out_of_rotation, weight_by_other_hand
-from kglb.replay.words import plural, printable, spoken, verdicts
+from kglb.replay.words import printable, spoken, verdicts
 
 
 class Reason(NamedTuple):
@@ -46,11 +48,19 @@ class Reasons:
             return Reason(self._shutdown())
         if not real.in_rotation:
             return self._out_of_rotation()
-        if balancer.mode == "failsafe" and not real.healthy and real.weight == real.configured:
-            return Reason(self._failsafe())
-        if real.weight != (real.configured if real.healthy else 0):
+        duty = duty_of(balancer.mode, balancer.decided_total)
+        if real.weight != weight_of(real, duty):
             return Reason(f"its balancer has not decided since this: {self._health()}")
-        return self._weighed() if real.healthy else Reason(self._standing(), real.health_seq)
+        on_duty = real.backup == duty.backups
+        if duty.even_down and on_duty and not real.healthy:
+            return Reason(self._failsafe())
+        if not real.healthy:
+            return Reason(self._standing(), real.health_seq)
+        if not real.backup:
+            return self._weighed()
+        if on_duty:
+            return Reason(f"it is a backup, and {shortage(balancer)}; {self._weighed().text}")
+        return Reason(standby(balancer))
 
     def _out_of_rotation(self) -> Reason:
         real = self._real
@@ -80,7 +90,7 @@ class Reasons:
 
     def _standing(self) -> str:
         if self._balancer.mode == "unavailable":
-            return f"{self._health()}; all reals are down, and when_all_down is fail_closed"
+            return f"{self._health()}; {policy(self._balancer)}"
         return self._health()
 
     def _shutdown(self) -> str:
@@ -89,10 +99,7 @@ class Reasons:
         return f"the daemon stopped and removed what it owned{reason}"
 
     def _failsafe(self) -> str:
-        reals = self._balancer.total
-        every = "the only real is" if reals == 1 else f"all {plural(reals, 'real')} are"
-        policy = f"{every} down, and when_all_down is fail_open: failsafe gives each its weight"
-        return f"{policy}. Of this one, {self._health()}"
+        return f"{policy(self._balancer)}: failsafe gives each its weight. Of this one, {self._health()}"
 
     def _health(self) -> str:
         match self._event(self._real.health_seq):
@@ -100,6 +107,9 @@ class Reasons:
                 return self._verdicts(changed)
             case RealAdded() as added:
                 return self._never_judged(added)
+            case Adopted():
+                began = "the kernel sent it traffic when the daemon started, though the journal does not say why"
+                return f"{began}, and {self._unseen()}"
             case _:
                 return f"it is believed {'up' if self._real.healthy else 'down'}"
 
@@ -117,11 +127,14 @@ class Reasons:
             return f"{count} failed"
         return f"{count} failed{'' if alone else ', the last'}: {spoken(flip.reason, flip.detail)}"
 
+    def _unseen(self) -> str:
+        fall = self._balancer.config.check.fall
+        return f"{'no failure has' if fall == 1 else f'no {fall} failures in a row have'} been seen since"
+
     def _never_judged(self, added: RealAdded) -> str:
         check = self._balancer.config.check
         if added.healthy:
-            unseen = "no failure has" if check.fall == 1 else f"no {check.fall} failures in a row have"
-            return f"the kernel sent it traffic already when it was added, and {unseen} been seen since"
+            return f"the kernel sent it traffic already when it was added, and {self._unseen()}"
         if problem := self._balancer.unchecked.get(self._real.real):
             return f"it was added, and this machine cannot check it: {problem}"
         if not self._real.outcome:

@@ -145,7 +145,7 @@ class Selection:
 
     def passing(self, first: int, last: int) -> Iterator[Found]:
         """Those of the records ``first`` to ``last``."""
-        return filter(self._passes, self.source.between(first, last))
+        return filter(self.passes, self.source.between(first, last))
 
     def backwards(self, first: int, last: int, count: int | None = None) -> Iterator[Found]:
         """Those of the records ``first`` to ``last``, newest first; at most ``count``.
@@ -169,9 +169,10 @@ class Selection:
 
     def following(self, first: int) -> Iterator[Found | None]:
         """Those from ``first`` on, for ever; None whenever there is no more yet."""
-        return (record for record in self.source.reader.follow(first) if record is None or self._passes(record))
+        return (record for record in self.source.reader.follow(first) if record is None or self.passes(record))
 
-    def _passes(self, record: Found) -> bool:
+    def passes(self, record: Found) -> bool:
+        """Whether a record is shown. All records of a stretch that is read are to pass by here, in their order."""
         self.context.note(record)
         if not self.chosen.passes(record):
             return False

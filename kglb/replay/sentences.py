@@ -56,11 +56,13 @@ from kglb.replay.words import listed, named, plural, printable, spoken, verdicts
 
 Tone = Literal["good", "bad", "warning", "plain", "quiet"]
 
-_ALL_DOWN = {
+_TOO_FEW = {
+    "backup": " (no primary is up: backups serve)",
     "failsafe": " (all are down: each gets its weight all the same)",
     "unavailable": " (all are down: none gets traffic)",
     "initial": " (none has been up yet)",
 }
+_FEW_OF_SOME = {"failsafe": " (too few are up: each gets its weight all the same)"}
 
 
 class Runs(Protocol):
@@ -154,7 +156,8 @@ def _real_added(event: RealAdded, _: Runs) -> str:
     belief = "up until checks say otherwise, as the kernel sends it traffic already"
     if event.basis == "initial":
         belief = "down until its checks pass"
-    return f"{named(event.real, event.entry.host)} added with weight {event.entry.weight}, {belief}"
+    role = " as a backup" if event.entry.backup else ""
+    return f"{named(event.real, event.entry.host)} added{role} with weight {event.entry.weight}, {belief}"
 
 
 def _real_removed(event: RealRemoved, _: Runs) -> str:
@@ -228,7 +231,8 @@ def _checks_resumed(event: ChecksResumed, _: Runs) -> str:
 def _balancer_decided(event: BalancerDecided, _: Runs) -> str:
     weights = listed(f"{real} to {weight}" for real, weight in event.weights.items())
     changed = f": weight of {weights}" if weights else ""
-    return f"{event.mode}, {event.alive} of {event.total} up{_ALL_DOWN.get(event.mode, '')}{changed}"
+    few = (_FEW_OF_SOME if event.alive else _TOO_FEW).get(event.mode, "")
+    return f"{event.mode}, {event.alive} of {event.total} up{few}{changed}"
 
 
 # --- the table ----------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from kglb.replay.names import Names
 EVERY = "*"
 """The name that stands for all balancers."""
 
-_BALANCER_KEYS = ("when_all_down",)
+_BALANCER_KEYS = ("when_all_down", "fail_open_below")
 _CHECK_KEYS = ("rise", "fall", "interval", "fast_interval")
 DECIDABLE = (*(f"check.{key}" for key in _CHECK_KEYS), *_BALANCER_KEYS)
 """What can be set otherwise of a balancer."""
@@ -46,7 +46,7 @@ class Setting(msgspec.Struct, frozen=True):
         return self.key in ("check.interval", "check.fast_interval")
 
     def __str__(self) -> str:
-        value = duration_text(self.value) if isinstance(self.value, float) else self.value
+        value = duration_text(self.value) if isinstance(self.value, float) and self.paces else self.value
         return f"balancer.{self.balancer}.{self.key}={value}"
 
 
@@ -136,6 +136,8 @@ class Settings:
                 f"{balancer.name}: a fast_interval of {duration_text(check.fast_interval)} is longer than the interval "
                 f"of {duration_text(check.interval)}"
             )
+        if changed.fail_open_below and changed.when_all_down != "fail_open":
+            raise SettingError(f"{balancer.name}: fail_open_below needs when_all_down = fail_open")
         return changed
 
 

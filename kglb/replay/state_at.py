@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import msgspec
 
 from journal import UNDECODABLE
-from kglb.events import JournalGap, SegmentOpened
+from kglb.events import JournalGap, RecordsLost, SegmentOpened
 from kglb.projections import State
 from kglb.replay.errors import CheckpointError, NothingRecordedError
 from kglb.replay.source import Found, Source
@@ -47,18 +47,23 @@ class Onward:
         self.replayed = state_at(source, seq)
         self._source = source
         self._opened: tuple[int, SegmentOpened] | None = None
+        self._misses_records = False
 
     def to(self, last: int) -> Iterator[Found]:
         """Fold the records up to ``last``, each before it is yielded."""
         for record in self._source.between(self.replayed.state.seq + 1, last):
-            self._take(record)
+            self.take(record)
             yield record
 
-    def _take(self, record: Found) -> None:
+    def take(self, record: Found) -> None:
+        """Fold the next record. What records that are missing led to is in the next checkpoint."""
         state, checkpoint_seq = self.replayed.state, self.replayed.checkpoint_seq
+        self._misses_records |= record.seq != state.seq + 1 or isinstance(record.event, RecordsLost)
         match record.event:
             case SegmentOpened():
                 self._opened = (record.seq, record.event)
+                if self._misses_records:
+                    state, checkpoint_seq, self._misses_records = restore(*self._opened), record.seq, False
             case JournalGap() if self._opened is not None:  # what is missing is in the checkpoint before it
                 state, checkpoint_seq = restore(*self._opened), self._opened[0]
         state.fold(record.seq, record.event)

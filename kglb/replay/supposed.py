@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from kglb.decisions import judge, observe
 from kglb.events import (
+    Adopted,
     ConfigApplied,
     DaemonStarted,
     DaemonStopping,
@@ -97,6 +98,9 @@ class SupposedHealth:
         match record.event:
             case RealAdded(service=service, real=real, healthy=healthy):
                 self._known.setdefault((service, real), _Supposed(healthy, self._timeline.now, 0))
+            case Adopted(unaccounted=unaccounted):
+                for one in unaccounted:
+                    self._known[one.service, one.real] = _Supposed(True, self._timeline.now, 0)
             case RealRemoved(service=service, real=real):
                 self._known.pop((service, real), None)
             case ProbeFlipped(service=service, real=real):

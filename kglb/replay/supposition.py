@@ -5,15 +5,19 @@ A balancer is supposed to decide when the daemon's did, and where that did not, 
 
 from msgspec.structs import replace
 
-from kglb.decisions import decide_for, is_news
+from kglb.decisions import decide_for, is_news, verdicts_of
 from kglb.events import (
+    Adopted,
     BalancerDecided,
+    ChecksImpossible,
+    ChecksResumed,
     ConfigApplied,
     DaemonStarted,
     DaemonStopping,
     Event,
     HealthChanged,
     NameResolved,
+    ProbeFlipped,
     RealAdded,
     RealRemoved,
     Steering,
@@ -29,7 +33,8 @@ _TURN = 0.05
 """Seconds within which the daemon's own decision is waited for."""
 
 _ABOUT_REALS = RealAdded | RealRemoved | Steering
-_INPUTS = DaemonStarted | DaemonStopping | ConfigApplied | NameResolved | _ABOUT_REALS
+_VERDICTS = ProbeFlipped | ChecksImpossible | ChecksResumed
+_INPUTS = DaemonStarted | Adopted | DaemonStopping | ConfigApplied | NameResolved | _ABOUT_REALS | _VERDICTS
 """Kinds of events that are as they were, whatever the settings."""
 
 
@@ -66,6 +71,11 @@ class Supposition:
                 self.ledger.begin(self._state.fleet, now)
             elif isinstance(event, _ABOUT_REALS):
                 self._touch(seq, event.service, event.real, now)
+            elif isinstance(event, _VERDICTS):
+                self._judged(seq, event, now)
+            elif isinstance(event, Adopted):
+                for one in event.unaccounted:
+                    self._touch(seq, one.service, one.real, now)
             if isinstance(event, RealRemoved):
                 self.ledger.removed(event.service, event.real, now)
 
@@ -90,6 +100,12 @@ class Supposition:
         """The end of the stretch."""
         self.pass_to(float("inf"))
         self.ledger.stop(now)
+
+    def _judged(self, seq: int, event: _VERDICTS, now: float) -> None:
+        balancer = self._state.fleet.balancers.get(event.service)
+        if balancer is not None and balancer.awaits:
+            for real in verdicts_of(event):
+                self._touch(seq, event.service, real, now)
 
     def _touch(self, seq: int, service: ServiceId, real: RealId, now: float) -> None:
         self._touched.setdefault(service, {})[real] = seq

@@ -63,6 +63,11 @@ def read_record_time(at: str) -> datetime:
     return found
 
 
+def unix_microseconds(at: str) -> int:
+    """The time of a record as Unix time; raises MalformedError."""
+    return round(read_record_time(at).timestamp() * 1_000_000)
+
+
 def _width(fraction: str) -> timedelta:
     return timedelta(microseconds=int(10 ** (6 - len(fraction))) - 1)
 

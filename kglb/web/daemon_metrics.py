@@ -1,10 +1,11 @@
 """Metrics of the daemon itself: what it recorded, what it did to the machine, and how it is doing."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from kglb import __version__
-from kglb.projections import DataPlaneState, Holding
+from kglb.projections import DataPlaneState
 from kglb.web.exposition import Family, Sample, by_label, counter, gauge, histogram, single
+from kglb.web.recorded_metrics import recorded_families
 from kglb.web.refusals import Refusals
 from kglb.web.tally import Tally
 from kglb.web.vitals import Vitals
@@ -12,22 +13,16 @@ from kglb.web.vitals import Vitals
 
 def daemon_families(data_plane: DataPlaneState, tally: Tally, refusals: Refusals, vitals: Vitals) -> Iterator[Family]:
     """All metrics that are not about a single balancer or real."""
-    yield gauge("kglb_build_info", "Always 1, for its label.", by_label("version", {__version__: 1}))
+    yield from recorded_families(__version__, data_plane, tally)
     yield gauge("kglb_started", "Whether the machine was read and the actors run.", single(int(vitals.started)))
-    yield from _journal(tally, vitals)
+    yield from _journal(vitals)
     yield from _machine(data_plane, refusals, vitals)
     yield from _operations(tally, vitals)
-    yield from _probes(tally, vitals)
-    yield counter(
-        "kglb_actor_restarts_total",
-        "Actors started again after a crash.",
-        by_label("kind", vitals.restarts),
-    )
+    yield from _probes(vitals)
     yield counter("kglb_log_lines_dropped_total", "Log lines nobody took in time.", single(vitals.log_lines_dropped))
 
 
-def _journal(tally: Tally, vitals: Vitals) -> Iterator[Family]:
-    yield counter("kglb_events_total", "Events recorded.", by_label("type", tally.events))
+def _journal(vitals: Vitals) -> Iterator[Family]:
     yield gauge(
         "kglb_journal_degraded",
         "Whether records fail to reach the disk.",
@@ -57,13 +52,6 @@ def _if_known(value: int | None) -> list[Sample]:
 
 
 def _machine(data_plane: DataPlaneState, refusals: Refusals, vitals: Vitals) -> Iterator[Family]:
-    def both(name: str, what: str, size: Callable[[Holding], int]) -> Family:
-        sizes = {"desired": size(data_plane.desired), "actual": size(data_plane.actual)}
-        return gauge(name, f"{what} that are wanted, and that the machine is known to hold.", by_label("state", sizes))
-
-    yield both("kglb_services", "Virtual services", lambda holding: len(holding.services))
-    yield both("kglb_destinations", "Destinations", lambda holding: sum(map(len, holding.destinations.values())))
-    yield both("kglb_addresses", "Addresses", lambda holding: len(holding.addresses))
     yield gauge(
         "kglb_foreign_services",
         "Virtual services in the machine that are not ours.",
@@ -92,15 +80,6 @@ def _machine(data_plane: DataPlaneState, refusals: Refusals, vitals: Vitals) -> 
 
 
 def _operations(tally: Tally, vitals: Vitals) -> Iterator[Family]:
-    yield counter("kglb_operations_applied_total", "Operations the machine did.", by_label("operation", tally.applied))
-    yield counter(
-        "kglb_operations_failed_total", "Operations the machine refused.", by_label("operation", tally.failed)
-    )
-    yield counter(
-        "kglb_drift_total",
-        "Changes somebody else made to what is ours, as the operations they amount to.",
-        by_label("operation", tally.drift),
-    )
     yield Family(
         "kglb_apply_duration_seconds",
         "summary",
@@ -114,13 +93,8 @@ def _operations(tally: Tally, vitals: Vitals) -> Iterator[Family]:
     )
 
 
-def _probes(tally: Tally, vitals: Vitals) -> Iterator[Family]:
+def _probes(vitals: Vitals) -> Iterator[Family]:
     yield counter("kglb_probes_total", "Probes that ended.", by_label("status", vitals.probes))
-    yield counter(
-        "kglb_probes_unknown_total",
-        "Probes that said nothing of their real because the fault was ours, as far as recorded.",
-        by_label("reason", tally.unknown),
-    )
     yield gauge(
         "kglb_probes_stalled_seconds",
         "For how long no probe has ended though some should have; 0 while they do.",

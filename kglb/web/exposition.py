@@ -11,6 +11,8 @@ from kglb.model.histogram import Histogram
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
+Kind = Literal["counter", "gauge", "histogram", "summary"]
+
 Sample = tuple[str, float]
 """What follows the family's name in a line (labels in braces, or a suffix as ``_sum``), and the value."""
 
@@ -21,7 +23,7 @@ class Family(NamedTuple):
     """One metric with its samples. ``help`` is plain text of one line."""
 
     name: str
-    kind: Literal["counter", "gauge", "histogram", "summary"]
+    kind: Kind
     help: str
     samples: Iterable[Sample]
 

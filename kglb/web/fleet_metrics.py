@@ -15,16 +15,29 @@ _MODES: tuple[str, ...] = get_args(Mode)
 
 
 def fleet_families(state: State) -> Iterator[Family]:
-    """All metrics with the labels balancer and service."""
+    """All of them."""
+    yield from balancer_families(state)
+    yield from real_families(state)
+    yield from route_families(state)
+
+
+def balancer_families(state: State) -> Iterator[Family]:
+    """Of each balancer."""
     yield gauge("kglb_balancer_info", "Always 1, for its labels: KgLb's setup, the type of the check.", _infos(state))
     yield gauge("kglb_balancer_mode", "Whether the balancer is in this mode.", _modes(state))
-    yield gauge("kglb_balancer_reals", "Reals in rotation: without drained and leaving ones.", _totals(state))
-    yield gauge("kglb_balancer_alive_reals", "Reals in rotation that are healthy.", _alive(state))
+    yield gauge("kglb_balancer_reals", "Primaries in rotation: without drained and leaving reals.", _totals(state))
+    yield gauge("kglb_balancer_alive_reals", "Primaries in rotation that are healthy.", _alive(state))
     yield gauge(
         "kglb_balancer_alive_ratio",
-        "Share of the reals in rotation that are healthy, 0 to 1; 1 in failsafe, 0 without reals.",
+        "Share of the primaries in rotation that are healthy, 0 to 1; 1 in failsafe and on backups, 0 without reals.",
         _ratios(state),
     )
+    yield gauge("kglb_balancer_backups", "Backups in rotation.", _backups(state))
+    yield gauge("kglb_balancer_alive_backups", "Backups in rotation that are healthy.", _alive_backups(state))
+
+
+def real_families(state: State) -> Iterator[Family]:
+    """Of each real of each balancer."""
     yield gauge("kglb_real_healthy", "Whether the real's checks have it up.", _healthy(state))
     yield gauge("kglb_real_in_rotation", "Whether the real is neither drained nor leaving.", _in_rotation(state))
     yield gauge("kglb_real_weight", "Weight the balancer decided; absent before it has.", _weights(state))
@@ -33,6 +46,10 @@ def fleet_families(state: State) -> Iterator[Family]:
         "Weight the machine is known to hold; absent where it does not hold the real.",
         _applied_weights(state),
     )
+
+
+def route_families(state: State) -> Iterator[Family]:
+    """Of each route."""
     yield gauge(
         "kglb_route_announced",
         "Whether the BGP engine has acknowledged the route, of every balancer that has one.",
@@ -69,6 +86,14 @@ def _alive(state: State) -> Iterator[Sample]:
 
 def _ratios(state: State) -> Iterator[Sample]:
     return ((labels + "}", balancer.alive_ratio) for balancer, labels in _balancers(state))
+
+
+def _backups(state: State) -> Iterator[Sample]:
+    return ((labels + "}", balancer.backups) for balancer, labels in _balancers(state))
+
+
+def _alive_backups(state: State) -> Iterator[Sample]:
+    return ((labels + "}", balancer.backups_alive) for balancer, labels in _balancers(state))
 
 
 def _healthy(state: State) -> Iterator[Sample]:

@@ -2,7 +2,7 @@
 
 It covers of each balancer the virtual service as it is wanted (key, scheduler, flags, persistence) and the mode; of
 each real its address and port, health, decided weight, forwarding and thresholds. It does not cover names, checks,
-interfaces, what the kernel holds, nor when and in which order things happened.
+interfaces, what is to happen when too few are up, what the kernel holds, nor when and in which order things happened.
 """
 
 import asyncio

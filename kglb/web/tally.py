@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import get_args
 
-from kglb.events import DriftFound, Event, OperationFailed, OperationsApplied, OutcomesUnknown
+from kglb.events import ActorCrashed, DriftFound, Event, OperationFailed, OperationsApplied, OutcomesUnknown
 from kglb.model import Operation
 
 
@@ -13,7 +13,9 @@ def _zeros(union: object) -> Counter[str]:
 
 
 class Tally:
-    """Counters by kind; ``apply_seconds`` is what the machine took for ``apply_batches`` batches."""
+    """Counters by kind; ``restarts`` by kind of actor. ``apply_seconds`` is what the machine took for ``apply_batches``
+    batches.
+    """
 
     def __init__(self) -> None:
         self.events = _zeros(Event)
@@ -21,6 +23,7 @@ class Tally:
         self.failed = _zeros(Operation)
         self.drift = _zeros(Operation)
         self.unknown: Counter[str] = Counter()
+        self.restarts: Counter[str] = Counter()
         self.apply_batches = 0
         self.apply_seconds = 0.0
 
@@ -38,3 +41,5 @@ class Tally:
                 self.drift.update(type(change).__name__ for change in event.changes)
             case OutcomesUnknown():
                 self.unknown.update(event.counts)
+            case ActorCrashed():
+                self.restarts[event.actor.partition(" ")[0]] += 1

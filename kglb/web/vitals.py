@@ -17,7 +17,6 @@ class Vitals(msgspec.Struct, frozen=True, kw_only=True):
     - ``probes``: answers by status (success, failure, unknown).
     - ``probe_lateness``: by how many seconds probes began after they were due, summed.
     - ``idle_connections``: how many are held to watch reals by.
-    - ``restarts``: by kind of actor.
     - ``journal_degraded``: why records do not reach the disk, "" while they do.
     - ``journal_disk_free``, ``journal_disk_size``: of the disk that the journal is on, in bytes; None if not known.
     - ``journal_unwritten``, ``journal_unsynced``: records that have yet to be written, and synced.
@@ -37,7 +36,6 @@ class Vitals(msgspec.Struct, frozen=True, kw_only=True):
     probes_in_flight: int
     probe_lateness: float
     idle_connections: int
-    restarts: Mapping[str, int]
     journal_degraded: str
     journal_unwritten: int
     journal_unsynced: int

@@ -2,7 +2,7 @@
 
 _kglb_actors() {
     local word=${COMP_WORDS[COMP_CWORD]} path="" each words
-    local -A known=(["run"]=1 ["check"]=1 ["plan"]=1 ["doctor"]=1 ["convert"]=1 ["exabgp-helper"]=1 ["reload"]=1 ["status"]=1 ["top"]=1 ["drain"]=1 ["restore"]=1 ["weight"]=1 ["stop"]=1 ["tail"]=1 ["explain"]=1 ["replay"]=1 ["verify"]=1 ["whatif"]=1 ["report"]=1 ["journal"]=1 ["journal stat"]=1 ["journal fsck"]=1 ["journal repair"]=1 ["journal export"]=1 ["journal prune"]=1)
+    local -A known=(["run"]=1 ["check"]=1 ["plan"]=1 ["doctor"]=1 ["convert"]=1 ["exabgp-helper"]=1 ["reload"]=1 ["status"]=1 ["top"]=1 ["drain"]=1 ["restore"]=1 ["weight"]=1 ["stop"]=1 ["tail"]=1 ["notify"]=1 ["explain"]=1 ["replay"]=1 ["verify"]=1 ["whatif"]=1 ["report"]=1 ["journal"]=1 ["journal stat"]=1 ["journal fsck"]=1 ["journal repair"]=1 ["journal export"]=1 ["journal metrics"]=1 ["journal prune"]=1)
     for each in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         [[ -n ${known[${path:+$path }$each]:-} ]] && path=${path:+$path }$each
     done
@@ -43,17 +43,32 @@ _kglb_actors() {
         "weight --for") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "stop --socket") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "stop -o"|"stop --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
-        "tail -n"|"tail --lines") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
-        "tail --since") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
-        "tail --until") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
-        "tail --after") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "tail --grep") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "tail --type") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "tail --balancer") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "tail --service") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "tail --real") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "tail -n"|"tail --lines") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "tail --since") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "tail --until") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "tail --after") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "tail --journal") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         "tail -o"|"tail --output") mapfile -t COMPREPLY < <(compgen -W "short json cat" -- "$word"); return ;;
+        "notify --grep") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "notify --type") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "notify --balancer") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "notify --service") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "notify --real") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "notify --url") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "notify --url-file") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        "notify --header") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "notify --format") mapfile -t COMPREPLY < <(compgen -W "json slack" -- "$word"); return ;;
+        "notify --batch") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "notify --timeout") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "notify --state") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        "notify --since") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "notify --journal") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        "notify --exec") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         "explain --kind") mapfile -t COMPREPLY < <(compgen -W "real service address route" -- "$word"); return ;;
         "explain --balancer") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "explain --seq") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
@@ -81,11 +96,18 @@ _kglb_actors() {
         "journal export --since") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "journal export --until") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "journal export --seq") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "journal metrics --since") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "journal metrics --until") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "journal metrics --seq") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "journal metrics --step") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "journal metrics --label") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "journal metrics --balancer") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
+        "journal metrics --most") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "journal prune --keep-size") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "journal prune --older-than") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
     esac
     case $path in
-        "") words="run check plan doctor convert exabgp-helper reload status top drain restore weight stop tail explain replay verify whatif report journal -h --help --version" ;;
+        "") words="run check plan doctor convert exabgp-helper reload status top drain restore weight stop tail notify explain replay verify whatif report journal -h --help --version" ;;
         "run") words="-h --help --journal --data-plane --log-level" ;;
         "check") words="-h --help --schema" ;;
         "plan") words="-h --help --journal --data-plane --against -o --output" ;;
@@ -99,17 +121,19 @@ _kglb_actors() {
         "restore") words="-h --help --balancer --note --socket -o --output" ;;
         "weight") words="-h --help --balancer --note --socket -o --output --for" ;;
         "stop") words="-h --help --leave --cleanup --socket -o --output" ;;
-        "tail") words="-h --help -f --follow -n --lines -r --reverse --since --until --after --show-cursor --grep --type --balancer --service --real --causes --salvage --journal -o --output --utc" ;;
+        "tail") words="-h --help --grep --type --balancer --service --real -f --follow -n --lines -r --reverse --since --until --after --show-cursor --causes --salvage --journal -o --output --utc" ;;
+        "notify") words="-h --help --grep --type --balancer --service --real --all --url --url-file --header --format --batch --timeout --state --since --utc --journal --exec" ;;
         "explain") words="-h --help --kind --balancer --seq --at --journal -o --output --utc" ;;
         "replay") words="-h --help --seq --until --diff --step --into --since --speed --yes-really -o --output --utc" ;;
         "verify") words="-h --help -o --output --utc" ;;
         "whatif") words="-h --help --set --since --until -o --output --utc" ;;
         "report") words="-h --help -o --output --since --until --utc" ;;
-        "journal") words="stat fsck repair export prune -h --help" ;;
+        "journal") words="stat fsck repair export metrics prune -h --help" ;;
         "journal stat") words="-h --help -o --output --utc" ;;
         "journal fsck") words="-h --help -o --output" ;;
         "journal repair") words="-h --help" ;;
         "journal export") words="-h --help -o --output --since --until --seq --utc --anonymise" ;;
+        "journal metrics") words="-h --help --since --until --seq --step --label --balancer --most --salvage --utc" ;;
         "journal prune") words="-h --help --keep-size --older-than --leftovers -n --dry-run" ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")

@@ -17,7 +17,7 @@ from kglb.events import (
     RealRemoved,
 )
 from kglb.model import AddService, ChangeDestination, ChangeService, DeleteService
-from kglb.projections import Serving, State, dataplane, fleet, marks
+from kglb.projections import BalancerState, RealState, Serving, State, dataplane, fleet, marks
 from kglb.projections.plan import Planned, plan
 from sim.mutations.bugs import Bugs
 
@@ -82,9 +82,35 @@ def _failsafe_stays() -> AbstractContextManager[Any]:
 @BUGS.named("fail_closed is fail_open")
 def _always_open() -> AbstractContextManager[Any]:
     def open_to_all(**facts: Any) -> Decision:
-        return decide(**facts | {"when_all_down": "fail_open"})
+        return decide(**facts | {"policy": facts["policy"]._replace(when_all_down="fail_open")})
 
     return patch("kglb.decisions.balancing.decide", open_to_all)
+
+
+@BUGS.named("all get traffic while most are up")
+def _panics() -> AbstractContextManager[Any]:
+    def panicking(**facts: Any) -> Decision:
+        return decide(**facts | {"policy": facts["policy"]._replace(fail_open_below=0.9)})
+
+    return patch("kglb.decisions.balancing.decide", panicking)
+
+
+@BUGS.named("a start does not wait for the first verdicts")
+def _nobody_is_awaited() -> AbstractContextManager[Any]:
+    def hasty(**facts: Any) -> Decision:
+        return decide(**facts | {"counts": facts["counts"]._replace(awaited=0)})
+
+    return patch("kglb.decisions.balancing.decide", hasty)
+
+
+@BUGS.named("a primary that is back leaves the backups in")
+def _backups_stay() -> AbstractContextManager[Any]:
+    def generous(**facts: Any) -> Decision:
+        whole, standings = decide(**facts), facts["standings"]
+        keeping = {real: weight for real, weight in whole.weights.items() if weight or not standings[real].backup}
+        return Decision(whole.mode, keeping if facts["before"].backups else whole.weights)
+
+    return patch("kglb.decisions.balancing.decide", generous)
 
 
 @BUGS.named("a service that was never up is fail_open, too")
@@ -98,6 +124,11 @@ def _proven_at_once() -> AbstractContextManager[Any]:
 @BUGS.named("every new real is presumed healthy")
 def _presumed() -> AbstractContextManager[Any]:
     return patch.object(reals, "presumed_healthy", lambda weight: True)
+
+
+@BUGS.named("a weight that no record accounts for is taken")
+def _unaccounted_is_taken() -> AbstractContextManager[Any]:
+    return patch("kglb.decisions.accounting._is_presumed", lambda real: False)
 
 
 @BUGS.named("a route is announced whatever its share of living reals")
@@ -120,6 +151,18 @@ def _folded_twice() -> AbstractContextManager[Any]:
             self.fleet.balancers[event.service].alive += 1
 
     return patch.object(State, "fold", twice)
+
+
+@BUGS.named("a backup counts as a primary")
+def _all_are_primaries() -> AbstractContextManager[Any]:
+    real = BalancerState._count
+
+    def count(self: BalancerState, known: RealState | None, sign: int) -> None:
+        if known is not None and known.backup:
+            known = replace(known, entry=replace(known.entry, backup=False))
+        real(self, known, sign)
+
+    return patch.object(BalancerState, "_count", count)
 
 
 @BUGS.named("a removed real stays wanted in the kernel")

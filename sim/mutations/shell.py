@@ -9,7 +9,7 @@ from pykka import ActorRef
 
 from journal import Appender, OpenJournal
 from journal.committer import Committer
-from kglb.actors import applier, balancer, daemon, reals, router, runtime, supervisor
+from kglb.actors import adoption, applier, balancer, daemon, reals, router, runtime, supervisor
 from kglb.actors.adoption import read_owned
 from kglb.actors.applier_messages import Retry
 from kglb.actors.recorder import Recorder
@@ -86,11 +86,16 @@ def _one_dump() -> AbstractContextManager[Any]:
 @BUGS.named("a start adopts everything that is in the kernel")
 def _adopts_all() -> AbstractContextManager[Any]:
 
-    def everything(machine: Any, config: Any, known: Any, desired: Any) -> Adopted:
+    def everything(machine: Any, config: Any, known: Any, *facts: Any) -> Adopted:
         wider = replace(known, services={**known.services, **{one.id: one for one in machine.services()}})
-        return read_owned(machine, config, wider, desired)
+        return read_owned(machine, config, wider, *facts)
 
     return patch.object(daemon, "read_owned", everything)
+
+
+@BUGS.named("no address is known by its mark")
+def _no_marks() -> AbstractContextManager[Any]:
+    return patch.object(adoption, "_marked", lambda machine, candidates: None)
 
 
 @BUGS.named("a crashed checker is not started again")

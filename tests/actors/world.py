@@ -168,7 +168,7 @@ class World:
         scheduler = Scheduler(self.loop)
         opened = open_journal(directory, files)
         state = recover(opened)
-        self.recorder = Recorder(state, scheduler)
+        self.recorder = Recorder(state, scheduler, left_open_in=opened.left_open_in)
         began = self.loop.time()
         self.wall = 1_800_000_000.0  # what the wall clock says when the daemon starts; a test may step it
 

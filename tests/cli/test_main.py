@@ -51,13 +51,45 @@ def imported(modules: set[str], *arguments: str) -> set[str]:
 
 
 def test_help_imports_no_library() -> None:
-    assert imported({"msgspec", "pyroute2", "httpx", "uvloop", "asyncio"}, "--help") == set()
+    assert imported({"msgspec", "structlog", "pyroute2", "httpx", "uvloop", "asyncio"}, "--help") == set()
 
 
-DAEMON = {"asyncio", "dns", "httptools", "pykka", "uvloop", "kglb.actors", "kglb.checks", "journal.appender"}
+DAEMON = {
+    "asyncio",
+    "dns",
+    "httptools",
+    "httpx",
+    "pykka",
+    "structlog",
+    "uvloop",
+    "kglb.actors",
+    "kglb.checks",
+    "journal.appender",
+}
 KERNEL = {"kglb.dataplane.kernel", "kglb.dataplane.ipvs", "kglb.dataplane.exabgp"}
 DECIDING = {"kglb.decisions", "kglb.replay.audit", "kglb.replay.whatif"}
 CONFIG = {"kglb.config.load", "ssl", "tomllib"}
+
+
+COMPRESSORS = {"shutil", "bz2", "lzma"}
+"""What argparse would bring along for the terminal's width."""
+
+
+def test_the_daemon_imports_the_checks_and_the_machine_of_its_config_and_nothing_for_mistakes(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(
+        f"""
+        data_plane = {{ kind = "memory" }}
+        journal = {{ directory = "{config}/journal" }}  # which cannot be made: it ends there, with all else imported
+        balancer = [
+            {{ name = "web", service = "tcp://192.0.2.10:80", reals = ["127.0.0.1:9"], check = {{ type = "tcp" }} }},
+        ]
+        """
+    )
+    kinds = {f"kglb.checks.{kind}" for kind in ("dns", "dummy", "http", "ping", "program", "syslog", "udp")}
+    mistakes = {"difflib", "kglb.config.lines", "kglb.config.foreign"}
+    needless = COMPRESSORS | KERNEL | kinds | mistakes | {"dns", "_strptime"}
+    assert imported(needless | {"structlog"}, "run", str(config)) == {"structlog"}
 
 
 @pytest.mark.parametrize(
@@ -79,7 +111,14 @@ def test_a_verb_that_reads_a_journal_imports_neither_the_daemon_nor_the_other_ve
         "explain": [REAL, "--journal", journal],
         "report": [journal, "-o", str(tmp_path / "report.html")],
     }
-    assert imported(needless | DAEMON | KERNEL, verb, *arguments.get(verb, [journal])) == set()
+    needless |= DAEMON | KERNEL | COMPRESSORS
+    assert imported(needless, verb, *arguments.get(verb, [journal])) == set()
+
+
+def test_only_journal_metrics_imports_what_writes_metrics(fleet: Fleet) -> None:
+    library, journal = {"prometheus_client"}, str(fleet.builder.directory)
+    assert imported(library | DAEMON | KERNEL, "journal", "stat", journal) == set()
+    assert imported(library | DAEMON | KERNEL, "journal", "metrics", journal) == library
 
 
 def test_only_a_look_at_a_network_imports_pyroute2(tmp_path: Path) -> None:
@@ -101,6 +140,12 @@ def test_status_imports_no_event_loop() -> None:
     assert imported(DAEMON | KERNEL, "status", "--status", "127.0.0.1:1") == set()
 
 
+def test_neither_the_daemon_nor_who_tells_a_program_imports_httpx(fleet: Fleet, tmp_path: Path) -> None:
+    assert imported({"httpx"}, "run", str(tmp_path / "no.toml")) == set()
+    assert imported({"httpx"}, "notify", "--journal", str(tmp_path / "no"), "--exec", "cat") == set()
+    subprocess.run([sys.executable, "-c", "import sys, kglb.cli.wiring; sys.exit('httpx' in sys.modules)"], check=True)
+
+
 @pytest.mark.parametrize("arguments", [[], ["dance"], ["tail", "--no-such-option"], ["replay", "--seq", "-1"]])
 def test_a_wrong_command_line_is_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
@@ -109,7 +154,7 @@ def test_a_wrong_command_line_is_2(arguments: list[str], capsys: pytest.CaptureF
     assert "usage: kglb-actors" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("verb", ["check", "convert", "tail", "replay", "explain"])
+@pytest.mark.parametrize("verb", ["check", "convert", "tail", "notify", "replay", "explain"])
 def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         main([verb, "--help"])

@@ -21,7 +21,7 @@ from tests.cli.conftest import Command
 from tests.cli.live import body, live, one_down_one_drained
 from tests.projections.builders import WEB, real_id
 from tests.web.boards import Site
-from tests.web.builders import web_fleet
+from tests.web.builders import backed_fleet, vitals, web_fleet
 
 PLAIN = Paint(enabled=False)
 
@@ -57,6 +57,17 @@ def test_services_and_their_reals_are_shown_with_what_matters_first() -> None:
     ]
     assert lines[8].endswith("connection refused, 2 failures in a row")
     assert "anna drained it: new disk" in lines[9]
+
+
+def test_a_backup_is_shown_as_one_and_a_service_on_it_as_trouble() -> None:
+    standing_by = shown(live(Site(backed_fleet(), vitals())))
+    assert standing_by[1].strip() == "all is as it should be"
+    assert f"web  {WEB} wrr  available, 1 of 1 up" in standing_by
+    (line,) = [line for line in standing_by if real_id(1) in line]
+    assert line.split()[1:3] == ["up", "0"]
+    assert "backup" in line
+    serving = shown(live(Site(backed_fleet(down=True), vitals())))
+    assert serving[1].strip() == "! web is on its backups, 0 of 1 up"
 
 
 def test_a_config_that_was_rejected_is_a_trouble_beside_the_one_in_force() -> None:

@@ -44,7 +44,7 @@ def test_a_difference_is_shown_with_both_sides(kglb: Command, tampered: Path) ->
     first, where, recorded, decided, _ = ran.out.splitlines()
     assert first == "different:"
     assert "BalancerDecided: web (tcp://192.168.100.10:80)" in where
-    assert " ".join(recorded.split()) == "recorded mode failsafe, by version 1 of the decision code"
+    assert " ".join(recorded.split()) == "recorded mode failsafe, by version 2 of the decision code"
     assert decided.split() == ["decided", "mode", "initial"]
 
 

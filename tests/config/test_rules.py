@@ -127,3 +127,31 @@ def test_a_udp_service_may_be_checked_by_tcp_on_a_port_of_its_own(balancer: Writ
 
 def test_a_plain_config_gives_no_warning(balancer: Write, accept: Accept) -> None:
     assert accept(balancer(check='{ type = "tcp" }')).warnings == ()
+
+
+SORRY = '{ address = "10.0.0.9:80", backup = true }'
+
+
+def test_a_backup_stands_behind_a_primary(balancer: Write, accept: Accept, refuse: Refuse) -> None:
+    first, backup = accept(balancer(reals=f'["10.0.0.1:80", {SORRY}]')).config.balancers[0].reals
+    assert (first.backup, backup.backup) == (False, True)
+    assert refuse(balancer(reals=f"[{SORRY}]")) == {
+        "balancer[0].reals": "every real is a backup; remove backup = true from those that are to serve first"
+    }
+
+
+def test_a_primary_that_was_refused_leads_to_no_second_complaint(balancer: Write, refuse: Refuse) -> None:
+    assert list(refuse(balancer(reals=f'["10.0.0.1", {SORRY}]'))) == ["balancer[0].reals[0]"]
+
+
+def test_a_share_of_reals_to_open_below_is_for_who_fails_open(balancer: Write, accept: Accept, refuse: Refuse) -> None:
+    assert accept(balancer(fail_open_below="0.3")).config.balancers[0].fail_open_below == 0.3
+    assert accept(balancer(fail_open_below="0", when_all_down='"fail_closed"'))
+    assert refuse(balancer(fail_open_below="0.3", when_all_down='"fail_closed"')) == {
+        "balancer[0].fail_open_below": 'fail_open_below needs when_all_down = "fail_open", found "fail_closed"; '
+        "remove one of the two"
+    }
+    assert list(refuse(balancer(fail_open_below="30"))) == ["balancer[0].fail_open_below"]
+    assert refuse(balancer(fail_open_belov="0.3")) == {
+        "balancer[0]": 'unknown key "fail_open_belov"; did you mean "fail_open_below"?'
+    }

@@ -13,3 +13,10 @@ def test_a_config_is_summed_up_in_a_line_and_one_for_each_balancer(balancer: Cal
         "web: tcp://192.0.2.1:80 wlc, 1 real (ipip), https check every 500ms",
         "dns: udp://192.0.2.1:53 wlc, 2 reals (masquerade, direct), dummy check every 5s",
     )
+
+
+def test_backups_are_counted_among_the_reals(balancer: Callable[..., str]) -> None:
+    text = balancer(reals='["a:80", "b:80", { address = "c:80", backup = true }]')
+    assert describe(parse(text).config)[1] == (
+        "web: tcp://192.0.2.1:80 wlc, 3 reals, 1 backup among them (masquerade), dummy check every 5s"
+    )

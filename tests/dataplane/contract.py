@@ -357,6 +357,14 @@ class DataPlaneContract:
         succeed(plane, DeleteAddress(VIP6), DeleteAddress(VIP))
         assert plane.addresses("lo") == before
 
+    def test_an_address_that_was_added_carries_our_mark_and_no_other_does(self, plane: DataPlane) -> None:
+        assert plane.marked("lo") == frozenset()
+        succeed(plane, AddAddress(VIP), AddAddress(VIP6))
+        assert plane.marked("lo") == frozenset({VIP, VIP6})
+        assert plane.marked("nowhere") == frozenset()
+        succeed(plane, DeleteAddress(VIP6))
+        assert plane.marked("lo") == frozenset({VIP})
+
     @pytest.mark.parametrize(
         ("operation", "error", "words"),
         [

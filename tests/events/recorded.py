@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from kglb.events import Event
-from kglb.model import Balancer, DummyCheck, Forward, Real, RealId, Service, ServiceId
+from kglb.model import Balancer, Forward, Real, RealId, Service, ServiceId, TcpCheck
 from tests.actors.virtual import run
 from tests.actors.world import REFUSED, world
 from tests.events.samples import every_event
@@ -52,22 +52,26 @@ def record_all(number: int) -> None:
 
 
 async def _incident(directory: Path) -> None:
-    """A real fails and comes back, all fail, one leaves by reload, the daemon stops."""
+    """A real fails and comes back, the primaries fail, then the backup, one leaves by reload, the daemon stops."""
     web = ServiceId("tcp://192.168.100.10:80")
-    reals = tuple(Real(host=f"10.0.0.{number}:80", weight=1000, forward=Forward()) for number in range(1, 4))
+    reals = tuple(
+        Real(host=f"10.0.0.{number}:80", weight=1000, forward=Forward(), backup=number == 9) for number in (9, 1, 2, 3)
+    )
     balancer = Balancer(
-        name="web", service=Service(id=web), reals=reals, check=DummyCheck(interval=1.0, timeout=1.0, rise=2, fall=2)
+        name="web", service=Service(id=web), reals=reals, check=TcpCheck(interval=1.0, timeout=1.0, rise=2, fall=2)
     )
     async with world(directory, config(balancer)) as director:
         await asyncio.sleep(5)
         director.prober.answers[RealId("10.0.0.1:80")] = REFUSED
+        await asyncio.sleep(5)
+        director.prober.answers |= {RealId(f"10.0.0.{number}:80"): REFUSED for number in (2, 3)}
         await asyncio.sleep(5)
         director.prober.default = REFUSED
         await asyncio.sleep(5)
         director.prober.default = ("success", "ok")
         director.prober.answers.clear()
         await asyncio.sleep(5)
-        await director.reload(config(msgspec.structs.replace(balancer, reals=reals[:2])))
+        await director.reload(config(msgspec.structs.replace(balancer, reals=reals[:3])))
         await asyncio.sleep(5)
 
 

@@ -53,15 +53,19 @@ async def _append(directory: Path, acknowledge: int) -> None:
 
 def _tail(directory: Path, report: int, stop: Path) -> None:
     """Follow from the first record on; what is wrong is told, and at the end how far it came."""
-    wrong, last = [], 0
-    for record in JournalReader(directory, decode).follow():
-        if record is not None:
-            wrong += [] if is_right(record.seq, record.event) else [repr(record)]
-            last = record.seq
-        elif stop.exists():
-            break
-        else:
-            time.sleep(0.001)
+    wrong: list[str] = []
+    last = 0
+    try:
+        for record in JournalReader(directory, decode).follow():
+            if record is not None:
+                wrong += [] if is_right(record.seq, record.event) else [repr(record)]
+                last = record.seq
+            elif stop.exists():
+                break
+            else:
+                time.sleep(0.001)
+    except Exception:
+        wrong.insert(0, traceback.format_exc())
     os.write(report, json.dumps({"wrong": wrong[:3], "last": last}).encode())
 
 

@@ -136,7 +136,7 @@ def test_who_closes_waits_for_the_sync_that_is_under_way_and_for_that_of_the_res
             assert not closing.done()
             files.sync_gate.set()
             assert await closing
-            assert files.calls == ["sync", "sync"]
+            assert files.calls.count("sync") == 2
             assert appender.synced_seq == appender.last_seq
 
     asyncio.run(run())

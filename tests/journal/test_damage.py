@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from journal import Damaged, JournalReader, OsFiles
+from journal import Damaged, JournalReader, OsFiles, segment_reader
 from journal.format import encode_body, encode_line, read_crc
 from tests.journal.journals import decode, note, read, salvage, segments, write
 
@@ -120,6 +120,26 @@ def test_a_sector_of_zeros_is_found(one_segment: tuple[Path, list[bytes]]) -> No
     whole = b"".join(lines)
     path.write_bytes(whole[:512] + b"\0" * 512 + whole[1024:])
     assert damage(path.parent).seq == 1 + whole[:512].count(b"\n")
+
+
+@pytest.mark.parametrize("zeros", [5_000, 3_000_000])
+def test_what_has_no_newline_for_too_long_is_no_line_and_a_hole_stays_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, zeros: int
+) -> None:
+    monkeypatch.setattr(segment_reader, "LONGEST_LINE", 4096)
+    write(tmp_path, ["a"])
+    (path,) = segments(tmp_path)
+    whole = path.read_bytes()
+    with path.open("ab") as segment:
+        segment.truncate(len(whole) + zeros)
+    found = damage(tmp_path)
+    assert (found.seq, found.reason) == (3, f"expected a record, found {zeros} bytes without a newline")
+
+    write(tmp_path, ["b"])
+    assert [record.seq for record in read(tmp_path)] == [1, 2, 3, 4]
+    (broken,) = tmp_path.glob("*.broken")
+    assert broken.stat().st_size == zeros
+    assert broken.stat().st_blocks * 512 < 1_100_000
 
 
 def test_a_segment_that_is_missing_is_found(tmp_path: Path) -> None:

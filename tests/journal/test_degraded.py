@@ -327,6 +327,66 @@ def test_what_was_written_beside_a_sync_that_failed_is_declared_with_what_was_to
     assert gaps(tmp_path) == [range(lost[0], lost[1] + 1)]
 
 
+def test_a_segment_that_is_removed_under_the_writer_is_left_for_a_new_one(tmp_path: Path) -> None:
+    async def run() -> int:
+        async with writing(tmp_path) as appender:
+            assert await appender.wait_synced(appender.append(note("a")))
+            segments(tmp_path)[0].unlink()
+            lost = appender.append(note("b"))
+            await until(lambda: gaps(tmp_path))
+            assert await eventually_synced(appender)
+            assert await appender.wait_synced(appender.append(note("c")), 5)
+            return lost
+
+    lost = asyncio.run(run())
+    assert texts(tmp_path) == ["c"]
+    assert gaps(tmp_path) == [range(lost, lost + 1)]
+
+
+def test_a_journal_that_is_moved_away_is_degraded_until_it_is_back(tmp_path: Path) -> None:
+    directory, elsewhere = tmp_path / "journal", tmp_path / "elsewhere"
+
+    async def run() -> None:
+        async with writing(directory) as appender:
+            assert await appender.wait_synced(appender.append(note("a")))
+            directory.rename(elsewhere)
+            appender.append(note("b"))
+            await until(lambda: appender.degraded)
+            assert appender.degraded is not None
+            assert "somebody has removed or replaced it (ENOENT)" in appender.degraded.reason
+            elsewhere.rename(directory)
+            assert await eventually_synced(appender)
+            appender.append(note("c"))
+
+    asyncio.run(run())
+    assert texts(directory)[0] == "a"
+    assert texts(directory)[-1] == "c"
+
+
+def test_an_error_that_nobody_expects_is_a_failure_of_the_disk_and_not_its_end(tmp_path: Path) -> None:
+    class Broken(FailingFiles):
+        broken = False
+
+        def _fail(self, operation: str) -> None:
+            if self.broken:
+                raise RuntimeError(f"a bug in {operation}")
+
+    async def run() -> None:
+        files = Broken()
+        async with writing(tmp_path, files) as appender:
+            assert await appender.wait_synced(appender.append(note("a")))
+            files.broken = True
+            appender.append(note("b"))
+            await until(lambda: appender.degraded)
+            assert appender.degraded is not None
+            assert "RuntimeError('a bug in write')" in appender.degraded.reason
+            files.broken = False
+            assert await eventually_synced(appender)
+
+    asyncio.run(run())
+    assert texts(tmp_path) == ["a", "b"]
+
+
 def test_a_rotation_queued_behind_a_failed_sync_is_given_up_for_a_segment_that_declares_the_loss(
     tmp_path: Path,
 ) -> None:

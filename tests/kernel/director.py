@@ -53,16 +53,23 @@ def until(condition: Callable[[], object], what: str, timeout: float = 30.0) -> 
 
 
 def balancer(
-    service: str, reals: Iterable[str], *, scheduler: str = "rr", forward: str = '"masquerade"', check: str = CHECK
+    service: str,
+    reals: Iterable[str],
+    *,
+    backups: Iterable[str] = (),
+    scheduler: str = "rr",
+    forward: str = '"masquerade"',
+    check: str = CHECK,
 ) -> str:
     """A ``[[balancer]]`` of a config, named after its service."""
+    entries = [f'"{real}"' for real in reals] + [f'{{ address = "{real}", backup = true }}' for real in backups]
     return f"""
 [[balancer]]
 name = "{service}"
 service = "{service}"
 scheduler = "{scheduler}"
 forward = {forward}
-reals = {json.dumps(list(reals))}
+reals = [{", ".join(entries)}]
 check = {check}
 """
 

@@ -11,8 +11,9 @@ import pytest
 import uvloop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pyroute2 import IPVS, IPVSService
+from pyroute2 import IPVS, IPRoute, IPVSService
 
+from kglb.dataplane.addresses import MARK as OURS
 from kglb.dataplane.kernel import KernelDataPlane
 from kglb.dataplane.port import Failure
 from kglb.dataplane.worker import Worker
@@ -28,7 +29,7 @@ from kglb.model import (
     ServiceId,
 )
 from lab.ipvs import saved
-from tests.dataplane.contract import FORWARDS, MARK, WEB, real, succeed, wipe
+from tests.dataplane.contract import FORWARDS, MARK, VIP, VIP6, WEB, real, succeed, wipe
 from tests.dataplane.strategies import destinations, services
 from tests.kernel.printed import fits, is_printed, printed
 
@@ -175,6 +176,34 @@ def test_an_address_with_a_peer_is_read_as_our_end(plane: KernelDataPlane) -> No
     run("ip", "address", "add", "192.0.2.1", "peer", "192.0.2.2/32", "dev", "lo")
     assert Address("192.0.2.1/32", "lo") in plane.addresses("lo")
     run("ip", "address", "del", "192.0.2.1", "peer", "192.0.2.2/32", "dev", "lo")
+
+
+def protocols() -> dict[str, int]:
+    """What pyroute2 says of the protocol of each address of the machine; 0 for none."""
+    with IPRoute() as route:
+        return {address.get_attr("IFA_ADDRESS"): address.get_attr("IFA_PROTO") or 0 for address in route.get_addr()}
+
+
+def test_our_mark_on_an_address_is_its_protocol(plane: KernelDataPlane) -> None:
+    succeed(plane, AddAddress(VIP), AddAddress(VIP6))
+    assert protocols() | {"127.0.0.1": 0, "::1": 0} == {
+        "127.0.0.1": 0,
+        "::1": 0,
+        "192.0.2.10": OURS,
+        "2001:db8::10": OURS,
+    }
+
+
+@pytest.mark.parametrize("vip", [VIP, VIP6], ids=str)
+def test_an_address_that_somebody_puts_in_the_place_of_ours_has_no_mark(plane: KernelDataPlane, vip: Address) -> None:
+    succeed(plane, AddAddress(vip))
+    run("ip", "address", "del", vip.address, "dev", "lo")
+    run("ip", "address", "add", vip.address, "dev", "lo")
+    (refused,) = plane.apply([AddAddress(vip)])
+    assert refused is not None
+    assert refused.errno == errno.EEXIST
+    assert vip in plane.addresses("lo")
+    assert plane.marked("lo") == frozenset()
 
 
 def test_ipv6_switched_off_is_said(plane: KernelDataPlane) -> None:

@@ -34,6 +34,7 @@ def slow(name: str, bound: float, *, by: float) -> Series:
 
 
 MODE = 'kglb_balancer_mode{mode="available"}'
+BACKUP = 'kglb_balancer_mode{mode="backup"}'
 FAILSAFE = 'kglb_balancer_mode{mode="failsafe"}'
 REAL = 'kglb_real_healthy{real="10.0.0.1:80"}'
 IN_ROTATION = 'kglb_real_in_rotation{real="10.0.0.1:80"}'
@@ -52,6 +53,8 @@ ONCE = f"0+0x{STEPS - 10} 1+0x10"
 FIRES: list[tuple[str, Series]] = [
     ("KglbAllRealsDown", {FAILSAFE: always(1)}),
     ("KglbAllRealsDown", {'kglb_balancer_mode{mode="unavailable"}': always(1)}),
+    ("KglbOnBackups", {BACKUP: always(1)}),
+    ("KglbNoBackupAlive", {"kglb_balancer_backups": always(2), "kglb_balancer_alive_backups": always(0)}),
     ("KglbFewRealsAlive", {"kglb_balancer_alive_ratio": always(0.4), MODE: always(1)}),
     ("KglbRealDown", {REAL: always(0), IN_ROTATION: always(1)}),
     ("KglbRealFlapping", {REAL: jumping(8)}),
@@ -85,6 +88,7 @@ FIRES: list[tuple[str, Series]] = [
 
 IS_QUIET: list[Series] = [
     {FAILSAFE: always(0), MODE: always(1), "kglb_balancer_alive_ratio": always(0.6)},
+    {BACKUP: always(0), "kglb_balancer_backups": always(0), "kglb_balancer_alive_backups": always(0)},
     {REAL: always(1), WEIGHT: always(1000), APPLIED: always(1000)},
     {REAL: jumping(2), IN_ROTATION: always(1)},
     {REAL: always(0), IN_ROTATION: always(0)},  # drained: somebody knows

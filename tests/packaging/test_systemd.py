@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from kglb.cli.main import parser_for
+
 ROOT = Path(__file__).parents[2]
 UNIT = ROOT / "packaging" / "systemd" / "kglb-actors.service"
+NOTIFY = UNIT.with_name("kglb-actors-notify@.service")
 DROP_INS = UNIT.with_name("kglb-actors.service.d")
 MOST_EXPOSURE = 2.5
 
@@ -21,12 +24,21 @@ def systemd_version() -> int:
     return int(printed.split()[1])
 
 
+def copied(unit: Path, target: Path) -> Path:
+    """A unit with a program that is on every machine."""
+    target.write_text(unit.read_text().replace("/usr/bin/kglb-actors", "/bin/true"))
+    return target
+
+
 @pytest.fixture
 def unit(tmp_path: Path) -> Path:
-    """The unit, with a program that is on every machine."""
-    copy = tmp_path / UNIT.name
-    copy.write_text(UNIT.read_text().replace("/usr/bin/kglb-actors", "/bin/true"))
-    return copy
+    return copied(UNIT, tmp_path / UNIT.name)
+
+
+@pytest.fixture
+def notify(tmp_path: Path) -> Path:
+    """An instance of the one that tells others."""
+    return copied(NOTIFY, tmp_path / NOTIFY.name.replace("@", "@chat"))
 
 
 def verify(unit: Path) -> str:
@@ -36,8 +48,9 @@ def verify(unit: Path) -> str:
 
 
 @needs_systemd
-def test_systemd_has_nothing_to_say_about_the_unit(unit: Path) -> None:
+def test_systemd_has_nothing_to_say_about_the_units(unit: Path, notify: Path) -> None:
     assert unit.name not in verify(unit)
+    assert notify.name not in verify(notify)
 
 
 @needs_systemd
@@ -52,12 +65,13 @@ def test_systemd_has_nothing_to_say_about_a_drop_in(unit: Path, name: str, since
 
 
 @needs_systemd
-def test_the_exposure_is_low(unit: Path) -> None:
-    command = ["systemd-analyze", "security", "--offline=true", "--no-pager", str(unit)]
-    printed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    found = re.search(r"Overall exposure level for \S+: ([\d.]+)", printed)
-    assert found is not None, printed
-    assert float(found[1]) < MOST_EXPOSURE
+def test_the_exposure_is_low(unit: Path, notify: Path) -> None:
+    for each in (unit, notify):
+        command = ["systemd-analyze", "security", "--offline=true", "--no-pager", str(each)]
+        printed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        found = re.search(r"Overall exposure level for \S+: ([\d.]+)", printed)
+        assert found is not None, printed
+        assert float(found[1]) < MOST_EXPOSURE
 
 
 def test_the_daemon_has_one_capability_and_with_ping_one_more() -> None:
@@ -67,6 +81,15 @@ def test_the_daemon_has_one_capability_and_with_ping_one_more() -> None:
     for key in ("AmbientCapabilities", "CapabilityBoundingSet"):
         assert unit["Service"][key] == "CAP_NET_ADMIN"
         assert ping["Service"][key] == "CAP_NET_RAW"
+
+
+def test_the_command_of_the_unit_that_tells_others_is_one_that_the_program_takes() -> None:
+    unit = configparser.ConfigParser(strict=False, interpolation=None)
+    unit.optionxform = str  # type: ignore[assignment,method-assign]
+    unit.read(NOTIFY)
+    words = unit["Service"]["ExecStart"].replace("$OPTIONS", "--format slack --batch 20 balancer=web").split()[1:]
+    parser, _ = parser_for(words)
+    assert parser.parse_args(words).filters == ["balancer=web"]
 
 
 def test_a_restart_leaves_the_kernel_serving_and_a_config_with_mistakes_is_not_tried_again() -> None:

@@ -1,4 +1,13 @@
-from kglb.events import DaemonStarted, DaemonStopping, Event, HealthChanged, ProbeFlipped, RealRemoved
+from kglb.events import (
+    Adopted,
+    DaemonStarted,
+    DaemonStopping,
+    Event,
+    HealthChanged,
+    ProbeFlipped,
+    RealRemoved,
+    Unaccounted,
+)
 from kglb.model import RealId
 from kglb.projections import State
 from kglb.projections.history import History
@@ -49,6 +58,17 @@ def test_a_fall_and_a_rise_leave_each_condition_with_its_time() -> None:
     for at, event in enumerate(events):
         history.note(float(at), event)
     assert changes(history) == [(0, "up"), (2, "failing"), (3, "down"), (4, "recovering"), (5, "up")]
+    assert history.timelines[WEB, REAL].since == 5
+
+
+def test_a_real_that_no_record_accounts_for_is_up_from_the_start_on() -> None:
+    state, history = State(), History()
+    adopted = Adopted(entries=(), addresses=(), foreign=0, unaccounted=(Unaccounted(WEB, REAL),))
+    events: list[Event] = [started(), applied(balancer()), added(WEB, 0), flipped("failure"), started(), adopted]
+    for seq, event in enumerate(events, 1):
+        state.fold(seq, event)
+    history.recall([(5.0, event) for event in events[4:]], state.fleet)
+    assert changes(history) == [(5, "down"), (5, "up")]
     assert history.timelines[WEB, REAL].since == 5
 
 

@@ -181,7 +181,7 @@ def test_a_service_that_fails_closed_says_so(tmp_path: Path) -> None:
     all_down(fleet, "unavailable", 0)
     assert why(fleet, C).reason == (
         "2 checks in a row failed, the last: timeout during connect; "
-        "all reals are down, and when_all_down is fail_closed"
+        "all 3 reals are down, and when_all_down is fail_closed"
     )
 
 

@@ -217,6 +217,14 @@ SPOKEN: list[tuple[Event, str]] = [
         "failsafe, 0 of 2 up (all are down: each gets its weight all the same): weight of 10.0.0.1:80 to 9",
     ),
     (
+        decided("failsafe", {A: 9}),
+        "failsafe, 1 of 2 up (too few are up: each gets its weight all the same): weight of 10.0.0.1:80 to 9",
+    ),
+    (
+        decided("backup", {A: 9}, alive=0),
+        "backup, 0 of 2 up (no primary is up: backups serve): weight of 10.0.0.1:80 to 9",
+    ),
+    (
         RoutesDecided(announce=(ROUTE,), withdraw=("10.9.9.9/32",)),
         "to be announced: 192.168.100.10/32; not to be announced any more: 10.9.9.9/32",
     ),

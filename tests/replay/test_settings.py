@@ -19,6 +19,7 @@ BOTH = config(balancer(WEB, name="web"), balancer(DNS, name="dns.internal"))
         ("balancer.dns.internal.when_all_down=fail_closed", Setting("dns.internal", "when_all_down", "fail_closed")),
         ("balancer.web@tcp://192.168.100.10:80.check.rise=1", Setting(f"web@{WEB}", "check.rise", 1)),
         ("balancer.*.check.rise=1", Setting("*", "check.rise", 1)),
+        ("balancer.web.fail_open_below=0.5", Setting("web", "fail_open_below", 0.5)),
     ],
 )
 def test_a_setting_is_a_key_of_the_config_and_its_value(text: str, setting: Setting) -> None:
@@ -71,3 +72,15 @@ def test_a_name_must_mean_one_balancer() -> None:
 def test_a_check_without_the_setting_stays_as_it_is() -> None:
     check = DummyCheck(interval=1.0, timeout=1.0, rise=1, fall=1)
     assert changed("balancer.web.check.fall=5").balancers[0].check == replace(check, fall=5)
+
+
+def test_a_share_is_written_as_it_is_read() -> None:
+    assert str(parse_setting("balancer.web.fail_open_below=0.5")) == "balancer.web.fail_open_below=0.5"
+
+
+def test_settings_go_together_as_in_a_config() -> None:
+    settings = Settings(
+        [parse_setting("balancer.web.fail_open_below=0.5"), parse_setting("balancer.web.when_all_down=fail_closed")]
+    )
+    with pytest.raises(SettingError, match="web: fail_open_below needs when_all_down = fail_open"):
+        settings.apply(BOTH)

@@ -2,10 +2,11 @@
 
 import pytest
 
+from kglb.events import HealthChanged, RecordsLost
 from kglb.projections import State
 from kglb.replay.errors import CheckpointError
 from kglb.replay.source import Source
-from kglb.replay.state_at import state_at
+from kglb.replay.state_at import Onward, state_at
 from kglb.replay.view import view
 from tests.projections.builders import WEB, real_id
 from tests.replay.journals import Fleet, JournalBuilder
@@ -29,6 +30,18 @@ def test_the_state_before_an_outage_does_not_know_it(fleet: Fleet) -> None:
     real = state_at(Source(fleet.builder.directory), before).state.fleet.real(WEB, real_id(0))
     assert real is not None
     assert real.healthy
+
+
+def test_what_lost_records_led_to_is_known_from_the_next_checkpoint_on(fleet: Fleet) -> None:
+    builder = fleet.builder
+    source, first = Source(builder.directory), builder.seq
+    lost = builder.record(RecordsLost(first_seq=first + 1, last_seq=first + 1, reason="damaged", kept_as="x"))
+    builder.state.fold(lost, HealthChanged(service=WEB, real=real_id(0), healthy=False, streak=-2, run=0))
+    builder.rotate()
+    onward = Onward(source, first)
+    alive = [onward.replayed.state.fleet.balancers[WEB].alive for _ in onward.to(builder.seq)]
+    assert alive == [3, 2]
+    assert onward.replayed.checkpoint_seq == builder.seq
 
 
 def test_a_checkpoint_that_is_not_understood_is_named(fleet: Fleet) -> None:

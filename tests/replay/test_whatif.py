@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from journal.format import JournalGap
 from kglb.decisions import observe
@@ -19,7 +20,7 @@ from kglb.replay.source import Source
 from kglb.replay.whatif import GapError, Transition, WhatIf, whatif
 from tests.actors.virtual import run
 from tests.actors.world import OK, REFUSED, journal_of, world
-from tests.projections.builders import WEB, applied, balancer, config, real_id, started
+from tests.projections.builders import WEB, applied, balancer, config, real, real_id, started
 from tests.replay.journals import START, Fleet, JournalBuilder, running
 
 A, B, C = real_id(0), real_id(1), real_id(2)
@@ -31,13 +32,13 @@ def supposing(journal: Path, *settings: str, first: int = 0) -> WhatIf:
     return whatif(source, Settings(map(parse_setting, settings)), first or bounds[0], bounds[-1])
 
 
-def outage(directory: Path, **fields: object) -> Path:
+def outage(directory: Path, *, below: float = 0.0, **fields: object) -> Path:
     """A daemon's journal, a second an interval: A fails for 4 s, later B and C for 10 s, all three for 5 of them."""
     fields = {"fall": 2, "rise": 2} | fields
     check = TcpCheck(interval=1.0, timeout=1.0, **fields)  # type: ignore[arg-type]
 
     async def main() -> None:
-        async with world(directory, config(balancer(reals=3, check=check))) as w:
+        async with world(directory, config(balancer(reals=3, check=check, fail_open_below=below))) as w:
             for seconds, answers in (
                 (10, {A: REFUSED}),
                 (4, {A: OK}),
@@ -94,6 +95,35 @@ def test_fail_closed_keeps_the_weights_at_zero(journal: Path) -> None:
     assert sides.supposed.failsafe == 0
     assert all(real.supposed > real.recorded for real in sides.reals)
     assert sides.supposed.lowest_alive == 0
+
+
+def test_another_threshold_for_too_few_is_what_a_run_with_it_does(journal: Path, tmp_path: Path) -> None:
+    actual = outage(tmp_path / "actual", below=0.5)
+    (sides,) = supposing(journal, "balancer.web.fail_open_below=0.5").balancers
+    assert sides.recorded.failsafe < sides.supposed.failsafe
+    assert sides.supposed == supposing(actual).balancers[0].recorded
+
+
+def test_backups_are_decided_about_as_they_were(tmp_path: Path) -> None:
+    check = TcpCheck(interval=1.0, timeout=1.0, rise=2, fall=2)
+
+    async def main() -> None:
+        whole = balancer(reals=2, check=check)
+        sorry = replace(real(9), backup=True)
+        async with world(tmp_path, config(replace(whole, reals=(*whole.reals, sorry)))) as w:
+            await asyncio.sleep(5)
+            w.prober.answers |= {A: REFUSED, real_id(1): REFUSED}
+            await asyncio.sleep(5)
+            w.prober.answers.clear()
+            await asyncio.sleep(5)
+
+    run(main())
+    (sides,) = supposing(tmp_path).balancers
+    assert sides.recorded == sides.supposed
+    assert sides.recorded.backup > 3
+    assert sides.recorded.failsafe == 0
+    (sides,) = supposing(tmp_path, "balancer.web.check.fall=4").balancers
+    assert 0 < sides.supposed.backup < sides.recorded.backup
 
 
 def test_another_interval_is_imagined_and_says_so(journal: Path) -> None:

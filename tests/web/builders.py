@@ -10,7 +10,7 @@ from kglb.model import AddDestination, AddService, Destination, Operation, RealI
 from kglb.projections import State
 from kglb.web.exposition import Family, lines
 from kglb.web.vitals import Vitals
-from tests.projections.builders import WEB, added, applied, balancer, real_id, started
+from tests.projections.builders import WEB, added, applied, balancer, real, real_id, started
 
 WELL = Vitals(
     start_time=1_000_000_000.5,
@@ -19,7 +19,6 @@ WELL = Vitals(
     probes_in_flight=3,
     idle_connections=2,
     probe_lateness=0.25,
-    restarts={"applier": 1, "balancer": 0},
     journal_degraded="",
     journal_unwritten=4,
     journal_unsynced=5,
@@ -78,6 +77,19 @@ def web_fleet(reals: int = 2, *, name: str = "web", healthy: bool = True) -> Fle
         fleet.record(added(WEB, number, healthy=healthy))
     weight = 1000 if healthy else 0
     fleet.decide(WEB, "available" if healthy else "initial", {real_id(number): weight for number in range(reals)})
+    fleet.apply_everything()
+    return fleet
+
+
+def backed_fleet(*, down: bool = False) -> Fleet:
+    """One primary, and a backup behind it, which serves if that is ``down``."""
+    fleet = Fleet()
+    fleet.record(started())
+    primary, backup = real(0), replace(real(1), backup=True)
+    fleet.record(applied(replace(balancer(WEB, address=None), reals=(primary, backup))))
+    fleet.record(added(WEB, 0, healthy=not down))
+    fleet.record(replace(added(WEB, 1, healthy=True), entry=backup))
+    fleet.decide(WEB, "backup" if down else "available", {real_id(0): 0 if down else 1000, real_id(1): 1000 * down})
     fleet.apply_everything()
     return fleet
 

@@ -1,5 +1,5 @@
 import kglb
-from kglb.events import OperationFailed, OutcomesUnknown
+from kglb.events import ActorCrashed, OperationFailed, OutcomesUnknown
 from kglb.model import AddDestination, ChangeDestination
 from kglb.model.histogram import Histogram
 from kglb.web.daemon_metrics import daemon_families
@@ -88,9 +88,12 @@ def test_the_journal_says_whether_and_how_far_it_lags() -> None:
 
 
 def test_restarts_and_lost_log_lines_are_counted() -> None:
-    found = reading(Fleet())
+    fleet = Fleet()
+    for actor in ("applier", f"checker {WEB} {real_id(0)}", f"checker {WEB} {real_id(1)}"):
+        fleet.record(ActorCrashed(actor=actor, error="boom", traceback="", retry_in=0.1))
+    found = reading(fleet)
     assert found.value("kglb_actor_restarts_total", kind="applier") == 1
-    assert found.value("kglb_actor_restarts_total", kind="balancer") == 0
+    assert found.value("kglb_actor_restarts_total", kind="checker") == 2
     assert found.value("kglb_log_lines_dropped_total") == 8
     assert found.value("kglb_started") == 1
 

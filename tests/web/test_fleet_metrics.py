@@ -1,8 +1,10 @@
+import pytest
+
 from kglb.events import HealthChanged, RealDrained, RealRemoved, RouteAnnounced, RoutesDecided
 from kglb.model import Announce, ChangeDestination, DeleteDestination, Route
 from kglb.web.fleet_metrics import fleet_families
 from tests.projections.builders import DNS, WEB, added, applied, balancer, real_id, started
-from tests.web.builders import Fleet, Reading, destination, read, web_fleet
+from tests.web.builders import Fleet, Reading, backed_fleet, destination, read, web_fleet
 
 WEB_LABELS = {"balancer": "web", "service": WEB}
 
@@ -44,11 +46,23 @@ def test_exactly_the_mode_a_balancer_is_in_is_one() -> None:
     assert modes == {
         "initial": 0,
         "available": 0,
+        "backup": 0,
         "failsafe": 1,
         "unavailable": 0,
         "no_upstreams": 0,
         "shutdown": 0,
     }
+    assert found.value("kglb_balancer_alive_ratio", **WEB_LABELS) == 1
+
+
+@pytest.mark.parametrize(("down", "mode", "alive"), [(False, "available", 1), (True, "backup", 0)])
+def test_backups_are_counted_apart_and_while_they_serve_the_ratio_is_one(down: bool, mode: str, alive: int) -> None:
+    found = reading(backed_fleet(down=down))
+    assert found.value("kglb_balancer_mode", mode=mode, **WEB_LABELS) == 1
+    assert found.value("kglb_balancer_reals", **WEB_LABELS) == 1
+    assert found.value("kglb_balancer_alive_reals", **WEB_LABELS) == alive
+    assert found.value("kglb_balancer_backups", **WEB_LABELS) == 1
+    assert found.value("kglb_balancer_alive_backups", **WEB_LABELS) == 1
     assert found.value("kglb_balancer_alive_ratio", **WEB_LABELS) == 1
 
 

@@ -8,7 +8,6 @@ field of a oneof is set. Stricter than jsonpb, which takes the last: a field tha
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -141,7 +140,6 @@ def enums(*names: str) -> Wire:
     return Wire(_list_of(_enum_name(names)), [])
 
 
-@dataclass
 class JsonReading(Reading):
     """A reading of a JSON text."""
 

@@ -3,8 +3,9 @@
 import ipaddress
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from kglb.config.balancers import ANNOUNCE, BALANCER
 from kglb.config.checks import COMMON, KINDS, TYPE
@@ -15,11 +16,10 @@ from kglb.config.reader import Node, ReportedError, attempt, read_list
 from kglb.config.secrets import Secrets
 
 
-@dataclass
 class _Translated(JsonReading):
     """A reading of a document that was written as KgLb's JSON."""
 
-    origins: dict[Path, Path] = field(default_factory=dict)
+    origins: dict[Path, Path] = msgspec.field(default_factory=dict)
 
     def written(self, path: Path) -> Path:
         for length in range(len(path), 0, -1):

@@ -3,9 +3,13 @@
 from collections.abc import Callable
 from typing import Any, get_args
 
+from kglb.decisions import verdicts_of
 from kglb.events import (
     ActorCrashed,
+    Adopted,
     BalancerDecided,
+    ChecksImpossible,
+    ChecksResumed,
     ConfigApplied,
     DaemonStarted,
     DaemonStopping,
@@ -88,6 +92,7 @@ class Auditor:
             RunsClosed: (self._health.closed,),
             HealthChanged: (self._health.changed,),
             WatchLost: (self._health.lost,),
+            Adopted: (self._reals.adopted,),
             RealAdded: (self._reals.added,),
             RealRemoved: (self._reals.removed,),
             RealLeaving: (self._reals.removed,),
@@ -104,6 +109,7 @@ class Auditor:
         }
         self._notes: dict[type, Callable[[Any], None]] = {
             **dict.fromkeys(get_args(_TOUCHING), self._touched),
+            **dict.fromkeys((ProbeFlipped, ChecksImpossible, ChecksResumed), self._judged),
             BalancerDecided: self._routing.balanced,
             ConfigApplied: self._configured,
             ActorCrashed: self._crashed,
@@ -147,6 +153,14 @@ class Auditor:
         event = record.event
         assert isinstance(event, _TOUCHING)
         self._balancing.happened(record.seq, record.mono, event.service, event.real)
+
+    def _judged(self, record: Found) -> None:
+        event = record.event
+        assert isinstance(event, ProbeFlipped | ChecksImpossible | ChecksResumed)
+        balancer = self._state.fleet.balancers.get(event.service)
+        if balancer is not None and balancer.awaits:
+            for real in verdicts_of(event):
+                self._balancing.judged(record.seq, record.mono, event.service, real)
 
     def _configured(self, record: Found) -> None:
         """Everything may be decided otherwise."""

@@ -61,6 +61,11 @@ class BalancingAudit:
             self._touched.setdefault(service, {})[real] = seq
             self._overdue.expect(service, mono)
 
+    def judged(self, seq: int, mono: float, service: ServiceId, real: RealId) -> None:
+        """A real may have had its first verdict, or can have none; already folded."""
+        self._touched.setdefault(service, {}).setdefault(real, seq)
+        self._overdue.expect(service, mono)
+
     def configured(self, seq: int, mono: float) -> None:
         """Every balancer may decide otherwise; already folded."""
         for id, balancer in self._fleet.balancers.items():

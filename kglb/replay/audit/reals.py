@@ -1,10 +1,11 @@
 """Has each balancer the reals that its config and the last good addresses of its names say?"""
 
-from kglb.decisions import is_name, member, members, presumed_healthy
-from kglb.events import BalancerDecided, NameResolved, RealAdded, RealKept, RealLeaving, RealRemoved, Record
+from kglb.decisions import is_name, member, members, presumed_healthy, unaccounted
+from kglb.events import Adopted, BalancerDecided, NameResolved, RealAdded, RealKept, RealLeaving, RealRemoved, Record
 from kglb.model import Real, RealId, ServiceId
 from kglb.projections import BalancerState, State, name_key
 from kglb.replay.audit.diverged import Diverged, health_word, wrong_cause
+from kglb.replay.words import listed
 
 
 class RealsAudit:
@@ -19,6 +20,17 @@ class RealsAudit:
         self._unsure: set[ServiceId] = set()
         self._wanted: dict[ServiceId, dict[RealId, Real]] = {}
         self._resolved: dict[str, int] = {}
+
+    def adopted(self, record: Record[Adopted]) -> None:
+        """Presumed healthy is what the journal so far does not account for, and nobody else."""
+        event, known = record.event, self._state.data_plane
+        expected = unaccounted(
+            event.entries, known.actual.destinations, known.desired.destinations, self._state.fleet.real
+        )
+        if event.unaccounted != expected:
+            sides = (listed(f"{one.real} in {one.service}" for one in side) for side in (event.unaccounted, expected))
+            recorded, decided = (side or "none" for side in sides)
+            raise Diverged("reals presumed healthy at a start", recorded=recorded, decided=decided)
 
     def added(self, record: Record[RealAdded]) -> None:
         """The config has it, under this address, and is presumed what the kernel says."""

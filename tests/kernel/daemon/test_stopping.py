@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from kglb.events import DriftFound, HealthChanged, OperationsApplied
+from kglb.events import Adopted, BalancerDecided, DriftFound, Event, HealthChanged, OperationsApplied
+from kglb.model import ChangeDestination
 from lab.client import Client
 from lab.namespaces import command, in_namespace, ip
 from lab.net import Network
@@ -66,6 +67,32 @@ def test_after_a_crash_the_next_stop_cleans_up_all_the_same(director: Director) 
     director.start()
     assert director.stop() == 0
     assert (director.saved(), director.addresses()) == (services, addresses)
+
+
+@pytest.mark.parametrize("kind", [Adopted, HealthChanged])
+def test_what_was_done_while_the_disk_took_no_record_stays_and_is_ours(director: Director, kind: type[Event]) -> None:
+    services, addresses = director.saved(), director.addresses()
+    configure_all(director)
+    director.start()
+    director.wait_weights(WEB, BOTH_UP)
+    until(lambda: "10.0.0.100/32" in director.addresses(), "the VIP on lo")
+    director.kill()
+    forget(director, kind)
+    last = director.last_seq()
+    director.start()
+    until(lambda: director.events(BalancerDecided, after=last), "the first decision")
+    assert director.weights()[WEB] == BOTH_UP
+    assert director.stop() == 0
+    taken = [one for applied in director.events(OperationsApplied, after=last) for one in applied.operations]
+    assert not any(isinstance(one, ChangeDestination) for one in taken)
+    assert (director.saved(), director.addresses()) == (services, addresses)
+
+
+def forget(director: Director, kind: type[Event]) -> None:
+    """Leave the journal as if the disk had hung from the first such record on."""
+    first = next(record.seq for record in director.records() if isinstance(record.event, kind))
+    (segment,) = director.journal.glob("*.jsonl")
+    segment.write_bytes(b"".join(segment.read_bytes().splitlines(keepends=True)[: first - 1]))
 
 
 @pytest.mark.parametrize("moment", [0.0, 0.05])

@@ -1,0 +1,182 @@
+"""``kglb-actors notify``: tell others what happened, from the journal, at least once, and never at the daemon's cost.
+
+It is a process of its own. The daemon knows nothing of it and waits for nothing that it does; it only reads.
+"""
+
+import argparse
+import asyncio
+import shutil
+import sys
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from signal import SIGTERM
+
+from kglb.cli.arguments import as_argument
+from kglb.cli.filtering import FILTERS, add_filter_options, filter_terms
+from kglb.cli.notifying.delivery import Delivery
+from kglb.cli.notifying.payload import Encode, chat_text, documents, one_document
+from kglb.cli.notifying.place_file import read_place, write_place
+from kglb.cli.notifying.program import Program
+from kglb.cli.notifying.receiver import URL_VARIABLE, read_headers, read_url
+from kglb.cli.notifying.target import Target
+from kglb.cli.output import EXIT_ENVIRONMENT, EXIT_OK, EXIT_USAGE, Failed, warn
+from kglb.cli.reading import TIMES, Zone, add_journal_option, natural
+from kglb.config.values import duration
+from kglb.replay.news import News, Wanted
+from kglb.replay.place import Place
+from kglb.replay.selection import parse_pattern
+from kglb.replay.times import record_time
+
+_MOST = 1000
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Describe the verb."""
+    parser = subparsers.add_parser(
+        "notify",
+        description="Follow the journal and tell a URL or a program what happened: each record at least once, in "
+        "order, for ever. Without a type among the filters it is what a person is woken for. What is not taken is "
+        "tried again; with --state the next process goes on where this one ended.",
+        epilog=f"{FILTERS} {TIMES} Exit codes: 0 ended by SIGTERM, 2 usage, 3 the journal, the state or the program "
+        "cannot be used.",
+    )
+    add_filter_options(parser)
+    parser.add_argument("--all", action="store_true", help="every record, not only what a person is woken for")
+    parser.add_argument("--url", metavar="URL", help=f"POST to it (better: --url-file, or {URL_VARIABLE})")
+    parser.add_argument("--url-file", metavar="FILE", help="POST to the URL in this file")
+    parser.add_argument(
+        "--header",
+        action="append",
+        default=[],
+        metavar="HEADER",
+        help="send 'Name: value' along; @FILE: those in a file, one a line",
+    )
+    parser.add_argument(
+        "--format",
+        choices=("json", "slack"),
+        default="json",
+        help='slack: {"text": ...}, as chats take it (default: %(default)s)',
+    )
+    parser.add_argument(
+        "--batch", type=_count, metavar="N", help="up to N at once, as they are there: an array, or lines of one text"
+    )
+    parser.add_argument(
+        "--timeout",
+        type=as_argument(duration("100ms", "1h")),
+        default=10.0,
+        metavar="SPAN",
+        help='of one attempt, as "10s"; a program is killed then (default: 10s)',
+    )
+    parser.add_argument("--state", type=Path, metavar="FILE", help="keep in it how far the journal has been told")
+    parser.add_argument("--since", metavar="TIME", help="without a state, begin here (default: with what comes)")
+    parser.add_argument("--utc", action="store_true", help="read times in UTC")
+    add_journal_option(parser)
+    parser.add_argument(
+        "--exec",
+        dest="command",
+        nargs=argparse.REMAINDER,
+        metavar="PROGRAM",
+        help="run this instead, with all arguments that follow; the notice is on its standard input",
+    )
+
+
+def _count(text: str) -> int:
+    """An argument that says how many. Raises argparse's own error."""
+    if not 1 <= (count := natural(text)) <= _MOST:
+        raise argparse.ArgumentTypeError(f"expected a number from 1 to {_MOST}, found {text}")
+    return count
+
+
+def run(args: argparse.Namespace) -> int:
+    """Tell until SIGTERM."""
+    target = _target(args)
+    with suppress(asyncio.CancelledError):
+        asyncio.run(_tell(target, args))
+    return EXIT_OK
+
+
+async def _tell(target: Target, args: argparse.Namespace) -> None:
+    """Hand on what there is; SIGTERM cancels it."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(SIGTERM, task.cancel)
+    try:
+        news = News(args.journal, _wanted(args), monotonic=time.monotonic, now=lambda: record_time(datetime.now(UTC)))
+        place = _place(news, args)
+        what = "all" if place is None else f"what follows record {place.seq}"
+        print(f"{target.name} is told {what} of {args.journal}", file=sys.stderr)
+        await Delivery(target, _Keeper(args.state).keep, _say, batch=args.batch or 1).run(news.steps(place))
+    finally:
+        await target.close()
+
+
+def _wanted(args: argparse.Namespace) -> Wanted:
+    pattern = None if args.grep is None else parse_pattern(args.grep)
+    return Wanted(tuple(filter_terms(args)), pattern, args.all)
+
+
+def _place(news: News, args: argparse.Namespace) -> Place | None:
+    """Where to begin. It is kept at once: what comes before a second start is to be told, too. Raises Failed."""
+    since = Zone(utc=args.utc).past(args.since)
+    kept = read_place(args.state) if args.state else None
+    place = kept or news.beginning(since)
+    if args.state and place is not None:
+        try:
+            write_place(args.state, place)
+        except OSError as error:
+            remedy = "--state names a file in a directory that this user may write to"
+            raise Failed(EXIT_ENVIRONMENT, f"{args.state}: {error.strerror or error}", remedy) from None
+    return place
+
+
+def _say(text: str) -> None:
+    warn([text])
+
+
+# --- whom to tell -------------------------------------------------------------------------------------------------
+
+
+def _target(args: argparse.Namespace) -> Target:
+    """Raises Failed."""
+    encode: Encode = chat_text if args.format == "slack" else documents if args.batch else one_document
+    given = [name for name in ("url", "url_file", "command") if getattr(args, name) is not None]
+    if len(given) > 1:
+        raise Failed(EXIT_USAGE, "one process tells one target", "give one of --url, --url-file and --exec")
+    if args.command is not None:
+        return _program(args, encode)
+    url, headers = read_url(args.url, args.url_file), read_headers(args.header)
+    from kglb.cli.notifying.webhook import Webhook  # noqa: PLC0415 - it brings httpx, which a program does without
+
+    return Webhook(url, headers, encode, timeout=args.timeout)
+
+
+def _program(args: argparse.Namespace, encode: Encode) -> Program:
+    if not args.command:
+        raise Failed(EXIT_USAGE, "--exec: expected a program, found nothing after it", "it comes last")
+    if args.header:
+        raise Failed(EXIT_USAGE, "--header is sent to a URL, and a program is told", "give --url or --url-file")
+    program = args.command[0]
+    if shutil.which(program) is None:
+        raise Failed(EXIT_ENVIRONMENT, f"{program}: there is no such program, or it may not be run", "name its path")
+    return Program(args.command, encode, timeout=args.timeout)
+
+
+class _Keeper:
+    """Keeps places in a file, or nowhere. A disk that fails ends nothing: more is told twice then."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._said = ""
+
+    def keep(self, place: Place) -> None:
+        if self._path is None:
+            return
+        try:
+            write_place(self._path, place)
+            self._said = ""
+        except OSError as error:
+            if self._said != (said := error.strerror or str(error)):
+                self._said = said
+                _say(f"{self._path}: {said}: who comes after this process tells again what follows the last place kept")

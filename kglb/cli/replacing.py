@@ -1,0 +1,26 @@
+"""Files written whole, or not at all: whoever reads one sees what it was or what it is."""
+
+import os
+from pathlib import Path
+
+from journal.files import OsFiles
+
+
+def replace_file(path: Path, text: str, *, durable: bool = False) -> None:
+    """Put a text in a file's place; ``durable``: return once it is on the platter. Raises OSError.
+
+    The directory may be shared: nobody can guess the draft's name.
+    """
+    fresh = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
+    with fresh.open("x", encoding="utf-8") as draft:
+        try:
+            draft.write(text)
+            draft.flush()
+            if durable:
+                os.fsync(draft.fileno())
+            fresh.replace(path)
+        except BaseException:
+            fresh.unlink(missing_ok=True)
+            raise
+    if durable:
+        OsFiles().sync_directory(path.parent)

@@ -1,0 +1,472 @@
+"""Backups serve while no primary is up; with fail_open_below, all do while too few are. Verified by deciding again."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from kglb.dataplane.memory import MemoryDataPlane
+from kglb.decisions import Duty, Standing, balancing, weight_of
+from kglb.events import (
+    BalancerDecided,
+    ConfigApplied,
+    HealthChanged,
+    OperationsApplied,
+    ProbeFlipped,
+    RealDrained,
+    RealRestored,
+    RouteWithdrawn,
+    WeightOverridden,
+)
+from kglb.model import Balancer, ChangeDestination, ExecCheck, RealId, ServiceId, TcpCheck
+from kglb.replay.source import Source
+from kglb.replay.verify import verify
+from tests.actors import test_routes as routes
+from tests.actors.test_handover import Stubborn
+from tests.actors.virtual import run
+from tests.actors.world import OK, REFUSED, World, events_of, journal_of, world
+from tests.projections.builders import WEB, balancer, config, real, real_id
+
+CHECK = TcpCheck(interval=1.0, timeout=1.0, rise=1, fall=1)
+A, B, SORRY = real_id(0), real_id(1), real_id(9)
+DNS = ServiceId("udp://192.168.100.10:53")
+
+
+def guarded(id: ServiceId = WEB, *, primaries: int = 2, backups: int = 1, **more: object) -> Balancer:
+    """A balancer with primaries from 0 on and backups from 9 on; the first backup's weight is 7."""
+    fields: dict[str, object] = {"check": CHECK, **more}
+    standing_by = tuple(replace(real(9 + number, weight=7), backup=True) for number in range(backups))
+    whole = balancer(id, primaries, **fields)  # type: ignore[arg-type]
+    return replace(whole, reals=whole.reals + standing_by)
+
+
+def mode(w: World) -> str | None:
+    return w.state.fleet.balancers[WEB].mode
+
+
+async def primaries_fail(w: World) -> None:
+    for name in (A, B):
+        w.real_fails_now(name)
+    await asyncio.sleep(0.01)
+
+
+def played(tmp_path: Path, of: Balancer, story: Callable[[World], Awaitable[None]], **more: object) -> None:
+    """Play a story, and decide again all that was decided in it."""
+
+    async def main() -> None:
+        async with world(tmp_path, config(of), **more) as w:  # type: ignore[arg-type]
+            await story(w)
+
+    run(main())
+    found = verify(Source(tmp_path))
+    assert found.difference is None
+    assert found.decisions > 0
+
+
+def test_the_sorry_server_serves_from_the_last_primarys_failure_to_the_first_ones_return(tmp_path: Path) -> None:
+    async def story(w: World) -> None:
+        await asyncio.sleep(1.5)
+        assert w.weights(WEB) == {A: 1000, B: 1000, SORRY: 0}
+        w.real_fails_now(A)
+        await asyncio.sleep(0.01)
+        assert (mode(w), w.weights(WEB)) == ("available", {A: 0, B: 1000, SORRY: 0})
+        w.real_fails_now(B)
+        await asyncio.sleep(0.01)
+        assert (mode(w), w.weights(WEB)) == ("backup", {A: 0, B: 0, SORRY: 7})
+        w.prober.answers[A] = OK
+        await asyncio.sleep(1)
+        assert (mode(w), w.weights(WEB)) == ("available", {A: 1000, B: 0, SORRY: 0})
+
+    played(tmp_path, guarded(), story)
+
+
+def test_coming_back_the_primary_has_its_weight_before_the_backup_loses_it(tmp_path: Path) -> None:
+    async def story(w: World) -> None:
+        await asyncio.sleep(1.5)
+        await primaries_fail(w)
+        done = w.recorder.last_seq
+        w.prober.default = OK
+        w.prober.answers.clear()
+        await asyncio.sleep(1.5)
+        changes = [
+            (one.destination.real, one.destination.weight)
+            for batch in events_of(tmp_path, OperationsApplied, done)
+            for one in batch.operations
+            if isinstance(one, ChangeDestination)
+        ]
+        assert changes.index((SORRY, 0)) > min(changes.index((A, 1000)), changes.index((B, 1000)))
+
+    played(tmp_path, guarded(), story)
+
+
+def test_the_backup_serves_on_while_the_kernel_refuses_the_primarys_weight(tmp_path: Path) -> None:
+    machine = Stubborn()
+
+    async def story(w: World) -> None:
+        await asyncio.sleep(1.5)
+        await primaries_fail(w)
+        assert w.weights(WEB) == {A: 0, B: 0, SORRY: 7}
+        machine.refused = A
+        w.prober.answers[A] = OK
+        await asyncio.sleep(5)
+        assert (mode(w), w.weights(WEB)) == ("available", {A: 0, B: 0, SORRY: 7})
+        machine.refused = RealId("")
+        await asyncio.sleep(31)
+        assert w.weights(WEB) == {A: 1000, B: 0, SORRY: 0}
+
+    played(tmp_path, guarded(), story, machine=machine)
+
+
+@pytest.mark.parametrize(
+    ("policy", "left"),
+    [("fail_open", {A: 1000, B: 1000, SORRY: 0}), ("fail_closed", {A: 0, B: 0, SORRY: 0})],
+)
+def test_with_the_backup_down_too_the_policy_is_about_the_primaries(
+    tmp_path: Path, policy: str, left: dict[RealId, int]
+) -> None:
+    async def story(w: World) -> None:
+        await asyncio.sleep(1.5)
+        await primaries_fail(w)
+        w.real_fails_now(SORRY)
+        await asyncio.sleep(0.01)
+        assert w.weights(WEB) == left
+
+    played(tmp_path, guarded(when_all_down=policy), story)
+
+
+# --- the start --------------------------------------------------------------------------------------------------------
+
+
+def test_a_start_does_not_flap_through_the_sorry_server(tmp_path: Path) -> None:
+    async def story(w: World) -> None:
+        await asyncio.sleep(0.1)
+        for _ in range(3):
+            w.prober.ask_now(SORRY)
+            await asyncio.sleep(0.01)
+        w.prober.answers[A] = REFUSED
+        await asyncio.sleep(1.5)
+        assert w.real(WEB, SORRY).healthy
+        assert (mode(w), w.weights(WEB)) == ("initial", {A: 0, B: 0, SORRY: 0}), "B has not passed three checks yet"
+        await asyncio.sleep(3)
+        assert w.weights(WEB) == {A: 0, B: 1000, SORRY: 0}
+        assert not any(SORRY in event.weights for event in events_of(tmp_path, BalancerDecided)[1:])
+
+    played(tmp_path, guarded(check=replace(CHECK, rise=3)), story)
+
+
+def test_once_every_primary_has_failed_a_check_the_sorry_server_serves(tmp_path: Path) -> None:
+    async def story(w: World) -> None:
+        await asyncio.sleep(1.5)
+        assert (mode(w), w.weights(WEB)) == ("backup", {A: 0, B: 0, SORRY: 7})
+        *_, decided = (record for record in journal_of(tmp_path) if isinstance(record.event, BalancerDecided))
+        causes = {record.seq: record.event for record in journal_of(tmp_path)}
+        assert isinstance(causes[decided.cause or 0], ProbeFlipped | HealthChanged)
+
+    def prepare(w: World) -> None:
+        w.prober.answers |= {A: REFUSED, B: REFUSED}
+
+    played(tmp_path, guarded(), story, prepare=prepare)
+
+
+def test_a_start_that_finds_traffic_on_a_backup_leaves_it_there(tmp_path: Path) -> None:
+    """The journal is lost while the sorry server serves."""
+    machine = MemoryDataPlane()
+
+    async def before() -> None:
+        async with world(tmp_path / "before", config(guarded()), machine=machine) as w:
+            await asyncio.sleep(1.5)
+            await primaries_fail(w)
+            await w.stop("leave")
+        assert {one.real: one.weight for one in machine.destinations(WEB)} == {A: 0, B: 0, SORRY: 7}
+
+    async def after() -> None:
+        def prepare(w: World) -> None:
+            w.prober.answers |= {A: REFUSED, B: REFUSED}
+
+        async with world(tmp_path / "after", config(guarded()), machine=machine, prepare=prepare) as w:
+            assert w.weights(WEB)[SORRY] == 7
+            await asyncio.sleep(5)
+            assert w.weights(WEB) == {A: 0, B: 0, SORRY: 7}
+        assert not any(SORRY in event.weights and not event.weights[SORRY] for event in decisions("after"))
+
+    def decisions(name: str) -> list[BalancerDecided]:
+        return events_of(tmp_path / name, BalancerDecided)
+
+    run(before())
+    run(after())
+
+
+# --- operators --------------------------------------------------------------------------------------------------------
+
+
+def test_with_every_primary_drained_the_sorry_server_serves(tmp_path: Path) -> None:
+    async def story(w: World) -> None:
+        await asyncio.sleep(1.5)
+        for name in (A, B):
+            w.recorder.record(RealDrained(service=WEB, real=name, who="kim"))
+        await asyncio.sleep(0.01)
+        assert (mode(w), w.weights(WEB)) == ("backup", {A: 0, B: 0, SORRY: 7})
+        w.real_fails_now(SORRY)
+        await asyncio.sleep(0.01)
+        assert (mode(w), w.weights(WEB)) == ("failsafe", {A: 0, B: 0, SORRY: 7}), "there is nobody else"
+        w.recorder.record(RealRestored(service=WEB, real=A, ended=("drain",)))
+        await asyncio.sleep(0.01)
+        assert (mode(w), w.weights(WEB)) == ("available", {A: 1000, B: 0, SORRY: 0})
+
+    played(tmp_path, guarded(), story)
+
+
+def test_a_drained_backup_does_not_serve(tmp_path: Path) -> None:
+    async def story(w: World) -> None:
+        await asyncio.sleep(1.5)
+        w.recorder.record(RealDrained(service=WEB, real=SORRY, who="kim"))
+        await primaries_fail(w)
+        assert (mode(w), w.weights(WEB)) == ("failsafe", {A: 1000, B: 1000, SORRY: 0})
+
+    played(tmp_path, guarded(), story)
+
+
+def test_an_operators_weight_of_a_backup_counts_once_it_serves(tmp_path: Path) -> None:
+    async def story(w: World) -> None:
+        await asyncio.sleep(1.5)
+        w.recorder.record(WeightOverridden(service=WEB, real=SORRY, weight=50, who="kim"))
+        await asyncio.sleep(0.01)
+        assert w.weights(WEB)[SORRY] == 0
+        await primaries_fail(w)
+        assert w.weights(WEB)[SORRY] == 50
+
+    played(tmp_path, guarded(), story)
+
+
+def test_so_does_the_weight_that_its_check_says(tmp_path: Path) -> None:
+    says = ExecCheck(command=("/check",), dynamic_weight=True, interval=1.0, rise=1)
+    nameless = replace(real(0), host="web-1:80")  # so that the only probe is the backup's
+
+    async def story(w: World) -> None:
+        await asyncio.sleep(1.5)
+        w.prober.says(30)
+        await asyncio.sleep(0.01)
+        assert (mode(w), w.weights(WEB)) == ("backup", {SORRY: 30})
+
+    played(tmp_path, replace(guarded(check=says), reals=(nameless, guarded().reals[-1])), story)
+
+
+# --- the config -------------------------------------------------------------------------------------------------------
+
+
+def test_a_real_that_becomes_a_backup_stands_by_at_once(tmp_path: Path) -> None:
+    plain = guarded(backups=0)
+    first, second = plain.reals
+
+    async def story(w: World) -> None:
+        await asyncio.sleep(1.5)
+        assert w.weights(WEB) == {A: 1000, B: 1000}
+        await w.reload(config(replace(plain, reals=(first, replace(second, backup=True)))))
+        await asyncio.sleep(0.01)
+        assert w.weights(WEB) == {A: 1000, B: 0}
+        *_, applied = (record.seq for record in journal_of(tmp_path) if isinstance(record.event, ConfigApplied))
+        *_, decided = (record for record in journal_of(tmp_path) if isinstance(record.event, BalancerDecided))
+        assert (decided.cause, decided.event.total) == (applied, 1)  # type: ignore[union-attr]
+        w.real_fails_now(A)
+        await asyncio.sleep(0.01)
+        assert (mode(w), w.weights(WEB)) == ("backup", {A: 0, B: 1000})
+        await w.reload(config(plain))
+        await asyncio.sleep(0.01)
+        assert (mode(w), w.weights(WEB)) == ("available", {A: 0, B: 1000})
+
+    played(tmp_path, plain, story)
+
+
+def test_a_restart_goes_on_with_what_was(tmp_path: Path) -> None:
+    machine = MemoryDataPlane()
+
+    async def main() -> None:
+        async with world(tmp_path, config(guarded()), machine=machine) as w:
+            await asyncio.sleep(1.5)
+            await primaries_fail(w)
+            w.new_segment()
+            await w.stop("leave")
+
+        def prepare(w: World) -> None:
+            w.prober.answers |= {A: REFUSED, B: REFUSED}
+
+        async with world(tmp_path, config(guarded()), machine=machine, prepare=prepare) as w:
+            await asyncio.sleep(5)
+            assert (mode(w), w.weights(WEB)) == ("backup", {A: 0, B: 0, SORRY: 7})
+            await w.stop("leave")
+
+    run(main())
+    assert verify(Source(tmp_path)).difference is None
+
+
+def test_of_udp_a_backup_that_stands_by_is_not_in_the_kernel_so_that_flows_go_home(tmp_path: Path) -> None:
+    async def story(w: World) -> None:
+        await asyncio.sleep(1.5)
+        assert w.weights(DNS) == {A: 1000, B: 1000}
+        await primaries_fail(w)
+        assert w.weights(DNS) == {SORRY: 7}
+        w.prober.answers.clear()
+        await asyncio.sleep(1.5)
+        assert w.weights(DNS) == {A: 1000, B: 1000}
+
+    played(tmp_path, guarded(DNS, when_down="remove"), story)
+
+
+def test_of_tcp_it_stays_at_weight_0_so_that_its_connections_go_on(tmp_path: Path) -> None:
+    async def story(w: World) -> None:
+        await asyncio.sleep(1.5)
+        await primaries_fail(w)
+        assert w.weights(WEB) == {SORRY: 7}
+        w.prober.answers[A] = OK
+        await asyncio.sleep(1.5)
+        assert w.weights(WEB) == {A: 1000, SORRY: 0}
+
+    played(tmp_path, guarded(when_down="remove"), story)
+
+
+# --- routes -----------------------------------------------------------------------------------------------------------
+
+
+def test_on_backups_the_route_stays_announced_whatever_min_alive_says(tmp_path: Path) -> None:
+    plain = routes.web(min_alive=0.5)
+    sorry = replace(real(9, weight=7), backup=True)
+
+    async def main() -> None:
+        async with world(tmp_path, routes.config(replace(plain, reals=(*plain.reals, sorry)))) as w:
+            await asyncio.sleep(1.5)
+            await primaries_fail(w)
+            assert mode(w) == "backup"
+            assert routes.announced(w)
+            assert not events_of(tmp_path, RouteWithdrawn)
+
+    run(main())
+
+
+# --- too few ----------------------------------------------------------------------------------------------------------
+
+
+def names(first: int, count: int) -> list[RealId]:
+    return [real_id(number) for number in range(first, first + count)]
+
+
+def test_below_the_threshold_all_get_traffic_and_above_it_only_those_that_are_up(tmp_path: Path) -> None:
+    ten = balancer(reals=10, check=CHECK, fail_open_below=0.3)
+
+    async def story(w: World) -> None:
+        await asyncio.sleep(1.5)
+        for name in names(0, 7):
+            w.real_fails_now(name)
+        await asyncio.sleep(0.01)
+        assert (mode(w), sum(map(bool, w.weights(WEB).values()))) == ("available", 3)
+        w.real_fails_now(real_id(7))
+        await asyncio.sleep(0.01)
+        assert (mode(w), sum(map(bool, w.weights(WEB).values()))) == ("failsafe", 10)
+        w.prober.answers[real_id(0)] = OK
+        await asyncio.sleep(1)
+        assert (mode(w), sum(map(bool, w.weights(WEB).values()))) == ("available", 3)
+
+    played(tmp_path, ten, story)
+
+
+def test_a_start_is_not_taken_for_an_outage(tmp_path: Path) -> None:
+    """Failures are known after one check, successes after three: for a while nearly all that are known are failures."""
+    ten = balancer(reals=10, check=replace(CHECK, rise=3), fail_open_below=0.3)
+
+    def prepare(w: World) -> None:
+        w.prober.answers |= dict.fromkeys(names(0, 6), REFUSED)
+
+    async def story(w: World) -> None:
+        await asyncio.sleep(8)
+        assert (mode(w), sum(map(bool, w.weights(WEB).values()))) == ("available", 4)
+        assert {event.mode for event in events_of(tmp_path, BalancerDecided)} == {"initial", "available"}
+
+    played(tmp_path, ten, story, prepare=prepare)
+
+
+def test_new_reals_are_not_taken_for_an_outage(tmp_path: Path) -> None:
+    two = balancer(reals=2, check=replace(CHECK, rise=3), fail_open_below=0.5)
+
+    async def story(w: World) -> None:
+        await asyncio.sleep(4)
+        await w.reload(config(replace(two, reals=tuple(map(real, range(20))))))
+        await asyncio.sleep(10)
+        assert w.state.fleet.balancers[WEB].alive == 20
+        assert {event.mode for event in events_of(tmp_path, BalancerDecided)} == {"initial", "available"}
+
+    played(tmp_path, two, story)
+
+
+def test_unless_they_all_fail(tmp_path: Path) -> None:
+    two = balancer(reals=2, check=CHECK, fail_open_below=0.5)
+
+    async def story(w: World) -> None:
+        await asyncio.sleep(1.5)
+        w.prober.answers |= dict.fromkeys(names(2, 3), REFUSED)
+        await w.reload(config(replace(two, reals=tuple(map(real, range(5))))))
+        await asyncio.sleep(1.5)
+        assert mode(w) == "failsafe", "2 of 5 are up, and nobody is awaited any more"
+
+    played(tmp_path, two, story)
+
+
+def test_another_threshold_decides_at_once_because_of_the_config(tmp_path: Path) -> None:
+    four = balancer(reals=4, check=CHECK)
+
+    async def story(w: World) -> None:
+        await asyncio.sleep(1.5)
+        for name in names(0, 3):
+            w.real_fails_now(name)
+        await asyncio.sleep(0.01)
+        assert sum(map(bool, w.weights(WEB).values())) == 1
+        await w.reload(config(replace(four, fail_open_below=0.5)))
+        await asyncio.sleep(0.01)
+        assert (mode(w), sum(map(bool, w.weights(WEB).values()))) == ("failsafe", 4)
+        *_, applied = (record.seq for record in journal_of(tmp_path) if isinstance(record.event, ConfigApplied))
+        *_, decided = (record for record in journal_of(tmp_path) if isinstance(record.event, BalancerDecided))
+        assert decided.cause == applied
+        assert set(decided.event.causes.values()) == {applied}  # type: ignore[union-attr]
+
+    played(tmp_path, four, story)
+
+
+def test_a_backup_that_is_up_is_believed_rather_than_the_threshold(tmp_path: Path) -> None:
+    async def story(w: World) -> None:
+        await asyncio.sleep(1.5)
+        w.real_fails_now(A)
+        await asyncio.sleep(0.01)
+        assert (mode(w), w.weights(WEB)) == ("available", {A: 0, B: 1000, SORRY: 0})
+        w.real_fails_now(SORRY)
+        await asyncio.sleep(0.01)
+        assert (mode(w), w.weights(WEB)) == ("failsafe", {A: 1000, B: 1000, SORRY: 0})
+
+    played(tmp_path, guarded(fail_open_below=0.9), story)
+
+
+# --- the work ---------------------------------------------------------------------------------------------------------
+
+
+def test_without_another_mode_a_flip_is_looked_at_alone_however_many_reals_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[Standing] = []
+
+    def look(standing: Standing, duty: Duty) -> int:
+        looked.append(standing)
+        return weight_of(standing, duty)
+
+    monkeypatch.setattr(balancing, "weight_of", look)
+
+    async def main() -> None:
+        many = balancer(reals=1000, check=replace(CHECK, interval=60.0), fail_open_below=0.3)
+        sorry = replace(real(1000), backup=True)
+        async with world(tmp_path, config(replace(many, reals=(*many.reals, sorry)))) as w:
+            await asyncio.sleep(61)
+            looked.clear()
+            w.real_fails_now(A)
+            await asyncio.sleep(0.01)
+            assert w.weights(WEB)[A] == 0
+            assert len(looked) == 1
+
+    run(main())
