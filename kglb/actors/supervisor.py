@@ -245,7 +245,7 @@ class Supervisor(RecordingActor):
         configured = (balancer.route for balancer in self._config.balancers)
         routes = (*data_plane.actual.routes.values(), *configured)
         left = (until - now for until in data_plane.holds.values())
-        return max((*(route.hold_time for route in routes if route is not None), *left), default=0.0)
+        return max((0.0, *(route.hold_time for route in routes if route is not None), *left))
 
     def _begin_to_stop(self, reason: str, on_stop: Literal["cleanup", "leave"], cause: int | None = None) -> None:
         self._stopping = on_stop

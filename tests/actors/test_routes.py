@@ -303,6 +303,18 @@ def test_a_cleanup_has_the_time_that_is_left_of_a_hold(tmp_path: Path) -> None:
     run(main())
 
 
+def test_a_hold_that_is_over_long_since_takes_a_cleanup_no_time(tmp_path: Path) -> None:
+    async def main() -> None:
+        unannounced = balancer(check=CHECK)
+        async with world(tmp_path, config(web(hold_time=1.0))) as w:
+            await asyncio.sleep(1.5)
+            await w.reload(config(unannounced))
+            await asyncio.sleep(100)
+            assert await w.stop()
+
+    run(main())
+
+
 def test_an_engine_that_does_not_answer_delays_no_weight(tmp_path: Path) -> None:
     async def main() -> None:
         on = timed(delay=1000.0)
