@@ -47,6 +47,8 @@ class Announcer:
         self._waiting: dict[str, int] = {}
         self._refused: dict[str, int] = {}
         self._holds: dict[str, Callable[[], None]] = {}
+        for prefix, until in self._state.holds.items():
+            self._hold(prefix, until)
         self._failures: dict[str, Failure] = {}
         self._retries = Restarts(parts.now, longest=LONGEST_WAIT)
         self._retrying = False
@@ -152,17 +154,19 @@ class Announcer:
         if isinstance(operation, AnnounceRoute):
             self._recorder.record(RouteAnnounced(route=route), cause=cause)
         else:
-            self._recorder.record(RouteWithdrawn(route=route), cause=cause)
-            self._hold(route)
+            until = round(self._parts.now() + route.hold_time, 6)
+            self._recorder.record(RouteWithdrawn(route=route, until=until), cause=cause)
+            self._hold(route.prefix, until)
         if self._operation(route.prefix) is not None:  # another thing is wanted by now
             self._causes.setdefault(route.prefix, self._recorder.last_seq)
 
-    def _hold(self, route: Route) -> None:
-        self._holds.pop(route.prefix, lambda: None)()
-        if route.hold_time:
-            self._holds[route.prefix] = self._owner.after(route.hold_time, HoldOver(route.prefix))
+    def _hold(self, prefix: str, until: float) -> None:
+        self._holds.pop(prefix, lambda: None)()
+        left = until - self._parts.now()
+        if left > 0:
+            self._holds[prefix] = self._owner.after(left, HoldOver(prefix))
         else:
-            self._owner.actor_ref.tell(HoldOver(route.prefix))
+            self._owner.actor_ref.tell(HoldOver(prefix))
 
     def _try_again(self, operation: RouteOperation, failure: Failure, cause: int) -> None:
         """Record a refusal unless it is the last one again, and try again later."""

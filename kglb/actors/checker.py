@@ -125,7 +125,7 @@ class Checker(RecordingActor):
         self._lost: Lost | None = None  # to be recorded with what the probe finds
         self._alarm: int | None = None  # the recorded loss that is not cleared yet
         self._to_clear = 0  # by so many passes in a row
-        self._confirming = False  # an outcome waits for the machine
+        self._confirming = 0  # the generation of the outcome that waits for the machine
         self._use(check, gate, path)
 
     def _use(self, check: Check, gate: Gate | None, path: Path | None) -> None:
@@ -191,7 +191,7 @@ class Checker(RecordingActor):
 
     def _look_for_probe(self) -> None:
         """A probe may wait for its turn, an outcome for the machine, and that is no fault of this actor's."""
-        if not (self._confirming or self._parts.prober.holds(self._probe)):
+        if self._confirming != self._generation and not self._parts.prober.holds(self._probe):
             raise ProbeLostError(f"no answer {PATIENCE:g} s after its timeout, and none will come")
         self._promise(self._parts.now() + self._check.interval)
 
@@ -230,13 +230,15 @@ class Checker(RecordingActor):
         A sysctl that somebody has changed takes no healthy real out, a service that somebody has deleted brings no
         dead one back.
         """
-        self._confirming = True
+        self._confirming = generation
         try:
             confirmed = await self._parts.worker.call(stands, self._parts.machine, path)
         except OSError:
             confirmed = False
-        self._confirming = False
-        if generation != self._generation or not self._is_in_force():
+        if generation != self._generation:
+            return
+        self._confirming = 0
+        if not self._is_in_force():
             return
         if not confirmed:
             outcome = replace(outcome, status="unknown", reason="way to the real obstructed")

@@ -13,6 +13,7 @@ from journal import Origin
 from kglb import __version__
 from kglb.actors.adoption import read_claimed, read_owned
 from kglb.actors.parts import Parts
+from kglb.actors.recorder import Fact
 from kglb.actors.supervisor import Reject, Reload, Stop, Supervisor
 from kglb.decisions import VERSION, unaccounted
 from kglb.events import ConfigApplied, DaemonStarted
@@ -36,19 +37,32 @@ class Daemon:
         """Begin to stop. Asking again changes nothing."""
         self._tell(stop)
 
-    async def reload(self, config: Config, *, digest: str, source: str, secrets: Mapping[SecretRef, str]) -> None:
-        """Put another config in force. Raises OSError where the machine cannot be read."""
+    async def reload(
+        self, config: Config, *, digest: str, source: str, secrets: Mapping[SecretRef, str]
+    ) -> "asyncio.Future[Fact]":
+        """Put another config in force. The result is done once that is recorded, never if the daemon stops before.
+
+        Raises OSError where the machine cannot be read.
+        """
         plane = self._parts.recorder.state.data_plane
         desired = tuple(plane.desired.services)  # the worker is another thread
         found = await self._parts.worker.call(read_claimed, self._parts.machine, config, plane.actual, desired)
         before = self._parts.secrets
         renewed = frozenset(ref for ref, value in secrets.items() if before.get(ref) != value)
         self._parts.use_secrets(secrets)
-        self._tell(Reload(config, digest, source, found, renewed))
+        recorded = self.finished.get_loop().create_future()
+        self._tell(Reload(config, digest, source, recorded, found, renewed))
+        return recorded
 
-    def reject(self, source: str, errors: tuple[str, ...]) -> None:
-        """Record that a config was refused; the one in force stays."""
-        self._tell(Reject(source, errors))
+    def scrub(self, text: str) -> str:
+        """The text without the secrets that are in use."""
+        return self._parts.recorder.scrub(text)
+
+    def reject(self, source: str, errors: tuple[str, ...]) -> "asyncio.Future[Fact]":
+        """Record that a config was refused; the one in force stays. The result is as that of ``reload``."""
+        recorded = self.finished.get_loop().create_future()
+        self._tell(Reject(source, errors, recorded))
+        return recorded
 
     def _tell(self, command: object) -> None:
         if self._supervisor.is_alive():
@@ -107,7 +121,9 @@ async def start(
     recorder.record(replace(adopted, routes=routes, unaccounted=news), cause=started)
     parts.foreign = adopted.foreign
     parts.confirmed = parts.now()
-    recorder.record(ConfigApplied(digest=digest, source=source, config=config), cause=started)
+    forgotten = recorder.state.fleet.unconfigured_names(config)
+    applied = ConfigApplied(digest=digest, source=source, config=config, forgotten_names=forgotten)
+    recorder.record(applied, cause=started)
     finished: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
     supervisor = Supervisor.start(parts, config, finished)
     return Daemon(parts, supervisor, finished)

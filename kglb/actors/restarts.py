@@ -1,4 +1,7 @@
-"""When a crashed actor starts again: at once at first, later and later if it keeps crashing."""
+"""When a crashed actor starts again: at once at first, later and later if it keeps crashing.
+
+Who has been calm for long is forgotten, and so is whoever is gone: what is kept does not grow with time.
+"""
 
 from collections.abc import Callable
 
@@ -14,22 +17,27 @@ class Restarts:
     def __init__(self, now: Callable[[], float], longest: float = LONGEST) -> None:
         self._now = now
         self._longest = longest
-        self._last: dict[object, tuple[float, float]] = {}  # key -> (when it crashed, how long it waited)
+        self._last: dict[object, tuple[float, float]] = {}  # when it crashed, how long it waited; the oldest first
 
     def delay(self, key: object) -> float:
         """Seconds until the child that crashed just now starts again; doubles up to ``longest``."""
         now = self._now()
-        when, waited = self._last.get(key, (float("-inf"), 0.0))
-        calm = now - when > waited + CALM
-        wait = FIRST if calm else min(waited * 2, self._longest)
+        when, waited = self._last.pop(key, (float("-inf"), 0.0))
+        wait = FIRST if _is_calm(now, when, waited) else min(waited * 2, self._longest)
         self._last[key] = (now, wait)
+        while (oldest := next(iter(self._last))) != key and _is_calm(now, *self._last[oldest]):
+            del self._last[oldest]
         return wait
 
     @property
     def crashed(self) -> list[object]:
-        """The children that have crashed and are not gone: each runs again, or waits until it may."""
+        """The children that have crashed lately and are not gone: each runs again, or waits until it may."""
         return list(self._last)
 
     def forget(self, key: object) -> None:
         """The child is gone for good."""
         self._last.pop(key, None)
+
+
+def _is_calm(now: float, when: float, waited: float) -> bool:
+    return now - when > waited + CALM

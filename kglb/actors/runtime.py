@@ -237,10 +237,11 @@ class LoopActor(pykka.Actor):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         text = "".join(traceback.format_exception(kind, error, trace))
+        crash = Crash(self.key, f"{type(error).__name__}: {error}", text)
         if self._parent is None or not self._parent.is_alive():
-            sys.stderr.write(f"{self} raised and has no parent to restart it:\n{text}")
+            self.on_crash_untold(crash)
         else:
-            self._parent.tell(Crash(self.key, f"{type(error).__name__}: {error}", text))
+            self._parent.tell(crash)
 
     def _stop(self) -> None:
         if self.actor_stopped.is_set():
@@ -260,6 +261,10 @@ class LoopActor(pykka.Actor):
 
     def on_drained(self) -> None:
         """Run code after everything that waited was handled: where an actor decides once for many messages."""
+
+    def on_crash_untold(self, crash: Crash) -> None:
+        """Run code after this actor has crashed and there is no parent to start it again. Must not raise."""
+        sys.stderr.write(f"{self} raised and has no parent to restart it:\n{crash.traceback}")
 
     def after(self, seconds: float, message: object) -> Callable[[], None]:
         """Tell this actor ``message`` in so many seconds; the result cancels it. Dies with the actor."""

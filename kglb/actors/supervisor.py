@@ -1,6 +1,11 @@
-"""The supervisor: starts and stops the balancers and the applier, and starts again what crashed."""
+"""The supervisor: starts and stops the balancers and the applier, and starts again what crashed.
+
+Nobody starts the supervisor again: if it crashes, the daemon ends, leaves the kernel serving, and is started by the
+service manager, from what is recorded.
+"""
 
 import asyncio
+import logging
 from typing import Any, Literal, NamedTuple
 
 from pykka import ActorRef
@@ -11,7 +16,7 @@ from kglb.actors.balancer import BalancerActor, Reconfigure
 from kglb.actors.drains import Drains
 from kglb.actors.marking import release_unconfigured
 from kglb.actors.parts import Parts
-from kglb.actors.recorder import RecordingActor
+from kglb.actors.recorder import Fact, RecordingActor
 from kglb.actors.restarts import Restarts
 from kglb.actors.router import Router
 from kglb.actors.runtime import Crash
@@ -35,21 +40,23 @@ class Stop(NamedTuple):
 
 class Reload(NamedTuple):
     """Command: put this config in force; ``found`` is what already stands in the machine where it claims to be,
-    ``renewed`` the secrets whose value is another now.
+    ``renewed`` the secrets whose value is another now. ``recorded`` is done once that is a fact.
     """
 
     config: Config
     digest: str
     source: str
+    recorded: "asyncio.Future[Fact]"
     found: tuple[Operation, ...] = ()
     renewed: frozenset[SecretRef] = frozenset()
 
 
 class Reject(NamedTuple):
-    """Command: record that this config was refused; what is in force stays."""
+    """Command: record that this config was refused; what is in force stays. ``recorded`` is as that of ``Reload``."""
 
     source: str
     errors: tuple[str, ...]
+    recorded: "asyncio.Future[Fact]"
 
 
 class StartAgain(NamedTuple):
@@ -68,7 +75,9 @@ class ReportUnknown(NamedTuple):
 
 
 class Supervisor(RecordingActor):
-    """Parent of all. ``finished`` is done when everything has stopped: True if the machine is as it should be."""
+    """Parent of all. ``finished`` is done when everything has stopped: True if that was ordered, and the machine is as
+    it should be.
+    """
 
     def __init__(self, parts: Parts, config: Config, finished: "asyncio.Future[bool]") -> None:
         super().__init__(parts.scheduler, parts.recorder, key="supervisor")
@@ -122,14 +131,14 @@ class Supervisor(RecordingActor):
                 self._start_again(message)
             case Reload():
                 self._reload(message)
-            case Reject(source, errors):
-                self.recorder.record(ConfigRejected(source=source, errors=errors))
+            case Reject(source, errors, recorded):
+                self._record_answer(ConfigRejected(source=source, errors=errors), recorded)
             case Stop():
                 self._stop_all(message)
             case Settled():
                 self._finish_if_clean()
             case GiveUpCleanup():
-                self._finish(clean=False)
+                self._give_up_cleanup()
             case ReportUnknown():
                 self._report_unknown()
             case _:
@@ -145,8 +154,11 @@ class Supervisor(RecordingActor):
         self.recorder.close_runs()
         if order.found:
             self.recorder.record(DriftFound(changes=order.found))
-        applied = ConfigApplied(digest=order.digest, source=order.source, config=order.config)
-        seq = self.recorder.record(applied)
+        forgotten = self.recorder.state.fleet.unconfigured_names(order.config)
+        applied = ConfigApplied(
+            digest=order.digest, source=order.source, config=order.config, forgotten_names=forgotten
+        )
+        seq = self._record_answer(applied, order.recorded)
         release_unconfigured(self.recorder, order.config)
         known = {balancer.id: balancer for balancer in before.balancers}
         for balancer in order.config.balancers:
@@ -163,6 +175,12 @@ class Supervisor(RecordingActor):
         if self._lives("applier"):
             self._children["applier"].tell(SetInterval(order.config.data_plane.reconcile_interval))
 
+    def _record_answer(self, event: ConfigApplied | ConfigRejected, recorded: "asyncio.Future[Fact]") -> int:
+        seq = self.recorder.record(event)
+        if not recorded.done():
+            recorded.set_result(Fact(seq, None, event))
+        return seq
+
     def _lives(self, key: object) -> bool:
         child = self._children.get(key)
         return child is not None and child.is_alive()
@@ -173,13 +191,17 @@ class Supervisor(RecordingActor):
         kind = str(crash.key) if crash.key in ("applier", "router", "drains", "watchdog") else "balancer"
         wait = self._restarts.delay(crash.key)
         self._children.pop(crash.key, None)
+        name = kind if kind != "balancer" else f"balancer {crash.key}"
+        self.after(wait, StartAgain(crash.key, self._record_crash(name, crash, wait)))
+
+    def _record_crash(self, name: str, crash: Crash, wait: float) -> int:
         crashed = ActorCrashed(
-            actor=kind if kind != "balancer" else f"balancer {crash.key}",
+            actor=name,
             error=self.recorder.scrub(crash.error),
             traceback=self.recorder.scrub(crash.traceback),
             retry_in=wait,
         )
-        self.after(wait, StartAgain(crash.key, self.recorder.record(crashed)))
+        return self.recorder.record(crashed)
 
     def _start_again(self, order: StartAgain) -> None:
         key = order.key
@@ -210,20 +232,46 @@ class Supervisor(RecordingActor):
         if self._stopping is not None:
             return
         on_stop = stop.on_stop or self._config.data_plane.on_stop
+        self._begin_to_stop(stop.reason, on_stop)
+        if on_stop == "leave":
+            self._finish(clean=True)
+        else:
+            budget = CLEANUP_BASE + CLEANUP_PER_SERVICE * len(self._config.balancers) + self._longest_hold()
+            self.after(budget, GiveUpCleanup())
+
+    def _longest_hold(self) -> float:
+        """Seconds until nothing arrives by any route, if all are withdrawn now."""
+        data_plane, now = self.recorder.state.data_plane, self._parts.now()
+        configured = (balancer.route for balancer in self._config.balancers)
+        routes = (*data_plane.actual.routes.values(), *configured)
+        left = (until - now for until in data_plane.holds.values())
+        return max((0.0, *(route.hold_time for route in routes if route is not None), *left))
+
+    def _begin_to_stop(self, reason: str, on_stop: Literal["cleanup", "leave"], cause: int | None = None) -> None:
         self._stopping = on_stop
         self.recorder.close_runs()
         for key, child in self._children.items():
             if key != "applier" and child.is_alive():
                 child.stop(block=False)
-        self.recorder.record(DaemonStopping(reason=stop.reason, on_stop=on_stop))
-        if on_stop == "leave":
-            self._finish(clean=True)
-        else:
-            configured = (balancer.route for balancer in self._config.balancers)
-            routes = (*self.recorder.state.data_plane.actual.routes.values(), *configured)
-            hold_time = max((route.hold_time for route in routes if route is not None), default=0.0)
-            budget = CLEANUP_BASE + CLEANUP_PER_SERVICE * len(self._config.balancers) + hold_time
-            self.after(budget, GiveUpCleanup())
+        self.recorder.record(DaemonStopping(reason=reason, on_stop=on_stop), cause=cause)
+
+    def on_crash_untold(self, crash: Crash) -> None:
+        """End the daemon as ``leave`` does, but not well; a cleanup that was under way ends where it is."""
+        try:
+            seq = self._record_crash("supervisor", crash, 0.0)
+            if self._stopping is None:
+                self._begin_to_stop("its supervisor crashed", "leave", seq)
+            self._parts.say(
+                "the supervisor crashed, which ends the daemon; see ActorCrashed above", level=logging.ERROR
+            )
+        except Exception:  # what made it crash may keep this from being recorded, and must not keep the daemon
+            super().on_crash_untold(crash)
+        finally:
+            self._finish(clean=False)
+
+    def _give_up_cleanup(self) -> None:
+        self._parts.say("cleanup did not finish in time; see OperationFailed above", level=logging.ERROR)
+        self._finish(clean=False)
 
     def _finish_if_clean(self) -> None:
         if self._stopping != "cleanup":

@@ -122,9 +122,13 @@ class Vigil:
         except OSError:
             return  # what is wrong is for the probes to say; after the next that passes we try again
         self._keep_alive(sock)
+        try:
+            self._epoll.register(sock.fileno(), EPOLLRDHUP)
+        except OSError:
+            sock.close()
+            return  # the user has no more watches (fs.epoll.max_user_watches): the real is only probed
         idle.sock, idle.fd, idle.opened = sock, sock.fileno(), now
         self._held[idle.fd] = idle
-        self._epoll.register(idle.fd, EPOLLRDHUP)
 
     def _keep_alive(self, sock: SocketType) -> None:
         sock.setsockopt(SOL_SOCKET, SO_RCVBUF, 1)

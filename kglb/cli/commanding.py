@@ -51,7 +51,7 @@ class Commander:
         recorder: Recorder,
         *,
         wall: Callable[[], float],
-        reload: Callable[[], None],
+        reload: Callable[[], "asyncio.Future[Fact]"],
         connections: Mapping[tuple[ServiceId, RealId], int],
     ) -> None:
         self._daemon = daemon
@@ -59,8 +59,6 @@ class Commander:
         self._wall = wall
         self._reload = reload
         self._connections = connections
-        self._awaiting_config: list[asyncio.Future[Fact]] = []
-        recorder.observe(self._note)
 
     @property
     def _fleet(self) -> FleetState:
@@ -171,27 +169,16 @@ class Commander:
     # --- the daemon ---------------------------------------------------------------------------------------------
 
     async def _read_again(self) -> Answer:
-        awaited: asyncio.Future[Fact] = asyncio.get_running_loop().create_future()
-        self._awaiting_config.append(awaited)
-        self._reload()
         try:
-            fact = await asyncio.wait_for(awaited, RELOAD_PATIENCE)
+            fact = await asyncio.wait_for(asyncio.shield(self._reload()), RELOAD_PATIENCE)  # others wait for it, too
         except TimeoutError:
             problem = f"nothing came of the reload within {RELOAD_PATIENCE:g} s"
             return Refused(why="environment", problem=problem, remedy="see the daemon's log")
-        finally:
-            self._awaiting_config.remove(awaited)
         if isinstance(fact.event, ConfigRejected):
             return Reloaded(applied=False, seq=fact.seq, source=fact.event.source, lines=fact.event.errors)
         assert isinstance(fact.event, ConfigApplied)
         lines = tuple(describe(fact.event.config))
         return Reloaded(applied=True, seq=fact.seq, source=fact.event.source, lines=lines)
-
-    def _note(self, fact: Fact) -> None:
-        if isinstance(fact.event, ConfigApplied | ConfigRejected):
-            for awaited in self._awaiting_config:
-                if not awaited.done():
-                    awaited.set_result(fact)
 
     async def _stop(self, order: StopOrder, who: str) -> Answer:
         self._daemon.stop(Stop(reason=f"ordered by {who}", on_stop=order.on_stop))

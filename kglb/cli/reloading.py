@@ -1,13 +1,17 @@
 """SIGHUP: read the config again, all of it; put it in force if it is good, record why not if it is bad.
 
-Reading takes a thread of its own: ten thousand reals are a quarter of a second. Signals that come meanwhile make one
-more reading, after this one.
+Reading takes a thread of its own: ten thousand reals are a quarter of a second. Signals and orders that come meanwhile
+make one more reading, after this one, and what comes of that is their answer. Whatever goes wrong is answered: a
+service manager waits for the end of a reload.
 """
 
 import asyncio
+import logging
+import traceback
 from collections.abc import Callable
 
 from kglb.actors.daemon import Daemon
+from kglb.actors.recorder import Fact
 from kglb.cli.event_log import EventLog
 from kglb.cli.privileges import needed
 from kglb.cli.service_manager import ServiceManager
@@ -43,45 +47,63 @@ class Reloader:
         self._given_up = given_up
         self._worker = Worker("config")
         self._task: asyncio.Task[None] | None = None
-        self._again = False
+        self._next: asyncio.Future[Fact] | None = None  # what comes of the next reading
 
-    def request(self) -> None:
-        """Reload, soon."""
-        self._again = True
+    def request(self) -> "asyncio.Future[Fact]":
+        """Reload, soon; the result is what comes of a reading that begins after this, and never done if the daemon
+        stops before. It is shared: not to be cancelled.
+        """
+        loop = asyncio.get_running_loop()
+        if self._next is None:
+            self._next = loop.create_future()
         if self._task is None or self._task.done():
-            self._task = asyncio.get_running_loop().create_task(self._reload())
+            self._task = loop.create_task(self._reload())
+        return self._next
 
     async def _reload(self) -> None:
         self._manager.reloading()
-        while self._again:
-            self._again = False
-            await self._reload_once()
+        while self._next is not None:
+            ordered, self._next = self._next, None
+            try:
+                recorded = await self._reload_once()
+            except Exception as error:
+                recorded = self._fail(error)
+            await asyncio.wait((recorded, self._daemon.finished), return_when=asyncio.FIRST_COMPLETED)
+            if not recorded.done():
+                return
+            ordered.set_result(recorded.result())
         self._manager.tell(READY=1)
 
-    async def _reload_once(self) -> None:
+    async def _reload_once(self) -> "asyncio.Future[Fact]":
         try:
             loaded = await self._worker.call(self._read)
         except ConfigError as error:
-            self._reject(error.lines)
-            return
+            return self._reject(error.lines)
         if fixed := unchangeable(self._config, loaded.config):
-            self._reject(fixed)
-            return
+            return self._reject(fixed)
         if lacking := sorted(needed(loaded.config) & self._given_up):
-            self._reject((f"it takes {', '.join(lacking)}, given up at the start: restart the daemon with it",))
-            return
+            return self._reject((f"it takes {', '.join(lacking)}, given up at the start: restart the daemon with it",))
         for warning in loaded.warnings:
             self._log.say("warning", text=warning)
         try:
-            await self._daemon.reload(loaded.config, digest=loaded.digest, source=self._source, secrets=loaded.secrets)
+            recorded = await self._daemon.reload(
+                loaded.config, digest=loaded.digest, source=self._source, secrets=loaded.secrets
+            )
         except OSError as error:
-            self._reject((f"the machine cannot be read: {error}",))
-            return
+            return self._reject((f"the machine cannot be read: {error}",))
         self._config = loaded.config
+        return recorded
 
-    def _reject(self, errors: tuple[str, ...]) -> None:
+    def _fail(self, error: Exception) -> "asyncio.Future[Fact]":
+        scrub = self._daemon.scrub
+        trace = scrub("".join(traceback.format_exception(error)))
+        self._log.say("reload failed", level=logging.ERROR, traceback=trace)
+        said = scrub(f"{type(error).__name__}: {error}")
+        return self._reject((f"the reload failed: {said}: probably a bug, see the daemon's log",))
+
+    def _reject(self, errors: tuple[str, ...]) -> "asyncio.Future[Fact]":
         more = (f"and {len(errors) - MOST_ERRORS} more",) if len(errors) > MOST_ERRORS else ()
-        self._daemon.reject(self._source, (*errors[:MOST_ERRORS], *more))
+        return self._daemon.reject(self._source, (*errors[:MOST_ERRORS], *more))
 
     async def close(self) -> None:
         """Stop reloading."""

@@ -129,8 +129,6 @@ async def serve(
         clean = await daemon.finished
         for leftover in await daemon.close(CLOSE_TIMEOUT):
             log.say("actor did not stop: probably a bug", level=logging.ERROR, actor=leftover)
-        if not clean:
-            log.say("cleanup did not finish in time; see OperationFailed above", level=logging.ERROR)
         return clean
 
 

@@ -45,9 +45,12 @@ class RouteAnnounced(EventBase, frozen=True, kw_only=True):
 
 
 class RouteWithdrawn(EventBase, frozen=True, kw_only=True):
-    """The BGP engine has acknowledged that the route is gone; packets may still arrive for its hold time."""
+    """The BGP engine has acknowledged that the route is gone; packets may still arrive for its hold time: ``until``
+    that second of the boot, as a record's ``mono`` counts them (0 where an older version recorded it).
+    """
 
     route: Route
+    until: float = 0.0
 
 
 BalancingEvent = BalancerDecided | RoutesDecided | RouteAnnounced | RouteWithdrawn

@@ -24,7 +24,9 @@ class DaemonStopping(EventBase, frozen=True, kw_only=True):
 
 
 class ActorCrashed(EventBase, frozen=True, kw_only=True):
-    """An actor raised. It changes no weight; its supervisor starts it again after ``retry_in`` seconds."""
+    """An actor raised. It changes no weight; its supervisor starts it again after ``retry_in`` seconds. Of the
+    supervisor itself that is 0: the daemon ends, and leaves the kernel serving.
+    """
 
     actor: str
     error: str
@@ -47,11 +49,16 @@ class MachineAnswered(EventBase, frozen=True, kw_only=True):
 
 
 class ConfigApplied(EventBase, frozen=True, kw_only=True):
-    """This configuration is in force. It holds references to secrets, never their values."""
+    """This configuration is in force. It holds references to secrets, never their values.
+
+    The last good addresses of ``forgotten_names`` (each a service and what a config called a real of it) are not kept
+    any more: the config does not have them.
+    """
 
     digest: str
     source: str
     config: Config
+    forgotten_names: tuple[str, ...] = ()
 
 
 class ConfigRejected(EventBase, frozen=True, kw_only=True):

@@ -47,10 +47,14 @@ from kglb.projections.reals import RealState
 
 
 class DataPlaneState(msgspec.Struct, kw_only=True):
-    """Desired and actual state of the machine; ``dirty`` is not kept in checkpoints: a start compares everything."""
+    """Desired and actual state of the machine; ``dirty`` is not kept in checkpoints: a start compares everything.
+
+    ``holds`` say of withdrawn routes, by prefix, until which second of the boot packets may still arrive.
+    """
 
     desired: Holding = msgspec.field(default_factory=Holding)
     actual: Holding = msgspec.field(default_factory=Holding)
+    holds: dict[str, float] = {}
     boot_id: str = ""
     dirty: Dirty = msgspec.field(default_factory=Dirty)
 
@@ -137,6 +141,7 @@ def _daemon_started(state: DataPlaneState, seq: int, event: DaemonStarted, fleet
         state.desired = Holding()
     if event.boot_id != state.boot_id:
         state.actual = Holding()
+        state.holds = {}
     state.boot_id = event.boot_id
 
 
@@ -258,10 +263,15 @@ def _routes_decided(state: DataPlaneState, seq: int, event: RoutesDecided, fleet
 
 def _route_announced(state: DataPlaneState, seq: int, event: RouteAnnounced, fleet: FleetState) -> None:
     state.actual.routes[event.route.prefix] = event.route
+    state.holds.pop(event.route.prefix, None)
 
 
 def _route_withdrawn(state: DataPlaneState, seq: int, event: RouteWithdrawn, fleet: FleetState) -> None:
     state.actual.routes.pop(event.route.prefix, None)
+    recorded = event.until - event.route.hold_time
+    state.holds = {prefix: until for prefix, until in state.holds.items() if until > recorded}
+    if event.until and event.route.hold_time:
+        state.holds[event.route.prefix] = event.until
 
 
 def _operations_applied(state: DataPlaneState, seq: int, event: OperationsApplied, fleet: FleetState) -> None:

@@ -30,7 +30,7 @@ from kglb.events import (
 from kglb.model import Config, Real, RealId, ServiceId, asks_the_same
 from kglb.projections.marks import MarksState
 from kglb.projections.reals import BalancerState, Orders, RealState
-from kglb.projections.steering import forget_unconfigured, keep_orders, name_key, steer
+from kglb.projections.steering import configured_keys, forget_unconfigured, keep_orders, name_key, steer
 
 
 class FleetState(msgspec.Struct, kw_only=True):
@@ -53,6 +53,11 @@ class FleetState(msgspec.Struct, kw_only=True):
         """What is known of a real, None if nothing."""
         balancer = self.balancers.get(service)
         return None if balancer is None else balancer.reals.get(real)
+
+    def unconfigured_names(self, config: Config) -> tuple[str, ...]:
+        """The names whose last good address is kept and that a config does not have."""
+        configured = configured_keys(config.balancers) if self.names else ()
+        return tuple(key for key in self.names if key not in configured)
 
     def is_banned(self, service: ServiceId, real: RealId) -> bool:
         """Whether no traffic is better than traffic to this real: it is down, and its balancer is fail_closed."""
@@ -97,6 +102,8 @@ def _config_applied(fleet: FleetState, seq: int, event: ConfigApplied) -> None:
             _forget_streaks(balancer)
         balancer.configure(config, awaits=config.awaits_verdicts)
     forget_unconfigured(fleet.kept, event.config.balancers)
+    for key in event.forgotten_names:
+        fleet.names.pop(key, None)
     fleet.marks.fold(event)
 
 

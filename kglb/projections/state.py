@@ -23,6 +23,7 @@ class _Checkpoint(msgspec.Struct):
     desired: Holding
     actual: Holding
     boot_id: str
+    holds: dict[str, float] = {}
 
 
 class FoldError(Exception):
@@ -58,7 +59,9 @@ class State:
         if bytes(checkpoint).strip() != b"{}":
             stored = msgspec.json.decode(checkpoint, type=_Checkpoint)
             state.fleet = stored.fleet
-            state.data_plane = DataPlaneState(desired=stored.desired, actual=stored.actual, boot_id=stored.boot_id)
+            state.data_plane = DataPlaneState(
+                desired=stored.desired, actual=stored.actual, holds=stored.holds, boot_id=stored.boot_id
+            )
         return state
 
     def checkpoint(self) -> Iterator[bytes]:
@@ -68,6 +71,7 @@ class State:
             desired=_copy(self.data_plane.desired),
             actual=_copy(self.data_plane.actual),
             boot_id=self.data_plane.boot_id,
+            holds=dict(self.data_plane.holds),
         )
         return _parts(snapshot)
 

@@ -40,11 +40,15 @@ def keep_orders(kept: Kept, config: Balancer, real: RealState) -> None:
         kept[name_key(config.id, real.entry.host)] = orders
 
 
+def configured_keys(balancers: Iterable[Balancer]) -> set[str]:
+    """The ``name_key`` of every real that the config has."""
+    return {name_key(balancer.id, entry.host) for balancer in balancers for entry in balancer.reals}
+
+
 def forget_unconfigured(kept: Kept, balancers: Iterable[Balancer]) -> None:
     """Keep only what was ordered about reals that the config has."""
     if kept:
-        configured = {name_key(balancer.id, entry.host) for balancer in balancers for entry in balancer.reals}
-        for key in kept.keys() - configured:
+        for key in kept.keys() - configured_keys(balancers):
             del kept[key]
 
 

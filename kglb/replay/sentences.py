@@ -121,6 +121,8 @@ def _daemon_stopping(event: DaemonStopping, _: Runs) -> str:
 
 
 def _actor_crashed(event: ActorCrashed, _: Runs) -> str:
+    if event.actor == "supervisor":
+        return f"the supervisor crashed, which ends the daemon: {event.error}"
     return f"{event.actor} crashed and starts again in {event.retry_in:g} s: {event.error}"
 
 

@@ -184,6 +184,7 @@ def _differing(one: State, other: State) -> str:
         ("fleet", one.fleet, other.fleet),
         ("desired state", one.data_plane.desired, other.data_plane.desired),
         ("actual state", one.data_plane.actual, other.data_plane.actual),
+        ("hold times", one.data_plane.holds, other.data_plane.holds),
         ("boot", one.data_plane.boot_id, other.data_plane.boot_id),
     )
     return next((name for name, mine, others in parts if mine != others), "")

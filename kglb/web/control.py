@@ -131,8 +131,7 @@ def _listen(path: str, group: str) -> socket.socket:
         os.fchmod(listener.fileno(), 0o600)  # before it has a name: nobody else can connect, not even for a moment
         listener.bind(path)
         if group:
-            os.chown(path, -1, grp.getgrnam(group).gr_gid)
-            os.chmod(path, 0o660)
+            _admit(path, grp.getgrnam(group).gr_gid)
         listener.listen(MAX_CONNECTIONS)
     except KeyError:
         listener.close()
@@ -149,7 +148,12 @@ def _listen(path: str, group: str) -> socket.socket:
 
 def _clear(path: str) -> None:
     """Make the directory; remove a socket that nobody listens on any more. Raises OSError, ControlError."""
-    Path(path).parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    directory = Path(path).parent
+    directory.mkdir(mode=0o755, parents=True, exist_ok=True)
+    mode = directory.stat().st_mode
+    if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+        remedy = f"chmod o-w {directory}, or change socket in [control]"
+        raise ControlError(path, f"anybody may replace what is in {directory}", remedy)
     try:
         mode = os.lstat(path).st_mode
     except FileNotFoundError:
@@ -161,6 +165,24 @@ def _clear(path: str) -> None:
     if refusal != errno.ECONNREFUSED:
         raise ControlError(path, "another daemon listens there", "stop it, or change socket in [control]")
     os.unlink(path)
+
+
+def _admit(path: str, group: int) -> None:
+    """Let the members of a group connect to the socket, and to nothing that a link at its path leads to.
+
+    Raises OSError, ControlError.
+    """
+    fd = os.open(path, os.O_PATH | os.O_NOFOLLOW)
+    try:
+        found = os.fstat(fd)
+        if not stat.S_ISSOCK(found.st_mode) or found.st_uid != os.geteuid():
+            remedy = "see who may write to its directory, or change socket in [control]"
+            raise ControlError(path, "something else was put in its place", remedy)
+        opened = f"/proc/self/fd/{fd}"
+        os.chown(opened, -1, group)
+        os.chmod(opened, 0o660)
+    finally:
+        os.close(fd)
 
 
 def _remedy(error: OSError) -> str:

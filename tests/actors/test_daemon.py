@@ -548,6 +548,23 @@ def test_a_service_that_somebody_else_made_at_our_key_is_adopted_and_put_right(t
 # --- names -------------------------------------------------------------------------------------------------------
 
 
+def test_names_that_no_config_has_are_forgotten(tmp_path: Path) -> None:
+    hosts = [f"web{number}" for number in range(100)]
+
+    async def main() -> None:
+        names = {host: ["10.0.0.1"] for host in hosts}
+        async with world(tmp_path, named("web0:80"), names=names) as w:
+            for host in hosts:
+                await w.reload(named(f"{host}:80"))
+                await asyncio.sleep(0.1)
+                assert len(w.state.fleet.names) <= 2
+            await w.stop("leave")
+        async with world(tmp_path, named("web7:80", "web99:80"), names={}) as w:
+            assert w.state.fleet.names == {f"{WEB} web99:80": "10.0.0.1"}
+
+    run(main())
+
+
 def named(*hosts: str) -> Config:
     reals = tuple(Real(host=host, weight=1000, forward=Forward()) for host in hosts)
     return config(replace(balancer(), reals=reals))

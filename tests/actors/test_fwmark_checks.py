@@ -20,7 +20,7 @@ from kglb.events import (
 )
 from kglb.model import Balancer, Config, DeleteService, Destination, Forward, RealId, Service, ServiceId, TcpCheck
 from tests.actors.virtual import run
-from tests.actors.world import REFUSED, World, events_of, journal_of, world
+from tests.actors.world import REFUSED, SlowWorker, World, events_of, journal_of, world
 from tests.projections.builders import DNS, WEB, balancer, config, real, real_id
 
 A, B, C = (real_id(number) for number in range(3))
@@ -292,5 +292,27 @@ def test_each_mark_is_there_because_of_its_real(tmp_path: Path) -> None:
         records = {record.seq: record for record in journal_of(tmp_path)}
         causes = [records[r.cause or 0].event for r in records.values() if isinstance(r.event, MarkAssigned)]
         assert [event.real for event in causes if isinstance(event, RealAdded)] == [A, B]
+
+    run(main())
+
+
+def test_an_outcome_that_waits_for_the_machine_is_not_lost_when_an_older_one_no_longer_does(tmp_path: Path) -> None:
+    async def main() -> None:
+        watched = marked(reals=1, check=replace(CHECK, watch=True))
+
+        def with_slow_worker(w: World) -> None:
+            w.parts.worker = SlowWorker(w.loop)
+
+        async with world(tmp_path, config(watched), machine=machine(), prepare=with_slow_worker) as w:
+            await asyncio.sleep(2.5)
+            assert isinstance(w.parts.worker, SlowWorker)
+            w.parts.worker.seconds = 20.0
+            w.real_fails_now(VIP_A)
+            await asyncio.sleep(0.01)
+            w.vigil.lose(VIP_A)
+            await asyncio.sleep(60)
+            w.parts.worker.seconds = 0.0
+        assert events_of(tmp_path, ActorCrashed) == []
+        assert [changed.healthy for changed in events_of(tmp_path, HealthChanged)] == [True, False]
 
     run(main())

@@ -3,10 +3,14 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from kglb.actors.checker import Checker
+from kglb.actors.router import Router
+from kglb.actors.supervisor import Stop, Supervisor
 from kglb.actors.watchdog import INTERVAL, Watchdog
 from kglb.dataplane.worker import PATIENCE
-from kglb.events import ActorCrashed, MachineAnswered, MachineStalled
+from kglb.events import ActorCrashed, DaemonStopping, MachineAnswered, MachineStalled
 from kglb.model import TcpCheck
 from tests.actors.virtual import run
 from tests.actors.world import (
@@ -17,6 +21,7 @@ from tests.actors.world import (
     actor_of,
     actors_of,
     events_of,
+    journal_of,
     world,
 )
 from tests.projections.builders import WEB, balancer, config, real_id
@@ -139,5 +144,89 @@ def test_a_watchdog_that_crashes_starts_again(tmp_path: Path) -> None:
             w.prober.lose(A)
             await asyncio.sleep(NOTICED + 0.2)
         assert [crash.actor.split()[0] for crash in events_of(tmp_path, ActorCrashed)] == ["watchdog", "checker"]
+
+    run(main())
+
+
+# --- the supervisor itself ----------------------------------------------------------------------------------------
+
+
+async def ended(w: World) -> bool:
+    """What the daemon says once it has ended, and is closed as the process does it."""
+    clean = await asyncio.wait_for(asyncio.shield(w.daemon.finished), 60)
+    assert await w.daemon.close(1.0) == []
+    assert await w.recorder.close(1.0)
+    return clean
+
+
+def test_a_supervisor_that_crashes_ends_the_daemon_and_leaves_the_kernel_serving(tmp_path: Path) -> None:
+    async def main() -> None:
+        machine = WatchedMachine()
+        async with world(tmp_path, config(balancer(check=CHECK)), machine=machine) as w:
+            await asyncio.sleep(2)
+            w.recorder.scrub = lambda text: text.replace("secret", "***")
+            actor_of(Supervisor).tell("secret")
+            assert not await ended(w)
+            assert w.weights(WEB) == {A: 1000, B: 1000}
+        crash, stopping = [r for r in journal_of(tmp_path) if isinstance(r.event, ActorCrashed | DaemonStopping)]
+        assert isinstance(crash.event, ActorCrashed)
+        assert crash.event.actor == "supervisor"
+        assert "***" in crash.event.error
+        assert "on_receive" in crash.event.traceback
+        assert "secret" not in crash.event.error + crash.event.traceback
+        assert isinstance(stopping.event, DaemonStopping)
+        assert (stopping.event.on_stop, stopping.cause) == ("leave", crash.seq)
+        batches = len(machine.batches)
+        async with world(tmp_path, config(balancer(check=CHECK)), machine=machine) as w:
+            assert w.real(WEB, A).healthy, "health is resumed"
+            await asyncio.sleep(2)
+            assert len(machine.batches) == batches, "nothing had to be changed"
+
+    run(main())
+
+
+def test_a_crash_of_the_supervisor_writes_no_secret_to_stderr(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def main() -> None:
+        async with world(tmp_path, config(balancer(check=CHECK))) as w:
+            await asyncio.sleep(2)
+            actor_of(Supervisor).tell("secret")
+            assert not await ended(w)
+
+    run(main())
+    assert capsys.readouterr().err == ""
+
+
+def test_a_supervisor_that_crashes_while_it_starts_ends_the_daemon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("no router today")
+
+    monkeypatch.setattr(Router, "start", broken)
+
+    async def main() -> None:
+        async with world(tmp_path, config(balancer(check=CHECK))) as w:
+            assert not await ended(w)
+        (crash,) = events_of(tmp_path, ActorCrashed)
+        assert (crash.actor, crash.error) == ("supervisor", "RuntimeError: no router today")
+
+    run(main())
+
+
+def test_a_supervisor_that_crashes_within_a_cleanup_ends_it_and_resumes_nothing(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with world(tmp_path, config(balancer(check=CHECK)), prepare=with_slow_worker) as w:
+            await asyncio.sleep(2)
+            slow_worker_of(w).answers.clear()
+            w.daemon.stop(Stop(reason="test", on_stop="cleanup"))
+            await asyncio.sleep(1)
+            actor_of(Supervisor).tell("nonsense")
+            clean = await asyncio.wait_for(asyncio.shield(w.daemon.finished), 60)
+            slow_worker_of(w).answers.set()
+            assert not clean
+            assert not await ended(w)
+        assert [stopping.on_stop for stopping in events_of(tmp_path, DaemonStopping)] == ["cleanup"]
 
     run(main())

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from kglb.actors.recorder import Fact
 from kglb.cli.commanding import Commander
 from kglb.events import RealDrained, RealRestored
 from kglb.model import Config
@@ -32,7 +33,10 @@ BOTH = config(balancer(), balancer(DNS, name="dns"))
 
 @asynccontextmanager
 async def commanding(
-    directory: Path, running: Config = BOTH, reload: Callable[[World], None] = lambda _: None, **more: Any
+    directory: Path,
+    running: Config = BOTH,
+    reload: Callable[[World], asyncio.Future[Fact]] = lambda w: w.loop.create_future(),
+    **more: Any,
 ) -> AsyncIterator[tuple[World, Commander]]:
     async with world(directory, running, **more) as w:
         await asyncio.sleep(1.5)
@@ -119,8 +123,8 @@ def test_what_has_left_the_config_cannot_be_drained(tmp_path: Path) -> None:
 
 def test_a_reload_is_answered_with_what_came_of_it(tmp_path: Path) -> None:
     async def main() -> None:
-        def refuse(w: World) -> None:
-            w.daemon.reject("web.toml", ("line 1: no",))
+        def refuse(w: World) -> asyncio.Future[Fact]:
+            return w.daemon.reject("web.toml", ("line 1: no",))
 
         async with commanding(tmp_path, reload=refuse) as (_, commander):
             answer = await commander.carry_out(ReloadOrder(), "kim")

@@ -146,3 +146,29 @@ def test_a_config_with_mistakes_touches_nothing(config: Path, journal: Path) -> 
     assert ended.returncode == 2
     assert "dumy" in ended.stderr
     assert not journal.exists()
+
+
+def test_a_supervisor_that_crashes_ends_the_process_with_1_and_the_log_says_why(config: Path, journal: Path) -> None:
+    broken = (
+        "import kglb.actors.supervisor as actors; actors.UNKNOWN_INTERVAL = 0.5; "
+        "actors.Supervisor._report_unknown = lambda self: 1 / 0; "
+    )
+    python, option, program, verb = RUN
+    ended = subprocess.run(
+        [python, option, broken + program, verb, str(config)], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert ended.returncode == 1
+    lines = [json.loads(line) for line in ended.stderr.splitlines()]
+    assert lines[-1]["event"] == "the supervisor crashed, which ends the daemon; see ActorCrashed above"
+    told = [line["message"] for line in lines if line["event"] in ("ActorCrashed", "DaemonStopping")]
+    assert told == [
+        "the supervisor crashed, which ends the daemon: ZeroDivisionError: division by zero",
+        "the daemon stops (its supervisor crashed) and leaves its work to the kernel",
+    ]
+    assert "available" in answer("explain", "web", "--journal", str(journal))
+    assert "identical" in answer("verify", str(journal))
+
+
+def answer(*words: str) -> str:
+    """What a verb that says yes says."""
+    return subprocess.run([*RUN[:-1], *words], capture_output=True, text=True, timeout=30, check=True).stdout

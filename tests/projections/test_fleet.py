@@ -2,6 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from kglb.decisions import observe
 from kglb.events import (
@@ -9,13 +10,15 @@ from kglb.events import (
     DaemonStopping,
     Event,
     HealthChanged,
+    NameResolved,
     OpenRun,
     ProbeFlipped,
     RealRemoved,
     RunsClosed,
 )
+from kglb.model import Forward, Real
 from kglb.projections import RealState, State
-from tests.projections.builders import WEB, added, applied, balancer, real_id, started
+from tests.projections.builders import WEB, added, applied, balancer, config, real_id, started
 
 A, B = real_id(0), real_id(1)
 
@@ -116,3 +119,18 @@ def test_runs_encode_every_probe(probes: list[tuple[bool, str, bool]]) -> None:
     known = state_of(state)
     sign = 1 if known.outcome == "success" else -1
     assert known.streak + sign * (count - known.counted) == streak
+
+
+def test_the_addresses_of_names_are_forgotten_when_a_config_says_so() -> None:
+    named = replace(balancer(), reals=(Real(host="app:80", weight=1, forward=Forward()),))
+    state = fold(
+        started(),
+        applied(named),
+        NameResolved(service=WEB, host="app:80", address="10.0.0.1"),
+        NameResolved(service=WEB, host="gone:80", address="10.0.0.2"),
+    )
+    assert state.fleet.unconfigured_names(config(named)) == (f"{WEB} gone:80",)
+    state.fold(5, applied(named))
+    assert len(state.fleet.names) == 2, "what an older version recorded is folded as that did"
+    state.fold(6, replace(applied(named), forgotten_names=(f"{WEB} gone:80", f"{WEB} unknown:80")))
+    assert state.fleet.names == {f"{WEB} app:80": "10.0.0.1"}

@@ -123,6 +123,10 @@ SPOKEN: list[tuple[Event, str]] = [
         ActorCrashed(actor="applier", error="KeyError: 1", traceback="...", retry_in=0.5),
         "applier crashed and starts again in 0.5 s: KeyError: 1",
     ),
+    (
+        ActorCrashed(actor="supervisor", error="KeyError: 1", traceback="...", retry_in=0.0),
+        "the supervisor crashed, which ends the daemon: KeyError: 1",
+    ),
     (applied(balancer()), "test is in force: 1 balancer, 2 reals (digest 0)"),
     (
         ConfigRejected(source="c.toml", errors=("c.toml:1: no",)),

@@ -122,6 +122,53 @@ def test_a_group_that_does_not_exist_is_said_and_nothing_is_left(run: Run, tmp_p
     run(main())
 
 
+def test_a_link_that_is_put_in_its_place_gives_nobody_anything(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, secret = tmp_path / "control.sock", tmp_path / "secret"
+    secret.touch(mode=0o600)
+    group = grp.getgrgid(os.getgid())
+
+    def swap(_: str) -> grp.struct_group:
+        path.unlink()
+        path.symlink_to(secret)
+        return group
+
+    monkeypatch.setattr(grp, "getgrnam", swap)
+
+    async def main() -> None:
+        with pytest.raises(ControlError, match="something else was put in its place"):
+            await ControlServer(Clerk()).start(str(path), group.gr_name)
+        assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+
+    run(main())
+
+
+@pytest.mark.parametrize(("mode", "refused"), [(0o777, True), (0o1777, False), (0o775, False)])
+def test_a_directory_in_which_anybody_may_replace_it_is_refused(
+    run: Run, tmp_path: Path, mode: int, refused: bool
+) -> None:
+    directory = tmp_path / "run"
+    directory.mkdir()
+    directory.chmod(mode)
+
+    async def main() -> None:
+        server = ControlServer(Clerk())
+        told: ControlError | None = None
+        try:
+            await server.start(str(directory / "control.sock"))
+        except ControlError as error:
+            told = error
+        listens = (directory / "control.sock").exists()
+        await server.close()
+        assert (told is not None, listens) == (refused, not refused)
+        if told is not None:
+            assert told.problem.endswith(f"anybody may replace what is in {directory}")
+            assert told.remedy == f"chmod o-w {directory}, or change socket in [control]"
+
+    run(main())
+
+
 def test_a_socket_that_a_killed_daemon_left_is_taken_over(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "control.sock"
     with socket.socket(socket.AF_UNIX) as dead:
