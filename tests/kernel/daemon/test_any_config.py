@@ -112,14 +112,32 @@ def destinations(balancer: Balancer) -> dict[RealId, Destination]:
 
 
 async def settle_and_leave(loaded: Loaded, expected: dict[str, SavedService]) -> None:
-    """Run the daemon until ipvsadm prints what is expected, or for too long; then stop it with SIGUSR2."""
+    """Run the daemon until ipvsadm prints what is expected and the journal has it, or for too long; then stop it with
+    SIGUSR2.
+    """
     daemon = asyncio.create_task(serve(loaded, lambda: loaded, source="test", log_level=logging.ERROR))
     deadline = time.monotonic() + SETTLE_TIMEOUT
-    while not daemon.done() and time.monotonic() < deadline and await asyncio.to_thread(saved) != expected:
+    while not daemon.done() and time.monotonic() < deadline:
+        if await asyncio.to_thread(saved) == expected and is_in_step(folded(Path(loaded.config.journal.directory))):
+            break
         await asyncio.sleep(0.02)
     if not daemon.done():
         os.kill(os.getpid(), signal.SIGUSR2)
     assert await daemon
+
+
+def folded(directory: Path) -> State:
+    """What the journal leads to. Nothing in it was refused."""
+    state = State()
+    for record in JournalReader(directory, decode).records():
+        assert not isinstance(record.event, OperationFailed)
+        state.fold(record.seq, record.event)
+    return state
+
+
+def is_in_step(state: State) -> bool:
+    actual, desired = state.data_plane.actual, state.data_plane.desired
+    return actual == replace(desired, marked=actual.marked)  # which is about the kernel alone
 
 
 def kernel_holding(plane: KernelDataPlane) -> Holding:
@@ -172,12 +190,8 @@ def test_kernel_journal_and_config_agree(plane: KernelDataPlane, tmp_path: Path,
     gc.unfreeze()
     assert saved() == expected
 
-    state = State()
-    for record in JournalReader(Path(directory), decode).records():
-        assert not isinstance(record.event, OperationFailed)
-        state.fold(record.seq, record.event)
-    actual, desired = state.data_plane.actual, state.data_plane.desired
-    assert actual == replace(desired, marked=actual.marked)  # which is about the kernel alone
+    state = folded(Path(directory))
+    assert is_in_step(state)
     held = kernel_holding(plane)
     assert held.services == state.data_plane.actual.services
     assert held.destinations == {balancer.id: destinations(balancer) for balancer in chosen}
