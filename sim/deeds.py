@@ -259,7 +259,10 @@ class Deeds:
         balancer = self._world.process.state.fleet.balancers.get(id)
         if balancer is None or balancer.config.fwmark_checks:
             return
-        known = [real for real in primaries if real in balancer.reals]
+        decided = balancer.reals[backup].weight_seq
+        known = [
+            real for real in primaries if real in balancer.reals and 0 < balancer.reals[real].weight_seq <= decided
+        ]
         unheard = [real for real in known if not self._witness.testimony.of(id, real).streak]
         if unheard:
             raise self._witness.violation(f"{id} {backup}: a backup gets traffic before {unheard[0]} has been heard of")

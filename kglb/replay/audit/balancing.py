@@ -18,6 +18,7 @@ class BalancingAudit:
         self._fleet = fleet
         self._since = since
         self._touched = {id: dict.fromkeys(balancer.reals, since) for id, balancer in fleet.balancers.items()}
+        self._verdicts: dict[ServiceId, dict[RealId, int]] = {}  # the newest of each, whatever touched it before
         self._overdue: Overdue[ServiceId] = Overdue()
 
     def decided(self, record: Record[BalancerDecided]) -> None:
@@ -28,6 +29,7 @@ class BalancingAudit:
             return
         about = f"{event.balancer} ({event.service})"
         touched = self._touched.pop(event.service, {})
+        verdicts = self._verdicts.pop(event.service, {})
         self._overdue.met(event.service)
         if (event.alive, event.total) != (balancer.alive, balancer.total):
             decided = f"{balancer.alive} of {balancer.total} alive"
@@ -40,6 +42,7 @@ class BalancingAudit:
         if event.seen != seq - 1:
             raise Diverged(about, recorded=f"that it had seen record {event.seen}", decided=f"record {seq - 1}")
         self._are_causes(about, cause, event, balancer, touched)
+        self._is_trigger(about, cause, balancer, {*touched.values(), *verdicts.values()})
 
     def _are_causes(
         self, about: str, cause: int | None, event: BalancerDecided, balancer: BalancerState, touched: dict[RealId, int]
@@ -50,10 +53,13 @@ class BalancingAudit:
             known = {touched.get(real), balancer.reals[real].health_seq} | general
             if (named := event.causes.get(real)) not in known and (named or 0) > self._since:
                 raise wrong_cause(f"{real} in {about}", named, f"a record about {real}, as {touched.get(real)}")
-        if touched and cause != self._fleet.config_seq and cause not in touched.values():
+
+    def _is_trigger(self, about: str, cause: int | None, balancer: BalancerState, happened: set[int]) -> None:
+        """A balancer decides because of something about its reals."""
+        if happened and cause != self._fleet.config_seq and cause not in happened:
             known = {real.health_seq for real in balancer.reals.values()}
             if cause is None or (cause not in known and cause > self._since):
-                raise wrong_cause(about, cause, f"a record about its reals, as {max(touched.values())}")
+                raise wrong_cause(about, cause, f"a record about its reals, as {max(happened)}")
 
     def happened(self, seq: int, mono: float, service: ServiceId, real: RealId) -> None:
         """Something happened to a real that its weight may depend on; already folded."""
@@ -64,6 +70,7 @@ class BalancingAudit:
     def judged(self, seq: int, mono: float, service: ServiceId, real: RealId) -> None:
         """A real may have had its first verdict, or can have none; already folded."""
         self._touched.setdefault(service, {}).setdefault(real, seq)
+        self._verdicts.setdefault(service, {})[real] = seq
         self._overdue.expect(service, mono)
 
     def configured(self, seq: int, mono: float) -> None:

@@ -1,0 +1,17 @@
+"""Seeds that once showed something wrong, as the simulator is now; docs/verification.md says what it was."""
+
+import pytest
+
+from sim.report import details, run
+from sim.world import Plan
+
+FOUND = {
+    80206: "a primary whose name was resolved after a backup had taken over was taken for one to wait for",
+    80647: "verify took the cause of a decision in mode backup, a second verdict, for a wrong one",
+}
+
+
+@pytest.mark.parametrize("seed", FOUND)
+def test_what_was_found_is_right_now(seed: int) -> None:
+    result = run(Plan(seed))
+    assert not result.wrong, details(result)
