@@ -10,7 +10,7 @@ is well. Neither is a file that somebody has removed or replaced: nobody would f
 
 import errno
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -105,7 +105,7 @@ class Committer:
         """Another whenever the disk has got on; what is written while a sync is under way does not count."""
         return self.synced_seq, self.done_size if self._syncing is None else -1
 
-    def commit(self, work: Iterable[Item | Sync]) -> float | None:
+    def commit(self, work: Sequence[Item | Sync]) -> float | None:
         """Write the items among this after those held, and have them synced; take in a sync that is done.
 
         Seconds until the next try, or None if all goes well.
