@@ -14,10 +14,11 @@ from kglb.checks.http_request import request_head
 from kglb.checks.match import HEARD_LIMIT, Expectation, shown
 from kglb.checks.outcome import OK, Outcome, Verdict
 from kglb.checks.probe import ANSWER, ConnectingProbe
+from kglb.checks.stream import Stream
 from kglb.model.config import HttpCheck, SecretRef
 from kglb.model.endpoint import Endpoint
 
-_CHUNK: Final = 16 * 1024  # the longest TLS record: one recv leaves nothing decrypted behind
+_CHUNK: Final = 16 * 1024
 _SHOWN: Final = 80
 
 
@@ -27,7 +28,7 @@ class HttpProbe(ConnectingProbe):
     With a body expected, it is judged once complete, or after 64 KiB of answer.
     """
 
-    __slots__ = ("_answer", "_codes", "_expected", "_request", "_unsent", "_whole")
+    __slots__ = ("_answer", "_codes", "_expected", "_request", "_unsent", "_whole", "stream")
 
     first_phase = ANSWER
 
@@ -49,6 +50,7 @@ class HttpProbe(ConnectingProbe):
         self._request = request_head(check, target, secrets)
         self._unsent = b""
         self._answer: Head | None = None
+        self.stream: Stream | None = None
 
     @property
     def location(self) -> str:
@@ -58,23 +60,25 @@ class HttpProbe(ConnectingProbe):
     def begin(self) -> None:
         """Dial the target, with the whole request yet to send."""
         super().begin()
+        self.stream = self.sock
         self._unsent = self._request
 
     def end(self) -> None:
         """Close the connection and forget the answer."""
         super().end()
+        self.stream = None
         if self._answer is not None:
             self._answer.close()
             self._answer = None
 
     def converse(self) -> Verdict | None:
         """Send what is left of the request, then read until the answer can be judged."""
-        assert self.sock is not None
+        assert self.stream is not None
         if self._unsent:
-            self._unsent = self._unsent[self.sock.send(self._unsent) :]
+            self._unsent = self._unsent[self.stream.send(self._unsent) :]
             self.interest = POLLOUT if self._unsent else POLLIN
             return None
-        return self._hear(self.sock.recv(_CHUNK))
+        return self._hear(self.stream.recv(_CHUNK))
 
     def _hear(self, chunk: bytes) -> Verdict | None:
         answer = self._answer

@@ -7,7 +7,6 @@ server whose key or certificate broke must not pass for ever on an old session.
 import ssl
 from collections.abc import Callable, Mapping
 from select import POLLIN, POLLOUT
-from socket import IPPROTO_TCP, TCP_NODELAY
 from typing import Final
 
 from kglb.checks.dial import Dialer
@@ -16,7 +15,8 @@ from kglb.checks.http import HttpProbe
 from kglb.checks.http_request import header_value
 from kglb.checks.outcome import OK, Outcome, Verdict
 from kglb.checks.probe import ANSWER
-from kglb.checks.tls import NestedTls, host_name, tls_context
+from kglb.checks.stream import TlsStream
+from kglb.checks.tls import host_name, tls_context
 from kglb.model.config import HttpCheck, SecretRef
 from kglb.model.endpoint import Endpoint
 
@@ -79,26 +79,25 @@ class HttpsProbe(HttpProbe):
         return super().converse()
 
     def _shake_hands(self) -> None:
-        if not isinstance(self.sock, ssl.SSLSocket | NestedTls):
-            self.sock = self.wrap(self._server_name, self._session)
-        self.sock.do_handshake()
+        stream = self.stream
+        if not isinstance(stream, TlsStream):
+            stream = self.secure(self._server_name, self._session)
+        stream.do_handshake()
         self.phase = ANSWER
 
-    def wrap(self, name: str | None, session: ssl.SSLSession | None) -> ssl.SSLSocket:
-        """The connection with TLS on it, before the handshake. Raises OSError when it is reset already."""
-        assert self.sock is not None
-        # Else Nagle's algorithm holds the request back until the end of the handshake is acknowledged.
-        self.sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
-        return self._context.wrap_socket(
-            self.sock,  # type: ignore[arg-type]  # the stub wants the Python class; any socket will do
-            do_handshake_on_connect=False,
-            server_hostname=name,
-            session=session,
-        )
+    def secure(self, name: str | None, session: ssl.SSLSession | None = None) -> TlsStream:
+        """Speak TLS with that server from here on, whatever the conversation goes over so far."""
+        assert self.stream is not None
+        secured = self.stream = TlsStream(self.stream, self._context, name, session)
+        return secured
 
     def _keep_session(self, verdict: Verdict) -> None:
-        if not isinstance(self.sock, ssl.SSLSocket):
+        if not isinstance(self.stream, TlsStream):
             return
-        self._resumed = self._resumed + 1 if self.sock.session_reused else 0
-        fresh_is_due = verdict is not OK or self._resumed >= RESUMPTIONS
-        self._session = None if fresh_is_due else self.sock.session
+        self._resumed = self._resumed + 1 if self.stream.session_reused else 0
+        if verdict is not OK or self._resumed >= RESUMPTIONS:
+            self._session = None
+        elif not self._resumed:
+            # The one that was resumed serves again: to take one costs more than to resume it saves, for ``ssl``
+            # writes it to ASN.1 and reads it back.
+            self._session = self.stream.session

@@ -137,7 +137,7 @@ class ConnectingProbe(Probe):
 
     def end(self) -> None:
         """Hang up and forget the conversation."""
-        if type(self.sock) is SocketType and self.phase != CONNECT:
+        if self.sock is not None and self.phase != CONNECT:
             self.dialer.hang_up(self.sock)
             self.sock = None
         else:

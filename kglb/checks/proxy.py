@@ -4,7 +4,6 @@ A proxy asked for an http URL needs nothing of this: the request is only written
 """
 
 import re
-import ssl
 from collections.abc import Callable, Mapping
 from select import POLLIN, POLLOUT
 from typing import Final
@@ -16,7 +15,8 @@ from kglb.checks.http_request import connect_head
 from kglb.checks.https import HANDSHAKE, HttpsProbe
 from kglb.checks.match import HEARD_LIMIT, shown
 from kglb.checks.outcome import Outcome, Verdict
-from kglb.checks.tls import NestedTls, host_name
+from kglb.checks.stream import TlsStream
+from kglb.checks.tls import host_name
 from kglb.model.config import HttpCheck, SecretRef
 from kglb.model.endpoint import Endpoint
 
@@ -68,22 +68,24 @@ class TunnelProbe(HttpsProbe):
         """Get through the proxy first."""
         if self.phase == TUNNEL:
             if self._secure_proxy:
-                if not isinstance(self.sock, ssl.SSLSocket):
-                    self.sock = self.wrap(self._server_name, None)
-                self.sock.do_handshake()
+                stream = self.stream
+                if not isinstance(stream, TlsStream):
+                    stream = self.secure(self._server_name)
+                stream.do_handshake()
             verdict = self._ask_proxy()
             if verdict is not None or not self._is_open:
                 return verdict
-            self._enter()
+            self.secure(self._origin)
+            self.phase = HANDSHAKE
         return super().advance()
 
     def _ask_proxy(self) -> Verdict | None:
-        assert self.sock is not None
+        assert self.stream is not None
         if self._to_send:
-            self._to_send = self._to_send[self.sock.send(self._to_send) :]
+            self._to_send = self._to_send[self.stream.send(self._to_send) :]
             self.interest = POLLOUT if self._to_send else POLLIN
             return None
-        chunk = self.sock.recv(_CHUNK)
+        chunk = self.stream.recv(_CHUNK)
         self._reply += chunk
         if not chunk:
             return self.cut_off(f"after {len(self._reply)} bytes")
@@ -101,11 +103,3 @@ class TunnelProbe(HttpsProbe):
     @property
     def _is_open(self) -> bool:
         return b"\r\n\r\n" in self._reply
-
-    def _enter(self) -> None:
-        if isinstance(self.sock, ssl.SSLSocket):
-            # As pollable as a socket, and all that is asked of it from here on.
-            self.sock = NestedTls(self.sock, self._context, self._origin)  # type: ignore[assignment]
-        else:
-            self.sock = self.wrap(self._origin, None)
-        self.phase = HANDSHAKE

@@ -1,4 +1,4 @@
-"""TLS for checks: contexts, the name that is asked for, and TLS within TLS.
+"""TLS for checks: contexts, and the name that is asked for.
 
 Certificates are not verified unless the check says so, as in KgLb.
 """
@@ -11,7 +11,6 @@ from typing import Final
 
 from kglb.model.config import HttpCheck
 
-_RECORD: Final = 16 * 1024
 _LONGEST_NAME: Final = 253  # characters (RFC 1035, 2.3.4); to encode 64 KiB of them takes half a second
 
 
@@ -56,71 +55,3 @@ def is_encodable(name: str) -> bool:
         return len(name) <= _LONGEST_NAME and bool(name.encode("idna")) and "\0" not in name
     except UnicodeError:
         return False
-
-
-class NestedTls:
-    """TLS over an established TLS connection: the part of ``ssl.SSLSocket`` that a probe needs."""
-
-    __slots__ = ("_incoming", "_outer", "_outgoing", "_tls", "_unsent")
-
-    def __init__(self, outer: ssl.SSLSocket, context: ssl.SSLContext, name: str | None) -> None:
-        self._outer = outer
-        self._incoming = ssl.MemoryBIO()
-        self._outgoing = ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
-        self._unsent = b""
-
-    def do_handshake(self) -> None:
-        """As ``SSLSocket.do_handshake``."""
-        while True:
-            try:
-                self._tls.do_handshake()
-            except ssl.SSLWantReadError:
-                self._receive()
-            else:
-                return self._flush()
-
-    def send(self, message: bytes) -> int:
-        """As ``SSLSocket.send``."""
-        self._flush()
-        sent = self._tls.write(message[:_RECORD])
-        self._unsent = self._outgoing.read()
-        return sent
-
-    def recv(self, size: int) -> bytes:
-        """As ``SSLSocket.recv``, but all that came: ``poll`` does not know of what would be left behind."""
-        heard = b""
-        while True:
-            try:
-                part = self._tls.read(size)
-            except ssl.SSLWantReadError:
-                if heard:
-                    return heard
-                self._receive()
-            except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
-                return heard
-            else:
-                heard += part
-                if not part:
-                    return heard
-
-    def fileno(self) -> int:
-        """The connection's descriptor."""
-        return self._outer.fileno()
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._outer.close()
-
-    def _receive(self) -> None:
-        self._flush()
-        chunk = self._outer.recv(_RECORD)
-        if chunk:
-            self._incoming.write(chunk)
-        else:
-            self._incoming.write_eof()
-
-    def _flush(self) -> None:
-        self._unsent += self._outgoing.read()
-        while self._unsent:
-            self._unsent = self._unsent[self._outer.send(self._unsent) :]

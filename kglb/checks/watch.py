@@ -5,7 +5,6 @@ stay silent: a rack that hangs must not make every poll long. How many sockets a
 (fs.epoll.max_user_watches); what is beyond that stays with the ``poll``. Nothing here reads, writes or closes.
 """
 
-from contextlib import suppress
 from select import epoll, poll
 
 from kglb.checks.probe import Probe
@@ -66,8 +65,7 @@ class Watch:
             # Closing alone would not do: a child between fork and exec still holds the socket, and an event
             # of this one could be taken for one of the next that gets its number.
             del self._slow[probe.fd]
-            with suppress(OSError):  # a socket that a failed TLS wrap closed
-                self._epoll.unregister(probe.fd)
+            self._epoll.unregister(probe.fd)
 
     def poll_young(self) -> list[tuple[int, int]]:
         """(descriptor, events) of the young ones, and of those that stay with them, that have news now."""

@@ -27,10 +27,6 @@ from tests.checks.servers import (
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
-# Of a connection that is reset at this very moment, CPython's wrap_socket raises and leaves it to the garbage
-# collector, which closes it at once, but not without a warning.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")
-
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
 def test_a_self_signed_certificate_passes(run: Run, address: str) -> None:
@@ -116,6 +112,21 @@ def test_sessions_are_resumed_but_not_for_ever(run: Run, version: ssl.TLSVersion
     with serving(over_tls(note, context)) as real:
         run(ask(HttpCheck(tls=True), real, times=RESUMPTIONS + 3))
     assert resumed == [False, *[True] * RESUMPTIONS, False, True]
+
+
+def test_a_session_that_the_server_has_forgotten_is_replaced(run: Run) -> None:
+    resumed: list[bool | None] = []
+    before, after = server_context(), server_context()
+
+    def restarted(connection: socket.socket) -> None:
+        with (before if len(resumed) < 2 else after).wrap_socket(connection, server_side=True) as secured:
+            resumed.append(secured.session_reused)
+            answering(ANSWER)(secured)
+
+    with serving(restarted) as real:
+        outcomes = run(ask(HttpCheck(tls=True), real, times=4))
+    assert {outcome.reason for outcome in outcomes} == {"ok"}
+    assert resumed == [False, True, False, True]
 
 
 def test_sni_may_differ_from_the_host(run: Run) -> None:

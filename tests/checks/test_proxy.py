@@ -27,9 +27,6 @@ from tests.checks.servers import (
 
 OK_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
-# Of a connection that is reset at this very moment, CPython's wrap_socket raises and leaves it to the garbage
-# collector, which closes it at once, but not without a warning.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")
 BY_TLS = pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
 
 

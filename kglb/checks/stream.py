@@ -1,0 +1,118 @@
+"""What a conversation goes over: a socket, or TLS over any such stream, TLS included.
+
+TLS reads and writes memory here, and the socket is ours. OpenSSL on a socket asks it twice a record and says the end of
+the handshake and the request one by one; so it is one ``recv`` for all that has come, and one ``send`` for all there is
+to say.
+"""
+
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final, ParamSpec, Protocol, TypeVar
+
+_RECORD: Final = 16 * 1024
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+class Stream(Protocol):
+    """The part of a non-blocking socket that a conversation needs."""
+
+    def send(self, message: bytes, /) -> int:
+        """How many bytes of it are on their way. Raises OSError; BlockingIOError or ssl.SSLWantWriteError for none."""
+
+    def recv(self, size: int, /) -> bytes:
+        """What has come, empty at its end. Raises OSError; BlockingIOError or ssl.SSLWantReadError for nothing yet."""
+
+
+class TlsStream:
+    """The client's side of TLS over ``below``, asking for the server ``name`` (None: for none)."""
+
+    __slots__ = ("_below", "_incoming", "_outgoing", "_tls", "_unsent", "_written")
+
+    def __init__(
+        self, below: Stream, context: ssl.SSLContext, name: str | None, session: ssl.SSLSession | None = None
+    ) -> None:
+        self._below = below
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name, session=session)
+        self._unsent = b""
+        self._written = 0
+
+    @property
+    def session(self) -> ssl.SSLSession | None:
+        """What the next connection may resume."""
+        return self._tls.session
+
+    @property
+    def session_reused(self) -> bool:
+        """Whether this connection resumed a session."""
+        return bool(self._tls.session_reused)
+
+    def do_handshake(self) -> None:
+        """Go on with the handshake; its last words go out with the first ``send``.
+
+        Raises ssl.SSLWantReadError or ssl.SSLWantWriteError while it is not done, OSError (ssl.SSLError is one).
+        """
+        self._drive(self._tls.do_handshake)
+
+    def send(self, message: bytes, /) -> int:
+        """As ``Stream.send``. After ssl.SSLWantWriteError, call it again with the same message."""
+        if not self._written:
+            self._written = self._drive(self._tls.write, message[:_RECORD])
+        self._flush()
+        sent, self._written = self._written, 0
+        return sent
+
+    def recv(self, size: int, /) -> bytes:
+        """As ``Stream.recv``, but all that has come, in pieces of ``size``: ``poll`` does not know of what would be
+        left behind.
+        """
+        heard = b""
+        try:
+            heard = piece = self._drive(self._tls.read, size)
+            while piece and (self._incoming.pending or self._tls.pending()):
+                piece = self._tls.read(size)
+                heard += piece
+        except ssl.SSLWantReadError:
+            if not heard:
+                raise
+        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            pass
+        return heard
+
+    def _drive(self, act: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        while True:
+            try:
+                return act(*args, **kwargs)
+            except ssl.SSLWantReadError:
+                if self._flush():
+                    raise  # what was said this moment is not answered yet
+                self._receive()
+            except ssl.SSLError:
+                with suppress(OSError):
+                    self._flush()  # the alert that tells the server why
+                raise
+
+    def _receive(self) -> None:
+        try:
+            chunk = self._below.recv(_RECORD)
+        except BlockingIOError:
+            raise ssl.SSLWantReadError from None
+        if chunk:
+            self._incoming.write(chunk)
+        else:
+            self._incoming.write_eof()
+
+    def _flush(self) -> bool:
+        """Whether there was anything to send. Raises ssl.SSLWantWriteError when some of it is left."""
+        self._unsent += self._outgoing.read()
+        anything = bool(self._unsent)
+        while self._unsent:
+            try:
+                self._unsent = self._unsent[self._below.send(self._unsent) :]
+            except BlockingIOError:
+                raise ssl.SSLWantWriteError from None
+        return anything
