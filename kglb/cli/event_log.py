@@ -18,11 +18,9 @@ from collections.abc import Callable
 from typing import Any, TextIO
 
 import msgspec
-import structlog
-from structlog.processors import JSONRenderer, add_log_level
-from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
 from kglb.actors.recorder import Fact
+from kglb.cli.lean import without
 from kglb.cli.narrator import StateNarrator
 from kglb.cli.output import Paint, paint_for
 from kglb.events import (
@@ -42,6 +40,11 @@ from kglb.events import (
     RunsClosed,
     WatchLost,
 )
+
+with without("rich"):  # for tracebacks, which no line has; where it is installed it was a fifth of the daemon's start
+    import structlog
+    from structlog.processors import JSONRenderer, add_log_level
+    from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
 _SLICE = 0.001
 _PAUSE = 0.005
