@@ -4,7 +4,6 @@ import argparse
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import msgspec
 from kglb.cli.filtering import FILTERS, add_filter_options, filter_terms
 from kglb.cli.output import EXIT_OK, EXIT_USAGE, Failed, paint_for, put, put_json
 from kglb.cli.reading import DEFAULT_JOURNAL, TIMES, Zone, add_format_options, natural, report_damage
+from kglb.replay.called import Known
 from kglb.replay.causes import GONE, Cause, Causes
 from kglb.replay.context import Context
 from kglb.replay.errors import NothingRecordedError
@@ -119,7 +119,7 @@ def _chosen(parts: list[Stretch], args: argparse.Namespace, terms: Sequence[tupl
     for part in parts:
         selection = part.selection
         try:
-            chosen = parse_filter(terms, partial(selection.context.names, part.last))
+            chosen = parse_filter(terms, Known(selection.source, selection.context, part.last))
         except FilterError as error:
             unknown = unknown or error
         else:
