@@ -87,5 +87,6 @@ def render(found: AnyExplanation, zone: Zone, paint: Paint) -> list[str]:
 def _link_line(link: Link, zone: Zone, width: int, paint: Paint) -> str:
     at = zone.show(link.at) if link.at else ""
     because = f"  <- {', '.join(map(str, reversed(link.because)))}" if link.because else ""
-    text = paint(link.text, link.tone)
+    again = f", {link.count} times since {zone.show(link.first_at)}" if link.count > 1 else ""
+    text = paint(link.text + again, link.tone)
     return f"  {at:<{width}}  {link.seq:>6}  {link.kind:<7}  {text}{paint(because, 'quiet')}"
