@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from kglb.cli.filtering import FILTERS, add_filter_options, filter_terms
+from kglb.cli.ongoing import warn_if_behind
 from kglb.cli.output import EXIT_OK, EXIT_USAGE, Failed, paint_for, put, put_json
 from kglb.cli.reading import DEFAULT_JOURNAL, TIMES, Zone, add_format_options, natural, report_damage
 from kglb.replay.called import Known
@@ -64,6 +65,8 @@ def run(args: argparse.Namespace) -> int:
     zone = Zone(utc=args.utc)
     until = zone.moment(args.until)
     stretches = _stretches(args, zone.past(args.since), until)
+    for part in stretches:
+        warn_if_behind(part.selection.source, zone, until)
     several = args.journal is not None and len(args.journal) > 1
     printer = _Printer(args.output, zone, stretches, several=several, causes=args.causes)
     for shown in _recorded(stretches, _count(args), reverse=args.reverse):

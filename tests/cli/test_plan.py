@@ -1,6 +1,7 @@
 """What would this config change? The answer, and that nothing is touched to find it."""
 
 import json
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,6 +48,16 @@ def test_the_config_in_force_would_change_nothing(kglb: Command, live: Site) -> 
     ran = kglb("plan", live.config)
     assert (ran.code, ran.out) == (0, f"a reload with {live.config} would change nothing\n")
     assert len(live.records()) == before
+
+
+def test_what_the_disk_does_not_take_is_said_to_be_unknown(kglb: Command, live: Site) -> None:
+    assert live.process is not None
+    before = resource.prlimit(live.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    kglb("drain", REAL, "--socket", live.socket)
+    ran = kglb("plan", live.config)
+    resource.prlimit(live.process.pid, resource.RLIMIT_FSIZE, before)
+    assert "lacks the newest" in ran.err
+    assert "File too large" in ran.err
 
 
 def test_a_program_gets_the_operations_and_the_reload_then_does_them(kglb: Command, live: Site) -> None:
