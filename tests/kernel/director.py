@@ -1,7 +1,7 @@
 """The daemon as a process in the director's namespace: start it, signal it, kill it, and see what it did.
 
 What it did is seen from outside: by ipvsadm and /proc (``lab.ipvs``), and by its journal. Nothing here imports the
-daemon's code but the journal's reader and the vocabulary.
+daemon's code but what reads a journal: the vocabulary and its fold.
 """
 
 import json
@@ -19,6 +19,7 @@ from typing import Self, TypeVar
 
 from journal import JournalReader
 from kglb.events import Event, Record, decode
+from kglb.projections import State
 from lab.ipvs import SavedService, saved, table
 from lab.namespaces import command, enter, in_namespace
 from lab.net import Network
@@ -204,9 +205,25 @@ data_plane = {{ reconcile_interval = "{reconcile_interval}" }}
         with in_namespace(self.network.director):
             return weights_now()
 
-    def wait_weights(self, service: str, expected: dict[str, int], timeout: float = 30.0) -> None:
-        """Return once the service's reals have these weights in the kernel."""
-        until(lambda: self.weights().get(service) == expected, f"{service} with weights {expected}", timeout)
+    def recorded_weights(self) -> Weights:
+        """What the journal says that the kernel holds."""
+        state = State()
+        for record in self.records():
+            state.fold(record.seq, record.event)
+        held = state.data_plane.actual.destinations
+        return {service: {real: one.weight for real, one in reals.items()} for service, reals in held.items()}
+
+    def wait_weights(
+        self, service: str, expected: dict[str, int], timeout: float = 30.0, *, recorded: bool = True
+    ) -> None:
+        """Return once the service's reals have these weights in the kernel, and a running daemon's journal says so.
+
+        The record comes after what the kernel does; not ``recorded`` is what a disk may not take.
+        """
+        what = f"{service} with weights {expected}"
+        until(lambda: self.weights().get(service) == expected, what, timeout)
+        if recorded and self._process is not None:
+            until(lambda: self.recorded_weights().get(service) == expected, f"the record of {what}", timeout)
 
 
 def weights_now() -> Weights:

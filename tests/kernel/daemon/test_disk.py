@@ -90,9 +90,9 @@ def fail_over(director: Director, reals: Reals) -> None:
     """The second real goes down and comes up, and its weight with it."""
     _, second, _ = director.network.reals
     reals.behave("refuse", second)
-    director.wait_weights(SERVICE, {FIRST: WEIGHT, SECOND: 0})
+    director.wait_weights(SERVICE, {FIRST: WEIGHT, SECOND: 0}, recorded=False)
     reals.behave("answer", second)
-    director.wait_weights(SERVICE, {FIRST: WEIGHT, SECOND: WEIGHT})
+    director.wait_weights(SERVICE, {FIRST: WEIGHT, SECOND: WEIGHT}, recorded=False)
 
 
 def healthy(director: Director) -> bool:

@@ -94,7 +94,6 @@ def test_a_real_that_died_meanwhile_loses_its_weight_within_one_interval(
     director.start()
     director.wait_weights(STEADY, {FIRST: 0, SECOND: WEIGHT})
     weight_0 = ChangeDestination(STEADY, Destination(real=FIRST, weight=0))
-    until(lambda: director.events(OperationsApplied, last), "the record of it")
     records = director.records(last)
     (begun,) = (record.mono for record in records if isinstance(record.event, ConfigApplied))
     (done,) = (record for record in records if isinstance(record.event, OperationsApplied))
