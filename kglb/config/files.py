@@ -18,6 +18,8 @@ def read_text(path: str, *, limit: int, regular: bool = False) -> str:
             raise UnreadableError("cannot be read: not a regular file")
         with open(path, "rb") as file:
             content = file.read(limit + 1)
+    except UnreadableError:
+        raise
     except OSError as error:
         raise UnreadableError(f"cannot be read: {error.strerror or error}") from None
     except ValueError:
