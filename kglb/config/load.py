@@ -89,6 +89,18 @@ def parse(text: str, *, source: str = "config", environ: Mapping[str, str] = os.
     return Loaded(config, secrets.values, warnings, digest(config), reading.files)
 
 
+def convert_keepalived(path: str | os.PathLike[str], *, leave_out: bool) -> tuple[str, tuple[str, ...]]:
+    """keepalived's virtual servers as TOML, and what is told of them: also what has no counterpart, if that is to be
+    left out. Raises ConfigError for it otherwise. Whether the TOML loads is another question.
+    """
+    from kglb.config.foreign.keepalived import convert_keepalived as convert  # noqa: PLC0415 - only here
+    from kglb.config.foreign.toml import to_toml  # noqa: PLC0415 - only here
+
+    source, text = _read(os.fspath(path))
+    document, told = convert(text, source, leave_out=leave_out)
+    return to_toml(document), tuple(one.render(source) for one in told)
+
+
 def convert_kglb(path: str | os.PathLike[str]) -> tuple[str, Loaded]:
     """KgLb's config as TOML, and what both load to. Raises ConfigError as ``load`` does."""
     from kglb.config.foreign.toml import to_toml  # noqa: PLC0415 - only here

@@ -112,7 +112,7 @@ _kglb_actors() {
         "check") words="-h --help --schema" ;;
         "plan") words="-h --help --journal --data-plane --against -o --output" ;;
         "doctor") words="-h --help -o --output" ;;
-        "convert") words="kglb -h --help" ;;
+        "convert") words="kglb keepalived -h --help --leave-out" ;;
         "exabgp-helper") words="-h --help --socket" ;;
         "reload") words="-h --help --timeout --journal --socket -o --output" ;;
         "status") words="-h --help --check --status --config -o --output" ;;

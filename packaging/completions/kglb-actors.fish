@@ -42,7 +42,8 @@ complete -c kglb-actors -n '__fish_seen_subcommand_from doctor' -s h -l help -d 
 complete -c kglb-actors -n '__fish_seen_subcommand_from doctor' -s o -l output -x -a 'short json' -d '(default: short)'
 complete -c kglb-actors -n '__fish_seen_subcommand_from doctor' -F
 complete -c kglb-actors -n '__fish_seen_subcommand_from convert' -s h -l help -d 'show this help message and exit'
-complete -c kglb-actors -n '__fish_seen_subcommand_from convert' -a 'kglb'
+complete -c kglb-actors -n '__fish_seen_subcommand_from convert' -l leave-out -d 'leave out what has no counterpart, and say what (keepalived'\''s only)'
+complete -c kglb-actors -n '__fish_seen_subcommand_from convert' -a 'kglb keepalived'
 complete -c kglb-actors -n '__fish_seen_subcommand_from convert' -F
 complete -c kglb-actors -n '__fish_seen_subcommand_from exabgp-helper' -s h -l help -d 'show this help message and exit'
 complete -c kglb-actors -n '__fish_seen_subcommand_from exabgp-helper' -l socket -r -F -d 'where the daemon finds it: bgp.socket (/run/kglb/exabgp.sock)'
