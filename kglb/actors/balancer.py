@@ -293,6 +293,8 @@ class BalancerActor(RecordingActor):
             return
         finally:
             self._seeking = False
+        if not self._config.fwmark_checks:
+            return  # a reload has ended them meanwhile: no check needs a path
         if lost := [real for real in self._checkers if real not in self._paths.known]:
             self.recorder.close_runs(self._config.id)
             for real in lost:
