@@ -9,7 +9,7 @@ from pykka import ActorRef
 
 from journal import Appender, OpenJournal
 from journal.committer import Committer
-from kglb.actors import adoption, applier, balancer, daemon, reals, router, runtime, supervisor
+from kglb.actors import adoption, applier, checkers, daemon, reals, router, runtime, supervisor
 from kglb.actors.adoption import read_owned
 from kglb.actors.applier_messages import Retry
 from kglb.actors.recorder import Recorder
@@ -100,7 +100,7 @@ def _no_marks() -> AbstractContextManager[Any]:
 
 @BUGS.named("a crashed checker is not started again")
 def _checker_stays_dead() -> AbstractContextManager[Any]:
-    return patch.object(balancer.BalancerActor, "_restart", lambda self, crash: None)
+    return patch.object(checkers.Checkers, "restart", lambda self, crash: None)
 
 
 @BUGS.named("a crashed balancer is not started again")
