@@ -28,6 +28,7 @@ from kglb.checks.gate import Gate
 from kglb.checks.make import make_idle, make_probe
 from kglb.checks.marked import MarkedDialer
 from kglb.checks.outcome import Outcome
+from kglb.checks.probe import Probe
 from kglb.checks.vigil import IdleConnection
 from kglb.dataplane.worker import PATIENCE
 from kglb.decisions import judge, observe
@@ -55,7 +56,7 @@ class Recheck(NamedTuple):
     """Command: check otherwise from now on; ``cause`` is the record of the config that says so."""
 
     check: Check
-    gate: Gate | None
+    gate: Gate[Probe] | None
     cause: int
     path: Path | None = None
 
@@ -100,7 +101,7 @@ class Checker(RecordingActor):
         service: ServiceId,
         known: RealState,
         check: Check,
-        gate: Gate | None,
+        gate: Gate[Probe] | None,
         phase: float,
         parent: ActorRef["RecordingActor"],
         path: Path | None = None,
@@ -119,7 +120,7 @@ class Checker(RecordingActor):
         self._confirming = 0  # the generation of the outcome that waits for the machine
         self._use(check, gate, path)
 
-    def _use(self, check: Check, gate: Gate | None, path: Path | None) -> None:
+    def _use(self, check: Check, gate: Gate[Probe] | None, path: Path | None) -> None:
         self._generation += 1
         self._check = check
         self._durations = self._parts.probe_durations[type_of(check)]

@@ -17,6 +17,7 @@ from kglb.actors.recorder import RecordingActor
 from kglb.actors.restarts import Restarts
 from kglb.actors.runtime import Crash
 from kglb.checks.gate import Gate
+from kglb.checks.probe import Probe
 from kglb.events import ActorCrashed
 from kglb.model import Balancer, RealId
 from kglb.projections import RealState
@@ -136,5 +137,5 @@ def _asked(config: Balancer) -> tuple[object, ...]:
     return config.check, config.concurrency, config.fwmark_checks
 
 
-def _gate_of(config: Balancer) -> Gate | None:
+def _gate_of(config: Balancer) -> Gate[Probe] | None:
     return Gate(config.concurrency) if config.concurrency else None
