@@ -17,7 +17,7 @@ from kglb.actors.contests import Repair
 from kglb.actors.parts import Parts
 from kglb.actors.reconciler import Reconciler
 from kglb.actors.recorder import Fact, RecordingActor
-from kglb.actors.restarts import Restarts
+from kglb.actors.refusals import Refusals
 from kglb.actors.steps import for_the_kernel, routes, takes_away, touched
 from kglb.dataplane.port import Failure
 from kglb.events import (
@@ -26,15 +26,13 @@ from kglb.events import (
     ConfigApplied,
     DaemonStopping,
     DriftFound,
-    OperationFailed,
     OperationsApplied,
     RealAdded,
     RealRemoved,
     RoutesDecided,
     Steering,
 )
-from kglb.model import AnnounceRoute, Operation, ServiceId, WithdrawRoute, parse_service
-from kglb.model.operations import service_of
+from kglb.model import AnnounceRoute, Operation, WithdrawRoute
 from kglb.projections import DataPlaneState, Dirty, Planned, Serving, plan
 
 BATCH = 500
@@ -58,15 +56,14 @@ class Applier(RecordingActor):
         self._crash = crash
         self._busy = False
         self._cancel_reconcile: Callable[[], None] = lambda: None
-        self._retries = Restarts(parts.now)
-        self._retrying: set[ServiceId | None] = set()
         self._writes = 0
         self._waiting: list[Planned] = []
         self._handing_over = Dirty()
         self._planned_at = 0
         self._news = self._looking = False
         self._reconciler = Reconciler(self, parts, lambda: self._writes, reconcile_interval)
-        self._announcer = Announcer(self, parts, missing=self._missing, done=self._routes_done)
+        self._refusals = Refusals(self, parts, self._reconciler)
+        self._announcer = Announcer(self, parts, missing=self._refusals.missing, done=self._routes_done)
 
     @property
     def _data_plane(self) -> DataPlaneState:
@@ -157,7 +154,7 @@ class Applier(RecordingActor):
                 kernel = self._brought_up_to_date(kernel[BATCH:])
             self._announcer.begin(routes(planned, AnnounceRoute))
         self._busy = False
-        waits = self._retrying or self._waiting or self._handing_over
+        waits = self._refusals or self._waiting or self._handing_over
         if not waits and self._announcer.settled and self._parent is not None:
             self._parent.tell(Settled())
 
@@ -190,7 +187,7 @@ class Applier(RecordingActor):
     def _brought_up_to_date(self, steps: list[Planned]) -> list[Planned]:
         """What is left of a plan, as it is wanted by now; without destinations of a service that was refused."""
         newer = self._data_plane.dirty
-        if not (steps and (newer or self._retrying)):
+        if not (steps and (newer or self._refusals)):
             return steps
         left = touched(steps)
         left.learn_causes(newer)
@@ -206,17 +203,6 @@ class Applier(RecordingActor):
         for step in self._waiting:
             dirty.mark_operation(step.operation, step.cause)
         self._waiting.clear()
-
-    def _missing(self) -> list[str]:
-        """The addresses that the kernel refuses to serve now: of services, and those that are on no interface."""
-        state = self._data_plane
-        services = [id for id in self._retrying if id is not None and id not in state.actual.services]
-        hosts = [parse_service(id).address for id in services]
-        if None in self._retrying:
-            addresses = state.desired.addresses.items()
-            absent = (address for key, (address, _) in addresses if key not in state.actual.addresses)
-            hosts += [address.address.partition("/")[0] for address in absent]
-        return [host for host in hosts if host]
 
     async def _apply(self, planned: Sequence[Planned]) -> None:
         operations = tuple(step.operation for step in planned)
@@ -241,34 +227,11 @@ class Applier(RecordingActor):
             self._data_plane.dirty.add(self._handing_over)
         if answers.gone:
             self._reconciler.contests.record(tuple(answers.gone))
-        refused: dict[ServiceId | None, int] = {}
-        for step, failure in answers.refused:
-            failed = OperationFailed(operation=step.operation, errno=failure.errno, error=failure.error)
-            refused[service_of(step.operation)] = self.recorder.record(failed, cause=step.cause)
-        for service, cause in refused.items():
-            if service not in self._retrying:
-                self._retrying.add(service)
-                self.after(self._retries.delay(service), Retry(service, cause))
+        self._refusals.record(answers.refused)
 
     async def _retry(self, retry: Retry) -> None:
-        """Read back what refused, so that the next plan starts from the truth, and plan it again."""
-        try:
-            await self._read_back(retry)
-        except OSError as error:
-            self._parts.say("reading back failed", error=str(error))
-            self.after(self._retries.delay(retry.service), retry)
-            return
-        self._retrying.discard(retry.service)
-        self._work_if_idle()
-
-    async def _read_back(self, retry: Retry) -> None:
-        if retry.service is None:
-            await self._reconciler.compare_addresses()
-            for key in {**self._data_plane.desired.addresses, **self._data_plane.actual.addresses}:
-                self._data_plane.dirty.addresses[key] = retry.cause
-        else:
-            await self._reconciler.compare(retry.service)
-            self._data_plane.mark_service(retry.service, retry.cause)
+        if await self._refusals.try_again(retry):
+            self._work_if_idle()
 
     # --- comparing ----------------------------------------------------------------------------------------------
 
