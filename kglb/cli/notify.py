@@ -17,7 +17,7 @@ from kglb.cli.arguments import as_argument
 from kglb.cli.filtering import FILTERS, add_filter_options, filter_terms
 from kglb.cli.notifying.delivery import Delivery
 from kglb.cli.notifying.payload import Encode, chat_text, documents, one_document
-from kglb.cli.notifying.place_file import read_place, write_place
+from kglb.cli.notifying.place_file import held, read_place, unwritable, write_place
 from kglb.cli.notifying.program import Program
 from kglb.cli.notifying.receiver import URL_VARIABLE, read_headers, read_url
 from kglb.cli.notifying.target import Target
@@ -92,7 +92,7 @@ def _count(text: str) -> int:
 def run(args: argparse.Namespace) -> int:
     """Tell until SIGTERM."""
     target = _target(args)
-    with suppress(asyncio.CancelledError):
+    with held(args.state), suppress(asyncio.CancelledError):
         asyncio.run(_tell(target, args))
     return EXIT_OK
 
@@ -126,8 +126,7 @@ def _place(news: News, args: argparse.Namespace) -> Place | None:
         try:
             write_place(args.state, place)
         except OSError as error:
-            remedy = "--state names a file in a directory that this user may write to"
-            raise Failed(EXIT_ENVIRONMENT, f"{args.state}: {error.strerror or error}", remedy) from None
+            raise unwritable(args.state, error) from None
     return place
 
 

@@ -99,6 +99,19 @@ def test_who_takes_over_goes_on_where_the_other_ended(fleet: Fleet, notifier: No
             assert ended(process)[0] == 0
 
 
+def test_a_second_one_with_the_same_state_tells_nothing_and_says_who_does(
+    fleet: Fleet, notifier: Notifier, kglb: Command
+) -> None:
+    with Receiver() as receiver, notifier.running("--url", receiver.url) as process:
+        second = kglb("notify", "--journal", fleet.builder.directory, "--state", notifier.state, "--url", receiver.url)
+        assert (second.code, second.out) == (3, "")
+        assert f"{notifier.state}: process {process.pid} keeps its place there" in second.err
+        down = fleet.goes(A, up=False)["health"]
+        until(lambda: notifier.has_told(down))
+        assert ended(process)[0] == 0
+    assert receiver.seqs == [down]
+
+
 def test_a_kill_between_the_post_and_the_state_repeats_and_does_not_lose(fleet: Fleet, notifier: Notifier) -> None:
     victims: list[Process] = []
 

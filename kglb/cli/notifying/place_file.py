@@ -1,12 +1,46 @@
-"""How far the journal has been told, in a file that is always whole: one line of JSON."""
+"""How far the journal has been told, in a file that is always whole, and one process's: one line of JSON.
 
+The lock is a file of its own, because that with the place is another one each time it is written.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
+from journal import FileLock, Locked, OsFiles
 from kglb.cli.output import EXIT_ENVIRONMENT, Failed
 from kglb.cli.replacing import replace_file
 from kglb.replay.place import Place
+
+_LOCK: Final = ".lock"
+_REMEDY: Final = "--state names a file in a directory that this user may write to"
+
+
+@contextmanager
+def held(path: Path | None) -> Iterator[None]:
+    """Nobody else has this file for a state meanwhile. Raises Failed if somebody has it already."""
+    if path is None:
+        yield
+        return
+    try:
+        lock = FileLock(OsFiles(), path.with_name(path.name + _LOCK), path)
+    except Locked as error:
+        problem = f"{path}: {error.holder} keeps its place there, and two would tell everything twice"
+        raise Failed(EXIT_ENVIRONMENT, problem, "stop that one, or give this one a --state of its own") from None
+    except OSError as error:
+        raise unwritable(path, error) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def unwritable(path: Path, error: OSError) -> Failed:
+    """What to tell an operator whose state cannot be written."""
+    return Failed(EXIT_ENVIRONMENT, f"{path}: {error.strerror or error}", _REMEDY)
 
 
 def read_place(path: Path) -> Place | None:
