@@ -11,12 +11,12 @@ from typing import Final
 import msgspec
 
 from journal import FileLock, Locked, OsFiles
+from kglb.cli.notifying.rewritten import unwritable
 from kglb.cli.output import EXIT_ENVIRONMENT, Failed
 from kglb.cli.replacing import replace_file
 from kglb.replay.place import Place
 
 _LOCK: Final = ".lock"
-_REMEDY: Final = "--state names a file in a directory that this user may write to"
 
 
 @contextmanager
@@ -31,16 +31,11 @@ def held(path: Path | None) -> Iterator[None]:
         problem = f"{path}: {error.holder} keeps its place there, and two would tell everything twice"
         raise Failed(EXIT_ENVIRONMENT, problem, "stop that one, or give this one a --state of its own") from None
     except OSError as error:
-        raise unwritable(path, error) from None
+        raise unwritable(path, error, "--state") from None
     try:
         yield
     finally:
         lock.release()
-
-
-def unwritable(path: Path, error: OSError) -> Failed:
-    """What to tell an operator whose state cannot be written."""
-    return Failed(EXIT_ENVIRONMENT, f"{path}: {error.strerror or error}", _REMEDY)
 
 
 def read_place(path: Path) -> Place | None:
