@@ -1,7 +1,8 @@
 """The applier: the only one that touches the machine. It plans for what changed, waits for the write, applies, records.
 
 It keeps no state of its own about the kernel: ``actual`` is a projection of what it recorded. What arrives while it is
-busy is planned together afterwards. At times it compares the kernel with ``actual`` and records ``DriftFound``.
+busy is planned together afterwards. At times, and where somebody else has seen a reason to, it compares the kernel with
+``actual`` and records ``DriftFound``.
 """
 
 import errno

@@ -111,10 +111,13 @@ def test_news_while_the_kernel_hangs_wait_as_one_look(tmp_path: Path) -> None:
     run(main())
 
 
-async def scraped(w: World) -> None:
-    """Somebody asks for metrics."""
-    for counters in await TrafficReader(w.parts.worker, w.machine, w.doubts).read(w.state.data_plane.actual.services):
-        assert all(held.weight is not None for held in counters.destinations)
+async def scraped(w: World, *, slices: float = 0.0) -> None:
+    """Somebody asks for metrics, whose text is made in slices, with so many seconds before each."""
+    reader = TrafficReader(w.parts.worker, w.machine, w.doubts)
+    for counters in await reader.read(w.state.data_plane.actual.services):
+        await asyncio.sleep(slices)
+        for _ in counters.destinations:
+            await asyncio.sleep(slices)
 
 
 @pytest.mark.parametrize(
@@ -185,7 +188,7 @@ def test_what_is_read_while_it_is_being_changed_is_in_no_doubt(tmp_path: Path) -
                 for number in range(40):
                     w.prober.answers[A] = REFUSED if number % 2 else OK
                     w.prober.ask_now(A)
-                    reading = asyncio.create_task(scraped(w))
+                    reading = asyncio.create_task(scraped(w, slices=seconds))
                     await asyncio.sleep(seconds * (number % 7) / 2)
                     await scraped(w)
                     await reading
