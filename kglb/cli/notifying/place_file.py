@@ -14,7 +14,9 @@ from journal import FileLock, Locked, OsFiles
 from kglb.cli.notifying.rewritten import unwritable
 from kglb.cli.output import EXIT_ENVIRONMENT, Failed
 from kglb.cli.replacing import replace_file
+from kglb.model.endpoint import MalformedError
 from kglb.replay.place import Place
+from kglb.replay.times import read_record_time
 
 _LOCK: Final = ".lock"
 
@@ -41,19 +43,21 @@ def held(path: Path | None) -> Iterator[None]:
 def read_place(path: Path) -> Place | None:
     """The place in a file; None if there is no file. Raises Failed."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Place)
+        place = msgspec.json.decode(path.read_bytes(), type=Place)
+        read_record_time(place.at)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise Failed(
             EXIT_ENVIRONMENT, f"{path}: {error.strerror or error}", "--state names a file of this user"
         ) from None
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, MalformedError) as error:
         raise Failed(
             EXIT_ENVIRONMENT,
             f'{path}: expected {{"seq":...,"at":...,"crc":...}} as notify writes it: {error}',
             "remove it to begin at the end of the journal, or name another file",
         ) from None
+    return place
 
 
 def write_place(path: Path, place: Place) -> None:

@@ -21,7 +21,7 @@ def test_what_is_written_is_read_again_and_is_the_only_file(tmp_path: Path) -> N
     assert [found.name for found in tmp_path.iterdir()] == ["state"]
 
 
-@pytest.mark.parametrize("content", ["", "{}", '{"seq":"1"}', "\xff"])
+@pytest.mark.parametrize("content", ["", "{}", '{"seq":"1"}', '{"seq":1,"at":"noon","crc":"00000000"}', "\xff"])
 def test_a_file_that_is_something_else_is_said_and_left_alone(tmp_path: Path, content: str) -> None:
     path = tmp_path / "state"
     path.write_text(content, encoding="latin-1")
