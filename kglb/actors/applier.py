@@ -1,7 +1,8 @@
 """The applier: the only one that touches the machine. It plans for what changed, waits for the write, applies, records.
 
 It keeps no state of its own about the kernel: ``actual`` is a projection of what it recorded. What arrives while it is
-busy is planned together afterwards. At times it compares the kernel with ``actual`` and records ``DriftFound``.
+busy is planned together afterwards. At times, and where somebody else has seen a reason to, it compares the kernel with
+``actual`` and records ``DriftFound``.
 """
 
 import errno
@@ -12,8 +13,9 @@ from pykka import ActorRef
 
 from kglb.actors.announcer import Announcer, HoldOver, RetryRoutes
 from kglb.actors.answers import sort_out
-from kglb.actors.applier_messages import AddressLost, CompareAddresses, Reconcile, Retry, SetInterval, Settled
+from kglb.actors.applier_messages import AddressLost, Doubted, Reconcile, Retry, SetInterval, Settled
 from kglb.actors.contests import Repair
+from kglb.actors.looks import LookNow, Looks
 from kglb.actors.parts import Parts
 from kglb.actors.reconciler import Reconciler
 from kglb.actors.recorder import Fact, RecordingActor
@@ -32,7 +34,7 @@ from kglb.events import (
     RoutesDecided,
     Steering,
 )
-from kglb.model import AnnounceRoute, Operation, WithdrawRoute
+from kglb.model import AnnounceRoute, Operation, ServiceId, WithdrawRoute
 from kglb.projections import DataPlaneState, Dirty, Planned, Serving, plan
 
 BATCH = 500
@@ -40,6 +42,9 @@ BATCH = 500
 
 NEWS_PAUSE = 0.2
 """Seconds between news of a lost address and a look: addresses that go together are looked for once."""
+
+DOUBT_PAUSE = 2.0
+"""Seconds between a doubt about services and a look at them: however many ask for metrics, no more looks than that."""
 
 
 class Applier(RecordingActor):
@@ -60,9 +65,11 @@ class Applier(RecordingActor):
         self._waiting: list[Planned] = []
         self._handing_over = Dirty()
         self._planned_at = 0
-        self._news = self._looking = False
         self._reconciler = Reconciler(self, parts, lambda: self._writes, reconcile_interval)
         self._refusals = Refusals(self, parts, self._reconciler)
+        self._looks_at_addresses = Looks(self, NEWS_PAUSE, self._compare_addresses)
+        self._looks_at_doubted = Looks(self, DOUBT_PAUSE, self._compare_doubted)
+        self._doubted: set[ServiceId] = set()
         self._announcer = Announcer(self, parts, missing=self._refusals.missing, done=self._routes_done)
 
     @property
@@ -75,6 +82,7 @@ class Applier(RecordingActor):
         self.recorder.subscribe(self.actor_ref, *kinds, RoutesDecided, *get_args(Steering))
         self._parts.routes.on_loss(lambda: self.actor_ref.tell(RetryRoutes()))
         self._parts.on_address_loss(lambda: self.actor_ref.tell(AddressLost()))
+        self._parts.on_doubt(lambda service: self.actor_ref.tell(Doubted(service)))
         if self._crash is not None:
             self._data_plane.mark_everything(self._crash)
             wanted, held = self._data_plane.desired.addresses, self._data_plane.actual.addresses
@@ -99,6 +107,7 @@ class Applier(RecordingActor):
         self.recorder.unsubscribe(self.actor_ref)
         self._parts.routes.on_loss(lambda: None)
         self._parts.on_address_loss(lambda: None)
+        self._parts.on_doubt(lambda _: None)
 
     def on_receive(self, message: object) -> None:
         """Facts wake the applier; their effect stands in the projection already."""
@@ -110,9 +119,12 @@ class Applier(RecordingActor):
             case Retry():
                 self.spawn(self._retry(message))
             case AddressLost():
-                self._look_soon()
-            case CompareAddresses():
-                self.spawn(self._compare_addresses())
+                self._looks_at_addresses.soon()
+            case Doubted(service):
+                self._doubted.add(service)
+                self._looks_at_doubted.soon()
+            case LookNow(looks):
+                looks.begin()
             case Repair(drift, cause):
                 self._data_plane.mark_drift(drift, cause)
             case SetInterval(seconds):
@@ -249,22 +261,20 @@ class Applier(RecordingActor):
             self._interval = self._reconciler.contests.interval = seconds
             self._reconcile_later()
 
-    def _look_soon(self) -> None:
-        """Look at the addresses once for all news that come meanwhile, and not again before that look is over."""
-        self._news = True
-        if not self._looking:
-            self._looking = True
-            self.after(NEWS_PAUSE, CompareAddresses())
-
     async def _compare_addresses(self) -> None:
-        self._news = False
         try:
             await self._reconciler.compare_addresses()
         except OSError as error:
             self._parts.say("addresses cannot be read", error=str(error))
-        self._looking = False
-        if self._news:
-            self._look_soon()
+
+    async def _compare_doubted(self) -> None:
+        doubted, self._doubted = sorted(self._doubted), set()
+        try:
+            for id in doubted:
+                if id in self._data_plane.actual.services:
+                    await self._reconciler.compare(id)
+        except OSError as error:
+            self._parts.say("a service cannot be read", error=str(error))
 
 
 def _timed(parts: Parts, operations: tuple[Operation, ...]) -> tuple[list[Failure | None], int]:

@@ -43,6 +43,7 @@ from kglb.model import Config, ControlConfig
 from kglb.model.histogram import Histogram
 from kglb.web.board import Board
 from kglb.web.control import ControlError, ControlServer
+from kglb.web.doubts import Doubts
 from kglb.web.hosts import acceptance
 from kglb.web.loop_lag import LoopLag
 from kglb.web.server import StatusServer
@@ -86,6 +87,8 @@ async def serve(
         recorder.observe(lambda fact: _say_stopping(manager, fact))
         vigil = Vigil(loop=loop, clock=time.monotonic)
         prober = Prober(loop=loop, clock=time.monotonic, held=vigil.__len__, turn=scheduler.turn)
+        doubts = Doubts(recorder.state.data_plane)
+        recorder.observe(lambda fact: doubts.note(fact.event))
         parts = Parts(
             scheduler=scheduler,
             recorder=recorder,
@@ -97,10 +100,11 @@ async def serve(
             routes=_routes(config),
             say=log.say,
             on_address_loss=_address_news(config, loop, stack),
+            on_doubt=doubts.heard_by,
         )
         parts.use_secrets(loaded.secrets)
         stack.callback(StuckLoop().close)
-        traffic = TrafficReader(worker, machine)
+        traffic = TrafficReader(worker, machine, doubts)
         vitals = _vitals(
             parts, prober, vigil, log, syncs=files.syncs, journal=Path(config.journal.directory), stack=stack
         )

@@ -66,6 +66,7 @@ _kglb_actors() {
         "notify --batch") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "notify --timeout") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "notify --state") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        "notify --metrics") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         "notify --since") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "notify --journal") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         "notify --exec") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
@@ -122,7 +123,7 @@ _kglb_actors() {
         "weight") words="-h --help --balancer --note --socket -o --output --for" ;;
         "stop") words="-h --help --leave --cleanup --socket -o --output" ;;
         "tail") words="-h --help --grep --type --balancer --service --real -f --follow -n --lines -r --reverse --since --until --after --show-cursor --causes --salvage --journal -o --output --utc" ;;
-        "notify") words="-h --help --grep --type --balancer --service --real --all --url --url-file --header --format --batch --timeout --state --since --utc --journal --exec" ;;
+        "notify") words="-h --help --grep --type --balancer --service --real --all --url --url-file --header --format --batch --timeout --state --metrics --since --utc --journal --exec" ;;
         "explain") words="-h --help --kind --balancer --seq --at --journal -o --output --utc" ;;
         "replay") words="-h --help --seq --until --diff --step --into --since --speed --yes-really -o --output --utc" ;;
         "verify") words="-h --help -o --output --utc" ;;

@@ -116,6 +116,7 @@ complete -c kglb-actors -n '__fish_seen_subcommand_from notify' -l format -x -a 
 complete -c kglb-actors -n '__fish_seen_subcommand_from notify' -l batch -x -d 'up to N at once, as they are there: an array, or lines of one text'
 complete -c kglb-actors -n '__fish_seen_subcommand_from notify' -l timeout -x -d 'of one attempt, as "10s"; a program is killed then (default: 10s)'
 complete -c kglb-actors -n '__fish_seen_subcommand_from notify' -l state -r -F -d 'keep in it how far the journal has been told'
+complete -c kglb-actors -n '__fish_seen_subcommand_from notify' -l metrics -r -F -d 'keep in it how it gets on, for node_exporter'\''s textfile collector; its name ends in .prom'
 complete -c kglb-actors -n '__fish_seen_subcommand_from notify' -l since -x -d 'without a state, begin here (default: with what comes)'
 complete -c kglb-actors -n '__fish_seen_subcommand_from notify' -l utc -d 'read times in UTC'
 complete -c kglb-actors -n '__fish_seen_subcommand_from notify' -l journal -r -F -d 'the journal'\''s directory, or one segment (default: /var/lib/kglb/journal)'

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from generate import ROOT
+from kglb.cli.notifying.standing import Standing, families
 from kglb.projections import State
 from kglb.web.status import Status
 from tests.packaging.promtool import STEPS, always, growing, needs_promtool, run_promtool
@@ -48,6 +49,8 @@ PROBES = 'kglb_probes_total{status="success"}'
 LATENESS = "kglb_probe_lateness_seconds_total"
 RESTARTS = 'kglb_actor_restarts_total{kind="applier"}'
 DRIFT = 'kglb_drift_total{operation="DeleteService"}'
+TOLD_UNTIL = 'kglb_notify_told_until_timestamp_seconds{notifier="chat"}'
+PASSED_OVER = 'kglb_notify_notices_total{notifier="chat",result="passed_over"}'
 ONCE = f"0+0x{STEPS - 10} 1+0x10"
 
 FIRES: list[tuple[str, Series]] = [
@@ -84,6 +87,8 @@ FIRES: list[tuple[str, Series]] = [
     ("KglbJournalSlow", slow("kglb_journal_sync_duration_seconds", 0.5, by=0)),
     ("KglbLoopLag", slow("kglb_loop_lag_seconds", 0.1, by=0)),
     ("KglbDescriptorsShort", {"process_open_fds": always(900), "process_max_fds": always(1000)}),
+    ("KglbNotifyStuck", {TOLD_UNTIL: f"0+60x10 600+0x{STEPS - 10}"}),
+    ("KglbNotifyRefused", {PASSED_OVER: ONCE}),
 ]
 
 IS_QUIET: list[Series] = [
@@ -108,6 +113,7 @@ IS_QUIET: list[Series] = [
     slow("kglb_journal_sync_duration_seconds", 0.5, by=1),
     slow("kglb_loop_lag_seconds", 0.1, by=1),
     {"process_open_fds": always(100), "process_max_fds": always(1000)},
+    {TOLD_UNTIL: growing(60), PASSED_OVER: always(3)},
 ]
 
 
@@ -157,7 +163,7 @@ def test_every_alert_is_tried_and_has_its_entry_in_the_runbook() -> None:
 
 
 def test_every_metric_that_is_used_is_one_that_there_is() -> None:
-    exposed = {family.name for family in Status(State(), lambda: WELL).families()}
+    exposed = {family.name for family in [*Status(State(), lambda: WELL).families(), *families(Standing(), 0, "")]}
     used = set(re.findall(r"\b(?:kglb|process)_\w+", RULES.read_text()))
     assert used, "nothing is used at all"
     assert {name for name in used if re.sub("_(bucket|sum|count)$", "", name) not in exposed} == set()
