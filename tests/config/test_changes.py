@@ -41,6 +41,7 @@ UDP = {"balancer.service": "udp://192.0.2.1:53"}
 
 AROUND: dict[str, Document] = {
     "balancer.flags": UDP,
+    "defaults.flags": UDP,
     "balancer.persistence.netmask": {"balancer.persistence.timeout": "60s"},
     "balancer.persistence.engine": {**UDP, "balancer.persistence.timeout": "60s"},
     "balancer.forward.port": {"balancer.forward.type": "gue"},
@@ -74,6 +75,7 @@ PAIRS: dict[str, tuple[object, object]] = {
     "bgp.engine": ("none", "exabgp"),
     "bgp.socket": ("/run/one.sock", "/run/other.sock"),
     "balancer": (BASE["balancer"], [*BASE["balancer"], ANOTHER]),
+    "defaults.announce": ({"min_alive": 0.25}, {"min_alive": 0.5}),
     "balancer.name": TEXTS,
     "balancer.setup": TEXTS,
     "balancer.service": ("tcp://192.0.2.1:80", "tcp://192.0.2.2:80"),
@@ -146,8 +148,8 @@ PAIRS: dict[str, tuple[object, object]] = {
 """Two values of each key; None leaves it out. Keys of checks stand for all types of checks that have them."""
 
 CONNECTING = ("tcp", "http", "https")
-NO_VALUE = {"env", "file", "hex"}
-"""What says where a secret is, or how a payload is spelled, is part of the value of another key."""
+NO_VALUE = {"env", "file", "hex", "include"}
+"""What says where a secret or a balancer is, or how a payload is spelled, is part of the value of another key."""
 
 
 def keys(shape: Document, path: str = "") -> Iterator[str]:
@@ -171,7 +173,9 @@ def keys(shape: Document, path: str = "") -> Iterator[str]:
 
 
 def pair(key: str) -> str:
-    """The name of a key in ``PAIRS``."""
+    """The name of a key in ``PAIRS``: a default is a key of a balancer that does not say it itself."""
+    if key.startswith("defaults.") and key not in PAIRS:
+        return key.replace("defaults", "balancer")
     return f"check.{key.rpartition('.')[2]}" if key.startswith("balancer.check.") else key
 
 
@@ -221,11 +225,13 @@ def loaded(document: Document, **environ: str) -> Loaded:
 
 def named(key: str) -> str:
     """How a change of a key is called."""
+    key = key if key in PAIRS else key.replace("defaults", "balancer")
     if key.startswith(("balancer.reals", "balancer.weight", "balancer.forward")):
         steps = key.removeprefix("balancer.").removeprefix("reals").strip(".").split(".")
         return f"reals.{steps[0]}" if steps[0] not in ("", "address") else "reals"
     special = {
         "balancer.service": "balancer",
+        "defaults.announce": "announce.min_alive",
         "balancer.persistence": "persistence.timeout",
         "check.headers": "check.headers.Host",
     }
@@ -247,11 +253,15 @@ def test_another_value_of_any_key_is_a_change_of_that_key(key: str) -> None:
     assert changes(one, one) == changes(other, other) == ()
 
 
+IN_PART = ("check.headers.Host", "reals.forward", "announce.min_alive")
+"""Changes of what is within the value of a key, or that are told in one word of what may be a table."""
+
+
 @pytest.mark.parametrize("key", TAKEN)
 def test_what_is_shown_is_what_the_config_would_say(key: str) -> None:
     one, other = (config(key, value) for value in PAIRS[pair(key)])
     (change, *_) = [change for change in changes(one, other) if change.key == named(key)]
-    if change.change == "changed" and named(key) not in ("check.headers.Host", "reals.forward"):
+    if change.change == "changed" and named(key) not in IN_PART:
         assert config(key, change.before) == one
         assert config(key, change.after) == other
 
