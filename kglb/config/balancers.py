@@ -10,7 +10,19 @@ from kglb.config.forward import read_forward
 from kglb.config.problems import RefusedError, show
 from kglb.config.reader import Key, Node, ReportedError, Section, leaf, list_shape, read_list, read_table, table_shape
 from kglb.config.reals import read_reals
-from kglb.config.values import boolean, choice, duration, integer, nonempty, ratio, shape_of, shaped, text
+from kglb.config.values import (
+    boolean,
+    choice,
+    duration,
+    duration_text,
+    integer,
+    nonempty,
+    ratio,
+    shape_of,
+    shaped,
+    spelled_by,
+    text,
+)
 from kglb.model import Announce, Balancer, DummyCheck, Forward, Real, Service, ServiceKey, WhenAllDown, WhenDown
 from kglb.model.service import FLAG_ALIASES
 
@@ -22,6 +34,7 @@ _seconds = duration("1s", "31d")
 
 
 @shaped(**shape_of(_seconds))
+@spelled_by(duration_text)
 def _whole_seconds(value: object) -> int:
     seconds = _seconds(value)
     if not seconds.is_integer():

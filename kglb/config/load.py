@@ -28,15 +28,23 @@ _SYNTAX_PLACE = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of docume
 
 @dataclass(frozen=True)
 class Loaded:
-    """A config without mistakes. Only ``secrets`` holds secrets; ``digest`` covers references to them. ``included`` are
-    the files that it is made of besides its own.
+    """A config without mistakes. Only ``secrets`` holds secrets; ``digest`` covers references to them.
+
+    ``cautions`` are what deserves a second look; ``source`` names the config in messages; ``included`` are the files
+    that it is made of besides its own.
     """
 
     config: Config
     secrets: Mapping[SecretRef, str] = field(repr=False)
-    warnings: tuple[str, ...]
+    cautions: tuple[Problem, ...]
     digest: str
     included: tuple[str, ...] = ()
+    source: str = "config"
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Every caution as one line for a person."""
+        return tuple(caution.render(self.source) for caution in self.cautions)
 
     def with_config(self, config: Config) -> "Loaded":
         """The same with another config, as when an option of the command line overrides a key."""
@@ -52,8 +60,8 @@ def load(path: str | os.PathLike[str], *, environ: Mapping[str, str] = os.enviro
     name = os.fspath(path)
     source, text = _read(name)
     loaded = parse(text, source=source, environ=environ)
-    exposed = tuple(problem.render(source) for problem in _exposed(loaded.secrets, (name, *loaded.included)))
-    return replace(loaded, warnings=(*loaded.warnings, *exposed))
+    exposed = _exposed(loaded.secrets, (name, *loaded.included))
+    return replace(loaded, cautions=(*loaded.cautions, *exposed))
 
 
 def _exposed(secrets: Iterable[SecretRef], names: tuple[str, ...]) -> Iterator[Problem]:
@@ -85,8 +93,7 @@ def parse(text: str, *, source: str = "config", environ: Mapping[str, str] = os.
     config = attempt(document, read_config)
     if reading.problems or config is None:
         raise ConfigError(source, _by_line(reading.problems))
-    warnings = tuple(warning.render(source) for warning in _by_line(reading.warnings))
-    return Loaded(config, secrets.values, warnings, digest(config), reading.files)
+    return Loaded(config, secrets.values, _by_line(reading.warnings), digest(config), reading.files, source)
 
 
 def convert_keepalived(path: str | os.PathLike[str], *, leave_out: bool) -> tuple[str, tuple[str, ...]]:

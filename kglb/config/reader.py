@@ -6,14 +6,14 @@ is wrong inside raises ``ReportedError``. Defaults are the model's: an absent ke
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from kglb.config.problems import Path, Problem, RefusedError, path_text, show
 from kglb.config.secrets import Secrets
-from kglb.config.values import Parser, Shape, did_you_mean, shape_of, shaped
+from kglb.config.values import Parser, Shape, did_you_mean, shape_of, shaped, spelled, spelled_by
 
 T = TypeVar("T")
 
@@ -104,6 +104,7 @@ def leaf(parse: Parser[T]) -> Read[T]:
     """A reader of a single value."""
 
     @shaped(**shape_of(parse))
+    @spelled_by(partial(spelled, parse))
     def read(node: Node) -> T:
         return parse(node.value)
 

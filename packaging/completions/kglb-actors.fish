@@ -30,6 +30,7 @@ complete -c kglb-actors -n '__fish_seen_subcommand_from run' -l data-plane -x -a
 complete -c kglb-actors -n '__fish_seen_subcommand_from run' -l log-level -x -a 'debug info warning error' -d 'the least that is logged (default: info)'
 complete -c kglb-actors -n '__fish_seen_subcommand_from run' -F
 complete -c kglb-actors -n '__fish_seen_subcommand_from check' -s h -l help -d 'show this help message and exit'
+complete -c kglb-actors -n '__fish_seen_subcommand_from check' -s o -l output -x -a 'short json' -d '(default: short)'
 complete -c kglb-actors -n '__fish_seen_subcommand_from check' -l schema -d 'print the JSON Schema of configs, for editors, instead'
 complete -c kglb-actors -n '__fish_seen_subcommand_from check' -F
 complete -c kglb-actors -n '__fish_seen_subcommand_from plan' -s h -l help -d 'show this help message and exit'
