@@ -38,11 +38,12 @@ class Daemon:
         self._tell(stop)
 
     async def reload(
-        self, config: Config, *, digest: str, source: str, secrets: Mapping[SecretRef, str]
+        self, config: Config, *, digest: str, source: str, secrets: Mapping[SecretRef, str], read_at: float = 0.0
     ) -> "asyncio.Future[Fact]":
         """Put another config in force. The result is done once that is recorded, never if the daemon stops before.
 
-        Raises OSError where the machine cannot be read.
+        ``read_at`` is when the reading of it began, by the journal's monotonic clock; 0 if not known. Raises OSError
+        where the machine cannot be read.
         """
         plane = self._parts.recorder.state.data_plane
         desired = tuple(plane.desired.services)  # the worker is another thread
@@ -51,17 +52,17 @@ class Daemon:
         renewed = frozenset(ref for ref, value in secrets.items() if before.get(ref) != value)
         self._parts.use_secrets(secrets)
         recorded = self.finished.get_loop().create_future()
-        self._tell(Reload(config, digest, source, recorded, found, renewed))
+        self._tell(Reload(config, digest, source, recorded, read_at, found, renewed))
         return recorded
 
     def scrub(self, text: str) -> str:
         """The text without the secrets that are in use."""
         return self._parts.recorder.scrub(text)
 
-    def reject(self, source: str, errors: tuple[str, ...]) -> "asyncio.Future[Fact]":
+    def reject(self, source: str, errors: tuple[str, ...], *, read_at: float = 0.0) -> "asyncio.Future[Fact]":
         """Record that a config was refused; the one in force stays. The result is as that of ``reload``."""
         recorded = self.finished.get_loop().create_future()
-        self._tell(Reject(source, errors, recorded))
+        self._tell(Reject(source, errors, recorded, read_at))
         return recorded
 
     def _tell(self, command: object) -> None:

@@ -186,6 +186,11 @@ class Recorder:
         return self._appender.degraded.reason if self._appender.degraded else ""
 
     @property
+    def degraded_since(self) -> str:
+        """Since when they do not, as a record's ``at``; empty while they do."""
+        return self._appender.degraded.since if self._appender.degraded else ""
+
+    @property
     def unwritten(self) -> int:
         """How many records the kernel does not have yet."""
         return self._appender.last_seq - self._appender.written_seq

@@ -39,14 +39,15 @@ class Stop(NamedTuple):
 
 
 class Reload(NamedTuple):
-    """Command: put this config in force; ``found`` is what already stands in the machine where it claims to be,
-    ``renewed`` the secrets whose value is another now. ``recorded`` is done once that is a fact.
+    """Command: put this config in force, which was ``read_at`` then; ``found`` is what already stands in the machine
+    where it claims to be, ``renewed`` the secrets whose value is another now. ``recorded`` is done once that is a fact.
     """
 
     config: Config
     digest: str
     source: str
     recorded: "asyncio.Future[Fact]"
+    read_at: float = 0.0
     found: tuple[Operation, ...] = ()
     renewed: frozenset[SecretRef] = frozenset()
 
@@ -57,6 +58,7 @@ class Reject(NamedTuple):
     source: str
     errors: tuple[str, ...]
     recorded: "asyncio.Future[Fact]"
+    read_at: float = 0.0
 
 
 class StartAgain(NamedTuple):
@@ -131,8 +133,8 @@ class Supervisor(RecordingActor):
                 self._start_again(message)
             case Reload():
                 self._reload(message)
-            case Reject(source, errors, recorded):
-                self._record_answer(ConfigRejected(source=source, errors=errors), recorded)
+            case Reject(source, errors, recorded, read_at):
+                self._record_answer(ConfigRejected(source=source, errors=errors, read_at=read_at), recorded)
             case Stop():
                 self._stop_all(message)
             case Settled():
@@ -156,7 +158,11 @@ class Supervisor(RecordingActor):
             self.recorder.record(DriftFound(changes=order.found))
         forgotten = self.recorder.state.fleet.unconfigured_names(order.config)
         applied = ConfigApplied(
-            digest=order.digest, source=order.source, config=order.config, forgotten_names=forgotten
+            digest=order.digest,
+            source=order.source,
+            config=order.config,
+            forgotten_names=forgotten,
+            read_at=order.read_at,
         )
         seq = self._record_answer(applied, order.recorded)
         release_unconfigured(self.recorder, order.config)

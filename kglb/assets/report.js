@@ -13,8 +13,8 @@ function wanted(event) {
   return words.every((word) => text.includes(word)) && (!trouble || event.tone === "bad" || event.tone === "warning");
 }
 
-const absencesOf = new Map(data.stretches.map((stretch) => [data.stretches.length > 1 ? stretch.director : "", stretch.absences]));
-const stories = data.balancers.map((balancer) => new Story(balancer, absencesOf.get(balancer.director) ?? []));
+const stretchOf = new Map(data.stretches.map((stretch) => [data.stretches.length > 1 ? stretch.director : "", stretch]));
+const stories = data.balancers.map((balancer) => new Story(balancer, stretchOf.get(balancer.director)));
 const events = new Events(byId("events"), { most: MOST_SHOWN, wanted, now: () => begin, number: (seq) => seq % RECORDS });
 
 function show() {

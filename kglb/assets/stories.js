@@ -3,12 +3,13 @@
 
 const MARKED = new Set(["DriftFound", "OperationFailed", "RealDrained", "RealRestored", "WeightOverridden", "DrainFinished"]);
 const TOO_FEW = new Set(["backup", "failsafe", "unavailable"]); // modes in which too few reals are up
+const UNKNOWN = "nothing known"; // behind the last record, where the daemon is not known to have run on
 const UNSETTLED = new Set(["initial", "undecided", "shutdown"]); // modes in which few alive is no trouble
 
 class RealLine {
   constructor(story, real) {
     this.real = real;
-    const spent = spentIn(real.conditions);
+    const spent = spentIn(real.conditions, story.end);
     this.out = spent.out;
     this.trouble = spent.out > 0 || spent.failing > 0;
     this.text = `${real.real} ${real.host} ${real.reasons.map(([, reason]) => reason).join(" ")}`.toLowerCase();
@@ -21,10 +22,11 @@ class RealLine {
   row() {
     if (this.node) return this.node;
     const strip = newStrip();
-    drawStrip(strip, this.real.conditions, begin, end, this.story.absences);
+    const conditions = this.story.end < end ? [...this.real.conditions, [this.story.end, null]] : this.real.conditions;
+    drawStrip(strip, conditions, begin, end, this.story.absences);
     const most = Math.max(1, ...this.real.weights.map(([, weight]) => weight));
     const changes = new Set(this.real.weights.map(([, weight]) => weight)).size > 1;
-    const line = stepPath(this.real.weights, (weight) => 18 - (weight / most) * 15);
+    const line = stepPath(this.real.weights, (weight) => 18 - (weight / most) * 15, this.story.end);
     if (changes) strip.append(shape("path", { class: "weight", d: line }));
     const cell = el("td", { class: "time" }, strip);
     readable(cell, `${this.real.real}, conditions and weight`, this.moments, (at) => this.tell(at));
@@ -40,6 +42,7 @@ class RealLine {
   }
 
   tell(at) {
+    if (at > this.story.end) return UNKNOWN;
     const condition = valueAt(this.real.conditions, at)?.[1];
     const weight = valueAt(this.real.weights, at)?.[1];
     const failing = condition === "down" || condition === "failing";
@@ -49,9 +52,10 @@ class RealLine {
 }
 
 class Story {
-  constructor(balancer, absences) {
+  constructor(balancer, stretch) {
     this.balancer = balancer;
-    this.absences = absences;
+    this.absences = stretch.absences;
+    this.end = stretch.end;
     this.reals = Object.values(balancer.reals).map((real) => new RealLine(this, real));
     const settled = balancer.alive.filter(([, , total, mode]) => total > 0 && !UNSETTLED.has(mode));
     this.lowest = Math.min(1, ...settled.map(([, alive, total]) => alive / total));
@@ -89,7 +93,7 @@ class Story {
 
   spentWithNoneUp() {
     const alive = this.balancer.alive;
-    const lasted = (index) => (alive[index + 1]?.[0] ?? end) - alive[index][0];
+    const lasted = (index) => (alive[index + 1]?.[0] ?? this.end) - alive[index][0];
     return alive.reduce((sum, [, up, , mode], index) => sum + (!up && TOO_FEW.has(mode) ? lasted(index) : 0), 0);
   }
 
@@ -97,14 +101,14 @@ class Story {
     const chart = shape("svg", { viewBox: `0 0 ${WIDTH} 40`, preserveAspectRatio: "none", class: "chart", "aria-hidden": "true" });
     const y = (ratio) => 40 - ratio * 40;
     const alive = this.balancer.alive;
-    const line = stepPath(alive.map(([at, up, total]) => [at, total ? up / total : 0]), y);
+    const line = stepPath(alive.map(([at, up, total]) => [at, total ? up / total : 0]), y, this.end);
     chart.append(shape("rect", { class: "frame", width: WIDTH, height: 40 }), shape("path", { class: "grid", d: `M0 20H${WIDTH}` }));
     if (line) {
       chart.append(shape("path", { class: "ratio", d: `${line}V40H${x(alive[0][0]).toFixed(1)}z` }), shape("path", { class: "edge", d: line }));
     }
     alive.forEach(([at, , , mode], index) => {
       if (!TOO_FEW.has(mode)) return;
-      const until = alive[index + 1]?.[0] ?? end;
+      const until = alive[index + 1]?.[0] ?? this.end;
       chart.append(shape("rect", { class: mode, x: x(at), width: Math.max(2, x(until) - x(at)), height: 40 }));
     });
     for (const event of data.events) {
@@ -116,6 +120,7 @@ class Story {
   }
 
   tell(at) {
+    if (at > this.end) return UNKNOWN;
     const now = valueAt(this.balancer.alive, at);
     return now ? `${now[1]} of ${now[2]} up, ${now[3].replace("_", " ")}` : "not there";
   }

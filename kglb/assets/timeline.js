@@ -18,11 +18,14 @@ function valueAt(steps, at) {
   return found;
 }
 
-/** Seconds that a real was in doubt, and out: down and until it was up again. What came before its first verdict is neither. */
-function spentIn(conditions) {
+/**
+ * Seconds that a real was in doubt, and out: down and until it was up again, or nothing more is known. What came before
+ * its first verdict is neither.
+ */
+function spentIn(conditions, until) {
   const spent = { failing: 0, out: 0 };
   let fell = false;
-  for (const [from, to, kind] of pieces(conditions, begin, end)) {
+  for (const [from, to, kind] of pieces(conditions, begin, until)) {
     if (kind === "down") fell = true;
     if (kind === "up") fell = false;
     if (kind === "failing") spent.failing += to - from;
@@ -33,11 +36,11 @@ function spentIn(conditions) {
 
 const x = (at) => ((Math.min(Math.max(at, begin), end) - begin) / (end - begin)) * WIDTH;
 
-/** A step line: what is in force holds until the next. */
-function stepPath(points, y) {
+/** A step line: what is in force holds until the next, the last as long as something is known. */
+function stepPath(points, y, until) {
   let path = "";
   for (const [at, value] of points) path += path ? `H${x(at).toFixed(1)}V${y(value).toFixed(1)}` : `M${x(at).toFixed(1)} ${y(value).toFixed(1)}`;
-  return path && `${path}H${WIDTH}`;
+  return path && `${path}H${x(until).toFixed(1)}`;
 }
 
 function axis() {

@@ -22,6 +22,8 @@ from kglb.web.orders import (
     DrainOrder,
     Drains,
     DrainsOrder,
+    JournalOrder,
+    JournalStanding,
     Order,
     Refused,
     Reloaded,
@@ -66,6 +68,8 @@ class Commander:
 
     async def carry_out(self, order: Order, who: str) -> Answer:
         """Do what ``who`` orders, and answer once it is done."""
+        if isinstance(order, JournalOrder):
+            return self._journal()
         if self._fleet.stopped:
             return Refused(why="environment", problem="the daemon is stopping", remedy="give orders to the next one")
         try:
@@ -167,6 +171,10 @@ class Commander:
         return None if seconds is None else round(self._wall() + seconds, 3)
 
     # --- the daemon ---------------------------------------------------------------------------------------------
+
+    def _journal(self) -> JournalStanding:
+        recorder = self._recorder
+        return JournalStanding(degraded=recorder.degraded, since=recorder.degraded_since, unwritten=recorder.unwritten)
 
     async def _read_again(self) -> Answer:
         try:

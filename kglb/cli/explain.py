@@ -9,6 +9,7 @@ from typing import get_args
 
 import msgspec
 
+from kglb.cli.ongoing import warn_if_behind
 from kglb.cli.output import EXIT_NO, EXIT_OK, EXIT_USAGE, Paint, paint_for, put, put_json
 from kglb.cli.reading import TIMES, Zone, add_format_options, add_journal_option, natural
 from kglb.replay.errors import AmbiguousSubjectError, Kind, UnknownSubjectError
@@ -46,6 +47,8 @@ def run(args: argparse.Namespace) -> int:
     at = zone.past(args.at)
     source = Source(args.journal)
     seq = source.resolve(args.seq, at)
+    if args.seq is None:
+        warn_if_behind(source, zone, at)
     try:
         found = explain(source, args.subject, seq=seq, kind=args.kind, balancer=args.balancer)
     except (AmbiguousSubjectError, UnknownSubjectError) as error:
@@ -87,5 +90,6 @@ def render(found: AnyExplanation, zone: Zone, paint: Paint) -> list[str]:
 def _link_line(link: Link, zone: Zone, width: int, paint: Paint) -> str:
     at = zone.show(link.at) if link.at else ""
     because = f"  <- {', '.join(map(str, reversed(link.because)))}" if link.because else ""
-    text = paint(link.text, link.tone)
+    again = f", {link.count} times since {zone.show(link.first_at)}" if link.count > 1 else ""
+    text = paint(link.text + again, link.tone)
     return f"  {at:<{width}}  {link.seq:>6}  {link.kind:<7}  {text}{paint(because, 'quiet')}"

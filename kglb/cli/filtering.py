@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from kglb.replay.selection import FIELDS, FilterError
 
 FILTERS = (
-    "Filters are type=HealthChanged, balancer=web, real=10.0.0.7:80 (or real=10.0.0.7), "
+    "Filters are type=HealthChanged, balancer=web, real=10.0.0.7:80 (or real=10.0.0.7, or what the config calls it), "
     "service=tcp://...; the same field twice means either."
 )
 

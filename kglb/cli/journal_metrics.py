@@ -4,13 +4,12 @@ import argparse
 import math
 import re
 import sys
-import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from journal import writer_of
 from kglb.cli.arguments import as_argument
+from kglb.cli.ongoing import holds_until, warn_if_behind
 from kglb.cli.output import EXIT_OK, EXIT_USAGE, Failed, warn
 from kglb.cli.reading import TIMES, Zone, add_journal_argument, natural, numbers, report_damage
 from kglb.config.values import duration, duration_text
@@ -91,6 +90,8 @@ def run(args: argparse.Namespace) -> int:
     source = Source(args.journal, on_damage=report_damage if args.salvage else None)
     past = PastMetrics(pairs, step=round(args.step * 1000), most=args.most, wanted=chosen)
     span = _span(source, args, zone)
+    if args.seq is None:
+        warn_if_behind(source, zone, zone.moment(args.until))
     try:
         _read(source, span, past, chosen, zone)
         for text in openmetrics(past.families(), labels, past.step, past.now):
@@ -113,9 +114,8 @@ class _Span(NamedTuple):
 
 def _span(source: Source, args: argparse.Namespace, zone: Zone) -> _Span:
     """It begins with the state at its begin, not with the first change in it, and a state holds until the next record;
-    that after the last one until now, if somebody writes the journal.
+    that after the last one until now, if somebody writes the journal and the disk takes it.
     """
-    now = time.time_ns() // 1_000_000  # before the last record is sought: there may be another by then
     bounds = source.bounds()
     since, until = zone.past(args.since), zone.moment(args.until)
     low, high = args.seq or (None, None)
@@ -132,8 +132,8 @@ def _span(source: Source, args: argparse.Namespace, zone: Zone) -> _Span:
     holds = end
     if last < bounds[-1]:
         holds = _at(source, last + 1) - 1
-    elif writer_of(source.path) is not None:
-        holds = now
+    elif held := holds_until(source, last, None):
+        holds = _millisecond(held)
     if until is not None:
         holds = min(holds, unix_microseconds(until.last) // 1000)
     if until is not None or high is None:

@@ -73,11 +73,11 @@ def give(order: Order, path: str, patience: float = PATIENCE) -> Answer:
         return ask(connection, order, path, patience)
 
 
-def connect(path: str) -> socket.socket:
+def connect(path: str, patience: float = PATIENCE) -> socket.socket:
     """A connection to the daemon. Raises Failed."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        connection.settimeout(PATIENCE)
+        connection.settimeout(patience)
         connection.connect(path)
     except OSError as error:
         connection.close()

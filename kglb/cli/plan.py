@@ -20,7 +20,9 @@ from kglb.actors.daemon import boot_id
 from kglb.actors.rehearsal import Rehearsal
 from kglb.actors.understudies import machine_as_known
 from kglb.checks.resolve import resolve
+from kglb.cli.ongoing import warn_if_behind
 from kglb.cli.output import EXIT_NO, EXIT_OK, EXIT_USAGE, Failed, paint_for, put, put_json, warn
+from kglb.cli.reading import Zone
 from kglb.cli.reloading import unchangeable
 from kglb.cli.run import add_config_options, read_config
 from kglb.config.changes import Change, changes, shared_secrets
@@ -97,6 +99,7 @@ def run(args: argparse.Namespace) -> int:
     state = _state(directory)
     reload = args.against == "journal" and writer_of(directory) is not None
     if reload:
+        warn_if_behind(Source(directory), Zone(utc=False))
         _refuse_unchangeable(state, config, args.config)
     elif args.against == "journal" and state.data_plane.actual.services and state.data_plane.boot_id != boot_id():
         warn([_ANOTHER_BOOT])

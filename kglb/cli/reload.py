@@ -1,7 +1,7 @@
 """``kglb-actors reload``: have the running daemon read its config again, and say what came of it.
 
-It asks by SIGHUP and reads the answer in the journal: the record itself. Over the control socket, where that is named
-or where it may not signal or read, the daemon answers by itself.
+It asks by SIGHUP and reads the answer in the journal: the record itself, of a reading that began after the signal. Over
+the control socket, where that is named or where it may not signal or read, the daemon answers by itself.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from kglb.cli.ordering import add_output_option, give
 from kglb.cli.output import EXIT_ENVIRONMENT, EXIT_NO, EXIT_OK, Failed, paint_for, put, put_json
 from kglb.cli.reading import add_journal_option
 from kglb.config.summary import describe
-from kglb.events import ConfigApplied, ConfigRejected
+from kglb.events import ConfigApplied, ConfigRejected, Event
 from kglb.model import ControlConfig
 from kglb.replay.source import Found, Source
 from kglb.web.orders import Reloaded, ReloadOrder
@@ -79,19 +79,19 @@ def _by_signal(args: argparse.Namespace) -> Found:
             f"no daemon writes the journal {args.journal}",
             "start one with kglb-actors run, or name its journal with --journal",
         )
-    last = source.bounds()[-1]
+    last, asked = source.bounds()[-1], time.monotonic()
     try:
         os.kill(pid, signal.SIGHUP)
     except ProcessLookupError:
         raise _ended(pid) from None
-    return _answer(source.reader.follow(last + 1), pid, args)
+    return _answer(source.reader.follow(last + 1), pid, asked, args)
 
 
-def _answer(records: Iterator[Found | None], pid: int, args: argparse.Namespace) -> Found:
+def _answer(records: Iterator[Found | None], pid: int, asked: float, args: argparse.Namespace) -> Found:
     """The record that says what came of it."""
-    deadline = time.monotonic() + args.timeout
+    deadline = asked + args.timeout
     for record in records:
-        if record is not None and isinstance(record.event, ConfigApplied | ConfigRejected):
+        if record is not None and _answers(record.event, asked):
             return record
         if record is None:
             if writer_of(args.journal) != pid:
@@ -101,6 +101,11 @@ def _answer(records: Iterator[Found | None], pid: int, args: argparse.Namespace)
             break
     problem = f"the daemon (process {pid}) has not answered within {args.timeout:g} s"
     raise Failed(EXIT_ENVIRONMENT, problem, "it may be stopping, or its disk may hang: see its log")
+
+
+def _answers(event: Event, asked: float) -> bool:
+    """Whether it says what came of a reading that began since; daemons of older versions do not say when it did."""
+    return isinstance(event, ConfigApplied | ConfigRejected) and (not event.read_at or event.read_at >= asked)
 
 
 def _ended(pid: int) -> Failed:

@@ -7,6 +7,7 @@ service manager waits for the end of a reload.
 
 import asyncio
 import logging
+import time
 import traceback
 from collections.abc import Callable
 
@@ -48,6 +49,7 @@ class Reloader:
         self._worker = Worker("config")
         self._task: asyncio.Task[None] | None = None
         self._next: asyncio.Future[Fact] | None = None  # what comes of the next reading
+        self._read_at = 0.0  # when the last one began, by the journal's clock
 
     def request(self) -> "asyncio.Future[Fact]":
         """Reload, soon; the result is what comes of a reading that begins after this, and never done if the daemon
@@ -64,6 +66,7 @@ class Reloader:
         self._manager.reloading()
         while self._next is not None:
             ordered, self._next = self._next, None
+            self._read_at = time.monotonic()
             try:
                 recorded = await self._reload_once()
             except Exception as error:
@@ -87,7 +90,11 @@ class Reloader:
             self._log.say("warning", text=warning)
         try:
             recorded = await self._daemon.reload(
-                loaded.config, digest=loaded.digest, source=self._source, secrets=loaded.secrets
+                loaded.config,
+                digest=loaded.digest,
+                source=self._source,
+                secrets=loaded.secrets,
+                read_at=self._read_at,
             )
         except OSError as error:
             return self._reject((f"the machine cannot be read: {error}",))
@@ -103,7 +110,7 @@ class Reloader:
 
     def _reject(self, errors: tuple[str, ...]) -> "asyncio.Future[Fact]":
         more = (f"and {len(errors) - MOST_ERRORS} more",) if len(errors) > MOST_ERRORS else ()
-        return self._daemon.reject(self._source, (*errors[:MOST_ERRORS], *more))
+        return self._daemon.reject(self._source, (*errors[:MOST_ERRORS], *more), read_at=self._read_at)
 
     async def close(self) -> None:
         """Stop reloading."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from kglb.cli.ongoing import warn_if_behind
 from kglb.cli.output import EXIT_OK, EXIT_USAGE, Failed, Paint, paint_for, put, put_json
 from kglb.cli.playing import KINDS, play, speed
 from kglb.cli.reading import DEFAULT_JOURNAL, TIMES, Zone, add_format_options, natural
@@ -82,12 +83,18 @@ class Differing(msgspec.Struct, frozen=True, kw_only=True):
 
 def _answer(source: Source, args: argparse.Namespace, zone: Zone) -> StateView | Differing:
     if args.diff is None:
-        return view(state_at(source, source.resolve(args.seq, zone.past(args.until))))
+        until = zone.past(args.until)
+        seq = source.resolve(args.seq, until)
+        if args.seq is None:
+            warn_if_behind(source, zone, until)
+        return view(state_at(source, seq))
     begin, separator, end = args.diff.partition("..")
     if not separator:
         raise Failed(EXIT_USAGE, f"--diff {args.diff}: expected two moments, as 120..180 or 14:30..14:35")
     first = _resolve(source, begin, zone) if begin else source.bounds()[0]
     last = _resolve(source, end, zone) if end else source.bounds()[-1]
+    if not end.isdigit():
+        warn_if_behind(source, zone, zone.moment(end or None))
     old, new = (view(state_at(source, seq)) for seq in (first, last))
     return Differing(
         before=old.seq, before_at=old.at, after=new.seq, after_at=new.at, differences=differences(old, new)
@@ -107,7 +114,10 @@ def _resolve(source: Source, text: str, zone: Zone) -> int:
 
 def _go_through(source: Source, args: argparse.Namespace, zone: Zone) -> int:
     first = source.bounds()[0]
-    last = source.resolve(args.seq, zone.past(args.until))
+    until = zone.past(args.until)
+    last = source.resolve(args.seq, until)
+    if args.seq is None:
+        warn_if_behind(source, zone, until)
     if args.into:
         begin = first if args.since is None else _resolve(source, args.since, zone)
         return play(source, begin, last, args, zone)

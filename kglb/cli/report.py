@@ -1,8 +1,10 @@
 """``kglb-actors report``: what happened in a stretch of one or several journals, as one page to look at and mail."""
 
 import argparse
+from functools import partial
 from pathlib import Path
 
+from kglb.cli.ongoing import holds_until, warn_if_behind
 from kglb.cli.output import EXIT_OK, put
 from kglb.cli.reading import DEFAULT_JOURNAL, TIMES, Zone
 from kglb.cli.replacing import replace_file
@@ -46,7 +48,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run(args: argparse.Namespace) -> int:
     """Write the page."""
     zone = Zone(utc=args.utc)
-    found = report(map(Source, args.journals), zone.past(args.since), zone.moment(args.until))
+    since, until = zone.past(args.since), zone.moment(args.until)
+    sources = [Source(path) for path in args.journals]
+    found = report(sources, since, until, partial(holds_until, until=until))
+    for source in sources:
+        warn_if_behind(source, zone, until)
     page = report_page(found, utc=args.utc)
     if args.output == STDOUT:
         put(page)

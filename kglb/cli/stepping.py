@@ -1,10 +1,10 @@
 """``replay --step``: through an incident record by record, asked for on a terminal or fed from a pipe."""
 
 from collections.abc import Callable
-from functools import partial
 
 from kglb.cli.output import Paint, put
 from kglb.cli.reading import Zone
+from kglb.replay.called import Known
 from kglb.replay.context import Context
 from kglb.replay.differences import Difference, differences
 from kglb.replay.selection import Filter, FilterError, Selection, parse_filter
@@ -31,7 +31,7 @@ class Stepper:
     def choose(self, text: str, seq: int) -> None:
         """Have only those records met that ``text``, as a filter, is about; all if it is empty. Raises FilterError."""
         terms = [(field, value) for field, _, value in (term.partition("=") for term in text.split())]
-        chosen = parse_filter(terms, partial(self._context.names, seq))
+        chosen = parse_filter(terms, Known(self._source, self._context, seq))
         self.selection = Selection(self._source, chosen, self._context)
 
     def next_after(self, seq: int) -> int | None:

@@ -4,15 +4,16 @@ import argparse
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from functools import partial
 from itertools import islice
 from pathlib import Path
 
 import msgspec
 
 from kglb.cli.filtering import FILTERS, add_filter_options, filter_terms
+from kglb.cli.ongoing import warn_if_behind
 from kglb.cli.output import EXIT_OK, EXIT_USAGE, Failed, paint_for, put, put_json
 from kglb.cli.reading import DEFAULT_JOURNAL, TIMES, Zone, add_format_options, natural, report_damage
+from kglb.replay.called import Known
 from kglb.replay.causes import GONE, Cause, Causes
 from kglb.replay.context import Context
 from kglb.replay.errors import NothingRecordedError
@@ -64,6 +65,8 @@ def run(args: argparse.Namespace) -> int:
     zone = Zone(utc=args.utc)
     until = zone.moment(args.until)
     stretches = _stretches(args, zone.past(args.since), until)
+    for part in stretches:
+        warn_if_behind(part.selection.source, zone, until)
     several = args.journal is not None and len(args.journal) > 1
     printer = _Printer(args.output, zone, stretches, several=several, causes=args.causes)
     for shown in _recorded(stretches, _count(args), reverse=args.reverse):
@@ -119,7 +122,7 @@ def _chosen(parts: list[Stretch], args: argparse.Namespace, terms: Sequence[tupl
     for part in parts:
         selection = part.selection
         try:
-            chosen = parse_filter(terms, partial(selection.context.names, part.last))
+            chosen = parse_filter(terms, Known(selection.source, selection.context, part.last))
         except FilterError as error:
             unknown = unknown or error
         else:

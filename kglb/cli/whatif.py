@@ -2,24 +2,17 @@
 
 import argparse
 import sys
-from datetime import UTC, datetime
 
 import msgspec
 
-from journal import writer_of
+from kglb.cli.ongoing import holds_until, warn_if_behind
 from kglb.cli.output import EXIT_OK, Paint, paint_for, put, put_json
 from kglb.cli.reading import TIMES, Zone, add_format_options, add_journal_argument
-from kglb.events import JournalGap, RecordsLost
 from kglb.replay.figures import Figures
 from kglb.replay.settings import DECIDABLE, Settings, parse_setting
 from kglb.replay.source import Source
-from kglb.replay.timeline import STARTS
-from kglb.replay.times import Moment, record_time
 from kglb.replay.whatif import BalancerSides, Transition, WhatIf, whatif
 from kglb.replay.words import plural, verdicts
-
-_BREAKS = STARTS | JournalGap | RecordsLost
-"""What may come after a time in which nobody recorded anything."""
 
 _SHOWN = 40
 """Lines of reals and of transitions that are shown; JSON has all of them."""
@@ -51,25 +44,16 @@ def run(args: argparse.Namespace) -> int:
     zone = Zone(utc=args.utc)
     settings = Settings(map(parse_setting, args.settings))
     source = Source(args.journal)
-    stretch = source.stretch(zone.past(args.since), zone.moment(args.until))
-    found = whatif(source, settings, stretch[0], stretch[-1], _end(source, stretch[-1], zone.moment(args.until)))
+    until = zone.moment(args.until)
+    stretch = source.stretch(zone.past(args.since), until)
+    warn_if_behind(source, zone, until)
+    found = whatif(source, settings, stretch[0], stretch[-1], holds_until(source, stretch[-1], until))
     if args.output == "json":
         put_json(msgspec.json.encode(found))
     else:
         for line in render(found, zone, paint_for(sys.stdout)):
             put(line)
     return EXIT_OK
-
-
-def _end(source: Source, last: int, until: Moment | None) -> str:
-    """Up to when the daemon ran on behind the last record of the stretch; empty if it is not known to have."""
-    behind = source.record(last + 1)
-    if behind is not None:
-        return "" if until is None or isinstance(behind.event, _BREAKS) else until.last
-    if writer_of(source.path) is None:
-        return ""
-    now = record_time(datetime.now(UTC))
-    return now if until is None else min(now, until.last)
 
 
 def render(found: WhatIf, zone: Zone, paint: Paint) -> list[str]:

@@ -53,19 +53,23 @@ class ConfigApplied(EventBase, frozen=True, kw_only=True):
 
     The last good addresses of ``forgotten_names`` (each a service and what a config called a real of it) are not kept
     any more: the config does not have them.
+
+    ``read_at`` is when its reading began that a reload is, on the clock that records have as ``mono``; 0 of a start.
     """
 
     digest: str
     source: str
     config: Config
     forgotten_names: tuple[str, ...] = ()
+    read_at: float = 0.0
 
 
 class ConfigRejected(EventBase, frozen=True, kw_only=True):
-    """This configuration was refused; the one before stays in force."""
+    """This configuration was refused; the one before stays in force. ``read_at`` is as that of ``ConfigApplied``."""
 
     source: str
     errors: tuple[str, ...]
+    read_at: float = 0.0
 
 
 DaemonEvent = (

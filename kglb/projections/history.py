@@ -56,7 +56,9 @@ class History:
         self._stopped_at: float | None = None
 
     def begin(self, at: float, fleet: FleetState) -> None:
-        """Take the reals up as they are at ``at``, before any event is noted."""
+        """Take the reals up as they are at ``at``, before any event is noted; a daemon may have stopped before."""
+        if fleet.stopped:
+            self._stopped_at = at
         for service, balancer in fleet.balancers.items():
             for known in balancer.reals.values():
                 self._open((service, known.real), healthy=known.healthy, outcome=known.outcome).mark(at, self._limit)

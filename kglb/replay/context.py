@@ -9,22 +9,18 @@ import msgspec
 
 from journal import UNDECODABLE
 from kglb.events import ConfigApplied, ProbeFlipped
-from kglb.model import Balancer, RealId, ServiceId
+from kglb.model import Config, RealId, ServiceId
 from kglb.replay.errors import CheckpointError
 from kglb.replay.names import Names
 from kglb.replay.source import Found, Source
 
 
-class _StoredConfig(msgspec.Struct):
-    balancers: tuple[Balancer, ...] = ()
-
-
 class _StoredFleet(msgspec.Struct):
-    config: _StoredConfig | None = None
+    config: Config | None = None
 
 
 class _Stored(msgspec.Struct):
-    """The part of a checkpoint that has the names."""
+    """The part of a checkpoint that has the config."""
 
     fleet: _StoredFleet = msgspec.field(default_factory=_StoredFleet)
 
@@ -68,14 +64,18 @@ def _seq(config: tuple[int, Names]) -> int:
 
 
 def _names_at(source: Source, seq: int) -> Names:
+    config = config_at(source, seq)
+    return Names() if config is None else Names(config.balancers)
+
+
+def config_at(source: Source, seq: int) -> Config | None:
+    """The config in force after record ``seq``; None if none is known. Raises CheckpointError."""
     opened = source.reader.checkpoint(seq)
     if opened is None:
-        return Names()
+        return None
     try:
         config = msgspec.json.decode(opened.event.checkpoint, type=_Stored).fleet.config
     except UNDECODABLE as error:
         raise CheckpointError(f"the checkpoint at record {opened.seq} is not understood: {error}") from None
     later = source.last_with(b"ConfigApplied", opened.seq + 1, seq, ConfigApplied)
-    if later is not None and isinstance(later.event, ConfigApplied):
-        return Names(later.event.config.balancers)
-    return Names() if config is None else Names(config.balancers)
+    return later.event.config if later is not None and isinstance(later.event, ConfigApplied) else config

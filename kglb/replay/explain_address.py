@@ -35,7 +35,7 @@ def explain_address(source: Source, replayed: Replayed, meant: Subject) -> Addre
         ours=held is not None and not foreign,
         subject=f"address {address}",
         standing=f"is {'' if held is not None else 'not '}on {interface}",
-        since=walk.at(latest),
+        since=walk.since(latest),
         reason=STOPPED
         if stopped
         else _reason(balancers, walk.event(latest), wanted=wanted, there=held is not None, foreign=foreign),

@@ -38,7 +38,7 @@ def explain_route(source: Source, replayed: Replayed, meant: Subject) -> RouteEx
         announced=announced,
         subject=f"route {prefix}",
         standing=f"is {'' if announced else 'not '}announced",
-        since=walk.at(latest),
+        since=walk.since(latest),
         reason=_reason(fleet, voices, prefix, names, walk.event(latest), wanted=wanted, announced=announced),
         kernel="",
         seq=seq,

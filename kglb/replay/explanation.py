@@ -1,11 +1,12 @@
 """What an explanation is: an answer in parts, and the chain of records behind it. And the walk along that chain."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from kglb.events import Event, Mode, RealAdded
+from kglb.events import Event, Mode, OperationFailed, RealAdded
 from kglb.model import RealId, ServiceId
+from kglb.replay.causes import GONE
 from kglb.replay.context import Context
 from kglb.replay.sentences import Tone, sentence
 from kglb.replay.source import Found, Source
@@ -20,7 +21,8 @@ STOPPED = "the daemon stopped and removed what it owned"
 class Link(msgspec.Struct, frozen=True, kw_only=True):
     """One record of the chain, in words; ``because`` are those of the chain that it names as its causes.
 
-    A record that the journal no longer has has neither time nor type.
+    A refusal that came again and again is one link, of ``count`` records: the last of them, and ``first_seq`` and
+    ``first_at`` of the first. A record that the journal no longer has has neither time nor type.
     """
 
     seq: int
@@ -30,6 +32,9 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     tone: Tone
     text: str
     because: tuple[int, ...]
+    count: int = 1
+    first_seq: int
+    first_at: str
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
@@ -136,17 +141,45 @@ class Walk:
         record = self.records.get(seq)
         return "" if record is None else record.at
 
+    def since(self, seq: int) -> str:
+        """The time of a record of the walk, or of the first that it repeats; empty if not known."""
+        return next((self.at(alike[0]) for alike in self._folded() if seq in alike), "")
+
     def links(self, also: Callable[[Event], str] = lambda _: "") -> tuple[Link, ...]:
         """The chain, newest first; ``also`` is what an event says besides."""
-        return tuple(self._link(seq, also) for seq in sorted(self.records, reverse=True))
+        folded = self._folded()
+        last = {seq: alike[-1] for alike in folded for seq in alike}
+        return tuple(self._link(alike, last, also) for alike in sorted(folded, key=_last, reverse=True))
 
-    def _link(self, seq: int, also: Callable[[Event], str]) -> Link:
+    def _folded(self) -> list[list[int]]:
+        """The records, oldest first: each alone, but a refusal with those of the same for the same reason that follow
+        before anything else does.
+        """
+        found: list[list[int]] = []
+        refused: dict[Event, list[int]] = {}
+        for seq in sorted(self.records):
+            event = self.event(seq)
+            if isinstance(event, OperationFailed):
+                if event in refused:
+                    refused[event].append(seq)
+                    continue
+                refused[event] = [seq]
+                found.append(refused[event])
+            else:
+                refused.clear()
+                found.append([seq])
+        return found
+
+    def _link(self, alike: Sequence[int], last: dict[int, int], also: Callable[[Event], str]) -> Link:
+        first, seq = alike[0], alike[-1]
         record = self.records[seq]
         if record is None:
-            text = "the journal no longer has this record"
-            return Link(seq=seq, at="", type="", kind="", tone="quiet", text=text, because=())
+            return Link(
+                seq=seq, at="", type="", kind="", tone="quiet", text=GONE, because=(), first_seq=seq, first_at=""
+            )
         said = sentence(self._narrowed(record.event), self.context)
         more = f" (and {self._more[seq]} more causes)" if self._more[seq] else ""
+        causes = {last[cause] for one in alike for cause in self._because[one]}
         return Link(
             seq=seq,
             at=record.at,
@@ -154,5 +187,12 @@ class Walk:
             kind=said.kind,
             tone=said.tone,
             text=said.text + also(record.event) + more,
-            because=self._because[seq],
+            because=tuple(sorted(cause for cause in causes if cause < seq)),
+            count=len(alike),
+            first_seq=first,
+            first_at=self.at(first),
         )
+
+
+def _last(alike: Sequence[int]) -> int:
+    return alike[-1]

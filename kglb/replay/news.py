@@ -6,13 +6,13 @@ journal in its place. What could not be read is told in its place. It neither wa
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from re import Pattern
 from typing import Final, NamedTuple
 
 from journal import Damaged
 from kglb.events import ConfigApplied
+from kglb.replay.called import Known
 from kglb.replay.context import Context
 from kglb.replay.errors import NothingRecordedError
 from kglb.replay.notices import Notice, Notices
@@ -132,7 +132,7 @@ class News:
         return self._notices.of(record) if passes and (everything or wakes) else None
 
     def _choose(self, context: Context, seq: int) -> Filter:
-        return parse_filter(self._wanted.terms, partial(context.names, seq))
+        return parse_filter(self._wanted.terms, Known(self._aside, context, seq))
 
     def _missed(self, place: Place | None, text: str) -> Notice:
         return self._notices.missed(0 if place is None else place.seq, self._now(), text)

@@ -4,7 +4,7 @@ Times are Unix time. Records of several journals are told apart by ``RECORDS``: 
 many times its journal's place in the list.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 from msgspec.structs import replace
@@ -69,12 +69,16 @@ class Counts(msgspec.Struct, kw_only=True):
 
 
 class Stretch(msgspec.Struct, kw_only=True):
-    """One journal's part: its director, its records."""
+    """One journal's part: its director, its records, the first of which may only give the state it begins with.
+
+    Nothing is known of it behind ``end``.
+    """
 
     director: str
     path: str
     first_seq: int
     last_seq: int
+    end: float = 0.0
     absences: list[tuple[float, float]] = []
 
 
@@ -90,9 +94,21 @@ class Report(msgspec.Struct, kw_only=True):
     counts: Counts
 
 
-def report(sources: Iterable[Source], since: Moment | None = None, until: Moment | None = None) -> Report:
-    """What the journals say of the time between. Raises OutOfRangeError and what ``state_at`` raises."""
-    stories = [_Story(source, index, since, until) for index, source in enumerate(sources)]
+HeldUntil = Callable[[Source, int], str]
+"""Up to when nothing else happened behind a record of a journal; empty if that is not known."""
+
+
+def report(
+    sources: Iterable[Source],
+    since: Moment | None = None,
+    until: Moment | None = None,
+    held_until: HeldUntil = lambda _source, _last: "",
+) -> Report:
+    """What the journals say of the time between; what is so at its last record goes on as long as it is known to.
+
+    Raises OutOfRangeError and what ``state_at`` raises.
+    """
+    stories = [_Story(source, index, since, until, held_until) for index, source in enumerate(sources)]
     _tell_apart(stories)
     events = sorted((event for story in stories for event in story.events), key=lambda event: event.at)
     kept = events[-MOST_EVENTS:]
@@ -125,13 +141,17 @@ def _tell_apart(stories: "list[_Story]") -> None:
 
 
 class _Story:
-    """One journal, read once from the first record of the stretch to the last."""
+    """One journal, read once from the record that gives the state at the beginning of the stretch to its last."""
 
-    def __init__(self, source: Source, index: int, since: Moment | None, until: Moment | None) -> None:
+    def __init__(
+        self, source: Source, index: int, since: Moment | None, until: Moment | None, held_until: HeldUntil
+    ) -> None:
         bounds = source.bounds()
-        first = bounds[0] if since is None else max(bounds[0], source.reader.seq_at(since.first))
+        begin = "" if since is None else since.first
+        first = max(bounds[0], source.reader.seq_at(begin) - 1) if begin else bounds[0]
         last = bounds[-1] if until is None else min(bounds[-1], source.seq_until(until))
-        if first > last:
+        held = held_until(source, last)
+        if first > last or max(_at(source, last), held) < begin:
             raise OutOfRangeError(f"{source.path} has no record of that time; it holds {_extent(source, bounds)}")
         self.balancers: dict[ServiceId, BalancerStory] = {}
         self.events: list[EventView] = []
@@ -142,25 +162,28 @@ class _Story:
         opened = source.reader.checkpoint(first)
         director = opened.event.host if opened is not None and isinstance(opened.event, SegmentOpened) else str(index)
         self.stretch = Stretch(director=director, path=str(source.path), first_seq=first, last_seq=last)
-        self._read(source, first, last)
+        self._read(source, first, last, begin, held)
 
-    def _read(self, source: Source, first: int, last: int) -> None:
+    def _read(self, source: Source, first: int, last: int, begin: str, held: str) -> None:
         replayed = state_at(source, first)
-        state, self.begin = replayed.state, _unix(replayed.at)
-        self.end = self.begin
+        state, self.begin = replayed.state, _unix(max(replayed.at, begin))
+        self.seen = 0
         self._names = Names(balancer.config for balancer in state.fleet.balancers.values())
         self._history.begin(self.begin, state.fleet)
         self._begin(state)
         for record in source.between(first, last):
             self._context.note(record)
-            self.end = _unix(record.at)
+            at = _unix(record.at)
             if record.seq > first:
                 state.fold(record.seq, record.event)
-                self._history.note(self.end, record.event)
-                self._note(self.end, record.event, state)
+                self._history.note(at, record.event)
+                self._note(at, record.event, state)
+            elif record.at < begin:
+                continue
+            self.seen += 1
             if record.seq > last - MOST_EVENTS:
-                self._tell(self.end, record)
-        self.seen = last - first + 1
+                self._tell(at, record)
+        self.end = self.stretch.end = _unix(max(_at(source, last), held))
         self.stretch.absences = list(self._history.absences)
         for (service, real), timeline in self._history.timelines.items():
             self._real(service, real).conditions = timeline.changes
@@ -229,10 +252,14 @@ class _Story:
         return story
 
 
+def _at(source: Source, seq: int) -> str:
+    record = source.record(seq)
+    return "" if record is None else record.at
+
+
 def _unix(at: str) -> float:
     return round(read_record_time(at).timestamp(), 3)
 
 
 def _extent(source: Source, bounds: range) -> str:
-    ends = (source.record(bounds[0]), source.record(bounds[-1]))
-    return " to ".join(record.at for record in ends if record is not None)
+    return " to ".join(_at(source, seq) for seq in (bounds[0], bounds[-1]))

@@ -4,14 +4,16 @@ import difflib
 import re
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from kglb.events import Event, NameResolved, RealAdded, ResolutionFailed
 from kglb.model import RealId, ServiceId, parse_endpoint
 from kglb.replay.about import concerns, narrow
+from kglb.replay.called import Known, called
 from kglb.replay.context import Context
-from kglb.replay.errors import ReplayError
+from kglb.replay.errors import NothingRecordedError, ReplayError, UnknownRealError
 from kglb.replay.names import Names
 from kglb.replay.sentences import KINDS, Sentence, sentence
 from kglb.replay.source import Found, Source
@@ -32,25 +34,32 @@ class FilterError(ReplayError):
 class Filter(msgspec.Struct, frozen=True):
     """What a record must be about. Values of one field are alternatives; all fields that have some must agree.
 
-    A real is an ``address:port``, or an address for all its ports.
+    A real is an ``address:port``, or an address for all its ports. ``hosts`` are names that the config gives reals,
+    with or without a port; their addresses are among ``reals``, as far as they are known.
     """
 
     types: frozenset[str] = frozenset()
     services: frozenset[str] = frozenset()
     reals: frozenset[str] = frozenset()
+    hosts: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
-        return bool(self.types or self.services or self.reals)
+        return bool(self.types) or self._is_about_some
+
+    @property
+    def _is_about_some(self) -> bool:
+        return bool(self.services or self.reals or self.hosts)
 
     def passes(self, record: Found) -> bool:
         """Whether a record is to be shown."""
-        if self.types and type(record.event).__name__ not in self.types:
+        event = record.event
+        if self.types and type(event).__name__ not in self.types:
             return False
-        return not (self.services or self.reals) or concerns(record.event, self.wants)
+        return not self._is_about_some or concerns(event, self.wants) or self._tells_address(event)
 
     def narrowed(self, record: Found) -> Found:
         """A record with only those of its many entries that are asked for."""
-        if not (self.services or self.reals):
+        if not self._is_about_some:
             return record
         return msgspec.structs.replace(record, event=narrow(record.event, self.wants))
 
@@ -58,28 +67,49 @@ class Filter(msgspec.Struct, frozen=True):
         """Whether this service and this real of it are asked for."""
         if self.services and service not in self.services:
             return False
-        return not self.reals or (real is not None and (real in self.reals or real.rpartition(":")[0] in self.reals))
+        if not (self.reals or self.hosts):
+            return True
+        return real is not None and (real in self.reals or real.rpartition(":")[0] in self.reals)
+
+    def learned(self, event: Event) -> "Filter":
+        """The filter after an event, which may give a name another address."""
+        if isinstance(event, RealAdded) and self._calls(event):
+            return msgspec.structs.replace(self, reals=self.reals | {event.real})
+        return self
+
+    def _tells_address(self, event: Event) -> bool:
+        """Whether it says where a name leads, or that it leads nowhere."""
+        if not isinstance(event, NameResolved | ResolutionFailed) or not self._calls(event):
+            return False
+        return not self.services or event.service in self.services
+
+    def _calls(self, event: Event) -> bool:
+        return bool(self.hosts) and not self.hosts.isdisjoint(called(event))
 
 
-def parse_filter(terms: Iterable[tuple[str, str]], names: Callable[[], Names]) -> Filter:
+def parse_filter(terms: Iterable[tuple[str, str]], known: Known) -> Filter:
     """A filter of ``(field, value)`` terms; ``balancer`` and ``service`` name a service. Raises FilterError.
 
-    ``names`` gives the balancers' names; it is asked only if one is used.
+    What is ``known`` is asked for what a name means, if one is used.
     """
-    types, services, reals = set(), set[str](), set()
+    types, services, reals, hosts = set(), set[str](), set[str](), set[str]()
     for field, value in terms:
         match field:
             case "type":
                 types.add(_type(value))
             case "balancer":
-                services |= _services(value, names())
+                services |= _services(value, known.names)
             case "service":
                 services.add(value)
             case "real":
-                reals.add(_real(value))
+                if (address := _address(value)) is not None:
+                    reals.add(address)
+                else:
+                    hosts.add(value)
+                    reals |= _reals(value, known)
             case _:
                 raise FilterError(f"{field}={value}: {_expected(field)}")
-    return Filter(frozenset(types), frozenset(services), frozenset(reals))
+    return Filter(frozenset(types), frozenset(services), frozenset(reals), frozenset(hosts))
 
 
 def _expected(field: str) -> str:
@@ -105,8 +135,16 @@ def _services(value: str, names: Names) -> frozenset[ServiceId]:
     return found
 
 
-def _real(value: str) -> str:
-    """An endpoint in its one text form; an address as the part of that before the port."""
+def _reals(value: str, known: Known) -> frozenset[RealId]:
+    try:
+        return known.reals(value)
+    except (UnknownRealError, NothingRecordedError) as error:
+        expected = "expected an address:port, an address, or what the config calls a real"
+        raise FilterError(f"real={value}: {error}; {expected}") from None
+
+
+def _address(value: str) -> str | None:
+    """An endpoint in its one text form; an address as the part of that before the port; None for what is neither."""
     bracketed = f"[{value}]" if value.count(":") > 1 and not value.startswith("[") else value
     for text, whole in ((bracketed, True), (f"{bracketed}:0", False)):
         try:
@@ -114,7 +152,7 @@ def _real(value: str) -> str:
         except ValueError:
             continue
         return endpoint if whole else endpoint.rpartition(":")[0]
-    raise FilterError(f"real={value}: expected an address:port or an address")
+    return None
 
 
 def parse_pattern(text: str) -> re.Pattern[str]:
@@ -174,6 +212,7 @@ class Selection:
     def passes(self, record: Found) -> bool:
         """Whether a record is shown. All records of a stretch that is read are to pass by here, in their order."""
         self.context.note(record)
+        self.chosen = self.chosen.learned(record.event)
         if not self.chosen.passes(record):
             return False
         return self._pattern is None or self._pattern.search(self.said(record).text) is not None

@@ -71,7 +71,11 @@ class StopOrder(_Order, frozen=True, kw_only=True, tag="stop"):
     on_stop: Literal["", "cleanup", "leave"] = ""
 
 
-Order = DrainOrder | DrainsOrder | RestoreOrder | WeightOrder | ReloadOrder | StopOrder
+class JournalOrder(_Order, frozen=True, kw_only=True, tag="journal"):
+    """Say whether the journal has what is recorded. It changes nothing."""
+
+
+Order = DrainOrder | DrainsOrder | RestoreOrder | WeightOrder | ReloadOrder | StopOrder | JournalOrder
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -137,6 +141,16 @@ class Stopped(_Answer, frozen=True, kw_only=True, tag="stopped"):
     clean: bool
 
 
+class JournalStanding(_Answer, frozen=True, kw_only=True, tag="journal"):
+    """Why records do not reach the disk, and since when (a record's ``at``), both empty while they do; how many are not
+    written yet.
+    """
+
+    degraded: str
+    since: str
+    unwritten: int
+
+
 class Refused(_Answer, frozen=True, kw_only=True, tag="refused"):
     """Nothing was done: the answer is no, the order makes no sense, or the daemon is not able to."""
 
@@ -145,7 +159,7 @@ class Refused(_Answer, frozen=True, kw_only=True, tag="refused"):
     remedy: str = ""
 
 
-Answer = Done | Drains | Reloaded | Stopped | Refused
+Answer = Done | Drains | Reloaded | Stopped | JournalStanding | Refused
 
 
 class Commands(Protocol):

@@ -1,16 +1,21 @@
 """A report of a bad evening in a real browser: 20 balancers, 500 reals, and a server that answers with a script."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 from kglb.replay.report import report
 from kglb.replay.report_page import report_page
 from kglb.replay.source import Source
+from kglb.replay.times import record_time
 from tests.browser.chromium import Browser, needs_chromium
+from tests.projections.builders import real_id
 from tests.replay.incidents import evening
+from tests.replay.journals import running
 
 pytestmark = needs_chromium
 
@@ -75,6 +80,29 @@ def test_the_chain_of_an_event_reaches_its_root(page: Browser) -> None:
     links = [link.text for link in page.all("#events .chain li")]
     assert "10.0.0.1:80 is down" in links[0]
     assert "10.0.0.1:80 fails its checks now" in links[1]
+
+
+def test_an_outage_that_is_under_way_lasts_as_long_as_is_known_of_its_director(
+    browser: Browser, tmp_path: Path
+) -> None:
+    directors = {host: running(tmp_path / host, host=host) for host in ("lb1", "lb2")}
+    for fleet in directors.values():
+        fleet.goes(real_id(0), up=False)
+    now = directors["lb1"].builder.now + timedelta(hours=1)
+
+    def held_until(source: Source, _: int) -> str:
+        return record_time(now) if source.path.name == "lb1" else ""
+
+    found = report([Source(tmp_path / host) for host in directors], held_until=held_until)
+    path = tmp_path / "incident.html"
+    path.write_text(report_page(found, utc=True))
+    browser.look()
+    browser.open(path.as_uri())
+    assert [cell.text for cell in browser.all("tbody .total.down")] == ["out 1 h", "out 0 s"]
+    lb2 = browser.all("[aria-label='10.0.0.1:80, conditions and weight']")[1]
+    ActionChains(browser.driver).move_to_element(lb2).perform()
+    assert browser.text("#tip").endswith("nothing known")
+    assert browser.complaints() == []
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

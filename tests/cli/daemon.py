@@ -44,9 +44,9 @@ class Site:
         self.socket = directory / "control.sock"
         self.process: subprocess.Popen[bytes] | None = None
 
-    def write(self, text: str) -> None:
+    def write(self, text: str, path: Path | None = None) -> None:
         own = f'journal = {{ directory = "{self.journal}" }}\ncontrol = {{ socket = "{self.socket}" }}\n'
-        self.config.write_text(own + text)
+        (path or self.config).write_text(own + text)
 
     def records(self) -> list[Record[Event]]:
         return list(JournalReader(self.journal, decode).records())

@@ -1,20 +1,27 @@
 """What comes of orders, in a world under virtual time."""
 
 import asyncio
+import errno
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from kglb.actors.recorder import Fact
 from kglb.cli.commanding import Commander
 from kglb.events import RealDrained, RealRestored
 from kglb.model import Config
+from kglb.replay.times import read_record_time
 from kglb.web.orders import (
     Done,
     DrainOrder,
     Drains,
     DrainsOrder,
+    JournalOrder,
+    JournalStanding,
     Refused,
     Reloaded,
     ReloadOrder,
@@ -23,12 +30,23 @@ from kglb.web.orders import (
     Stopped,
 )
 from tests.actors.virtual import run
-from tests.actors.world import World, events_of, world
+from tests.actors.world import UnsyncedFiles, World, events_of, world
 from tests.projections.builders import DNS, WEB, balancer, config, real_id
 
 A = real_id(0)
 DRAIN = DrainOrder(real=A, balancer="web", seconds=60.0)
 BOTH = config(balancer(), balancer(DNS, name="dns"))
+
+
+class SmallDisk(UnsyncedFiles):
+    """Takes nothing while it is ``full``."""
+
+    full = False
+
+    def write(self, fd: int, chunk: bytes | memoryview) -> int:
+        if self.full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return super().write(fd, chunk)
 
 
 @asynccontextmanager
@@ -88,6 +106,27 @@ def test_how_far_a_drain_is_can_be_asked_until_the_last_connection_is_gone(tmp_p
             answer = await commander.carry_out(asked, "kim")
             assert isinstance(answer, Drains)
             assert [(one.connections, one.finished > one.seq) for one in answer.reals] == [(0, True)]
+
+    run(main())
+
+
+def test_how_the_journal_does_can_be_asked(tmp_path: Path) -> None:
+    async def main() -> None:
+        disk = SmallDisk()
+        async with commanding(tmp_path, files=disk) as (w, commander):
+            asked = JournalOrder()
+            assert await commander.carry_out(asked, "kim") == JournalStanding(degraded="", since="", unwritten=0)
+            disk.full = True
+            first = await commander.carry_out(DRAIN, "kim")
+            assert isinstance(first, Done)
+            answer = await commander.carry_out(asked, "kim")
+            assert isinstance(answer, JournalStanding)
+            assert "No space left on device" in answer.degraded
+            assert read_record_time(answer.since).timestamp() == pytest.approx(w.parts.wall(), abs=5)
+            assert answer.unwritten == w.recorder.state.seq - first.reals[0].seq + 1
+            disk.full = False
+            await asyncio.sleep(60)
+            assert await commander.carry_out(asked, "kim") == JournalStanding(degraded="", since="", unwritten=0)
 
     run(main())
 

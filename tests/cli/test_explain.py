@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from kglb.events import RealRemoved
+from kglb.events import OperationFailed, RealRemoved
+from kglb.model import ChangeDestination, Destination
 from tests.cli.conftest import Command
 from tests.projections.builders import WEB, balancer, real, real_id
 from tests.replay.journals import Fleet, JournalBuilder
@@ -38,6 +39,20 @@ def test_the_answer_comes_first_then_its_causes(explain: Command) -> None:
         "  14:30:04.021      21  health   10.0.0.1:80 is down: 2 failures in a row, connection refused "
         "(run since 20)  <- 20\n"
         "  14:30:03.020      20  probe    10.0.0.1:80 fails its checks now: connection refused\n"
+    )
+
+
+def test_a_refusal_that_comes_again_and_again_is_said_once_with_how_often_and_since_when(
+    explain: Command, fleet: Fleet
+) -> None:
+    change = ChangeDestination(WEB, Destination(real=real_id(0), weight=0))
+    for _ in range(3):
+        fleet.builder.record(OperationFailed(operation=change, errno=105, error="no buffers"), cause=22)
+        fleet.builder.passes(seconds=30)
+    (line,) = [line for line in without_date(explain("10.0.0.1:80").out).splitlines() if "refused:" in line]
+    assert line == (
+        "  14:31:04.026      26  kernel   the kernel refused: 10.0.0.1:80 by masquerade, weight 0: "
+        "no buffers (ENOBUFS), 3 times since 14:30:04.024  <- 22"
     )
 
 

@@ -1,6 +1,7 @@
 """What would this config change? The answer, and that nothing is touched to find it."""
 
 import json
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -96,6 +97,16 @@ def test_that_the_value_of_a_secret_is_not_compared_is_said(
         process.wait(15)
     assert ran.out.splitlines()[-1] == "not compared, as the journal has no secrets: the value of $TOKEN"
     assert "an0ther" not in ran.out + ran.err
+
+
+def test_what_the_disk_does_not_take_is_said_to_be_unknown(kglb: Command, live: Site) -> None:
+    assert live.process is not None
+    before = resource.prlimit(live.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    kglb("drain", REAL, "--socket", live.socket)
+    ran = kglb("plan", live.config)
+    resource.prlimit(live.process.pid, resource.RLIMIT_FSIZE, before)
+    assert "lacks the newest" in ran.err
+    assert "File too large" in ran.err
 
 
 def test_a_program_gets_the_operations_and_the_reload_then_does_them(kglb: Command, live: Site) -> None:

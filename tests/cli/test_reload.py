@@ -69,6 +69,32 @@ def test_a_program_gets_the_same_answer_as_over_the_socket(kglb: Command, site: 
     assert len(answer["lines"]) == 2
 
 
+def test_what_came_of_a_reading_that_began_before_the_signal_is_no_answer_to_it(
+    kglb: Command, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert site.process is not None
+    site.config.unlink()
+    os.mkfifo(site.config)
+    os.kill(site.process.pid, signal.SIGHUP)
+    signal_it = os.kill
+    with site.config.open("w") as being_read:  # opened once the daemon has it open
+        next_time = site.config.with_suffix(".next")
+        site.write(TWO, next_time)
+
+        def signalled(pid: int, number: int) -> None:
+            signal_it(pid, number)
+            next_time.replace(site.config)
+            being_read.write(BAD)
+            being_read.close()
+
+        monkeypatch.setattr("os.kill", signalled)
+        ran = kglb("reload", "--journal", site.journal)
+    assert (ran.code, ran.err) == (0, "")
+    assert "1 balancer, 2 reals" in ran.out
+    answers = [type(r.event) for r in site.records() if isinstance(r.event, ConfigApplied | ConfigRejected)]
+    assert answers == [ConfigApplied, ConfigRejected, ConfigApplied]
+
+
 def test_a_daemon_that_hangs_gives_no_answer(kglb: Command, site: Site) -> None:
     assert site.process is not None
     os.kill(site.process.pid, signal.SIGSTOP)

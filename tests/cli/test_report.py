@@ -1,10 +1,15 @@
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from kglb.cli.main import main
+from kglb.replay.times import record_time
+from tests.cli.conftest import Command
+from tests.projections.builders import real_id
 from tests.replay.incidents import evening
+from tests.replay.journals import running
 
 
 @pytest.fixture
@@ -45,6 +50,25 @@ def test_a_dash_writes_to_stdout(journal: Path, capsys: pytest.CaptureFixture[st
 def test_several_journals_make_one_page(journal: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", str(journal), str(journal), "-o", str(tmp_path / "both.html")]) == 0
     assert "4 balancers, 12 reals" in capsys.readouterr().out
+
+
+def test_of_a_journal_that_is_written_the_page_goes_on_until_now(
+    kglb: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet = running(tmp_path / "journal")
+    fleet.goes(real_id(0), up=False)
+    now = fleet.builder.now + timedelta(hours=1)
+    monkeypatch.setattr("kglb.cli.ongoing.record_time", lambda _: record_time(now))
+
+    def end(*arguments: str) -> float:
+        page = kglb("report", fleet.builder.directory, "-o", "-", *arguments).out
+        return float(page.partition('"end":')[2].partition(",")[0])
+
+    assert end() == fleet.builder.now.timestamp()
+    monkeypatch.setattr("kglb.cli.ongoing.writer_of", lambda _: 1)
+    assert end() == now.timestamp()
+    until = now - timedelta(minutes=5)
+    assert end("--until", record_time(until)) == until.timestamp()
 
 
 @pytest.mark.parametrize(

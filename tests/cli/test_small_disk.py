@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -24,6 +25,7 @@ CONFIG = """
 data_plane = {{ kind = "memory" }}
 journal = {{ directory = "{disk}/journal" }}
 status = {{ listen = "127.0.0.1:{port}" }}
+control = {{ socket = "{socket}" }}
 
 [[balancer]]
 name = "web"
@@ -31,6 +33,12 @@ service = "tcp://192.0.2.10:80"
 reals = ["127.0.0.1:{real}", "127.0.0.2:{real}"]
 check = {{ type = "tcp", interval = "50ms", timeout = "500ms", rise = 1, fall = 1 }}
 """
+
+
+LACKING = re.compile(
+    r"\Awarning: \S+/journal lacks the newest [1-9]\d* records?: since [\d:.]+ the disk takes none "
+    r"\(.*No space left on device.*\); kglb-actors status has what is now\n\Z"
+)
 
 
 def until(condition: Callable[[], object], what: str) -> None:
@@ -86,7 +94,7 @@ def free_port() -> int:
 @contextmanager
 def on_small_disk(tmp_path: Path, port: int, real: int) -> Iterator[Seen]:
     disk, config, log = tmp_path / "disk", tmp_path / "config.toml", tmp_path / "log"
-    config.write_text(CONFIG.format(disk=disk, port=port, real=real))
+    config.write_text(CONFIG.format(disk=disk, port=port, real=real, socket=tmp_path / "control.sock"))
     command = command_on_small_disk(disk, [sys.executable, "-c", RUN, "run", str(config)])
     with log.open("w") as stderr, subprocess.Popen(command, stderr=stderr, text=True) as process:
         try:
@@ -112,9 +120,11 @@ def test_a_full_disk_stops_no_failover_is_told_everywhere_and_is_made_up_for(tmp
             assert "No space left on device" in daemon.get("/healthz")[1]
             assert "kglb_journal_degraded 1" in daemon.get("/metrics")[1]
             until(lambda: daemon.says("journal degraded"), "the line in the log")
+            assert all(LACKING.search(said) for said in told_by_readers(daemon))
             (daemon.disk / "ballast").unlink()
             until(lambda: daemon.get("/healthz") == (200, "ok\n"), "the recovery")
             until(lambda: daemon.says("journal recovered"), "the line in the log")
+            assert set(told_by_readers(daemon)) == {""}
             checked = subprocess.run(
                 [sys.executable, "-c", RUN, "journal", "fsck", str(daemon.disk / "journal")],
                 capture_output=True,
@@ -122,6 +132,26 @@ def test_a_full_disk_stops_no_failover_is_told_everywhere_and_is_made_up_for(tmp
                 check=False,
             )
             assert checked.returncode == 0, checked.stdout
+
+
+def told_by_readers(daemon: Seen) -> Iterator[str]:
+    """What each verb that reads the journal says on stderr of it as it is now."""
+    journal = str(daemon.disk / "journal")
+    for arguments in (
+        ["tail", "--journal", journal],
+        ["tail", "--journal", journal, "--until", "now"],
+        ["explain", "web", "--journal", journal],
+        ["replay", journal],
+        ["replay", journal, "--diff", "1.."],
+        ["report", journal, "-o", "-"],
+        ["whatif", journal],
+        ["journal", "metrics", journal],
+    ):
+        ran = subprocess.run([sys.executable, "-c", RUN, *arguments], capture_output=True, text=True, check=True)
+        yield ran.stderr
+    for arguments in (["explain", "web", "--seq", "9", "--journal", journal], ["replay", journal, "--diff", "1..9"]):
+        ran = subprocess.run([sys.executable, "-c", RUN, *arguments], capture_output=True, text=True, check=True)
+        assert ran.stderr == "", f"{arguments}: what is asked is in the journal"
 
 
 def fail_over(daemon: Seen, host: str, port: int) -> None:

@@ -127,7 +127,7 @@ def test_salvage_reads_past_damage_and_says_where(tail: Command, fleet: Fleet) -
         (["--since", "soon"], "'soon' is not a time: expected"),
         (["type=HealthChange"], "did you mean HealthChanged?"),
         (["balancer=wep"], "there is no balancer of that name; there is web"),
-        (["real=x"], "expected an address:port or an address"),
+        (["real=x"], "expected an address:port, an address, or what the config calls a real"),
         (["web"], "web: expected FIELD=VALUE"),
         (["journal"], "--journal names the journal"),
         (["kind=health"], "kind=health: expected one of type="),

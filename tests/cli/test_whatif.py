@@ -64,9 +64,9 @@ def test_of_a_journal_that_is_written_what_failed_last_fails_until_now(
 ) -> None:
     fleet.goes(A, up=False)
     arguments = ("whatif", "--set", "balancer.web.check.fall=5", fleet.builder.directory)
-    monkeypatch.setattr("kglb.cli.whatif.record_time", lambda _: record_time(fleet.builder.now + timedelta(hours=1)))
+    monkeypatch.setattr("kglb.cli.ongoing.record_time", lambda _: record_time(fleet.builder.now + timedelta(hours=1)))
     assert out(kglb(*arguments))[0] < 1
-    monkeypatch.setattr("kglb.cli.whatif.writer_of", lambda _: 1)
+    monkeypatch.setattr("kglb.cli.ongoing.writer_of", lambda _: 1)
     recorded, supposed = out(kglb(*arguments))
     assert 3590 < supposed < recorded < 3601
 

@@ -20,7 +20,7 @@ from kglb.events import (
     RealRestored,
     WatchLost,
 )
-from kglb.model import ChangeDestination, Destination, RealId, ServiceId
+from kglb.model import ChangeDestination, ChangeService, Destination, RealId, ServiceId
 from kglb.replay.errors import AmbiguousSubjectError, UnknownSubjectError
 from kglb.replay.explain import explain
 from kglb.replay.explanation import Explanation, RealExplanation
@@ -217,6 +217,57 @@ def test_a_kernel_that_refused_is_part_of_the_answer(fleet: Fleet) -> None:
     found = why(fleet)
     assert (found.weight, found.kernel_weight, found.kernel) == (0, 1000, "the kernel has weight 1000")
     assert chain(found)[0] == (refused, "OperationFailed")
+
+
+def refused_again(fleet: Fleet, cause: int, *, times: int, error: str = "no buffers") -> list[int]:
+    """The kernel refuses the weight of A, each time half a minute after the last; a retry names the refusal before."""
+    change = ChangeDestination(WEB, Destination(real=A, weight=0))
+    seqs = []
+    for _ in range(times):
+        fleet.builder.passes(seconds=30)
+        cause = fleet.builder.record(OperationFailed(operation=change, errno=105, error=error), cause=cause)
+        seqs.append(cause)
+    return seqs
+
+
+def test_a_refusal_that_comes_again_and_again_is_one_link(fleet: Fleet) -> None:
+    decision = fleet.decide("available", {A: 0}, fleet.judge(A, streak=-2, run=fleet.flip(A, "failure")))
+    seqs = refused_again(fleet, decision, times=5)
+    first = Source(fleet.builder.directory).record(seqs[0])
+    assert first is not None
+    link, after, *_ = why(fleet).chain
+    assert (link.seq, link.count, link.first_seq, link.first_at) == (seqs[-1], 5, seqs[0], first.at)
+    assert link.because == (decision,)
+    assert (after.seq, after.count, after.first_seq, after.first_at) == (decision, 1, decision, after.at)
+
+
+def test_a_refusal_for_another_reason_or_after_something_else_is_a_link_of_its_own(fleet: Fleet) -> None:
+    decision = fleet.decide("available", {A: 0}, fleet.judge(A, streak=-2, run=fleet.flip(A, "failure")))
+    full = refused_again(fleet, decision, times=3)
+    denied = refused_again(fleet, full[-1], times=2, error="not permitted")
+    drift = fleet.builder.record(DriftFound(changes=(ChangeDestination(WEB, Destination(real=A, weight=7)),)))
+    again = refused_again(fleet, denied[-1], times=2, error="not permitted")
+    links = [(link.seq, link.count, link.because) for link in why(fleet).chain[:4]]
+    assert links == [
+        (again[-1], 2, (denied[-1],)),
+        (drift, 1, ()),
+        (denied[-1], 2, (full[-1],)),
+        (full[-1], 3, (decision,)),
+    ]
+
+
+def test_two_that_are_refused_in_turn_are_two_links(fleet: Fleet) -> None:
+    decision = fleet.decide("available", {A: 0}, fleet.judge(A, streak=-2, run=fleet.flip(A, "failure")))
+    other = OperationFailed(operation=ChangeService(fleet.config.service), errno=2, error="no scheduler")
+    cause = decision
+    for _ in range(3):  # a service is tried again as a whole: each names the last refusal of the round before
+        (one,) = refused_again(fleet, cause, times=1)
+        cause = fleet.builder.record(other, cause=cause)
+    service, real, *_ = why(fleet).chain
+    assert [(link.seq, link.count, link.because) for link in (service, real)] == [
+        (cause, 3, (decision,)),
+        (one, 3, (decision,)),
+    ]
 
 
 def test_a_weight_that_somebody_changed_and_we_put_back_shows_both(fleet: Fleet) -> None:

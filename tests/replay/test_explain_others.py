@@ -137,6 +137,17 @@ def test_an_address_that_is_not_there_has_what_happened_to_it(fleet: Fleet) -> N
     assert answer(fleet, ADDRESS, seq=fleet.config_seq).endswith("it is not put there yet, though it is the VIP of web")
 
 
+def test_an_address_that_cannot_be_put_there_is_missing_since_it_was_tried_first(fleet: Fleet) -> None:
+    fleet.builder.record(DriftFound(changes=(DeleteAddress(VIP),)))
+    failed = OperationFailed(operation=AddAddress(VIP), errno=19, error="no such device")
+    first = fleet.builder.record(failed)
+    fleet.builder.passes(hours=1)
+    fleet.builder.record(failed, cause=first)
+    found = why(fleet, ADDRESS)
+    assert (found.since, found.chain[0].count) == (found.chain[0].first_at, 2)
+    assert found.since < found.chain[0].at
+
+
 def test_an_address_that_is_left_over_is_said_to_be(fleet: Fleet) -> None:
     fleet.builder.record(applied())
     assert answer(fleet, ADDRESS).endswith("is on lo because no balancer has it any more")

@@ -1,21 +1,22 @@
 import json
 import re
 from base64 import b64encode
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from kglb.events import RealRemoved
+from kglb.events import DaemonStopping, RealRemoved
 from kglb.replay import report as reports
 from kglb.replay.errors import OutOfRangeError
 from kglb.replay.report import RECORDS, BalancerStory, Report, report
 from kglb.replay.report_page import report_page
 from kglb.replay.source import Source
-from kglb.replay.times import parse_moment
-from tests.projections.builders import real_id
+from kglb.replay.times import Moment, parse_moment, read_record_time, record_time
+from tests.projections.builders import real_id, started
 from tests.replay.incidents import evening
-from tests.replay.journals import START, Fleet
+from tests.replay.journals import START, Fleet, running
 
 REAL = real_id(0)
 
@@ -57,6 +58,62 @@ def test_since_begins_with_the_state_of_that_time(fleet: Fleet) -> None:
     assert real.conditions[0][0] == found.begin
     assert [weight for _, weight in real.weights] == [1000, 0]
     assert found.stretches[0].first_seq > 1
+
+
+def test_it_begins_at_since_though_nothing_was_recorded_then(fleet: Fleet) -> None:
+    before = fleet.builder.seq
+    fleet.builder.passes(minutes=30)
+    fleet.goes(REAL, up=False)
+    since = parse_moment("2026-11-22T14:50:00Z", START)
+    found = report([Source(fleet.builder.directory)], since)
+    assert found.begin == read_record_time(since.first).timestamp()
+    assert [event.seq for event in found.events] == list(range(before + 1, fleet.builder.seq + 1))
+    assert [now for _, now in web(found).reals[REAL].conditions] == ["up", "failing", "down"]
+
+
+def test_what_is_under_way_at_the_last_record_goes_on_as_long_as_nothing_else_happened(fleet: Fleet) -> None:
+    fleet.goes(REAL, up=False)
+    later = fleet.builder.now + timedelta(hours=1)
+    asked = []
+
+    def held_until(_: Source, last: int) -> str:
+        asked.append(last)
+        return record_time(later)
+
+    found = report([Source(fleet.builder.directory)], held_until=held_until)
+    assert (found.end, found.stretches[0].end) == (later.timestamp(), later.timestamp())
+    assert asked == [fleet.builder.seq]
+
+
+def test_an_outage_in_which_nothing_was_recorded_is_reported(fleet: Fleet) -> None:
+    fleet.goes(REAL, up=False)
+    now = fleet.builder.now + timedelta(hours=1)
+    since = Moment(record_time(now - timedelta(minutes=5)), "")
+    found = report([Source(fleet.builder.directory)], since, held_until=lambda *_: record_time(now))
+    assert found.end - found.begin == pytest.approx(300)
+    assert web(found).reals[REAL].conditions == [(found.begin, "down")]
+    assert (found.events, found.left_out) == ([], 0)
+    with pytest.raises(OutOfRangeError, match="no record of that time"):
+        report([Source(fleet.builder.directory)], since)
+
+
+def test_of_several_journals_each_ends_where_nothing_is_known_any_more(tmp_path: Path) -> None:
+    first, second = running(tmp_path / "a", host="lb1"), running(tmp_path / "b", host="lb2")
+    second.builder.passes(hours=1)
+    second.goes(REAL, up=False)
+    found = of(first, second)
+    ends = [stretch.end for stretch in found.stretches]
+    assert ends == pytest.approx([fleet.builder.now.timestamp() for fleet in (first, second)], abs=0.001)
+    assert found.end == max(ends)
+
+
+def test_since_a_time_when_no_daemon_ran_says_so(fleet: Fleet) -> None:
+    fleet.builder.record(DaemonStopping(reason="SIGTERM", on_stop="leave"))
+    fleet.builder.passes(hours=1)
+    fleet.builder.record(started())
+    since = parse_moment("2026-11-22T15:00:00Z", START)
+    found = report([Source(fleet.builder.directory)], since)
+    assert found.stretches[0].absences == [(found.begin, found.end)]
 
 
 def test_until_ends_before_what_came_later(fleet: Fleet) -> None:
