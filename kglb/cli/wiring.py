@@ -24,7 +24,7 @@ from kglb.checks.resolve import resolve
 from kglb.checks.vigil import Vigil
 from kglb.cli.commanding import Commander
 from kglb.cli.disk_space import DiskSpace
-from kglb.cli.event_log import EventLog
+from kglb.cli.event_log import EventLog, LogFormat
 from kglb.cli.narrator import StateNarrator
 from kglb.cli.output import EXIT_ENVIRONMENT, Failed
 from kglb.cli.past import recorded_before
@@ -61,6 +61,7 @@ async def serve(
     *,
     source: str,
     log_level: int,
+    log_format: LogFormat = "auto",
     given_up: frozenset[str] = frozenset(),
 ) -> bool:
     """Run the daemon until a signal stops it; whether the machine is left as it should be. ``read`` reloads a config,
@@ -71,7 +72,7 @@ async def serve(
     loop = asyncio.get_running_loop()
     config = loaded.config
     async with AsyncExitStack() as stack:
-        log = EventLog(loop, level=log_level)
+        log = EventLog(loop, level=log_level, look=log_format)
         stack.callback(log.close)
         manager = manager_of_this_process()
         stack.callback(manager.close)

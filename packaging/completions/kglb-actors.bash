@@ -11,6 +11,7 @@ _kglb_actors() {
         "run --journal") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         "run --data-plane") mapfile -t COMPREPLY < <(compgen -W "ipvs memory" -- "$word"); return ;;
         "run --log-level") mapfile -t COMPREPLY < <(compgen -W "debug info warning error" -- "$word"); return ;;
+        "run --log-format") mapfile -t COMPREPLY < <(compgen -W "auto text json" -- "$word"); return ;;
         "check -o"|"check --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
         "plan --journal") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         "plan --data-plane") mapfile -t COMPREPLY < <(compgen -W "ipvs memory" -- "$word"); return ;;
@@ -110,7 +111,7 @@ _kglb_actors() {
     esac
     case $path in
         "") words="run check plan doctor convert exabgp-helper reload status top drain restore weight stop tail notify explain replay verify whatif report journal -h --help --version" ;;
-        "run") words="-h --help --journal --data-plane --log-level" ;;
+        "run") words="-h --help --journal --data-plane --log-level --log-format" ;;
         "check") words="-h --help -o --output --schema" ;;
         "plan") words="-h --help --journal --data-plane --against -o --output" ;;
         "doctor") words="-h --help -o --output" ;;

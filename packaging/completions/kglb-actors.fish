@@ -28,6 +28,7 @@ complete -c kglb-actors -n '__fish_seen_subcommand_from run' -s h -l help -d 'sh
 complete -c kglb-actors -n '__fish_seen_subcommand_from run' -l journal -r -F -d 'instead of journal.directory'
 complete -c kglb-actors -n '__fish_seen_subcommand_from run' -l data-plane -x -a 'ipvs memory' -d 'instead of data_plane.kind'
 complete -c kglb-actors -n '__fish_seen_subcommand_from run' -l log-level -x -a 'debug info warning error' -d 'the least that is logged (default: info)'
+complete -c kglb-actors -n '__fish_seen_subcommand_from run' -l log-format -x -a 'auto text json' -d 'how the log looks (default: text on a terminal and in systemd'\''s journal, else JSON)'
 complete -c kglb-actors -n '__fish_seen_subcommand_from run' -F
 complete -c kglb-actors -n '__fish_seen_subcommand_from check' -s h -l help -d 'show this help message and exit'
 complete -c kglb-actors -n '__fish_seen_subcommand_from check' -s o -l output -x -a 'short json' -d '(default: short)'

@@ -36,6 +36,7 @@ def slow(name: str, bound: float, *, by: float) -> Series:
 
 MODE = 'kglb_balancer_mode{mode="available"}'
 BACKUP = 'kglb_balancer_mode{mode="backup"}'
+INITIAL = 'kglb_balancer_mode{mode="initial"}'
 FAILSAFE = 'kglb_balancer_mode{mode="failsafe"}'
 REAL = 'kglb_real_healthy{real="10.0.0.1:80"}'
 IN_ROTATION = 'kglb_real_in_rotation{real="10.0.0.1:80"}'
@@ -56,6 +57,8 @@ ONCE = f"0+0x{STEPS - 10} 1+0x10"
 FIRES: list[tuple[str, Series]] = [
     ("KglbAllRealsDown", {FAILSAFE: always(1)}),
     ("KglbAllRealsDown", {'kglb_balancer_mode{mode="unavailable"}': always(1)}),
+    ("KglbNeverUp", {INITIAL: always(1)}),
+    ("KglbNoUpstreams", {'kglb_balancer_mode{mode="no_upstreams"}': always(1)}),
     ("KglbOnBackups", {BACKUP: always(1)}),
     ("KglbNoBackupAlive", {"kglb_balancer_backups": always(2), "kglb_balancer_alive_backups": always(0)}),
     ("KglbFewRealsAlive", {"kglb_balancer_alive_ratio": always(0.4), MODE: always(1)}),
@@ -77,6 +80,13 @@ FIRES: list[tuple[str, Series]] = [
     ("KglbMachineHangs", {"kglb_machine_call_age_seconds": growing(60)}),
     ("KglbForeignServices", {"kglb_foreign_services": always(1)}),
     ("KglbDirectorsDisagree", {'kglb_state_hash{instance="a"}': always(1), 'kglb_state_hash{instance="b"}': always(2)}),
+    (
+        "KglbDirectorsDisagree",
+        {
+            'kglb_state_hash{instance="a",cluster="east"}': always(1),
+            'kglb_state_hash{instance="b",cluster="east"}': always(2),
+        },
+    ),
     ("KglbDown", {"up": always(0)}),
     ("KglbNotStarted", {"kglb_started": always(0)}),
     ("KglbRestarting", {"process_start_time_seconds": growing(60)}),
@@ -98,7 +108,8 @@ IS_QUIET: list[Series] = [
     {REAL: jumping(2), IN_ROTATION: always(1)},
     {REAL: always(0), IN_ROTATION: always(0)},  # drained: somebody knows
     {WEIGHT: always(0)},  # the kernel does not hold it, and need not
-    {FAILSAFE: always(0), MODE: always(0), "kglb_balancer_alive_ratio": always(0)},  # none up yet
+    {FAILSAFE: always(0), MODE: always(0), "kglb_balancer_alive_ratio": always(0)},  # it has not decided yet
+    {INITIAL: f"0+0x{STEPS - 1} 1"},  # it has just started: its first checks are on their way
     {WANTED: always(1), ANNOUNCED: always(1)},
     {"kglb_balancer_oldest_check_age_seconds": always(5)},
     {UNKNOWN: always(7), PROBES: growing(60), LATENESS: growing(0.6)},
@@ -107,6 +118,7 @@ IS_QUIET: list[Series] = [
     {"kglb_foreign_services": always(0), "kglb_contested_entries": always(0)},
     {"kglb_machine_call_age_seconds": always(0.2), "kglb_probes_stalled_seconds": always(0)},
     {'kglb_state_hash{instance="a"}': always(1), 'kglb_state_hash{instance="b"}': always(1)},
+    {'kglb_state_hash{cluster="east"}': always(1), 'kglb_state_hash{cluster="west"}': always(2)},
     {"up": always(1), "kglb_started": always(1), "process_start_time_seconds": always(1e9)},
     {RESTARTS: always(1), REJECTED: always(0), "kglb_journal_degraded": always(0)},
     {"kglb_journal_disk_free_bytes": always(1e9)},
@@ -158,7 +170,7 @@ def test_every_alert_is_tried_and_has_its_entry_in_the_runbook() -> None:
     alerts = re.findall(r"- alert: (\w+)", RULES.read_text())
     assert [name for name in alerts if name not in dict(FIRES)] == []
     assert re.findall(r"^### (Kglb\w+)$", RUNBOOK.read_text(), re.MULTILINE) == alerts
-    links = re.findall(r"runbook: docs/runbook.md#(\w+)", RULES.read_text())
+    links = re.findall(r"runbook_url: docs/runbook.md#(\w+)", RULES.read_text())
     assert links == [name.lower() for name in alerts]
 
 
