@@ -18,6 +18,7 @@ from kglb.dataplane.netlink import attribute
 from kglb.dataplane.worker import Worker
 from kglb.model import ServiceId
 from kglb.web.answer import body_of
+from kglb.web.doubts import Doubts
 from kglb.web.status import Status
 from kglb.web.traffic import TrafficReader
 from tests.projections.builders import WEB, real_id
@@ -72,7 +73,7 @@ async def main() -> None:
     """Scrape some times and print CPU time and the longest turn of the loop."""
     fleet = web_fleet(REALS)
     known = vitals(checked={(WEB, real_id(number)): CheckCounts(1.0) for number in range(REALS)}, now=5.0)
-    reader = TrafficReader(Worker("kernel"), Machine(), clock=lambda: 0.0)
+    reader = TrafficReader(Worker("kernel"), Machine(), Doubts(fleet.state.data_plane), clock=lambda: 0.0)
     turns: list[float] = []
 
     async def look() -> None:

@@ -27,9 +27,14 @@ def config_schema() -> str:
     document: Json = copy.deepcopy(dict(shape_of(read_config)))
     balancer: Json = document["properties"]["balancer"]["items"]
     of_balancer, checks = balancer["properties"], balancer["properties"]["check"]["oneOf"]
+    _explain(document, "Many services: `include` and `[defaults]`")
     for name, section in document["properties"].items():
         if name != "balancer":
             _explain(section, f"`[{name}]`")
+    document["properties"]["defaults"]["properties"] = {
+        key: {"$ref": f"#/properties/balancer/items/properties/{key}"}
+        for key in document["properties"]["defaults"]["properties"]
+    }
     _explain(balancer, "`[[balancer]]`")
     for name in ("persistence", "forward", "announce"):
         _explain(of_balancer[name], f"`{name}`")

@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from journal.appender import Appender
     from journal.disk import Disk, DiskThread, InlineDisk
     from journal.exporting import write_segment
-    from journal.lock import writer_of
+    from journal.lock import FileLock, writer_of
     from journal.opening import OpenJournal, open_journal
     from journal.options import AppenderOptions, Checkpoint, Degraded, Limits, Origin
     from journal.repairing import Loss, Repaired, repair
@@ -71,7 +71,7 @@ _BEYOND_READING = {
     **dict.fromkeys(("Disk", "DiskThread", "InlineDisk"), "journal.disk"),
     **dict.fromkeys(("OpenJournal", "open_journal"), "journal.opening"),
     "write_segment": "journal.exporting",
-    "writer_of": "journal.lock",
+    **dict.fromkeys(("FileLock", "writer_of"), "journal.lock"),
     **dict.fromkeys(("Loss", "Repaired", "repair"), "journal.repairing"),
     **dict.fromkeys(("Expired", "Retention", "expired", "remove"), "journal.retention"),
 }
@@ -90,6 +90,7 @@ __all__ = [
     "Disk",
     "DiskThread",
     "Expired",
+    "FileLock",
     "InlineDisk",
     "JournalError",
     "JournalGap",

@@ -39,13 +39,11 @@ class UnknownFormat(JournalError):  # noqa: N818 - named for what is the case
 
 
 class Locked(JournalError):  # noqa: N818 - named for what is the case
-    """Another process writes this journal; ``pid`` is its process id, or 0 if it left none."""
+    """Another process writes this journal, or whatever else is guarded; ``holder`` names it as far as it is known."""
 
-    def __init__(self, directory: Path, pid: int) -> None:
-        holder = f"process {pid}" if pid else "another process"
-        super().__init__(f"{directory} is being written by {holder}: stop it, or use another directory")
-        self.directory = directory
-        self.pid = pid
+    def __init__(self, guarded: Path, pid: int) -> None:
+        self.holder = f"process {pid}" if pid else "another process"
+        super().__init__(f"{guarded} is being written by {self.holder}: stop it, or use another directory")
 
 
 class NoJournal(JournalError):  # noqa: N818 - named for what is the case

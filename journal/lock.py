@@ -1,7 +1,7 @@
-"""One writer at a time: a lock file in the journal's directory, held until the process ends at the latest.
+"""One writer at a time: a lock file beside what is written, held until the process ends at the latest.
 
-It says who writes, and in which boot: ``PID BOOT``. Who has brought everything to the platter leaves no boot behind; so
-whoever comes next knows whether the journal may lack what its last writer did.
+It says who writes, and in a journal in which boot: ``PID BOOT``. Who has brought everything to the platter leaves no
+boot behind; so whoever comes next knows whether the journal may lack what its last writer did.
 """
 
 import os
@@ -16,6 +16,40 @@ _NAME = "writer.lock"
 _SIZE = 100
 
 
+class FileLock:
+    """Holds the lock file ``path`` for this process, and names the process in it.
+
+    ``found`` is what the last holder left behind its process id. Raises ``Locked``, which names ``guarded``, if another
+    process holds it; OSError.
+    """
+
+    def __init__(self, files: OsFiles, path: Path, guarded: Path) -> None:
+        self._files = files
+        fd = files.lock(path)
+        if fd is None:
+            raise Locked(guarded, _written_in(files, path)[0])
+        self._fd: int | None = fd
+        self.found = _written_in(files, path)[1]
+        self.say(self.found)
+
+    def say(self, text: str) -> None:
+        """Leave a text behind the process id."""
+        assert self._fd is not None
+        self._files.truncate(self._fd, 0)
+        self._files.write(self._fd, f"{os.getpid()} {text}".strip().encode() + b"\n")
+
+    def release(self) -> None:
+        """Let others have it; a second time does nothing."""
+        if self._fd is not None:
+            self._files.close(self._fd)
+            self._fd = None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it was not released yet."""
+        return self._fd is not None
+
+
 class WriterLock:
     """Holds the directory for this process; raises ``Locked`` if another one does.
 
@@ -23,33 +57,20 @@ class WriterLock:
     """
 
     def __init__(self, files: OsFiles, directory: Path) -> None:
-        self._files = files
-        path = directory / _NAME
-        fd = files.lock(path)
-        if fd is None:
-            raise Locked(directory, _written_in(files, path)[0])
-        self._fd: int | None = fd
-        self.left_open_in = _written_in(files, path)[1]
-        self._say(self.left_open_in)
+        self._lock = FileLock(files, directory / _NAME, directory)
+        self.left_open_in = self._lock.found
 
     def begin(self, boot_id: str) -> None:
         """Something is about to be written in this boot. A disk that is full keeps nobody from it."""
         with suppress(OSError):
-            self._say(boot_id)
+            self._lock.say(boot_id)
 
     def release(self, *, finished: bool = False) -> None:
         """Let others write; a second time does nothing. ``finished`` says that everything is on the platter."""
-        if self._fd is not None:
-            if finished:
-                with suppress(OSError):
-                    self._say("")
-            self._files.close(self._fd)
-            self._fd = None
-
-    def _say(self, boot_id: str) -> None:
-        assert self._fd is not None
-        self._files.truncate(self._fd, 0)
-        self._files.write(self._fd, f"{os.getpid()} {boot_id}".strip().encode() + b"\n")
+        if finished and self._lock.is_held:
+            with suppress(OSError):
+                self._lock.say("")
+        self._lock.release()
 
 
 def writer_of(directory: Path) -> int | None:
@@ -67,10 +88,10 @@ def writer_of(directory: Path) -> int | None:
 
 
 def _written_in(files: OsFiles, path: Path) -> tuple[int, str]:
-    """The process id, 0 if there is none, and the boot."""
+    """The process id, 0 if there is none, and what follows it."""
     fd = files.open_read(path)
     try:
-        pid, _, boot_id = files.read(fd, _SIZE, 0).decode("ascii", "replace").strip().partition(" ")
+        pid, _, text = files.read(fd, _SIZE, 0).decode("ascii", "replace").strip().partition(" ")
     finally:
         files.close(fd)
-    return int(pid) if pid.isdecimal() else 0, boot_id
+    return int(pid) if pid.isdecimal() else 0, text

@@ -19,6 +19,7 @@ from kglb.model import (
 )
 from kglb.model.operations import service_of
 from sim.balancers import by_real, is_ours, says_weights
+from sim.testimony import REACTION
 
 if TYPE_CHECKING:
     from sim.witness import Witness
@@ -231,17 +232,22 @@ class Deeds:
         never = said.passed == float("-inf")
         if said.streak > 0 or witness.now - said.passed < LATEST or (witness.is_lenient and not never):
             return
-        passing = [entry for other, entry in self._in_rotation(id).items() if other != real and self._passes(id, other)]
+        passing = [other for other in self._in_rotation(id) if other != real and self._passes(id, other)]
         if passing and not self._is_too_few(id, passing):
             raise witness.violation(f"{id} {real}: traffic is sent to it though its probes fail and others' pass")
 
-    def _is_too_few(self, id: ServiceId, passing: list[Real]) -> bool:
-        """Whether so few primaries pass beyond doubt, and no backup, that all may get traffic."""
-        balancer = self._balancer(id)
-        if balancer is None or any(entry.backup for entry in passing):
+    def _is_too_few(self, id: ServiceId, passing: list[RealId]) -> bool:
+        """Whether so few primaries pass beyond doubt, and no backup, that all may get traffic. Who passes for the first
+        time may not have passed often enough.
+        """
+        balancer, entries, witness = self._balancer(id), self._in_rotation(id), self._witness
+        up = [
+            entries[real] for real in passing if witness.now - witness.testimony.of(id, real).passing_since > REACTION
+        ]
+        if balancer is None or any(entry.backup for entry in up):
             return False
-        total = sum(not entry.backup for entry in self._in_rotation(id).values())
-        return len(passing) / total < balancer.fail_open_below
+        total = sum(not entry.backup for entry in entries.values())
+        return len(up) / total < balancer.fail_open_below
 
     def _stands_in(self, id: ServiceId, real: RealId) -> None:
         """A backup gets no traffic while a primary is up, nor at a start while one may still turn out to be."""

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from kglb.checks.outcome import Outcome
-from kglb.model import Balancer, Endpoint, RealId, ServiceId
+from kglb.model import Balancer, Check, Endpoint, RealId, ServiceId
 from sim.balancers import FIRST_PORT, vip
 from sim.faults import TROUBLE
 
@@ -19,21 +19,26 @@ CALM = 60.0
 
 
 class Said:
-    """What the probes said of one real: the streak, and when it was last long enough to count."""
+    """What the probes said of one real: the streak, when it was last long enough to count, and since when it passes."""
 
-    __slots__ = ("failed", "passed", "streak")
+    __slots__ = ("failed", "passed", "passing_since", "streak")
 
     def __init__(self) -> None:
         self.streak = 0
         self.failed = self.passed = float("-inf")
+        self.passing_since = float("inf")
 
-    def add(self, success: bool, rise: int, fall: int, now: float) -> None:
-        """One more outcome."""
+    def add(self, success: bool, check: Check, now: float, *, lenient: bool) -> None:
+        """One more outcome; ``lenient``: one may be long enough already."""
+        rise, fall = (1, 1) if lenient else (check.rise, check.fall)
         if success:
             self.streak = max(self.streak, 0) + 1
             if self.streak >= rise:
                 self.passed = now
+            if self.streak >= check.rise:
+                self.passing_since = min(self.passing_since, now)
         else:
+            self.passing_since = float("inf")
             self.streak = min(self.streak, 0) - 1
             if -self.streak >= fall:
                 self.failed = now
@@ -65,9 +70,8 @@ class Testimony:
             return
         witness, check = self._witness, balancer.check
         lenient = witness.is_lenient
-        rise, fall = (1, 1) if lenient else (check.rise, check.fall)
         said = self._said.setdefault((balancer.id, real), Said())
-        said.add(outcome.status == "success", rise, fall, witness.now)
+        said.add(outcome.status == "success", check, witness.now, lenient=lenient)
         if not lenient and not mark and said.streak in (check.rise, -check.fall):
             self._expect_reaction(balancer.id, real, said)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from kglb.cli.main import VERBS, parser_for
+from kglb.cli.notifying.standing import Standing, families
 from kglb.projections import State
 from kglb.web.status import Status
 from tests.web.builders import WELL
@@ -31,7 +32,7 @@ def test_every_metric_is_explained() -> None:
     page = (ROOT / "docs" / "metrics.md").read_text()
     status = Status(State(), lambda: WELL)
     traffic = re.compile(r"^kglb_ipvs_(service|backend)_(incoming|outgoing)_(bytes|packets)_total$")
-    names = [family.name for family in status.families()]
+    names = [family.name for family in [*status.families(), *families(Standing(), 0, "")]]
     assert [name for name in names if f"`{name}" not in page and not traffic.match(name)] == []
 
 

@@ -1,7 +1,8 @@
 """The applier: the only one that touches the machine. It plans for what changed, waits for the write, applies, records.
 
 It keeps no state of its own about the kernel: ``actual`` is a projection of what it recorded. What arrives while it is
-busy is planned together afterwards. At times it compares the kernel with ``actual`` and records ``DriftFound``.
+busy is planned together afterwards. At times, and where somebody else has seen a reason to, it compares the kernel with
+``actual`` and records ``DriftFound``.
 """
 
 import errno
@@ -12,12 +13,13 @@ from pykka import ActorRef
 
 from kglb.actors.announcer import Announcer, HoldOver, RetryRoutes
 from kglb.actors.answers import sort_out
-from kglb.actors.applier_messages import AddressLost, CompareAddresses, Reconcile, Retry, SetInterval, Settled
+from kglb.actors.applier_messages import AddressLost, Doubted, Reconcile, Retry, SetInterval, Settled
 from kglb.actors.contests import Repair
+from kglb.actors.looks import LookNow, Looks
 from kglb.actors.parts import Parts
 from kglb.actors.reconciler import Reconciler
 from kglb.actors.recorder import Fact, RecordingActor
-from kglb.actors.restarts import Restarts
+from kglb.actors.refusals import Refusals
 from kglb.actors.steps import for_the_kernel, routes, takes_away, touched
 from kglb.dataplane.port import Failure
 from kglb.events import (
@@ -26,15 +28,13 @@ from kglb.events import (
     ConfigApplied,
     DaemonStopping,
     DriftFound,
-    OperationFailed,
     OperationsApplied,
     RealAdded,
     RealRemoved,
     RoutesDecided,
     Steering,
 )
-from kglb.model import AnnounceRoute, Operation, ServiceId, WithdrawRoute, parse_service
-from kglb.model.operations import service_of
+from kglb.model import AnnounceRoute, Operation, ServiceId, WithdrawRoute
 from kglb.projections import DataPlaneState, Dirty, Planned, Serving, plan
 
 BATCH = 500
@@ -42,6 +42,9 @@ BATCH = 500
 
 NEWS_PAUSE = 0.2
 """Seconds between news of a lost address and a look: addresses that go together are looked for once."""
+
+DOUBT_PAUSE = 2.0
+"""Seconds between a doubt about services and a look at them: however many ask for metrics, no more looks than that."""
 
 
 class Applier(RecordingActor):
@@ -58,15 +61,16 @@ class Applier(RecordingActor):
         self._crash = crash
         self._busy = False
         self._cancel_reconcile: Callable[[], None] = lambda: None
-        self._retries = Restarts(parts.now)
-        self._retrying: set[ServiceId | None] = set()
         self._writes = 0
         self._waiting: list[Planned] = []
         self._handing_over = Dirty()
         self._planned_at = 0
-        self._news = self._looking = False
         self._reconciler = Reconciler(self, parts, lambda: self._writes, reconcile_interval)
-        self._announcer = Announcer(self, parts, missing=self._missing, done=self._routes_done)
+        self._refusals = Refusals(self, parts, self._reconciler)
+        self._looks_at_addresses = Looks(self, NEWS_PAUSE, self._compare_addresses)
+        self._looks_at_doubted = Looks(self, DOUBT_PAUSE, self._compare_doubted)
+        self._doubted: set[ServiceId] = set()
+        self._announcer = Announcer(self, parts, missing=self._refusals.missing, done=self._routes_done)
 
     @property
     def _data_plane(self) -> DataPlaneState:
@@ -78,6 +82,7 @@ class Applier(RecordingActor):
         self.recorder.subscribe(self.actor_ref, *kinds, RoutesDecided, *get_args(Steering))
         self._parts.routes.on_loss(lambda: self.actor_ref.tell(RetryRoutes()))
         self._parts.on_address_loss(lambda: self.actor_ref.tell(AddressLost()))
+        self._parts.on_doubt(lambda service: self.actor_ref.tell(Doubted(service)))
         if self._crash is not None:
             self._data_plane.mark_everything(self._crash)
             wanted, held = self._data_plane.desired.addresses, self._data_plane.actual.addresses
@@ -102,6 +107,7 @@ class Applier(RecordingActor):
         self.recorder.unsubscribe(self.actor_ref)
         self._parts.routes.on_loss(lambda: None)
         self._parts.on_address_loss(lambda: None)
+        self._parts.on_doubt(lambda _: None)
 
     def on_receive(self, message: object) -> None:
         """Facts wake the applier; their effect stands in the projection already."""
@@ -113,9 +119,12 @@ class Applier(RecordingActor):
             case Retry():
                 self.spawn(self._retry(message))
             case AddressLost():
-                self._look_soon()
-            case CompareAddresses():
-                self.spawn(self._compare_addresses())
+                self._looks_at_addresses.soon()
+            case Doubted(service):
+                self._doubted.add(service)
+                self._looks_at_doubted.soon()
+            case LookNow(looks):
+                looks.begin()
             case Repair(drift, cause):
                 self._data_plane.mark_drift(drift, cause)
             case SetInterval(seconds):
@@ -157,7 +166,7 @@ class Applier(RecordingActor):
                 kernel = self._brought_up_to_date(kernel[BATCH:])
             self._announcer.begin(routes(planned, AnnounceRoute))
         self._busy = False
-        waits = self._retrying or self._waiting or self._handing_over
+        waits = self._refusals or self._waiting or self._handing_over
         if not waits and self._announcer.settled and self._parent is not None:
             self._parent.tell(Settled())
 
@@ -190,7 +199,7 @@ class Applier(RecordingActor):
     def _brought_up_to_date(self, steps: list[Planned]) -> list[Planned]:
         """What is left of a plan, as it is wanted by now; without destinations of a service that was refused."""
         newer = self._data_plane.dirty
-        if not (steps and (newer or self._retrying)):
+        if not (steps and (newer or self._refusals)):
             return steps
         left = touched(steps)
         left.learn_causes(newer)
@@ -206,17 +215,6 @@ class Applier(RecordingActor):
         for step in self._waiting:
             dirty.mark_operation(step.operation, step.cause)
         self._waiting.clear()
-
-    def _missing(self) -> list[str]:
-        """The addresses that the kernel refuses to serve now: of services, and those that are on no interface."""
-        state = self._data_plane
-        services = [id for id in self._retrying if id is not None and id not in state.actual.services]
-        hosts = [parse_service(id).address for id in services]
-        if None in self._retrying:
-            addresses = state.desired.addresses.items()
-            absent = (address for key, (address, _) in addresses if key not in state.actual.addresses)
-            hosts += [address.address.partition("/")[0] for address in absent]
-        return [host for host in hosts if host]
 
     async def _apply(self, planned: Sequence[Planned]) -> None:
         operations = tuple(step.operation for step in planned)
@@ -241,34 +239,11 @@ class Applier(RecordingActor):
             self._data_plane.dirty.add(self._handing_over)
         if answers.gone:
             self._reconciler.contests.record(tuple(answers.gone))
-        refused: dict[ServiceId | None, int] = {}
-        for step, failure in answers.refused:
-            failed = OperationFailed(operation=step.operation, errno=failure.errno, error=failure.error)
-            refused[service_of(step.operation)] = self.recorder.record(failed, cause=step.cause)
-        for service, cause in refused.items():
-            if service not in self._retrying:
-                self._retrying.add(service)
-                self.after(self._retries.delay(service), Retry(service, cause))
+        self._refusals.record(answers.refused)
 
     async def _retry(self, retry: Retry) -> None:
-        """Read back what refused, so that the next plan starts from the truth, and plan it again."""
-        try:
-            await self._read_back(retry)
-        except OSError as error:
-            self._parts.say("reading back failed", error=str(error))
-            self.after(self._retries.delay(retry.service), retry)
-            return
-        self._retrying.discard(retry.service)
-        self._work_if_idle()
-
-    async def _read_back(self, retry: Retry) -> None:
-        if retry.service is None:
-            await self._reconciler.compare_addresses()
-            for key in {**self._data_plane.desired.addresses, **self._data_plane.actual.addresses}:
-                self._data_plane.dirty.addresses[key] = retry.cause
-        else:
-            await self._reconciler.compare(retry.service)
-            self._data_plane.mark_service(retry.service, retry.cause)
+        if await self._refusals.try_again(retry):
+            self._work_if_idle()
 
     # --- comparing ----------------------------------------------------------------------------------------------
 
@@ -286,22 +261,20 @@ class Applier(RecordingActor):
             self._interval = self._reconciler.contests.interval = seconds
             self._reconcile_later()
 
-    def _look_soon(self) -> None:
-        """Look at the addresses once for all news that come meanwhile, and not again before that look is over."""
-        self._news = True
-        if not self._looking:
-            self._looking = True
-            self.after(NEWS_PAUSE, CompareAddresses())
-
     async def _compare_addresses(self) -> None:
-        self._news = False
         try:
             await self._reconciler.compare_addresses()
         except OSError as error:
             self._parts.say("addresses cannot be read", error=str(error))
-        self._looking = False
-        if self._news:
-            self._look_soon()
+
+    async def _compare_doubted(self) -> None:
+        doubted, self._doubted = sorted(self._doubted), set()
+        try:
+            for id in doubted:
+                if id in self._data_plane.actual.services:
+                    await self._reconciler.compare(id)
+        except OSError as error:
+            self._parts.say("a service cannot be read", error=str(error))
 
 
 def _timed(parts: Parts, operations: tuple[Operation, ...]) -> tuple[list[Failure | None], int]:

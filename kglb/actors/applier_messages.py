@@ -13,8 +13,10 @@ class AddressLost(NamedTuple):
     """Told by whoever listens to the kernel: an address has left some interface."""
 
 
-class CompareAddresses(NamedTuple):
-    """Command: compare the addresses with what is known of them."""
+class Doubted(NamedTuple):
+    """Told by whoever reads the kernel for another reason: a service does not look as it is known."""
+
+    service: ServiceId
 
 
 class Retry(NamedTuple):

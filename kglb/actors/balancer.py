@@ -1,26 +1,23 @@
-"""The balancer: one per virtual service. It knows its reals, starts their checkers, and decides mode and weights.
+"""The balancer: one per virtual service. It knows its reals, has them checked, and decides mode and weights.
 
 It drains its inbox first and then decides once, so that ten thousand reals that fail together make a handful of
 decisions. It never touches the machine.
 """
 
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple, get_args
 
 from pykka import ActorRef
 
-from kglb.actors.checker import Checker, Obstructed, Recheck
+from kglb.actors.checker import Obstructed
+from kglb.actors.checkers import Checkers, StartChecker
 from kglb.actors.parts import Parts
 from kglb.actors.paths import SEEK_INTERVAL, SEEK_PAUSE, Paths
 from kglb.actors.reals import Reals
 from kglb.actors.recorder import Fact, RecordingActor
-from kglb.actors.restarts import Restarts
 from kglb.actors.runtime import Crash
-from kglb.checks.gate import Gate
 from kglb.decisions import decide_for, is_name, is_news, verdicts_of
 from kglb.events import (
-    ActorCrashed,
     BalancerDecided,
     ChecksImpossible,
     ChecksResumed,
@@ -33,21 +30,11 @@ from kglb.events import (
 from kglb.model import Balancer, RealId
 from kglb.projections import BalancerState
 
-_GOLDEN = (math.sqrt(5) - 1) / 2
-"""Multiples of it, taken modulo one, spread the probes of any number of reals evenly over the interval."""
-
-
 _Touching = HealthChanged | Steering
 """What makes a balancer look at a real's weight again."""
 
 _Verdict = ProbeFlipped | ChecksImpossible | ChecksResumed
 """What may be the first verdict of a real, or say that there is none: of interest only to those who await it."""
-
-
-class StartChecker(NamedTuple):
-    """Command: the wait after a crash is over."""
-
-    real: RealId
 
 
 class Reconfigure(NamedTuple):
@@ -77,14 +64,11 @@ class BalancerActor(RecordingActor):
         super().__init__(parts.scheduler, parts.recorder, key=config.id, parent=parent)
         self._parts = parts
         self._config = config
-        self._gate = _gate_of(config)
-        self._checkers: dict[RealId, ActorRef[Checker]] = {}
-        self._restarts = Restarts(parts.now)
         self._touched: dict[RealId, int] = {}
-        self._phase = first_phase
-        self._reals = Reals(parts, config.id, changed=self._note, gone=self._gone)
-        self._next_names: Callable[[], None] = lambda: None
         self._paths = Paths(parts, config.id)
+        self._checkers = Checkers(self, parts, config, self._paths, phase=first_phase)
+        self._reals = Reals(parts, config.id, changed=self._note, gone=self._checkers.forget)
+        self._next_names: Callable[[], None] = lambda: None
         self._next_paths: Callable[[], None] = lambda: None
         self._seeking = False
         self._hears_verdicts = False
@@ -103,7 +87,7 @@ class BalancerActor(RecordingActor):
         self._reals.bring_in_step(self._config)
         self._bring_marks_in_step(config_seq)
         for real in self._state.reals:
-            self._start_checker(real)
+            self._checkers.start(real)
         self._touched = {
             real: config_seq if state.health_seq < state.weight_seq else state.health_seq
             for real, state in self._state.reals.items()
@@ -128,12 +112,7 @@ class BalancerActor(RecordingActor):
     def _let_go(self) -> None:
         self.recorder.unsubscribe(self.actor_ref)
         self.recorder.close_runs(self._config.id)
-        for checker in self._checkers.values():
-            if checker.is_alive():
-                checker.stop(block=False)
-        self._checkers.clear()
-        for real in self._restarts.crashed:
-            self._forget_counts(RealId(str(real)))
+        self._checkers.stop()
 
     def on_receive(self, message: object) -> None:
         """Note what happened to which real; decide when all is noted."""
@@ -141,10 +120,9 @@ class BalancerActor(RecordingActor):
             case Fact(seq, _, event):
                 self._take_note(seq, event)
             case Crash():
-                self._restart(message)
+                self._checkers.restart(message)
             case StartChecker(real):
-                if real in self._state.reals and real not in self._checkers:
-                    self._start_checker(real)
+                self._checkers.start(real)
             case ResolveNames():
                 self.spawn(self._resolve_names())
             case NamesResolved():
@@ -175,22 +153,15 @@ class BalancerActor(RecordingActor):
 
     def _reconfigure(self, order: Reconfigure) -> None:
         """Touch what changed: reals that came, went or weigh otherwise, and the checkers if the check is another."""
-        config, cause = order.config, order.cause
-        before, self._config = self._config, config
-        staying = list(self._checkers.items())
+        cause = order.cause
+        config = self._config = order.config
         self._hear_verdicts()
         self._reals.bring_in_step(config, cause)
         self._bring_marks_in_step(cause)
-        asked = (config.check, config.concurrency, config.fwmark_checks)
-        if order.renew or asked != (before.check, before.concurrency, before.fwmark_checks):
-            self._gate = _gate_of(config)
-            for real, checker in staying:
-                if real in self._checkers and checker.is_alive():
-                    checker.tell(Recheck(config.check, self._gate, cause, self._paths.known.get(real)))
+        self._checkers.reconfigure(config, cause, renew=order.renew)
         for real in self._state.reals:
             self._touched.setdefault(real, cause)
-            if real not in self._checkers:
-                self._start_checker(real)
+            self._checkers.start(real)
         self._decide(always=True)
         if any(map(is_name, self._config.reals)):
             self._ask_for_names_soon()
@@ -204,8 +175,7 @@ class BalancerActor(RecordingActor):
             if not self._is_in_force(config):
                 return  # reconfigured meanwhile: who asks next knows which names there are
             if (moved := self._reals.take_in(entry, looked, config)) is not None:
-                if moved.real not in self._checkers:
-                    self._start_checker(moved.real)
+                self._checkers.start(moved.real)
                 self._bring_marks_in_step(moved.seq)
         self.actor_ref.tell(NamesResolved())
         self._next_names = self.after(config.resolve_interval, ResolveNames())
@@ -221,51 +191,6 @@ class BalancerActor(RecordingActor):
 
     def _note(self, real: RealId, seq: int) -> None:
         self._touched[real] = seq
-
-    def _gone(self, real: RealId) -> None:
-        self._stop_checker(real)
-        self._restarts.forget(real)
-        self._forget_counts(real)
-
-    def _forget_counts(self, real: RealId) -> None:
-        """A checker that crashed has left them to the one that follows, and none does."""
-        self._parts.checked.pop((self._config.id, real), None)
-
-    # --- checkers -----------------------------------------------------------------------------------------------
-
-    def _start_checker(self, real: RealId) -> None:
-        path = self._paths.known.get(real)
-        if self._config.fwmark_checks and path is None:
-            return  # it starts once its path is known
-        self._phase = (self._phase + _GOLDEN) % 1.0
-        self._checkers[real] = Checker.start(
-            self._parts,
-            service=self._config.id,
-            known=self._state.reals[real],
-            check=self._config.check,
-            gate=self._gate,
-            phase=self._phase,
-            parent=self.actor_ref,
-            path=path,
-        )
-
-    def _stop_checker(self, real: RealId) -> None:
-        checker = self._checkers.pop(real, None)
-        if checker is not None and checker.is_alive():
-            checker.stop(block=False)
-
-    def _restart(self, crash: Crash) -> None:
-        real = RealId(str(crash.key))
-        self._checkers.pop(real, None)
-        wait = self._restarts.delay(real)
-        crashed = ActorCrashed(
-            actor=f"checker {self._config.id} {real}",
-            error=self.recorder.scrub(crash.error),
-            traceback=self.recorder.scrub(crash.traceback),
-            retry_in=wait,
-        )
-        self.recorder.record(crashed)
-        self.after(wait, StartChecker(real))
 
     # --- checks through the VIP ---------------------------------------------------------------------------------
 
@@ -293,21 +218,7 @@ class BalancerActor(RecordingActor):
             return
         finally:
             self._seeking = False
-        if lost := [real for real in self._checkers if real not in self._paths.known]:
-            self.recorder.close_runs(self._config.id)
-            for real in lost:
-                self._stop_checker(real)
-        for real in changed:
-            self._follow_path(real)
-
-    def _follow_path(self, real: RealId) -> None:
-        """Check the real by the path that is known now."""
-        checker = self._checkers.get(real)
-        if checker is not None and checker.is_alive():
-            cause = self.recorder.state.fleet.config_seq
-            checker.tell(Recheck(self._config.check, self._gate, cause, self._paths.known[real]))
-        else:
-            self._start_checker(real)
+        self._checkers.follow_paths(changed)
 
     # --- decision -----------------------------------------------------------------------------------------------
 
@@ -331,7 +242,3 @@ class BalancerActor(RecordingActor):
             seen=self.recorder.last_seq,
         )
         self.recorder.record(decided, cause=trigger)
-
-
-def _gate_of(config: Balancer) -> Gate | None:
-    return Gate(config.concurrency) if config.concurrency else None

@@ -17,16 +17,18 @@ from typing import NamedTuple
 from msgspec.structs import replace
 from pykka import ActorRef
 
+from kglb.actors.doubt import Doubt
 from kglb.actors.marking import Path, stands
 from kglb.actors.own_times import OwnTimes
 from kglb.actors.parts import Parts
-from kglb.actors.recorder import RecordingActor, Run
+from kglb.actors.recorder import RecordingActor
 from kglb.actors.watchdog import Overdue
 from kglb.checks.counts import CheckCounts
 from kglb.checks.gate import Gate
 from kglb.checks.make import make_idle, make_probe
 from kglb.checks.marked import MarkedDialer
 from kglb.checks.outcome import Outcome
+from kglb.checks.probe import Probe
 from kglb.checks.vigil import IdleConnection
 from kglb.dataplane.worker import PATIENCE
 from kglb.decisions import judge, observe
@@ -54,7 +56,7 @@ class Recheck(NamedTuple):
     """Command: check otherwise from now on; ``cause`` is the record of the config that says so."""
 
     check: Check
-    gate: Gate | None
+    gate: Gate[Probe] | None
     cause: int
     path: Path | None = None
 
@@ -74,27 +76,22 @@ class Checker(RecordingActor):
     """
 
     __slots__ = (
-        "_alarm",
         "_check",
         "_confirming",
         "_counts",
+        "_doubt",
         "_durations",
         "_generation",
         "_healthy",
         "_idle",
-        "_lost",
-        "_outcome",
         "_own_times",
         "_parts",
         "_path",
         "_probe",
         "_real",
-        "_reason",
         "_run",
-        "_run_seq",
         "_service",
         "_streak",
-        "_to_clear",
     )
 
     def __init__(
@@ -104,7 +101,7 @@ class Checker(RecordingActor):
         service: ServiceId,
         known: RealState,
         check: Check,
-        gate: Gate | None,
+        gate: Gate[Probe] | None,
         phase: float,
         parent: ActorRef["RecordingActor"],
         path: Path | None = None,
@@ -115,20 +112,15 @@ class Checker(RecordingActor):
         self._real = known.real
         self._healthy = known.healthy
         self._streak = known.streak
-        self._outcome: str = known.outcome
-        self._reason = known.reason
-        self._run_seq = known.run_seq
-        self._run: Run = parts.recorder.open_run(service, known.real, known.counted)
+        self._run = parts.recorder.open_run(service, known)
         self._counts = parts.checked[service, known.real] = CheckCounts(parts.now())
         self._generation = 0
         self._own_times = OwnTimes(phase)
-        self._lost: Lost | None = None  # to be recorded with what the probe finds
-        self._alarm: int | None = None  # the recorded loss that is not cleared yet
-        self._to_clear = 0  # by so many passes in a row
+        self._doubt: Doubt | None = None
         self._confirming = 0  # the generation of the outcome that waits for the machine
         self._use(check, gate, path)
 
-    def _use(self, check: Check, gate: Gate | None, path: Path | None) -> None:
+    def _use(self, check: Check, gate: Gate[Probe] | None, path: Path | None) -> None:
         self._generation += 1
         self._check = check
         self._durations = self._parts.probe_durations[type_of(check)]
@@ -198,10 +190,10 @@ class Checker(RecordingActor):
     def _recheck(self, order: Recheck) -> None:
         """Drop the probe under way. Another question starts the streak anew; other thresholds decide at once."""
         self._take_back()
-        self._lost, self._alarm, self._to_clear = None, None, 0
+        self._doubt = None
         if not asks_the_same(self._check, order.check):
-            self._streak, self._outcome, self._reason, self._run_seq = 0, "", "", 0
-            self._run.count = 0
+            self._streak = 0
+            self._run.forget()
         self._use(order.check, order.gate, order.path)
         self._schedule_first()
         self._judge(order.cause)
@@ -251,8 +243,8 @@ class Checker(RecordingActor):
         self._parts.probes[outcome.status] += 1
         self._counts.add(outcome.status, answered, outcome.latency)
         self._durations.observe(outcome.latency)
-        if self._lost is not None:
-            self._record_loss(self._lost)
+        if self._doubt is not None and self._doubt.seq is None:
+            self._record_loss(self._doubt)
         if outcome.status == "unknown":
             self._parts.unknowns[outcome.reason] += 1
             self._schedule(self._own_times.next(max(outcome.due, answered)))
@@ -269,26 +261,23 @@ class Checker(RecordingActor):
 
     @property
     def _in_doubt(self) -> bool:
-        return self._to_clear > 0 or (self._streak < 0 if self._healthy else self._streak > 0)
+        return self._doubt is not None or (self._streak < 0 if self._healthy else self._streak > 0)
 
     def _ask_at_once(self, lost: Lost) -> None:
         """Probe now. What was asked before the loss is forgotten: it may have been answered before it, too."""
-        self._lost = lost
-        self._to_clear = self._check.rise
+        self._doubt = Doubt(lost.how, lost.after, self._check.rise)
         self._generation += 1
         self._parts.prober.cancel(self._probe)
         self._schedule(self._parts.now())
 
-    def _record_loss(self, lost: Lost) -> None:
+    def _record_loss(self, doubt: Doubt) -> None:
         """Only now: it would go to the disk ahead of the records that the failover waits for, on a way of its own."""
-        event = WatchLost(service=self._service, real=self._real, how=lost.how, after=round(lost.after, 6))
-        self._alarm = self.recorder.record(event)
-        self._lost = None
+        event = WatchLost(service=self._service, real=self._real, how=doubt.how, after=round(doubt.after, 6))
+        doubt.seq = self.recorder.record(event)
 
     def _watch(self, *, passed: bool) -> None:
-        self._to_clear = max(self._to_clear - 1, 0) if passed else 0
-        if not self._to_clear:
-            self._alarm = None
+        if self._doubt is not None and self._doubt.ends(passed=passed):
+            self._doubt = None
         if self._idle is None:
             return
         if passed:
@@ -297,13 +286,13 @@ class Checker(RecordingActor):
             self._parts.vigil.release(self._idle)
 
     def _observe(self, outcome: Outcome) -> None:
-        if outcome.status != self._outcome or outcome.reason != self._reason:
+        if not self._run.goes_on(outcome.status, outcome.reason):
             self._flip(outcome)
         self._run.count += 1
         healthy, self._streak = observe(
             self._healthy, self._streak, outcome.status == "success", self._check.rise, self._check.fall
         )
-        self._believe(healthy, self._run_seq, since=outcome.started + outcome.latency)
+        self._believe(healthy, self._run.seq, since=outcome.started + outcome.latency)
         if outcome.weight is not None:
             self._report(outcome.weight)
 
@@ -312,7 +301,7 @@ class Checker(RecordingActor):
         known = self.recorder.state.fleet.real(self._service, self._real)
         if known is not None and known.reported != weight:
             reported = WeightReported(service=self._service, real=self._real, weight=weight)
-            self.recorder.record(reported, cause=self._run_seq or None)
+            self.recorder.record(reported, cause=self._run.seq or None)
 
     def _believe(self, healthy: bool, cause: int, *, since: float) -> None:
         if healthy != self._healthy:
@@ -322,7 +311,7 @@ class Checker(RecordingActor):
                 real=self._real,
                 healthy=healthy,
                 streak=self._streak,
-                run=self._run_seq,
+                run=self._run.seq,
             )
             self._parts.reactions.begin(self.recorder.record(changed, cause=cause), since)
 
@@ -337,9 +326,8 @@ class Checker(RecordingActor):
             latency=round(outcome.latency, 6),
             previous_count=self._run.count,
         )
-        self._run_seq = self.recorder.record(flipped, cause=self._alarm)
-        self._outcome, self._reason = outcome.status, outcome.reason
-        self._run.count = 0
+        seq = self.recorder.record(flipped, cause=None if self._doubt is None else self._doubt.seq)
+        self._run.begin(outcome.status, outcome.reason, seq)
 
     def on_stop(self) -> None:
         """Take probe and connection back; the real has no check any more."""

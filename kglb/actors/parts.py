@@ -28,8 +28,11 @@ Resolve = Callable[[str, bool], Awaitable[tuple[str, ...]]]
 Listen = Callable[[Callable[[], None]], None]
 """Has its argument called, and nothing else, whenever there is news."""
 
+ListenToDoubts = Callable[[Callable[[ServiceId], None]], None]
+"""Has its argument called with a service that somebody read and did not find as it is known."""
 
-def unheard(told: Callable[[], None]) -> None:
+
+def unheard(told: Callable[..., None]) -> None:
     """Have no news."""
 
 
@@ -46,7 +49,8 @@ class Parts(Struct):
     what we know. ``contests`` are the entries that somebody else changes, ``promises`` when each actor that waits for
     an answer must have it (see ``watchdog``), ``probes_stalled`` since when no probe has ended though some should
     have. ``draining`` are the connections, as last counted, of each real whose last one is waited for.
-    ``on_address_loss`` takes whom to tell that an address has left the machine. New checkers take ``turns``.
+    ``on_address_loss`` takes whom to tell that an address has left the machine, ``on_doubt`` whom to tell that a
+    service does not look as it is known. New checkers take ``turns``.
     """
 
     scheduler: Scheduler
@@ -73,6 +77,7 @@ class Parts(Struct):
     probes_stalled: float | None = None
     draining: dict[tuple[ServiceId, RealId], int] = field(default_factory=dict)
     on_address_loss: Listen = unheard
+    on_doubt: ListenToDoubts = unheard
     turns: Turns = field(default_factory=Turns)
     started: bool = False
     say: Callable[..., None] = _silent

@@ -10,10 +10,11 @@ from typing import Any, NamedTuple, Protocol
 from pykka import ActorRef
 
 from journal import Degraded
+from kglb.actors.outcome_run import OutcomeRun
 from kglb.actors.runtime import LoopActor, Scheduler
 from kglb.events import Event, OpenRun, RunsClosed, encode
 from kglb.model import RealId, ServiceId
-from kglb.projections import State
+from kglb.projections import RealState, State
 
 WRITE_DEADLINE = 0.05
 """Seconds an effect on the machine waits at most for the write of what caused it."""
@@ -69,15 +70,6 @@ class RecordSink(Protocol):
         """Write and sync what is left."""
 
 
-class Run:
-    """An outcome run that goes on: its length since it began or was last closed. Owned by one checker."""
-
-    __slots__ = ("count",)
-
-    def __init__(self, count: int) -> None:
-        self.count = count
-
-
 class Recorder:
     """One per daemon. ``state`` is the fold of everything recorded so far; ``left_open_in`` is the boot in which a
     daemon before may have done what its journal does not have (``OpenJournal.left_open_in``).
@@ -93,7 +85,7 @@ class Recorder:
         self._subscribers: dict[_Topic, list[ActorRef[Any]]] = {}
         self._topics: dict[ActorRef[Any], dict[_Topic, None]] = {}
         self._observers: list[Callable[[Fact], None]] = []
-        self._runs: dict[tuple[ServiceId, RealId], Run] = {}
+        self._runs: dict[tuple[ServiceId, RealId], OutcomeRun] = {}
         self._rotating = False
 
     def write_to(self, appender: RecordSink) -> None:
@@ -145,12 +137,12 @@ class Recorder:
 
     # --- outcome runs -------------------------------------------------------------------------------------------
 
-    def open_run(self, service: ServiceId, real: RealId, count: int) -> Run:
-        """Register the outcome run of a checker, so that its length is recorded before a checkpoint."""
-        run = self._runs[service, real] = Run(count)
+    def open_run(self, service: ServiceId, known: RealState) -> OutcomeRun:
+        """The outcome run of a checker, registered, so that its length is recorded before a checkpoint."""
+        run = self._runs[service, known.real] = OutcomeRun(known)
         return run
 
-    def forget_run(self, service: ServiceId, real: RealId, run: Run) -> None:
+    def forget_run(self, service: ServiceId, real: RealId, run: OutcomeRun) -> None:
         """The checker is gone."""
         if self._runs.get((service, real)) is run:
             del self._runs[service, real]

@@ -6,7 +6,6 @@ from socket import SocketType
 from typing import Final
 
 from kglb.checks.dial import Dialer
-from kglb.checks.gate import Gate
 from kglb.checks.outcome import Outcome, Verdict
 from kglb.checks.probe import ANSWER, Probe
 from kglb.model.endpoint import Endpoint
@@ -29,9 +28,8 @@ class DatagramProbe(Probe):
         *,
         timeout: float,
         answered: Callable[[Outcome], None],
-        gate: Gate | None = None,
     ) -> None:
-        super().__init__(timeout=timeout, answered=answered, gate=gate)
+        super().__init__(timeout=timeout, answered=answered)
         self.target = target
         self.dialer = dialer
 

@@ -15,7 +15,6 @@ from dns.rcode import Rcode, to_text
 
 from kglb.checks.datagram import DatagramProbe
 from kglb.checks.dial import Dialer
-from kglb.checks.gate import Gate
 from kglb.checks.match import shown
 from kglb.checks.outcome import OK, Outcome, Verdict
 from kglb.checks.probe import ANSWER, ConnectingProbe
@@ -76,10 +75,9 @@ class DnsUdpProbe(DatagramProbe):
         dialer: Dialer,
         *,
         answered: Callable[[Outcome], None],
-        gate: Gate | None = None,
     ) -> None:
         """Raises ValueError as ``Question``."""
-        super().__init__(target, dialer, timeout=check.timeout, answered=answered, gate=gate)
+        super().__init__(target, dialer, timeout=check.timeout, answered=answered)
         self._question = Question(check)
         self._ignored: Verdict | None = None
 
@@ -115,10 +113,9 @@ class DnsTcpProbe(ConnectingProbe):
         dialer: Dialer,
         *,
         answered: Callable[[Outcome], None],
-        gate: Gate | None = None,
     ) -> None:
         """Raises ValueError as ``Question``."""
-        super().__init__(target, dialer, timeout=check.timeout, answered=answered, gate=gate)
+        super().__init__(target, dialer, timeout=check.timeout, answered=answered)
         self._question = Question(check)
         self._unsent = b""
         self._heard = b""

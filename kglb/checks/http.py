@@ -8,7 +8,6 @@ from select import POLLIN, POLLOUT
 from typing import Final
 
 from kglb.checks.dial import Dialer
-from kglb.checks.gate import Gate
 from kglb.checks.http_answer import Head, NotHttpError, Whole
 from kglb.checks.http_request import request_head
 from kglb.checks.match import HEARD_LIMIT, Expectation, shown
@@ -39,11 +38,10 @@ class HttpProbe(ConnectingProbe):
         dialer: Dialer,
         *,
         answered: Callable[[Outcome], None],
-        gate: Gate | None = None,
         secrets: Mapping[SecretRef, str],
     ) -> None:
         """Raises ValueError as ``request_head`` and ``Expectation`` do."""
-        super().__init__(target, dialer, timeout=check.timeout, answered=answered, gate=gate)
+        super().__init__(target, dialer, timeout=check.timeout, answered=answered)
         self._codes = check.codes
         self._expected = Expectation(check.body.encode(), check.body_regex)
         self._whole = bool(self._expected) or check.follow_redirects

@@ -10,7 +10,6 @@ from select import POLLIN, POLLOUT
 from typing import Final
 
 from kglb.checks.dial import Dialer
-from kglb.checks.gate import Gate
 from kglb.checks.http import HttpProbe
 from kglb.checks.http_request import header_value
 from kglb.checks.outcome import OK, Outcome, Verdict
@@ -39,11 +38,10 @@ class HttpsProbe(HttpProbe):
         dialer: Dialer,
         *,
         answered: Callable[[Outcome], None],
-        gate: Gate | None = None,
         secrets: Mapping[SecretRef, str],
     ) -> None:
         """Raises ValueError as ``HttpProbe``, OSError (ssl.SSLError is one) as ``tls_context``."""
-        super().__init__(check, target, dialer, answered=answered, gate=gate, secrets=secrets)
+        super().__init__(check, target, dialer, answered=answered, secrets=secrets)
         self._context = tls_context(check)
         # A proxy is not called by the name of what is behind it.
         named = check.sni or ("" if check.proxy_check_url else host_name(header_value(check, "host", secrets)))

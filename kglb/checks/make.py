@@ -31,7 +31,7 @@ def make_probe(
     target: Endpoint,
     *,
     answered: Callable[[Outcome], None],
-    gate: Gate | None = None,
+    gate: Gate[Probe] | None = None,
     secrets: Mapping[SecretRef, str] | None = None,
     dialer: Dialer | None = None,
 ) -> Probe:
@@ -44,9 +44,19 @@ def make_probe(
     Raises ValueError for what cannot be sent, for a secret that was not loaded and for a pattern that is none,
     OSError for a CA file that cannot be used.
     """
-    target = _target(check, target)
-    dialer = dialer or _dialer(check)
-    secrets = secrets or {}
+    probe = _of_its_kind(check, _target(check, target), dialer or _dialer(check), answered, secrets or {})
+    if gate is not None:
+        probe.gate = gate
+    return probe
+
+
+def _of_its_kind(
+    check: Check,
+    target: Endpoint,
+    dialer: Dialer,
+    answered: Callable[[Outcome], None],
+    secrets: Mapping[SecretRef, str],
+) -> Probe:
     match check:
         case DummyCheck():
             from kglb.checks.dummy import DummyProbe
@@ -56,35 +66,35 @@ def make_probe(
             from kglb.checks.tcp import TcpExchangeProbe, TcpProbe
 
             if check.send or check.expect or check.expect_regex:
-                return TcpExchangeProbe(check, target, dialer, answered=answered, gate=gate)
-            return TcpProbe(target, dialer, timeout=check.timeout, answered=answered, gate=gate)
+                return TcpExchangeProbe(check, target, dialer, answered=answered)
+            return TcpProbe(target, dialer, timeout=check.timeout, answered=answered)
         case HttpCheck():
             from kglb.checks.redirects import RedirectingProbe, http_kind
 
             http = RedirectingProbe if check.follow_redirects else http_kind(check)
-            return http(check, target, dialer, answered=answered, gate=gate, secrets=secrets)
+            return http(check, target, dialer, answered=answered, secrets=secrets)
         case DnsCheck():
             from kglb.checks.dns import DnsTcpProbe, DnsUdpProbe
 
             dns = DnsTcpProbe if check.protocol == "tcp" else DnsUdpProbe
-            return dns(check, target, dialer, answered=answered, gate=gate)
+            return dns(check, target, dialer, answered=answered)
         case SyslogCheck():
             from kglb.checks.syslog import SyslogTcpProbe, SyslogUdpProbe
 
             syslog = SyslogTcpProbe if check.protocol == "tcp" else SyslogUdpProbe
-            return syslog(check, target, dialer, answered=answered, gate=gate)
+            return syslog(check, target, dialer, answered=answered)
         case UdpCheck():
             from kglb.checks.udp import UdpProbe
 
-            return UdpProbe(check, target, dialer, answered=answered, gate=gate)
+            return UdpProbe(check, target, dialer, answered=answered)
         case PingCheck():
             from kglb.checks.ping import PingProbe
 
-            return PingProbe(target, dialer, timeout=check.timeout, answered=answered, gate=gate)
+            return PingProbe(target, dialer, timeout=check.timeout, answered=answered)
         case ExecCheck():
             from kglb.checks.program import ProgramProbe
 
-            return ProgramProbe(check, target, answered=answered, gate=gate)
+            return ProgramProbe(check, target, answered=answered)
 
 
 def make_idle(check: Check, target: Endpoint, *, lost: Lost, dialer: Dialer | None = None) -> IdleConnection:

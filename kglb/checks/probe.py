@@ -30,7 +30,8 @@ class Probe:
     """One question to one real. Made once, reused for every interval; all but ``answered`` belongs to the
     prober.
 
-    ``timeout`` is in seconds from the actual connect. ``ticket`` is 0 while idle and changes with
+    ``timeout`` is in seconds from the actual connect. At its ``gate``, if it is given one, it waits for its turn.
+    ``ticket`` is 0 while idle and changes with
     everything the probe waits for, so whatever was filed under an older ticket is void.
     """
 
@@ -48,10 +49,10 @@ class Probe:
         "timeout",
     )
 
-    def __init__(self, *, timeout: float, answered: Callable[[Outcome], None], gate: Gate | None = None) -> None:
+    def __init__(self, *, timeout: float, answered: Callable[[Outcome], None]) -> None:
         self.answered = answered
         self.timeout = timeout
-        self.gate = gate
+        self.gate: Gate[Probe] | None = None
         self.admitted = False
         self.ticket = 0
         self.due = self.started = 0.0
@@ -106,9 +107,8 @@ class ConnectingProbe(Probe):
         *,
         timeout: float,
         answered: Callable[[Outcome], None],
-        gate: Gate | None = None,
     ) -> None:
-        super().__init__(timeout=timeout, answered=answered, gate=gate)
+        super().__init__(timeout=timeout, answered=answered)
         self.target = target
         self.dialer = dialer
 

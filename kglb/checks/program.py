@@ -27,7 +27,7 @@ REAP_AGAIN: Final = 0.1
 
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _SHOWN: Final = 200
-_GATE: Final = Gate(PROCESSES)
+_GATE: Final = Gate[Probe](PROCESSES)
 
 
 class Process:
@@ -118,10 +118,10 @@ class ProgramProbe(Probe):
         target: Endpoint,
         *,
         answered: Callable[[Outcome], None],
-        gate: Gate | None = None,
     ) -> None:
         """Without a gate of its balancer it stands in the one of all programs."""
-        super().__init__(timeout=check.timeout, answered=answered, gate=gate or _GATE)
+        super().__init__(timeout=check.timeout, answered=answered)
+        self.gate = _GATE
         self.check = check
         self._environment = {
             "PATH": _PATH,

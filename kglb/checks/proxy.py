@@ -10,7 +10,6 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from kglb.checks.dial import Dialer
-from kglb.checks.gate import Gate
 from kglb.checks.http_request import connect_head
 from kglb.checks.https import HANDSHAKE, HttpsProbe
 from kglb.checks.match import HEARD_LIMIT, shown
@@ -44,11 +43,10 @@ class TunnelProbe(HttpsProbe):
         dialer: Dialer,
         *,
         answered: Callable[[Outcome], None],
-        gate: Gate | None = None,
         secrets: Mapping[SecretRef, str],
     ) -> None:
         """Raises as ``HttpsProbe``, and ValueError for a URL without a host."""
-        super().__init__(check, target, dialer, answered=answered, gate=gate, secrets=secrets)
+        super().__init__(check, target, dialer, answered=answered, secrets=secrets)
         url = urlsplit(check.proxy_check_url)
         if not url.hostname:
             raise ValueError(f"expected a URL with a host, found {check.proxy_check_url!r}")

@@ -12,7 +12,6 @@ from urllib.parse import urljoin, urlsplit
 import msgspec
 
 from kglb.checks.dial import Dialer
-from kglb.checks.gate import Gate
 from kglb.checks.http import HttpProbe
 from kglb.checks.http_request import request_host
 from kglb.checks.https import HttpsProbe
@@ -81,11 +80,10 @@ class RedirectingProbe(Probe):
         dialer: Dialer,
         *,
         answered: Callable[[Outcome], None],
-        gate: Gate | None = None,
         secrets: Mapping[SecretRef, str],
     ) -> None:
         """Raises as the probe that asks once."""
-        super().__init__(timeout=check.timeout, answered=answered, gate=gate)
+        super().__init__(timeout=check.timeout, answered=answered)
         self._dialer = dialer
         self._secrets = secrets
         self._origin = (check, target)

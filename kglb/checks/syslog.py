@@ -10,7 +10,6 @@ from typing import Final, get_args
 
 from kglb.checks.datagram import DatagramProbe
 from kglb.checks.dial import Dialer
-from kglb.checks.gate import Gate
 from kglb.checks.outcome import OK, Outcome, Verdict
 from kglb.checks.probe import ConnectingProbe
 from kglb.model.config import SyslogCheck, SyslogLevel
@@ -44,9 +43,8 @@ class SyslogUdpProbe(DatagramProbe):
         dialer: Dialer,
         *,
         answered: Callable[[Outcome], None],
-        gate: Gate | None = None,
     ) -> None:
-        super().__init__(target, dialer, timeout=check.timeout, answered=answered, gate=gate)
+        super().__init__(target, dialer, timeout=check.timeout, answered=answered)
         self._message = syslog_message(check.level)
 
     def message(self) -> bytes:
@@ -75,11 +73,10 @@ class SyslogTcpProbe(ConnectingProbe):
         dialer: Dialer,
         *,
         answered: Callable[[Outcome], None],
-        gate: Gate | None = None,
     ) -> None:
         """The connection always closes in order: a reset could overtake the message."""
         orderly = Dialer(dialer.source, dialer.mark, fin=True)
-        super().__init__(target, orderly, timeout=check.timeout, answered=answered, gate=gate)
+        super().__init__(target, orderly, timeout=check.timeout, answered=answered)
         self._message = syslog_message(check.level)
         self._unsent = b""
 

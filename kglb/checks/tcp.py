@@ -5,7 +5,6 @@ from select import POLLIN, POLLOUT
 from typing import Final
 
 from kglb.checks.dial import Dialer
-from kglb.checks.gate import Gate
 from kglb.checks.match import HEARD_LIMIT, Expectation, shown
 from kglb.checks.outcome import OK, Outcome, Verdict
 from kglb.checks.probe import ANSWER, ConnectingProbe
@@ -50,9 +49,8 @@ class TcpExchangeProbe(ConnectingProbe):
         dialer: Dialer,
         *,
         answered: Callable[[Outcome], None],
-        gate: Gate | None = None,
     ) -> None:
-        super().__init__(target, dialer, timeout=check.timeout, answered=answered, gate=gate)
+        super().__init__(target, dialer, timeout=check.timeout, answered=answered)
         self._message = check.send
         self._expected = Expectation(check.expect, check.expect_regex)
         self._unsent = b""

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from kglb.checks.datagram import DatagramProbe
 from kglb.checks.dial import Dialer
-from kglb.checks.gate import Gate
 from kglb.checks.match import Expectation, shown
 from kglb.checks.outcome import OK, Outcome, Verdict
 from kglb.model.config import UdpCheck
@@ -27,9 +26,8 @@ class UdpProbe(DatagramProbe):
         dialer: Dialer,
         *,
         answered: Callable[[Outcome], None],
-        gate: Gate | None = None,
     ) -> None:
-        super().__init__(target, dialer, timeout=check.timeout, answered=answered, gate=gate)
+        super().__init__(target, dialer, timeout=check.timeout, answered=answered)
         self._message = check.send
         self._expected = Expectation(check.expect, check.expect_regex)
 

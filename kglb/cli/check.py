@@ -2,14 +2,40 @@
 
 import argparse
 import sys
+from collections.abc import Iterable
 from importlib import resources
 
-from kglb.cli.output import EXIT_OK, EXIT_USAGE, Failed, put, warn
+import msgspec
+
+from kglb.cli.output import EXIT_OK, EXIT_USAGE, Failed, put, put_json, warn
 from kglb.config.load import load
-from kglb.config.problems import ConfigError
+from kglb.config.problems import ConfigError, Problem
 from kglb.config.summary import describe
 
 SCHEMA = "kglb-actors.schema.json"
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """A mistake or a warning: the file, the key (empty for the whole file), the line if it is known, what is wrong and
+    what was expected, and what to do, empty where nothing is known.
+    """
+
+    file: str
+    path: str
+    line: int | None
+    message: str
+    remedy: str
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the config is right, and what was found. A config with mistakes has no warnings and no numbers."""
+
+    config: str
+    ok: bool
+    mistakes: tuple[Finding, ...] = ()
+    warnings: tuple[Finding, ...] = ()
+    balancers: int = 0
+    reals: int = 0
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -19,6 +45,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         description="Check a config and do nothing: 0 and a summary if it is right, else 2 and every mistake.",
     )
     parser.add_argument("config", nargs="?", metavar="CONFIG", help="the configuration: TOML, or KgLb's JSON")
+    parser.add_argument("-o", "--output", choices=("short", "json"), default="short", help="(default: %(default)s)")
     parser.add_argument("--schema", action="store_true", help="print the JSON Schema of configs, for editors, instead")
 
 
@@ -29,6 +56,8 @@ def run(args: argparse.Namespace) -> int:
         return EXIT_OK
     if args.config is None:
         raise Failed(EXIT_USAGE, "no config to check", "name one, or print with --schema what configs are like")
+    if args.output == "json":
+        return _answer_in_json(args.config)
     try:
         loaded = load(args.config)
     except ConfigError as error:
@@ -39,3 +68,30 @@ def run(args: argparse.Namespace) -> int:
     for line in describe(loaded.config):
         put(line)
     return EXIT_OK
+
+
+def _answer_in_json(path: str) -> int:
+    try:
+        loaded = load(path)
+    except ConfigError as error:
+        put_json(
+            msgspec.json.encode(Answer(config=error.source, ok=False, mistakes=_findings(error.problems, error.source)))
+        )
+        return EXIT_USAGE
+    balancers = loaded.config.balancers
+    answer = Answer(
+        config=loaded.source,
+        ok=True,
+        warnings=_findings(loaded.cautions, loaded.source),
+        balancers=len(balancers),
+        reals=sum(len(balancer.reals) for balancer in balancers),
+    )
+    put_json(msgspec.json.encode(answer))
+    return EXIT_OK
+
+
+def _findings(problems: Iterable[Problem], source: str) -> tuple[Finding, ...]:
+    return tuple(
+        Finding(file=one.file or source, path=one.path, line=one.line, message=one.message, remedy=one.hint)
+        for one in problems
+    )

@@ -1,26 +1,42 @@
-"""``kglb-actors convert kglb FILE``: KgLb's JSON as our TOML on stdout. Writes no file and starts nothing."""
+"""``kglb-actors convert FORMAT FILE``: another program's config as our TOML, on stdout. Writes nothing else."""
 
 import argparse
 import sys
 
-from kglb.cli.output import EXIT_OK, warn
-from kglb.config.load import convert_kglb
+from kglb.cli.output import EXIT_OK, EXIT_USAGE, Failed, warn
+from kglb.config.load import convert_keepalived, convert_kglb, parse
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Describe the verb."""
     parser = subparsers.add_parser(
         "convert",
-        description="Print another program's config as ours. An option without a counterpart is an error, "
-        "never left out; docs/kglb.md has them all.",
+        description="Print another program's config as ours: KgLb's JSON, or keepalived's virtual servers. An option "
+        "without a counterpart is an error, never left out in silence; docs/kglb.md and docs/keepalived.md have all.",
     )
-    parser.add_argument("format", choices=("kglb",), metavar="FORMAT", help="whose config it is: kglb (its JSON)")
+    parser.add_argument("format", choices=("kglb", "keepalived"), metavar="FORMAT", help="kglb or keepalived")
     parser.add_argument("config", metavar="FILE", help="the config to convert")
+    parser.add_argument(
+        "--leave-out", action="store_true", help="leave out what has no counterpart, and say what (keepalived's only)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the TOML, and warnings on stderr: 0, or 2 if the config is refused."""
+    """Print the TOML, and warnings on stderr: 0, or 2 if the config, or what it is here, is refused."""
+    if args.format == "keepalived":
+        text, told = convert_keepalived(args.config, leave_out=args.leave_out)
+        _print(text)
+        warn(told)
+        warn(parse(text, source="the TOML").warnings)
+        return EXIT_OK
+    if args.leave_out:
+        raise Failed(EXIT_USAGE, "--leave-out is for keepalived's config", "of KgLb's nothing is left out")
     text, loaded = convert_kglb(args.config)
     warn(loaded.warnings)
-    sys.stdout.buffer.write(text.encode())  # TOML is UTF-8 whatever the locale
+    _print(text)
     return EXIT_OK
+
+
+def _print(text: str) -> None:
+    sys.stdout.buffer.write(text.encode())  # TOML is UTF-8 whatever the locale
+    sys.stdout.buffer.flush()

@@ -1,6 +1,7 @@
 """The operational log: the journal's facts, and what is about the process itself, as lines on stderr.
 
-On a terminal a line looks as ``tail`` shows it, elsewhere it is JSON. structlog makes the lines: its logger decides by
+On a terminal a line looks as ``tail`` shows it, elsewhere it is JSON. In systemd's journal, too, it is what ``tail``
+shows, without the time, which journald has, and with its priority. structlog makes the lines: its logger decides by
 level, its chain of processors puts a fact in words, and the last of them renders. Whoever logs only notes what is to be
 said and when; the chain runs on the loop in short slices after everything else, and a thread of its own writes: a log
 that nobody reads delays nothing. What does not fit the queue is dropped and counted.
@@ -15,7 +16,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any, TextIO
+from typing import Any, Literal, TextIO
 
 import msgspec
 
@@ -23,6 +24,7 @@ from kglb.actors.recorder import Fact
 from kglb.cli.lean import without
 from kglb.cli.narrator import StateNarrator
 from kglb.cli.output import Paint, paint_for
+from kglb.cli.system_log import DEBUG, ERROR, INFO, WARNING, leads_to_journald, with_priority
 from kglb.events import (
     ActorCrashed,
     ChecksImpossible,
@@ -45,6 +47,12 @@ with without("rich"):  # for tracebacks, which no line has; where it is installe
     import structlog
     from structlog.processors import JSONRenderer, add_log_level
     from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
+
+LogFormat = Literal["auto", "text", "json"]
+"""How lines look; ``auto`` is text where people read them, on a terminal or in systemd's journal, else JSON."""
+
+_Step = Callable[[WrappedLogger, str, Any], Any]
+"""A processor whose line need not be a dict any more."""
 
 _SLICE = 0.001
 _PAUSE = 0.005
@@ -93,19 +101,24 @@ class EventToLine:
 
 
 class TerminalRenderer:
-    """The last processor for people: time, seq, kind, balancer, sentence."""
+    """The last processor for people: time (unless whoever keeps the lines has it), seq, kind, balancer, sentence."""
 
-    def __init__(self, paint: Paint) -> None:
+    def __init__(self, paint: Paint, *, timed: bool = True) -> None:
         self._paint = paint
+        self._timed = timed
 
     def __call__(self, _logger: WrappedLogger, _level: str, line: EventDict) -> str:
         """The line as ``tail`` shows it; what is no fact, as its event and fields."""
-        at = time.strftime("%H:%M:%S", time.localtime(line["time"])) + f".{int(line['time'] % 1 * 1000):03d}"
+        at = _clock(line["time"]) + "  " if self._timed else ""
         if "message" not in line:
             fields = " ".join(f"{key}={value}" for key, value in line.items() if key not in _ENVELOPE)
-            return f"{at}  {'':>6}  {'':<7}  {line['event']}  {fields}".rstrip()
+            return f"{at}{'':>6}  {'':<7}  {line['event']}  {fields}".rstrip()
         subject = self._paint(line["balancer"], "strong") + "  " if "balancer" in line else ""
-        return f"{at}  {line['seq']:>6}  {line['kind']:<7}  {subject}{self._paint(line['message'], line['tone'])}"
+        return f"{at}{line['seq']:>6}  {line['kind']:<7}  {subject}{self._paint(line['message'], line['tone'])}"
+
+
+def _clock(at: float) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(at)) + f".{int(at % 1 * 1000):03d}"
 
 
 _ENVELOPE = frozenset(("time", "level", "event"))
@@ -123,17 +136,33 @@ def _encoded(line: EventDict, default: Callable[[Any], Any]) -> str:
     return msgspec.json.encode(line, enc_hook=default).decode()
 
 
-def _renderers_for(stream: TextIO) -> tuple[Processor, ...]:
-    if stream.isatty():
-        return (TerminalRenderer(paint_for(stream)),)
-    return _envelope_first, JSONRenderer(_encoded)
+_PRIORITIES = {"error": ERROR, "warning": WARNING, "info": INFO, "debug": DEBUG}
+
+
+def _with_priority(_logger: WrappedLogger, level: str, line: str) -> str:
+    return with_priority(line, _PRIORITIES[level])
+
+
+def _renderers_for(stream: TextIO, look: LogFormat) -> tuple[_Step, ...]:
+    """The last processors: what makes a line of its fields, and what makes it one that journald can file."""
+    filed = leads_to_journald(stream)
+    text = look == "text" or (look == "auto" and (filed or stream.isatty()))
+    made: tuple[Processor, ...] = (_envelope_first, JSONRenderer(_encoded))
+    if text:
+        made = (TerminalRenderer(paint_for(stream), timed=not filed),)
+    return (*made, _with_priority) if filed else made
 
 
 class EventLog:
     """One per daemon, on its loop. ``level`` is the least severe that is written (``logging.INFO`` ...)."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, *, level: int = logging.INFO, stream: TextIO | None = None
+        self,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        level: int = logging.INFO,
+        look: LogFormat = "auto",
+        stream: TextIO | None = None,
     ) -> None:
         self._loop = loop
         self._level = level
@@ -142,12 +171,12 @@ class EventLog:
         self._scheduled = False
         self.dropped = 0
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        self._renderers = _renderers_for(self._stream)
+        self._renderers = _renderers_for(self._stream, look)
         self._logger = self._logger_by(add_log_level, *self._renderers)
         self._thread = threading.Thread(target=self._write, name="log", daemon=True)
         self._thread.start()
 
-    def _logger_by(self, *processors: Processor) -> FilteringBoundLogger:
+    def _logger_by(self, *processors: _Step) -> FilteringBoundLogger:
         """A logger that returns the line: writing it is the thread's."""
         wrapper = structlog.make_filtering_bound_logger(self._level)
         logger = structlog.wrap_logger(structlog.ReturnLogger(), processors=processors, wrapper_class=wrapper)
@@ -217,6 +246,7 @@ class EventLog:
         """Write what waits, for at most ``timeout`` seconds."""
         self._hand_over(self._made(until=math.inf))
         if self.dropped:
-            self._lines.put(f"{self.dropped} log lines were dropped")
+            lost = f"{self.dropped} log lines were dropped"
+            self._lines.put(with_priority(lost, WARNING) if leads_to_journald(self._stream) else lost)
         self._lines.put(None)
         self._thread.join(timeout)

@@ -10,6 +10,7 @@ import sys
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from signal import SIGTERM
 
@@ -17,9 +18,11 @@ from kglb.cli.arguments import as_argument
 from kglb.cli.filtering import FILTERS, add_filter_options, filter_terms
 from kglb.cli.notifying.delivery import Delivery
 from kglb.cli.notifying.payload import Encode, chat_text, documents, one_document
-from kglb.cli.notifying.place_file import read_place, write_place
+from kglb.cli.notifying.place_file import held, read_place, write_place
 from kglb.cli.notifying.program import Program
 from kglb.cli.notifying.receiver import URL_VARIABLE, read_headers, read_url
+from kglb.cli.notifying.rewritten import Rewritten
+from kglb.cli.notifying.standing import SHOW_EVERY, standing_from, write_standing
 from kglb.cli.notifying.target import Target
 from kglb.cli.output import EXIT_ENVIRONMENT, EXIT_OK, EXIT_USAGE, Failed, warn
 from kglb.cli.reading import TIMES, Zone, add_journal_option, natural
@@ -30,6 +33,7 @@ from kglb.replay.selection import parse_pattern
 from kglb.replay.times import record_time
 
 _MOST = 1000
+_TOLD_AGAIN = "who comes after this process tells again what follows the last place kept"
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -39,8 +43,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         description="Follow the journal and tell a URL or a program what happened: each record at least once, in "
         "order, for ever. Without a type among the filters it is what a person is woken for. What is not taken is "
         "tried again; with --state the next process goes on where this one ended.",
-        epilog=f"{FILTERS} {TIMES} Exit codes: 0 ended by SIGTERM, 2 usage, 3 the journal, the state or the program "
-        "cannot be used.",
+        epilog=f"{FILTERS} {TIMES} Exit codes: 0 ended by SIGTERM, 2 usage, 3 the journal, the state, the metrics "
+        "or the program cannot be used.",
     )
     add_filter_options(parser)
     parser.add_argument("--all", action="store_true", help="every record, not only what a person is woken for")
@@ -70,6 +74,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help='of one attempt, as "10s"; a program is killed then (default: 10s)',
     )
     parser.add_argument("--state", type=Path, metavar="FILE", help="keep in it how far the journal has been told")
+    parser.add_argument(
+        "--metrics",
+        type=_textfile,
+        metavar="FILE",
+        help="keep in it how it gets on, for node_exporter's textfile collector; its name ends in .prom",
+    )
     parser.add_argument("--since", metavar="TIME", help="without a state, begin here (default: with what comes)")
     parser.add_argument("--utc", action="store_true", help="read times in UTC")
     add_journal_option(parser)
@@ -89,10 +99,18 @@ def _count(text: str) -> int:
     return count
 
 
+def _textfile(text: str) -> Path:
+    """An argument that names a file which node_exporter reads. Raises argparse's own error."""
+    path = Path(text)
+    if path.suffix != ".prom":
+        raise argparse.ArgumentTypeError(f"expected a name that ends in .prom: node_exporter reads no {text!r}")
+    return path
+
+
 def run(args: argparse.Namespace) -> int:
     """Tell until SIGTERM."""
     target = _target(args)
-    with suppress(asyncio.CancelledError):
+    with held(args.state), suppress(asyncio.CancelledError):
         asyncio.run(_tell(target, args))
     return EXIT_OK
 
@@ -105,11 +123,31 @@ async def _tell(target: Target, args: argparse.Namespace) -> None:
     try:
         news = News(args.journal, _wanted(args), monotonic=time.monotonic, now=lambda: record_time(datetime.now(UTC)))
         place = _place(news, args)
+        keeper = Rewritten(args.state, write_place, option="--state", say=_say, otherwise=_TOLD_AGAIN)
+        if place is not None:  # kept at once: what comes before a second start is to be told, too
+            keeper.begin(place)
+        standing = standing_from(place, news.end())
+        show = partial(write_standing, standing=standing, target=target.name)
+        shown = Rewritten(args.metrics, show, option="--metrics", say=_say, otherwise="what it says gets old")
+        shown.begin(news.end())
         what = "all" if place is None else f"what follows record {place.seq}"
         print(f"{target.name} is told {what} of {args.journal}", file=sys.stderr)
-        await Delivery(target, _Keeper(args.state).keep, _say, batch=args.batch or 1).run(news.steps(place))
+        delivery = Delivery(target, standing, keeper.write, _say, batch=args.batch or 1)
+        await asyncio.gather(delivery.run(news.steps(place)), _keep_showing(shown, news))
     finally:
         await target.close()
+
+
+async def _keep_showing(shown: Rewritten[int], news: News) -> None:
+    """Bring the metrics up to date, at times and in the end."""
+    if shown.path is None:
+        return
+    try:
+        while True:
+            await asyncio.sleep(SHOW_EVERY)
+            shown.write(news.end())
+    finally:
+        shown.write(news.end())
 
 
 def _wanted(args: argparse.Namespace) -> Wanted:
@@ -118,17 +156,10 @@ def _wanted(args: argparse.Namespace) -> Wanted:
 
 
 def _place(news: News, args: argparse.Namespace) -> Place | None:
-    """Where to begin. It is kept at once: what comes before a second start is to be told, too. Raises Failed."""
+    """Where to begin. Raises Failed."""
     since = Zone(utc=args.utc).past(args.since)
     kept = read_place(args.state) if args.state else None
-    place = kept or news.beginning(since)
-    if args.state and place is not None:
-        try:
-            write_place(args.state, place)
-        except OSError as error:
-            remedy = "--state names a file in a directory that this user may write to"
-            raise Failed(EXIT_ENVIRONMENT, f"{args.state}: {error.strerror or error}", remedy) from None
-    return place
+    return kept or news.beginning(since)
 
 
 def _say(text: str) -> None:
@@ -161,22 +192,3 @@ def _program(args: argparse.Namespace, encode: Encode) -> Program:
     if shutil.which(program) is None:
         raise Failed(EXIT_ENVIRONMENT, f"{program}: there is no such program, or it may not be run", "name its path")
     return Program(args.command, encode, timeout=args.timeout)
-
-
-class _Keeper:
-    """Keeps places in a file, or nowhere. A disk that fails ends nothing: more is told twice then."""
-
-    def __init__(self, path: Path | None) -> None:
-        self._path = path
-        self._said = ""
-
-    def keep(self, place: Place) -> None:
-        if self._path is None:
-            return
-        try:
-            write_place(self._path, place)
-            self._said = ""
-        except OSError as error:
-            if self._said != (said := error.strerror or str(error)):
-                self._said = said
-                _say(f"{self._path}: {said}: who comes after this process tells again what follows the last place kept")

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterable
 from typing import TextIO
 
+from kglb.cli.system_log import ERROR, WARNING, leads_to_journald, with_priority
+
 EXIT_OK = 0
 EXIT_NO = 1
 EXIT_USAGE = 2
@@ -48,17 +50,19 @@ def paint_for(stream: TextIO) -> Paint:
 
 def complain(failed: Failed) -> None:
     """Print an error: every line of the problem, then what to do."""
-    paint = paint_for(sys.stderr)
-    print(f"{paint('error:', 'bad')} {failed.problem}", file=sys.stderr)
-    if failed.remedy:
-        print(f"  {failed.remedy}", file=sys.stderr)
+    text = f"{paint_for(sys.stderr)('error:', 'bad')} {failed.problem}"
+    _on_stderr(f"{text}\n  {failed.remedy}" if failed.remedy else text, ERROR)
 
 
 def warn(texts: Iterable[str]) -> None:
     """Print warnings."""
     paint = paint_for(sys.stderr)
     for text in texts:
-        print(f"{paint('warning:', 'warning')} {text}", file=sys.stderr)
+        _on_stderr(f"{paint('warning:', 'warning')} {text}", WARNING)
+
+
+def _on_stderr(text: str, priority: int) -> None:
+    print(with_priority(text, priority) if leads_to_journald(sys.stderr) else text, file=sys.stderr)
 
 
 def put(text: str) -> None:

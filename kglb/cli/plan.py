@@ -1,5 +1,8 @@
 """``kglb-actors plan``: what would a start or a reload with this config change? It changes nothing.
 
+Two things: which keys differ from the config in force (of a daemon that does not run: the last one that was), and what
+would be done to the machine at once. Where no config was ever in force, there is nothing to compare with.
+
 Against the journal, what the daemon knows is taken for what the machine holds: a reload if a daemon runs, else a start.
 Against the kernel, a start is played with what the kernel holds now, and with the health that the journal knows.
 """
@@ -8,6 +11,7 @@ import argparse
 import asyncio
 import sys
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -21,6 +25,7 @@ from kglb.cli.output import EXIT_NO, EXIT_OK, EXIT_USAGE, Failed, paint_for, put
 from kglb.cli.reading import Zone
 from kglb.cli.reloading import unchangeable
 from kglb.cli.run import add_config_options, read_config
+from kglb.config.changes import Change, changes, shared_secrets
 from kglb.dataplane.kernel import KernelDataPlane
 from kglb.dataplane.memory import MemoryDataPlane
 from kglb.dataplane.port import DataPlane
@@ -34,15 +39,19 @@ from kglb.model import (
     DeleteDestination,
     DeleteService,
     Operation,
+    ServiceId,
 )
 from kglb.model.operations import describe
 from kglb.projections import State
 from kglb.replay.errors import NothingRecordedError
+from kglb.replay.names import Names
 from kglb.replay.source import Source
 from kglb.replay.state_at import state_at
 
 _ADDITIONS = (AddService, AddDestination, AddAddress)
 _DELETIONS = (DeleteService, DeleteDestination, DeleteAddress)
+
+_MARKS = {"added": ("+", "good"), "removed": ("-", "bad"), "changed": ("~", "warning")}
 
 _ANOTHER_BOOT = (
     "the journal is of another boot or another machine: what it says that the kernel holds may be gone; "
@@ -54,9 +63,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Describe the verb."""
     parser = subparsers.add_parser(
         "plan",
-        description="Show what a start or a reload with this config would do to the machine at once, in order, and do "
-        "nothing: 0 if nothing would change, 1 if anything would.",
-        epilog="What probes find afterwards changes more: a new real begins with weight 0.",
+        description="Show what differs from the config in force, key by key, and what a start or a reload would do to "
+        "the machine at once, in order; and do nothing: 0 if nothing would change, 1 if anything would.",
+        epilog="What probes find afterwards changes more: a new real begins with weight 0. Of secrets only the "
+        "references are compared: the journal has no values.",
     )
     add_config_options(parser)
     parser.add_argument(
@@ -68,24 +78,44 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("-o", "--output", choices=("short", "json"), default="short", help="(default: %(default)s)")
 
 
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What a start or a reload would change. ``config_seq`` is the record of the config compared with, None for none;
+    ``secrets`` are those of both, whose values are not compared.
+    """
+
+    kind: Literal["start", "reload"]
+    config_seq: int | None
+    changes: tuple[Change, ...]
+    operations: list[Operation]
+    secrets: tuple[str, ...]
+
+
 def run(args: argparse.Namespace) -> int:
-    """Print the operations: 1, or 0 if there are none."""
+    """Print what differs and the operations: 1, or 0 if there is neither."""
     loaded = read_config(args)
     warn(loaded.warnings)
-    directory = Path(loaded.config.journal.directory)
+    config = loaded.config
+    directory = Path(config.journal.directory)
     state = _state(directory)
     reload = args.against == "journal" and writer_of(directory) is not None
     if reload:
         warn_if_behind(Source(directory), Zone(utc=False))
-        _refuse_unchangeable(state, loaded.config, args.config)
+        _refuse_unchangeable(state, config, args.config)
     elif args.against == "journal" and state.data_plane.actual.services and state.data_plane.boot_id != boot_id():
         warn([_ANOTHER_BOOT])
-    operations = asyncio.run(_rehearse(state, loaded.config, reload=reload, kernel=args.against == "kernel"))
+    before, seq = state.fleet.config, state.fleet.config_seq  # the rehearsal uses the state up
+    plan = Plan(
+        kind="reload" if reload else "start",
+        config_seq=None if before is None else seq,
+        changes=() if before is None else changes(before, config),
+        operations=asyncio.run(_rehearse(state, config, reload=reload, kernel=args.against == "kernel")),
+        secrets=() if before is None else tuple(map(str, shared_secrets(before, config))),
+    )
     if args.output == "json":
-        put_json(msgspec.json.encode(operations))
+        put_json(msgspec.json.encode(plan))
     else:
-        _print(operations, f"a {'reload' if reload else 'start'} with {args.config}")
-    return EXIT_NO if operations else EXIT_OK
+        _print(plan, f"a {plan.kind} with {args.config}", Names(config.balancers))
+    return EXIT_NO if plan.changes or plan.operations else EXIT_OK
 
 
 def _state(directory: Path) -> State:
@@ -115,16 +145,30 @@ async def _rehearse(state: State, config: Config, *, reload: bool, kernel: bool)
     return await (rehearsal.reload(config) if reload else rehearsal.start(config))
 
 
-def _print(operations: list[Operation], what: str) -> None:
-    if not operations:
-        put(f"{what} would change nothing")
-        return
-    paint = paint_for(sys.stdout)
-    put(f"{what} would do, in this order:")
-    for operation in operations:
-        sign, tone = "~", "warning"
-        if isinstance(operation, _ADDITIONS):
-            sign, tone = "+", "good"
-        elif isinstance(operation, _DELETIONS):
-            sign, tone = "-", "bad"
-        put(f"  {paint(sign, tone)} {describe(operation)}")
+def _print(plan: Plan, what: str, names: Names) -> None:
+    if plan.changes:
+        put(f"{what} would change, of the config {'' if plan.kind == 'reload' else 'last '}in force:")
+        for change in plan.changes:
+            _put_line(*_MARKS[change.change], f"{_whose(change, names)}{change}")
+        put("and do, in this order:" if plan.operations else "and do nothing to the machine at once")
+    elif plan.operations:
+        put(f"{what} would do, in this order:")
+    else:
+        put(f"{what} would change nothing{'' if plan.config_seq else '; no config was in force to compare it with'}")
+    for operation in plan.operations:
+        kind = "added" if isinstance(operation, _ADDITIONS) else "removed" if isinstance(operation, _DELETIONS) else ""
+        _put_line(*_MARKS[kind or "changed"], describe(operation))
+    if plan.secrets:
+        put(f"not compared, as the journal has no secrets: the value of {', '.join(plan.secrets)}")
+
+
+def _whose(change: Change, names: Names) -> str:
+    """The balancer of a change; one that goes has its name from the change."""
+    if not change.balancer:
+        return ""
+    label = names.label(ServiceId(change.service))
+    return f"{change.balancer if label == change.service else label}  "
+
+
+def _put_line(sign: str, tone: str, text: str) -> None:
+    put(f"  {paint_for(sys.stdout)(sign, tone)} {text}")

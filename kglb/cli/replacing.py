@@ -6,8 +6,9 @@ from pathlib import Path
 from journal.files import OsFiles
 
 
-def replace_file(path: Path, text: str, *, durable: bool = False) -> None:
-    """Put a text in a file's place; ``durable``: return once it is on the platter. Raises OSError.
+def replace_file(path: Path, text: str, *, durable: bool = False, mode: int | None = None) -> None:
+    """Put a text in a file's place; ``durable``: return once it is on the platter. Its permissions are ``mode``, else
+    what the umask leaves. Raises OSError.
 
     The directory may be shared: nobody can guess the draft's name.
     """
@@ -16,6 +17,8 @@ def replace_file(path: Path, text: str, *, durable: bool = False) -> None:
         try:
             draft.write(text)
             draft.flush()
+            if mode is not None:
+                os.fchmod(draft.fileno(), mode)
             if durable:
                 os.fsync(draft.fileno())
             fresh.replace(path)

@@ -32,6 +32,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add_config_options(parser)
     levels = "debug", "info", "warning", "error"
     parser.add_argument("--log-level", choices=levels, default="info", help="the least that is logged (default: info)")
+    parser.add_argument(
+        "--log-format",
+        choices=("auto", "text", "json"),
+        default="auto",
+        help="how the log looks (default: text on a terminal and in systemd's journal, else JSON)",
+    )
 
 
 def add_config_options(parser: argparse.ArgumentParser) -> None:
@@ -56,7 +62,15 @@ def run(args: argparse.Namespace) -> int:
     from kglb.cli.wiring import serve  # noqa: PLC0415
 
     level = logging.getLevelNamesMapping()[args.log_level.upper()]
-    clean = uvloop.run(serve(loaded, read, source=str(args.config), log_level=level, given_up=privileges.given_up))
+    served = serve(
+        loaded,
+        read,
+        source=str(args.config),
+        log_level=level,
+        log_format=args.log_format,
+        given_up=privileges.given_up,
+    )
+    clean = uvloop.run(served)
     return EXIT_OK if clean else EXIT_NO
 
 

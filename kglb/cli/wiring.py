@@ -24,7 +24,7 @@ from kglb.checks.resolve import resolve
 from kglb.checks.vigil import Vigil
 from kglb.cli.commanding import Commander
 from kglb.cli.disk_space import DiskSpace
-from kglb.cli.event_log import EventLog
+from kglb.cli.event_log import EventLog, LogFormat
 from kglb.cli.narrator import StateNarrator
 from kglb.cli.output import EXIT_ENVIRONMENT, Failed
 from kglb.cli.past import recorded_before
@@ -43,6 +43,7 @@ from kglb.model import Config, ControlConfig
 from kglb.model.histogram import Histogram
 from kglb.web.board import Board
 from kglb.web.control import ControlError, ControlServer
+from kglb.web.doubts import Doubts
 from kglb.web.hosts import acceptance
 from kglb.web.loop_lag import LoopLag
 from kglb.web.server import StatusServer
@@ -60,6 +61,7 @@ async def serve(
     *,
     source: str,
     log_level: int,
+    log_format: LogFormat = "auto",
     given_up: frozenset[str] = frozenset(),
 ) -> bool:
     """Run the daemon until a signal stops it; whether the machine is left as it should be. ``read`` reloads a config,
@@ -70,7 +72,7 @@ async def serve(
     loop = asyncio.get_running_loop()
     config = loaded.config
     async with AsyncExitStack() as stack:
-        log = EventLog(loop, level=log_level)
+        log = EventLog(loop, level=log_level, look=log_format)
         stack.callback(log.close)
         manager = manager_of_this_process()
         stack.callback(manager.close)
@@ -86,6 +88,8 @@ async def serve(
         recorder.observe(lambda fact: _say_stopping(manager, fact))
         vigil = Vigil(loop=loop, clock=time.monotonic)
         prober = Prober(loop=loop, clock=time.monotonic, held=vigil.__len__, turn=scheduler.turn)
+        doubts = Doubts(recorder.state.data_plane)
+        recorder.observe(lambda fact: doubts.note(fact.event))
         parts = Parts(
             scheduler=scheduler,
             recorder=recorder,
@@ -97,10 +101,11 @@ async def serve(
             routes=_routes(config),
             say=log.say,
             on_address_loss=_address_news(config, loop, stack),
+            on_doubt=doubts.heard_by,
         )
         parts.use_secrets(loaded.secrets)
         stack.callback(StuckLoop().close)
-        traffic = TrafficReader(worker, machine)
+        traffic = TrafficReader(worker, machine, doubts)
         vitals = _vitals(
             parts, prober, vigil, log, syncs=files.syncs, journal=Path(config.journal.directory), stack=stack
         )

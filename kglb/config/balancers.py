@@ -8,9 +8,21 @@ from kglb.config import network
 from kglb.config.checks import read_check
 from kglb.config.forward import read_forward
 from kglb.config.problems import RefusedError, show
-from kglb.config.reader import Key, Node, ReportedError, leaf, list_shape, read_list, read_table, table_shape
+from kglb.config.reader import Key, Node, ReportedError, Section, leaf, list_shape, read_list, read_table, table_shape
 from kglb.config.reals import read_reals
-from kglb.config.values import boolean, choice, duration, integer, nonempty, ratio, shape_of, shaped, text
+from kglb.config.values import (
+    boolean,
+    choice,
+    duration,
+    duration_text,
+    integer,
+    nonempty,
+    ratio,
+    shape_of,
+    shaped,
+    spelled_by,
+    text,
+)
 from kglb.model import Announce, Balancer, DummyCheck, Forward, Real, Service, ServiceKey, WhenAllDown, WhenDown
 from kglb.model.service import FLAG_ALIASES
 
@@ -22,6 +34,7 @@ _seconds = duration("1s", "31d")
 
 
 @shaped(**shape_of(_seconds))
+@spelled_by(duration_text)
 def _whole_seconds(value: object) -> int:
     seconds = _seconds(value)
     if not seconds.is_integer():
@@ -107,6 +120,16 @@ BALANCER = (
 )
 
 
+DEFAULTS = tuple(key._replace(required=False) for key in BALANCER if key.name not in ("name", "service", "reals"))
+"""The keys of ``[defaults]``."""
+
+
+@shaped(**table_shape(DEFAULTS))
+def read_defaults(node: Node) -> Section:
+    """``[defaults]`` by itself: what is wrong with it is wrong also if no balancer uses it."""
+    return read_table(node, DEFAULTS)
+
+
 class Draft(msgspec.Struct, frozen=True):
     """A balancer before the rules that look at several keys at once.
 
@@ -121,7 +144,7 @@ class Draft(msgspec.Struct, frozen=True):
     balancer: Balancer
 
 
-@shaped(**table_shape(BALANCER))
+@shaped(**{**table_shape(BALANCER), "required": ["name", "service", "reals"]})  # [defaults] may have the check
 def read_balancer(node: Node) -> Draft:
     """One ``[[balancer]]``; without a service there is nothing to build."""
     values, failed = read_table(node, BALANCER)

@@ -6,7 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from kglb.config import network
-from kglb.config.balancers import read_balancer
+from kglb.config.balancers import read_balancer, read_defaults
 from kglb.config.problems import RefusedError
 from kglb.config.reader import Key, Node, Read, leaf, list_shape, read_list, read_table, table_shape
 from kglb.config.rules import ask_rules, marks_are_free, services_differ
@@ -80,12 +80,19 @@ def _read_balancers(node: Node) -> tuple[Balancer, ...]:
     return tuple(draft.balancer for draft in drafts)
 
 
+@shaped(**list_shape(nonempty))
+def _read_include(node: Node) -> tuple[str, ...]:
+    return tuple(pattern for _, pattern in read_list(node, leaf(nonempty)))
+
+
 DOCUMENT = (
+    Key("include", _read_include),
     Key("journal", _section(JournalConfig, JOURNAL)),
     Key("data_plane", _section(DataPlaneConfig, DATA_PLANE)),
     Key("status", _section(StatusConfig, STATUS)),
     Key("control", _section(ControlConfig, CONTROL)),
     Key("bgp", _section(BgpConfig, BGP)),
+    Key("defaults", read_defaults),
     Key("balancer", _read_balancers, field="balancers"),
 )
 
@@ -96,6 +103,8 @@ def read_config(node: Node) -> Config:
     values, _ = read_table(node, DOCUMENT)
     if isinstance(node.value, dict) and "balancer" not in node.value:
         node.fail("no balancer", "add a [[balancer]], or balancer = [] to have none")
+    for composed in ("include", "defaults"):  # has been done
+        values.pop(composed, None)
     config = Config(**values)
     _warn_of_silence(node, config)
     marks_are_free(node, config)

@@ -14,20 +14,25 @@ def read_text(path: str, *, limit: int, regular: bool = False) -> str:
     ``regular`` refuses pipes and devices, which may never end or never begin.
     """
     try:
-        if regular and not stat.S_ISREG(os.stat(path).st_mode):
-            raise UnreadableError("cannot be read: not a regular file")
-        with open(path, "rb") as file:
-            content = file.read(limit + 1)
+        special = regular and not stat.S_ISREG(os.stat(path).st_mode)
+        content = b"" if special else _read(path, limit + 1)
     except OSError as error:
         raise UnreadableError(f"cannot be read: {error.strerror or error}") from None
     except ValueError:
         raise UnreadableError("cannot be read: not a file name") from None
+    if special:
+        raise UnreadableError("cannot be read: not a regular file")
     if len(content) > limit:
         raise UnreadableError(f"is larger than {limit} bytes")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UnreadableError(f"is not UTF-8: byte {error.start} cannot be read") from None
+
+
+def _read(path: str, most: int) -> bytes:
+    with open(path, "rb") as file:
+        return file.read(most)
 
 
 def readable_by_others(path: str) -> bool:

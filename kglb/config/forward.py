@@ -3,7 +3,7 @@
 from kglb.config import network
 from kglb.config.problems import RefusedError, show
 from kglb.config.reader import Key, Node, ReportedError, leaf, read_table, table_shape
-from kglb.config.values import choice, shape_of, shaped
+from kglb.config.values import choice, shape_of, shaped, spelled_by
 from kglb.model import Forward
 
 FORWARDS = {
@@ -31,6 +31,7 @@ FORWARD = (
 
 
 @shaped(anyOf=[shape_of(_type), table_shape(FORWARD)])
+@spelled_by(str)
 def read_forward(node: Node) -> Forward:
     """A forwarding method from a word or a table."""
     if isinstance(node.value, dict):

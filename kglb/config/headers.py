@@ -1,10 +1,11 @@
 """The headers an HTTP check sends, and the secrets among them."""
 
 import re
+from collections.abc import Mapping
 
 from kglb.config.problems import RefusedError, kind, path_text
 from kglb.config.reader import Key, Node, ReportedError, attempt, leaf, read_table, table_shape
-from kglb.config.values import nonempty, shaped
+from kglb.config.values import nonempty, shaped, spelled_by
 from kglb.model import SecretRef
 
 SENSITIVE_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "x-auth-token"})
@@ -22,6 +23,12 @@ VALUE = re.compile(r"[\x20-\x7e]*")
 """The value of one that we send."""
 
 
+def _spelled(headers: Mapping[str, str | SecretRef]) -> dict[str, str]:
+    """Of a secret only where it is found."""
+    return {name: str(value) for name, value in headers.items()}
+
+
+@spelled_by(_spelled)
 @shaped(
     type="object",
     propertyNames={"pattern": f"^{TOKEN.pattern}$"},

@@ -3,12 +3,13 @@
 import os
 import re
 import ssl
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from kglb.config.network import host_name
 from kglb.config.problems import RefusedError, show
 from kglb.config.reader import Node, leaf, list_shape, read_list
-from kglb.config.values import nonempty, shaped, text
+from kglb.config.values import nonempty, shaped, spelled_by, text
 
 _PATH = re.compile(r"/[\x21-\x7e]*")
 _URL = re.compile(r"https?://[\x21-\x7e]+")
@@ -39,7 +40,19 @@ def _codes(value: object) -> range:
     raise RefusedError(f'expected a status code from 100 to 599 or a range like "200-299", found {show(value)}')
 
 
+def _as_ranges(codes: Iterable[int]) -> list[int | str]:
+    """Codes as the config has them: ``[200, "301-308"]``."""
+    runs: list[list[int]] = []
+    for code in codes:
+        if runs and code == runs[-1][-1] + 1:
+            runs[-1].append(code)
+        else:
+            runs.append([code])
+    return [run[0] if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs]
+
+
 @shaped(**list_shape(_codes), minItems=1)
+@spelled_by(_as_ranges)
 def read_codes(node: Node) -> tuple[int, ...]:
     """Status codes, each once, in their order: numbers and ranges."""
     ranges = read_list(node, leaf(_codes))

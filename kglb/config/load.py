@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
+from kglb.config.composed import compose
 from kglb.config.document import read_config
 from kglb.config.files import UnreadableError, read_text, readable_by_others
 from kglb.config.problems import ConfigError, Problem
@@ -27,12 +28,23 @@ _SYNTAX_PLACE = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of docume
 
 @dataclass(frozen=True)
 class Loaded:
-    """A config without mistakes. Only ``secrets`` holds secrets; ``digest`` covers references to them."""
+    """A config without mistakes. Only ``secrets`` holds secrets; ``digest`` covers references to them.
+
+    ``cautions`` are what deserves a second look; ``source`` names the config in messages; ``included`` are the files
+    that it is made of besides its own.
+    """
 
     config: Config
     secrets: Mapping[SecretRef, str] = field(repr=False)
-    warnings: tuple[str, ...]
+    cautions: tuple[Problem, ...]
     digest: str
+    included: tuple[str, ...] = ()
+    source: str = "config"
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Every caution as one line for a person."""
+        return tuple(caution.render(self.source) for caution in self.cautions)
 
     def with_config(self, config: Config) -> "Loaded":
         """The same with another config, as when an option of the command line overrides a key."""
@@ -48,15 +60,19 @@ def load(path: str | os.PathLike[str], *, environ: Mapping[str, str] = os.enviro
     name = os.fspath(path)
     source, text = _read(name)
     loaded = parse(text, source=source, environ=environ)
-    exposed = tuple(problem.render(source) for problem in _exposed(loaded.secrets, name))
-    return replace(loaded, warnings=(*loaded.warnings, *exposed))
+    exposed = _exposed(loaded.secrets, (name, *loaded.included))
+    return replace(loaded, cautions=(*loaded.cautions, *exposed))
 
 
-def _exposed(secrets: Iterable[SecretRef], name: str) -> Iterator[Problem]:
+def _exposed(secrets: Iterable[SecretRef], names: tuple[str, ...]) -> Iterator[Problem]:
     """The files that hold secrets and that everybody may read: the config, and those it refers to."""
     references = list(secrets)
-    if any(reference.inline for reference in references) and readable_by_others(name):
-        yield Problem("", None, "holds secrets and everybody may read it", "chmod o-r, or move the secrets out")
+    name = names[0]
+    open_ones = [one for one in names if readable_by_others(one)] if any(one.inline for one in references) else []
+    for one in open_ones:
+        holds = "holds" if one == name == names[-1] else "may hold"
+        hint = "chmod o-r, or move the secrets out"
+        yield Problem("", None, f"{holds} secrets and everybody may read it", hint, "" if one == name else one)
     for file in dict.fromkeys(reference.file for reference in references if reference.file):
         if readable_by_others(os.path.join(os.path.dirname(name), file)):
             yield Problem("", None, f"the file {file} holds a secret and everybody may read it", "chmod o-r")
@@ -71,13 +87,25 @@ def parse(text: str, *, source: str = "config", environ: Mapping[str, str] = os.
     if _is_kglb(text):
         document = _translated(text, source, secrets)
     else:
-        document = Node(_document(text, source), (), Reading(text, secrets))
+        reading = Reading(text, secrets)
+        document = compose(_document(text, source), reading, secrets.directory, _document, limit=LARGEST_FILE)
     reading = document.reading
     config = attempt(document, read_config)
     if reading.problems or config is None:
         raise ConfigError(source, _by_line(reading.problems))
-    warnings = tuple(warning.render(source) for warning in _by_line(reading.warnings))
-    return Loaded(config, secrets.values, warnings, digest(config))
+    return Loaded(config, secrets.values, _by_line(reading.warnings), digest(config), reading.files, source)
+
+
+def convert_keepalived(path: str | os.PathLike[str], *, leave_out: bool) -> tuple[str, tuple[str, ...]]:
+    """keepalived's virtual servers as TOML, and what is told of them: also what has no counterpart, if that is to be
+    left out. Raises ConfigError for it otherwise. Whether the TOML loads is another question.
+    """
+    from kglb.config.foreign.keepalived import convert_keepalived as convert  # noqa: PLC0415 - only here
+    from kglb.config.foreign.toml import to_toml  # noqa: PLC0415 - only here
+
+    source, text = _read(os.fspath(path))
+    document, told = convert(text, source, leave_out=leave_out)
+    return to_toml(document), tuple(one.render(source) for one in told)
 
 
 def convert_kglb(path: str | os.PathLike[str]) -> tuple[str, Loaded]:
@@ -144,4 +172,5 @@ def _syntax_problem(message: str, text: str) -> Problem:
 
 
 def _by_line(problems: list[Problem]) -> tuple[Problem, ...]:
-    return tuple(sorted(problems, key=lambda problem: problem.line or 0))
+    """Each once: what is wrong with a default is found wherever it is used."""
+    return tuple(sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line or 0)))

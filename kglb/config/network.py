@@ -4,7 +4,7 @@ import ipaddress
 import re
 
 from kglb.config.problems import RefusedError, show
-from kglb.config.values import OFF, Parser, choice, integer, one_of, shaped, text
+from kglb.config.values import OFF, Parser, choice, integer, one_of, shaped, spelled_by, text
 from kglb.model.endpoint import MAX_PORT, is_address, parse_endpoint, split_host_port
 from kglb.model.service import FLAG_ALIASES, FLAGS, MAX_WEIGHT, SCHEDULERS, ServiceKey, parse_service
 
@@ -125,6 +125,7 @@ def asked_by(value: object) -> str:
 
 
 @shaped(type="string", pattern="^(|off|.+:[0-9]+)$")
+@spelled_by(lambda place: place or OFF)
 def listen(value: object) -> str:
     """Where to listen, ``127.0.0.1:5678``; "off" or an empty string is nowhere."""
     found = text(value, _LONGEST_PLACE)

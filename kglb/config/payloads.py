@@ -6,7 +6,7 @@ import re
 
 from kglb.config.problems import RefusedError, show
 from kglb.config.reader import Key, Node, ReportedError, leaf, list_shape, read_list, read_table, table_shape
-from kglb.config.values import LONGEST_TEXT, nonempty, shape_of, shaped, text
+from kglb.config.values import LONGEST_TEXT, nonempty, shape_of, shaped, spelled_by, text
 from kglb.model.pattern import Pattern, PatternError
 
 RCODES = {"NOERROR": 0, "FORMERR": 1, "SERVFAIL": 2, "NXDOMAIN": 3, "NOTIMP": 4, "REFUSED": 5}
@@ -33,10 +33,18 @@ def _hex(value: object) -> bytes:
     return bytes.fromhex(found)
 
 
+def _payload_text(payload: bytes) -> str | dict[str, str]:
+    try:
+        return payload.decode()
+    except UnicodeDecodeError:
+        return {"hex": payload.hex(" ")}
+
+
 HEX = (Key("hex", leaf(_hex), required=True),)
 
 
 @shaped(anyOf=[shape_of(payload_text), table_shape(HEX)])
+@spelled_by(_payload_text)
 def read_payload(node: Node) -> bytes:
     """Bytes: a string, which is UTF-8, or ``{ hex = "0a ff" }``."""
     if not isinstance(node.value, dict):

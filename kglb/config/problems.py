@@ -32,15 +32,19 @@ class RefusedError(ValueError):
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """One mistake (or one warning) and its place. ``path`` is empty when it concerns the whole file."""
+    """One mistake (or one warning) and its place. ``path`` is empty when it concerns the whole file; ``file`` is set in
+    an included one.
+    """
 
     path: str
     line: int | None
     message: str
     hint: str = ""
+    file: str = ""
 
     def render(self, source: str) -> str:
         """One line for a person: ``config.toml:12: balancer[1].check.interval: expected ...; write "5s"``."""
+        source = self.file or source
         place = source if self.line is None else f"{source}:{self.line}"
         parts = (place, self.path, f"{self.message}; {self.hint}" if self.hint else self.message)
         return ": ".join(part for part in parts if part)

@@ -6,20 +6,30 @@ is wrong inside raises ``ReportedError``. Defaults are the model's: an absent ke
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from kglb.config.problems import Path, Problem, RefusedError, path_text, show
 from kglb.config.secrets import Secrets
-from kglb.config.values import Parser, Shape, did_you_mean, shape_of, shaped
+from kglb.config.values import Parser, Shape, did_you_mean, shape_of, shaped, spelled, spelled_by
 
 T = TypeVar("T")
 
 
 class ReportedError(ValueError):
     """What is wrong inside a value has been reported; there is nothing to build."""
+
+
+class Place(NamedTuple):
+    """Where something was written: the path in its file, the line of that or of the nearest thing around it, and the
+    file, if that is not the config itself.
+    """
+
+    path: Path
+    line: int | None
+    file: str = ""
 
 
 class Reading(msgspec.Struct, dict=True):
@@ -36,16 +46,22 @@ class Reading(msgspec.Struct, dict=True):
 
         return key_lines(self.document)
 
-    def line(self, path: Path) -> int | None:
-        """The line of a key, else of the nearest thing around it."""
-        path = self.written(path)
-        while path and path not in self._lines:
-            path = path[:-1]
-        return self._lines.get(path)
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that the document is made of, besides the first."""
+        return ()
 
-    def written(self, path: Path) -> Path:
-        """Where in the file a path of the document was written: another place only if it was translated."""
-        return path
+    def place(self, path: Path) -> Place:
+        """Where a path of the document was written: another path only if it was translated or composed."""
+        around = path
+        while around and around not in self._lines:
+            around = around[:-1]
+        return Place(path, self._lines.get(around))
+
+    def problem(self, path: Path, message: str, hint: str = "", *, within: bool = False) -> Problem:
+        """A mistake at a path, or with a key ``within`` the table of which that is the last step."""
+        written, line, file = self.place(path)
+        return Problem(path_text(written[:-1] if within else written), line, message, hint, file)
 
 
 class Node(msgspec.Struct, frozen=True):
@@ -58,16 +74,11 @@ class Node(msgspec.Struct, frozen=True):
 
     def fail(self, message: str, hint: str = "", *, at: Path = ()) -> None:
         """Report a mistake here, or at a path below."""
-        path = (*self.path, *at)
-        self.reading.problems.append(self._problem(path, message, hint))
+        self.reading.problems.append(self.reading.problem((*self.path, *at), message, hint))
 
     def warn(self, message: str, *, at: Path = ()) -> None:
         """Report what is allowed but deserves a second look."""
-        path = (*self.path, *at)
-        self.reading.warnings.append(self._problem(path, message))
-
-    def _problem(self, path: Path, message: str, hint: str = "") -> Problem:
-        return Problem(path_text(self.reading.written(path)), self.reading.line(path), message, hint)
+        self.reading.warnings.append(self.reading.problem((*self.path, *at), message))
 
 
 Read = Callable[[Node], T]
@@ -93,6 +104,7 @@ def leaf(parse: Parser[T]) -> Read[T]:
     """A reader of a single value."""
 
     @shaped(**shape_of(parse))
+    @spelled_by(partial(spelled, parse))
     def read(node: Node) -> T:
         return parse(node.value)
 
@@ -161,7 +173,7 @@ def _unknown_key(node: Node, name: str, known: Iterable[str]) -> None:
     else:
         known = list(known)
         hint = did_you_mean(name, known) or f"known here: {', '.join(known)}"
-    problem = Problem(path_text(node.path), node.reading.line((*node.path, name)), f"unknown key {show(name)}", hint)
+    problem = node.reading.problem((*node.path, name), f"unknown key {show(name)}", hint, within=True)
     node.reading.problems.append(problem)
 
 

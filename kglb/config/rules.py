@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from kglb.config.balancers import Draft
+from kglb.config.problems import path_text
 from kglb.config.reader import Node
 from kglb.model import (
     Config,
@@ -217,10 +218,11 @@ def services_differ(drafts: Iterable[Draft]) -> None:
     for draft in drafts:
         earlier = first.setdefault(draft.balancer.id, draft)
         if earlier is not draft:
-            line = earlier.node.reading.line((*earlier.node.path, "service"))
+            path, line, file = earlier.node.reading.place((*earlier.node.path, "service"))
+            known = [f'"{earlier.balancer.name}"', f"line {line}" if line else "", file]
             draft.node.fail(
-                f"duplicate service: {draft.balancer.id} is balancer[{earlier.node.path[-1]}]'s already "
-                f'("{earlier.balancer.name}"' + (f", line {line})" if line else ")"),
+                f"duplicate service: {draft.balancer.id} is {path_text(path[:-1])}'s already "
+                f"({', '.join(part for part in known if part)})",
                 at=("service",),
             )
 

@@ -14,15 +14,16 @@ def describe(config: Config) -> tuple[str, ...]:
         f"data plane {config.data_plane.kind}, journal in {config.journal.directory}, "
         f"status on {config.status.listen or 'nothing'}"
     )
-    return (whole, *(_balancer(balancer) for balancer in config.balancers))
+    return (whole, *(f"{each.name}: {describe_balancer(each)}" for each in config.balancers))
 
 
-def _balancer(balancer: Balancer) -> str:
+def describe_balancer(balancer: Balancer) -> str:
+    """A balancer in a line, without its name."""
     forwards = Counter(str(real.forward) for real in balancer.reals)
     check = balancer.check
     kind = "https" if getattr(check, "tls", False) else check.__struct_config__.tag
     return (
-        f"{balancer.name}: {balancer.id} {balancer.service.scheduler}, {_reals(balancer)} "
+        f"{balancer.id} {balancer.service.scheduler}, {_reals(balancer)} "
         f"({', '.join(forwards)}), {kind} check every {duration_text(check.interval)}"
     )
 

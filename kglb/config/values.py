@@ -1,14 +1,14 @@
 """Parsers of single values: what TOML gave in, what the model wants out, ``RefusedError`` for the rest.
 
 None of them knows where the value stands, and none of them does I/O. Each can say, for editors, what it takes: its
-shape in the terms of JSON Schema.
+shape in the terms of JSON Schema; and, where the model has a value otherwise, how the config spells it.
 """
 
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from kglb.config.problems import RefusedError, show
 
@@ -56,6 +56,24 @@ def shape_of(parse: Callable[..., object]) -> Shape:
     """The shape of a parser or a reader; empty, which takes everything, if it has none."""
     shape: Shape = getattr(parse, "shape", {})
     return shape
+
+
+def spelled_by(spell: Callable[[Any], object]) -> Callable[[_Shaped], _Shaped]:
+    """Give a parser, or a reader, the way back from the model's value to the config's."""
+
+    def give(parse: _Shaped) -> _Shaped:
+        parse.__dict__["spell"] = spell
+        return parse
+
+    return give
+
+
+def spelled(parse: Callable[..., object], value: object) -> object:
+    """A value of the model as the config spells it: itself, where its parser or reader knows no other way."""
+    spell: Callable[[object], object] | None = getattr(parse, "spell", None)
+    if spell is not None:
+        return spell(value)
+    return list(value) if isinstance(value, tuple) else value
 
 
 def did_you_mean(found: str, names: Iterable[str]) -> str:
@@ -153,6 +171,7 @@ def duration(least: str, most: str = "365d") -> Parser[float]:
     expected = f'expected a duration like "500ms", "5s", "2m" of at least {least}'
 
     @shaped(type="string", pattern=f"^{_DURATION.pattern}$")
+    @spelled_by(duration_text)
     def parse(value: object) -> float:
         seconds = _seconds(value)
         if seconds is None:
@@ -182,6 +201,7 @@ def size(least: str) -> Parser[int]:
     assert smallest is not None
 
     @shaped(type="string", pattern=f"^{_SIZE.pattern}$")
+    @spelled_by(_size_text)
     def parse(value: object) -> int:
         found = _bytes(value)
         if found is None or found < smallest:
@@ -197,10 +217,16 @@ def _bytes(value: object) -> int | None:
     return int(found[1]) * _BYTES[found[2]] if found else None
 
 
+def _size_text(size: int) -> str:
+    unit = next(unit for unit in reversed(_BYTES) if size % _BYTES[unit] == 0)
+    return f"{size // _BYTES[unit]}{unit}"
+
+
 def or_off(parse: Parser[T], off: T) -> Parser[T]:
     """What ``parse`` accepts, or "off", which gives ``off``."""
 
     @shaped(anyOf=[shape_of(parse), {"const": OFF}])
+    @spelled_by(lambda value: OFF if value == off else spelled(parse, value))
     def parse_or_off(value: object) -> T:
         return off if value == OFF else parse(value)
 
@@ -214,8 +240,8 @@ def duration_text(seconds: float) -> str:
     ('250ms', '5s', '2m')
     """
     if seconds < 1:
-        return f"{seconds * 1000:g}ms"
+        return f"{seconds * 1000:.15g}ms"
     for unit, length in (("h", 3600), ("m", 60)):
         if seconds >= length and seconds % length == 0:
-            return f"{seconds / length:g}{unit}"
-    return f"{seconds:g}s"
+            return f"{seconds / length:.15g}{unit}"
+    return f"{seconds:.15g}s"

@@ -57,13 +57,20 @@ class News:
         self._unread: list[str] = []
         self._source = Source(path, on_damage=self._note_damage)
         self._aside = Source(path, on_damage=lambda _: None)  # what is looked up besides is no news
-        self._chosen = self._choose(Context(self._aside), self._end())
+        self._chosen = self._choose(Context(self._aside), self.end())
 
     def beginning(self, since: Moment | None) -> Place | None:
         """Where to begin who was never here: before a time, or behind the last record. None: with the first record."""
-        end = self._end()
+        end = self.end()
         seq = end if since is None or end == 0 else self._aside.reader.seq_at(since.first) - 1
         return self._behind(seq)
+
+    def end(self) -> int:
+        """The number of the last record; 0 if there is none."""
+        try:
+            return self._aside.bounds()[-1]
+        except NothingRecordedError:
+            return 0
 
     def steps(self, place: Place | None) -> Iterator[Step | None]:
         """Step by step from behind a place on, for ever; None whenever there is no more yet."""
@@ -106,13 +113,6 @@ class News:
     def _behind(self, seq: int) -> Place | None:
         record = self._aside.record(seq)
         return None if record is None else place_of(record)
-
-    def _end(self) -> int:
-        """The number of the last record; 0 if there is none."""
-        try:
-            return self._aside.bounds()[-1]
-        except NothingRecordedError:
-            return 0
 
     def _enter(self, seq: int) -> None:
         """Begin behind record ``seq``: with the names, the modes and the writer of then."""

@@ -1,7 +1,7 @@
 """Reads what IPVS has counted when somebody asks for metrics: on the kernel's thread, one service at a time.
 
 So a change of a weight waits at most for one service to be read. The answers are decoded later, where the text is
-made, in its slices.
+made, in its slices. Whoever decodes them compares them with what is known (``doubts``).
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from kglb.dataplane.counters import ServiceCounters
 from kglb.dataplane.port import DataPlane
 from kglb.dataplane.worker import Caller
 from kglb.model import ServiceId
+from kglb.web.doubts import Doubts
 
 FRESH = 1.0
 """Seconds for which what was read is good enough: the kernel itself counts up only every 2 s."""
@@ -23,9 +24,12 @@ PATIENCE = 2.0
 class TrafficReader:
     """Reads through ``worker``, where alone the machine may be called."""
 
-    def __init__(self, worker: Caller, machine: DataPlane, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, worker: Caller, machine: DataPlane, doubts: Doubts, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._worker = worker
         self._machine = machine
+        self._doubts = doubts
         self._clock = clock
         self._read: list[ServiceCounters] = []
         self._fresh_until = float("-inf")
@@ -43,9 +47,12 @@ class TrafficReader:
         try:
             async with asyncio.timeout(PATIENCE):
                 for id in services:
+                    changes = self._doubts.changes(id)
                     counters = await self._worker.call(self._machine.counters, id)
-                    if counters is not None:
-                        found.append(counters)
+                    if counters is None:
+                        self._doubts.about(id, changes)
+                    else:
+                        found.append(self._doubts.compared(counters, changes))
         except (OSError, RuntimeError):  # TimeoutError is an OSError; a closed worker raises RuntimeError
             pass
         return found

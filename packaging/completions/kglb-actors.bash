@@ -11,6 +11,8 @@ _kglb_actors() {
         "run --journal") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         "run --data-plane") mapfile -t COMPREPLY < <(compgen -W "ipvs memory" -- "$word"); return ;;
         "run --log-level") mapfile -t COMPREPLY < <(compgen -W "debug info warning error" -- "$word"); return ;;
+        "run --log-format") mapfile -t COMPREPLY < <(compgen -W "auto text json" -- "$word"); return ;;
+        "check -o"|"check --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
         "plan --journal") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         "plan --data-plane") mapfile -t COMPREPLY < <(compgen -W "ipvs memory" -- "$word"); return ;;
         "plan --against") mapfile -t COMPREPLY < <(compgen -W "journal kernel" -- "$word"); return ;;
@@ -66,6 +68,7 @@ _kglb_actors() {
         "notify --batch") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "notify --timeout") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "notify --state") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        "notify --metrics") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         "notify --since") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "notify --journal") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         "notify --exec") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
@@ -108,11 +111,11 @@ _kglb_actors() {
     esac
     case $path in
         "") words="run check plan doctor convert exabgp-helper reload status top drain restore weight stop tail notify explain replay verify whatif report journal -h --help --version" ;;
-        "run") words="-h --help --journal --data-plane --log-level" ;;
-        "check") words="-h --help --schema" ;;
+        "run") words="-h --help --journal --data-plane --log-level --log-format" ;;
+        "check") words="-h --help -o --output --schema" ;;
         "plan") words="-h --help --journal --data-plane --against -o --output" ;;
         "doctor") words="-h --help -o --output" ;;
-        "convert") words="kglb -h --help" ;;
+        "convert") words="kglb keepalived -h --help --leave-out" ;;
         "exabgp-helper") words="-h --help --socket" ;;
         "reload") words="-h --help --timeout --journal --socket -o --output" ;;
         "status") words="-h --help --check --status --config -o --output" ;;
@@ -122,7 +125,7 @@ _kglb_actors() {
         "weight") words="-h --help --balancer --note --socket -o --output --for" ;;
         "stop") words="-h --help --leave --cleanup --socket -o --output" ;;
         "tail") words="-h --help --grep --type --balancer --service --real -f --follow -n --lines -r --reverse --since --until --after --show-cursor --causes --salvage --journal -o --output --utc" ;;
-        "notify") words="-h --help --grep --type --balancer --service --real --all --url --url-file --header --format --batch --timeout --state --since --utc --journal --exec" ;;
+        "notify") words="-h --help --grep --type --balancer --service --real --all --url --url-file --header --format --batch --timeout --state --metrics --since --utc --journal --exec" ;;
         "explain") words="-h --help --kind --balancer --seq --at --journal -o --output --utc" ;;
         "replay") words="-h --help --seq --until --diff --step --into --since --speed --yes-really -o --output --utc" ;;
         "verify") words="-h --help -o --output --utc" ;;

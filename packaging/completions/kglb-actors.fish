@@ -28,8 +28,10 @@ complete -c kglb-actors -n '__fish_seen_subcommand_from run' -s h -l help -d 'sh
 complete -c kglb-actors -n '__fish_seen_subcommand_from run' -l journal -r -F -d 'instead of journal.directory'
 complete -c kglb-actors -n '__fish_seen_subcommand_from run' -l data-plane -x -a 'ipvs memory' -d 'instead of data_plane.kind'
 complete -c kglb-actors -n '__fish_seen_subcommand_from run' -l log-level -x -a 'debug info warning error' -d 'the least that is logged (default: info)'
+complete -c kglb-actors -n '__fish_seen_subcommand_from run' -l log-format -x -a 'auto text json' -d 'how the log looks (default: text on a terminal and in systemd'\''s journal, else JSON)'
 complete -c kglb-actors -n '__fish_seen_subcommand_from run' -F
 complete -c kglb-actors -n '__fish_seen_subcommand_from check' -s h -l help -d 'show this help message and exit'
+complete -c kglb-actors -n '__fish_seen_subcommand_from check' -s o -l output -x -a 'short json' -d '(default: short)'
 complete -c kglb-actors -n '__fish_seen_subcommand_from check' -l schema -d 'print the JSON Schema of configs, for editors, instead'
 complete -c kglb-actors -n '__fish_seen_subcommand_from check' -F
 complete -c kglb-actors -n '__fish_seen_subcommand_from plan' -s h -l help -d 'show this help message and exit'
@@ -42,7 +44,8 @@ complete -c kglb-actors -n '__fish_seen_subcommand_from doctor' -s h -l help -d 
 complete -c kglb-actors -n '__fish_seen_subcommand_from doctor' -s o -l output -x -a 'short json' -d '(default: short)'
 complete -c kglb-actors -n '__fish_seen_subcommand_from doctor' -F
 complete -c kglb-actors -n '__fish_seen_subcommand_from convert' -s h -l help -d 'show this help message and exit'
-complete -c kglb-actors -n '__fish_seen_subcommand_from convert' -a 'kglb'
+complete -c kglb-actors -n '__fish_seen_subcommand_from convert' -l leave-out -d 'leave out what has no counterpart, and say what (keepalived'\''s only)'
+complete -c kglb-actors -n '__fish_seen_subcommand_from convert' -a 'kglb keepalived'
 complete -c kglb-actors -n '__fish_seen_subcommand_from convert' -F
 complete -c kglb-actors -n '__fish_seen_subcommand_from exabgp-helper' -s h -l help -d 'show this help message and exit'
 complete -c kglb-actors -n '__fish_seen_subcommand_from exabgp-helper' -l socket -r -F -d 'where the daemon finds it: bgp.socket (/run/kglb/exabgp.sock)'
@@ -115,6 +118,7 @@ complete -c kglb-actors -n '__fish_seen_subcommand_from notify' -l format -x -a 
 complete -c kglb-actors -n '__fish_seen_subcommand_from notify' -l batch -x -d 'up to N at once, as they are there: an array, or lines of one text'
 complete -c kglb-actors -n '__fish_seen_subcommand_from notify' -l timeout -x -d 'of one attempt, as "10s"; a program is killed then (default: 10s)'
 complete -c kglb-actors -n '__fish_seen_subcommand_from notify' -l state -r -F -d 'keep in it how far the journal has been told'
+complete -c kglb-actors -n '__fish_seen_subcommand_from notify' -l metrics -r -F -d 'keep in it how it gets on, for node_exporter'\''s textfile collector; its name ends in .prom'
 complete -c kglb-actors -n '__fish_seen_subcommand_from notify' -l since -x -d 'without a state, begin here (default: with what comes)'
 complete -c kglb-actors -n '__fish_seen_subcommand_from notify' -l utc -d 'read times in UTC'
 complete -c kglb-actors -n '__fish_seen_subcommand_from notify' -l journal -r -F -d 'the journal'\''s directory, or one segment (default: /var/lib/kglb/journal)'

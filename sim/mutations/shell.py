@@ -9,7 +9,7 @@ from pykka import ActorRef
 
 from journal import Appender, OpenJournal
 from journal.committer import Committer
-from kglb.actors import adoption, applier, balancer, daemon, reals, router, runtime, supervisor
+from kglb.actors import adoption, applier, checkers, daemon, reals, refusals, router, runtime, supervisor
 from kglb.actors.adoption import read_owned
 from kglb.actors.applier_messages import Retry
 from kglb.actors.recorder import Recorder
@@ -45,10 +45,10 @@ def _runs_stay() -> AbstractContextManager[Any]:
 
 @BUGS.named("what the kernel refused is not tried again")
 def _no_retry() -> AbstractContextManager[Any]:
-    async def nothing(self: applier.Applier, retry: Retry) -> None:
+    async def nothing(self: refusals.Refusals, retry: Retry) -> None:
         return None
 
-    return patch.object(applier.Applier, "_read_back", nothing)
+    return patch.object(refusals.Refusals, "_read_back", nothing)
 
 
 @BUGS.named("what the kernel refused is recorded as done")
@@ -100,7 +100,7 @@ def _no_marks() -> AbstractContextManager[Any]:
 
 @BUGS.named("a crashed checker is not started again")
 def _checker_stays_dead() -> AbstractContextManager[Any]:
-    return patch.object(balancer.BalancerActor, "_restart", lambda self, crash: None)
+    return patch.object(checkers.Checkers, "restart", lambda self, crash: None)
 
 
 @BUGS.named("a crashed balancer is not started again")

@@ -3,8 +3,10 @@
 import asyncio
 from pathlib import Path
 
+import pytest
 from msgspec.structs import replace
 
+from kglb.actors.applier import DOUBT_PAUSE
 from kglb.actors.contests import Contests
 from kglb.actors.recorder import Fact, RecordingActor
 from kglb.dataplane.memory import MemoryDataPlane
@@ -12,6 +14,7 @@ from kglb.decisions.contest import LONGEST, TOLERATED
 from kglb.events import BalancerDecided, DriftFound, EntryContested, OperationsApplied
 from kglb.model import (
     AddAddress,
+    AddDestination,
     ChangeDestination,
     Config,
     DeleteAddress,
@@ -19,21 +22,30 @@ from kglb.model import (
     DeleteService,
     Destination,
     Operation,
+    Service,
+    ServiceId,
     TcpCheck,
 )
+from kglb.web.traffic import TrafficReader
 from tests.actors.virtual import run
-from tests.actors.world import SlowWorker, World, events_of, world
+from tests.actors.world import OK, REFUSED, SlowWorker, World, events_of, world
 from tests.projections.builders import DNS, VIP, WEB, balancer, config, real_id
 
 A, B = real_id(0), real_id(1)
 EDIT = ChangeDestination(WEB, Destination(real=A, weight=7))
+THIRD = Destination(real=real_id(2), weight=9)
 INTERVAL = 1.0
 
 
 def each_second(*balancers: object) -> Config:
     """A config whose daemon compares the machine with what it knows each second."""
-    plain = config(*(balancers or (balancer(),)))  # type: ignore[arg-type]
-    return replace(plain, data_plane=replace(plain.data_plane, reconcile_interval=INTERVAL))
+    return each(INTERVAL, *(balancers or (balancer(),)))
+
+
+def each(seconds: float, *balancers: object) -> Config:
+    """A config whose daemon compares them so often."""
+    plain = config(*balancers)  # type: ignore[arg-type]
+    return replace(plain, data_plane=replace(plain.data_plane, reconcile_interval=seconds))
 
 
 async def another_controller(machine: MemoryDataPlane, edit: Operation) -> None:
@@ -95,6 +107,133 @@ def test_news_while_the_kernel_hangs_wait_as_one_look(tmp_path: Path) -> None:
             worker.answers.set()
             await asyncio.sleep(1)
             assert VIP in w.machine.addresses("lo")
+
+    run(main())
+
+
+async def scraped(w: World, *, slices: float = 0.0) -> None:
+    """Somebody asks for metrics, whose text is made in slices, with so many seconds before each."""
+    reader = TrafficReader(w.parts.worker, w.machine, w.doubts)
+    for counters in await reader.read(w.state.data_plane.actual.services):
+        await asyncio.sleep(slices)
+        for _ in counters.destinations:
+            await asyncio.sleep(slices)
+
+
+@pytest.mark.parametrize(
+    ("edit", "found"),
+    [
+        (EDIT, EDIT),
+        (DeleteDestination(WEB, A), DeleteDestination(WEB, A)),
+        (AddDestination(WEB, THIRD), AddDestination(WEB, THIRD)),
+        (DeleteService(WEB), DeleteService(WEB)),
+    ],
+    ids=["weight", "real deleted", "real added", "service deleted"],
+)
+def test_what_a_scrape_finds_changed_is_put_right_long_before_the_next_look_at_everything(
+    tmp_path: Path, edit: Operation, found: Operation
+) -> None:
+    async def main() -> None:
+        async with world(tmp_path, each(3600.0, balancer())) as w:
+            await asyncio.sleep(2)
+            before = w.recorder.last_seq
+            w.machine.apply([edit])
+            await asyncio.sleep(60)
+            assert w.recorder.last_seq == before, "nobody has asked"
+            await scraped(w)
+            await asyncio.sleep(DOUBT_PAUSE + 0.5)
+            assert w.weights(WEB) == {A: 1000, B: 1000}
+            assert events_of(tmp_path, DriftFound, before + 1) == [DriftFound(changes=(found,))]
+
+    run(main())
+
+
+def test_scrapes_without_end_look_at_what_is_in_doubt_once_in_a_while(tmp_path: Path) -> None:
+    class Machine(MemoryDataPlane):
+        looks = 0
+
+        def destinations(self, service_id: ServiceId) -> list[Destination]:
+            self.looks += 1
+            return super().destinations(service_id)
+
+    async def main() -> None:
+        machine = Machine()
+        async with world(tmp_path, each(3600.0, balancer()), machine=machine) as w:
+            await asyncio.sleep(2)
+            before, machine.looks = w.recorder.last_seq, 0
+            for _ in range(1000):
+                w.doubts.about(WEB, w.doubts.changes(WEB))
+                await asyncio.sleep(0.1)
+            assert 0 < machine.looks <= 100 / DOUBT_PAUSE + 1
+            assert w.recorder.last_seq == before, "a doubt alone changes nothing"
+
+    run(main())
+
+
+def test_what_is_read_while_it_is_being_changed_is_in_no_doubt(tmp_path: Path) -> None:
+    heard: list[ServiceId] = []
+
+    def with_slow_worker(w: World) -> None:
+        w.parts.worker = SlowWorker(w.loop)
+
+    async def main() -> None:
+        check = TcpCheck(interval=1.0, timeout=1.0, rise=1, fall=1)
+        async with world(tmp_path, each(3600.0, balancer(check=check)), prepare=with_slow_worker) as w:
+            await asyncio.sleep(2)
+            w.doubts.heard_by(heard.append)
+            worker = w.parts.worker
+            assert isinstance(worker, SlowWorker)
+            for seconds in (0.0, 0.001, 0.01, 0.1):
+                worker.seconds = seconds
+                for number in range(40):
+                    w.prober.answers[A] = REFUSED if number % 2 else OK
+                    w.prober.ask_now(A)
+                    reading = asyncio.create_task(scraped(w, slices=seconds))
+                    await asyncio.sleep(seconds * (number % 7) / 2)
+                    await scraped(w)
+                    await reading
+                    await asyncio.sleep(seconds * 5)
+            assert len(events_of(tmp_path, OperationsApplied)) > 100
+            assert heard == []
+
+    run(main())
+
+
+def test_a_service_that_is_not_ours_is_in_no_doubt_whoever_says_so(tmp_path: Path) -> None:
+    async def main() -> None:
+        machine = MemoryDataPlane(foreign={Service(id=DNS): [THIRD]})
+        async with world(tmp_path, each(3600.0, balancer()), machine=machine) as w:
+            await asyncio.sleep(2)
+            before = w.recorder.last_seq
+            w.doubts.about(DNS, w.doubts.changes(DNS))
+            await asyncio.sleep(10)
+            assert w.recorder.last_seq == before
+            assert w.weights(DNS) == {THIRD.real: 9}
+
+    run(main())
+
+
+def test_a_doubt_about_a_machine_that_cannot_be_read_ends_nothing(tmp_path: Path) -> None:
+    class Machine(MemoryDataPlane):
+        hidden = False
+
+        def service(self, service_id: ServiceId) -> Service | None:
+            if self.hidden:
+                raise OSError("no buffer")
+            return super().service(service_id)
+
+    async def main() -> None:
+        machine = Machine()
+        async with world(tmp_path, each(3600.0, balancer()), machine=machine) as w:
+            await asyncio.sleep(2)
+            machine.apply([EDIT])
+            machine.hidden = True
+            await scraped(w)
+            await asyncio.sleep(10)
+            machine.hidden = False
+            await scraped(w)
+            await asyncio.sleep(DOUBT_PAUSE + 0.5)
+            assert w.weights(WEB) == {A: 1000, B: 1000}
 
     run(main())
 

@@ -316,3 +316,23 @@ def test_an_outcome_that_waits_for_the_machine_is_not_lost_when_an_older_one_no_
         assert [changed.healthy for changed in events_of(tmp_path, HealthChanged)] == [True, False]
 
     run(main())
+
+
+def test_a_reload_that_ends_marked_checks_while_their_paths_are_sought_ends_no_check(tmp_path: Path) -> None:
+    async def main() -> None:
+        def with_slow_worker(w: World) -> None:
+            w.parts.worker = SlowWorker(w.loop)
+
+        many = 200  # so many that the machine is asked about them several times
+        async with world(tmp_path, config(marked(reals=many)), machine=machine(), prepare=with_slow_worker) as w:
+            await asyncio.sleep(5)
+            assert isinstance(w.parts.worker, SlowWorker)
+            w.parts.worker.seconds = 1.0
+            await asyncio.sleep(6.5)
+            await w.reload(config(balancer(reals=many, check=CHECK)))
+            await asyncio.sleep(20)
+            w.prober.asked.clear()
+            await asyncio.sleep(1.5)
+            assert {target for _, target in w.prober.asked} == {real_id(number) for number in range(many)}
+
+    run(main())

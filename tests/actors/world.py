@@ -25,6 +25,7 @@ from kglb.dataplane.worker import InlineWorker
 from kglb.events import Event, Record, decode
 from kglb.model import Config, Operation, RealId, ServiceId
 from kglb.projections import RealState, State
+from kglb.web.doubts import Doubts
 from tests.left_behind import remember
 
 OK = ("success", "ok")
@@ -195,6 +196,9 @@ class World:
         )
         self.addresses_lost: Callable[[], None] = lambda: None
         self.parts.on_address_loss = self._hear_of_addresses
+        self.doubts = Doubts(self.recorder.state.data_plane)
+        self.recorder.observe(lambda fact: self.doubts.note(fact.event))
+        self.parts.on_doubt = self.doubts.heard_by
         self.daemon: Daemon
 
     def _hear_of_addresses(self, told: Callable[[], None]) -> None:

@@ -77,7 +77,7 @@ def lasted(found: float, seconds: float) -> bool:
 
 
 def many(
-    prober: Prober, check: Check, target: Endpoint, count: int, answers: Answers, gate: Gate | None = None
+    prober: Prober, check: Check, target: Endpoint, count: int, answers: Answers, gate: Gate[Probe] | None = None
 ) -> list[Probe]:
     """Make so many probes at once."""
     probes = [make_probe(check, target, answered=answers, gate=gate) for _ in range(count)]

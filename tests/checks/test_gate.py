@@ -7,6 +7,7 @@ import pytest
 
 from kglb.checks.dummy import DummyProbe
 from kglb.checks.gate import Gate
+from kglb.checks.probe import Probe
 from kglb.model import HttpCheck, TcpCheck
 from tests.checks.asking import Answers, Run, lasted, many, probing
 from tests.checks.servers import black_hole, refusing, serving, silent
@@ -22,7 +23,7 @@ def test_a_gate_of_nothing_is_refused() -> None:
 
 
 def test_those_who_wait_come_first_come_first_served() -> None:
-    gate = Gate(2)
+    gate = Gate[Probe](2)
     a, b, c, d = probes(4)
     assert [gate.enter(probe) for probe in (a, b, c, d)] == [True, True, False, False]
     assert [gate.leave(), gate.leave(), gate.leave()] == [c, d, None]
@@ -30,7 +31,7 @@ def test_those_who_wait_come_first_come_first_served() -> None:
 
 
 def test_one_who_stops_waiting_is_passed_over() -> None:
-    gate = Gate(1)
+    gate = Gate[Probe](1)
     a, b, c = probes(3)
     assert [gate.enter(probe) for probe in (a, b, c)] == [True, False, False]
     gate.forget(b)
@@ -69,7 +70,7 @@ def test_cancelling_who_is_inside_lets_the_next_one_in(run: Run) -> None:
     async def scenario() -> Answers:
         answers = Answers()
         async with probing() as prober:
-            gate = Gate(1)
+            gate = Gate[Probe](1)
             [inside] = many(prober, TcpCheck(timeout=10), hole, 1, answers, gate)
             while not prober.in_flight:
                 await asyncio.sleep(0.005)

@@ -63,7 +63,7 @@ def test_each_kind_of_check_has_its_probe(check: Check, kind: type[Probe]) -> No
 
 @pytest.mark.parametrize("check", [TcpCheck(timeout=2), HttpCheck(timeout=2), HttpCheck(tls=True, timeout=2)])
 def test_a_probe_has_its_checks_timeout_gate_source_and_mark(check: Check) -> None:
-    gate = Gate(1)
+    gate = Gate[Probe](1)
     probe = make_probe(check, REAL, answered=lambda _: None, gate=gate, dialer=Dialer("10.0.0.1", 7))
     assert isinstance(probe, ConnectingProbe)
     assert (probe.timeout, probe.gate, probe.target) == (2, gate, REAL)

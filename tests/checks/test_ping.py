@@ -7,7 +7,6 @@ from collections.abc import Callable
 import pytest
 
 from kglb.checks.dial import Dialer
-from kglb.checks.gate import Gate
 from kglb.checks.outcome import Outcome
 from kglb.checks.ping import PingProbe, _checksum
 from kglb.model import Endpoint, PingCheck
@@ -63,7 +62,7 @@ def test_nothing_else_is_a_reply(run: Run, reply: Callable[[bytes], list[bytes]]
 
 
 def test_every_request_has_a_token_of_its_own_and_a_right_checksum() -> None:
-    probe = PingProbe(Endpoint("127.0.0.1", 0), Dialer(), timeout=1.0, answered=lambda _: None, gate=Gate(1))
+    probe = PingProbe(Endpoint("127.0.0.1", 0), Dialer(), timeout=1.0, answered=lambda _: None)
     first, second = probe.message(), probe.message()
     assert first[8:] != second[8:]
     assert struct.unpack(">BB", first[:2]) == (8, 0)

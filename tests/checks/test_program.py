@@ -11,6 +11,7 @@ import pytest
 
 from kglb.checks import program
 from kglb.checks.gate import Gate
+from kglb.checks.probe import Probe
 from kglb.checks.program import PROCESSES
 from kglb.model import Endpoint, ExecCheck
 from tests.checks.asking import Answers, Run, ask, lasted, many, probing
@@ -158,7 +159,7 @@ def test_no_zombie_is_left(run: Run) -> None:
 
 
 @pytest.mark.parametrize(("gate", "limit"), [(None, PROCESSES), (Gate(3), 3)])
-def test_so_many_programs_run_at_once_and_no_more(run: Run, gate: Gate | None, limit: int) -> None:
+def test_so_many_programs_run_at_once_and_no_more(run: Run, gate: Gate[Probe] | None, limit: int) -> None:
     async def flood() -> int:
         answers, most = Answers(), 0
         async with probing() as prober:

@@ -35,6 +35,49 @@ def test_a_wrong_config_has_every_mistake_named(kglb: Command, tmp_path: Path) -
     assert 'did you mean "tcp"?' in ran.err
 
 
+def test_a_program_gets_every_mistake_with_its_place_and_its_remedy(kglb: Command, tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(CONFIG.replace("setup", "setpu").replace('"tcp"\n', '"tpc"\n'))
+    ran = kglb("check", path, "-o", "json")
+    assert (ran.code, ran.err) == (2, "")
+    answer = json.loads(ran.out)
+    assert (answer["config"], answer["ok"]) == (str(path), False)
+    mistakes = [(one["path"], one["line"], one["remedy"]) for one in answer["mistakes"]]
+    assert mistakes == [
+        ("balancer[0]", 4, 'did you mean "setup"?'),
+        ("balancer[0].check.type", 9, 'did you mean "tcp"?'),
+    ]
+    assert {one["file"] for one in answer["mistakes"]} == {str(path)}
+    assert answer["mistakes"][1]["message"].startswith('expected one of "dummy", "tcp"')
+
+
+def test_a_mistake_in_an_included_file_is_told_with_that_file(kglb: Command, tmp_path: Path) -> None:
+    path, included = tmp_path / "config.toml", tmp_path / "web.toml"
+    path.write_text('include = ["web.toml"]\n')
+    included.write_text(CONFIG.replace('"tcp"\n', '"tpc"\n'))
+    (mistake,) = json.loads(kglb("check", path, "-o", "json").out)["mistakes"]
+    assert (mistake["file"], mistake["path"], mistake["line"]) == (str(included), "balancer[0].check.type", 9)
+
+
+def test_a_program_gets_the_warnings_and_the_size_of_a_right_config(kglb: Command, tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(CONFIG + 'timeout = "30s"\n')
+    ran = kglb("check", path, "-o", "json")
+    assert (ran.code, ran.err) == (0, "")
+    answer = json.loads(ran.out)
+    assert (answer["ok"], answer["mistakes"], answer["balancers"], answer["reals"]) == (True, [], 1, 2)
+    (warning,) = answer["warnings"]
+    assert (warning["path"], warning["line"]) == ("balancer[0].check", 8)
+
+
+def test_a_program_is_told_of_a_config_that_is_not_there(kglb: Command, tmp_path: Path) -> None:
+    ran = kglb("check", tmp_path / "nothing.toml", "-o", "json")
+    assert (ran.code, ran.err) == (2, "")
+    (mistake,) = json.loads(ran.out)["mistakes"]
+    assert (mistake["path"], mistake["line"]) == ("", None)
+    assert "No such file" in mistake["message"]
+
+
 def test_a_config_that_is_not_there_is_2(kglb: Command, tmp_path: Path) -> None:
     ran = kglb("check", tmp_path / "nothing.toml")
     assert ran.code == 2

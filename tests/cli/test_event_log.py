@@ -6,8 +6,10 @@ import json
 import logging
 import os
 import re
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple, TextIO
 
 import pytest
 import structlog
@@ -15,9 +17,9 @@ from structlog.processors import KeyValueRenderer
 from structlog.typing import Processor
 
 from kglb.actors.recorder import Fact
-from kglb.cli.event_log import EventLog, EventToLine, TerminalRenderer
+from kglb.cli.event_log import EventLog, EventToLine, LogFormat, TerminalRenderer
 from kglb.cli.narrator import StateNarrator
-from kglb.cli.output import Paint
+from kglb.cli.output import EXIT_USAGE, Failed, Paint, complain, warn
 from kglb.events import HealthChanged, ProbeFlipped
 from kglb.projections import State
 from tests.projections.builders import WEB, added, applied, balancer, real_id
@@ -41,19 +43,23 @@ def narrator() -> StateNarrator:
 
 
 def logged(
-    use: Callable[[EventLog], None], *, level: int = logging.INFO, stream: io.StringIO | None = None
+    use: Callable[[EventLog], None],
+    *,
+    level: int = logging.INFO,
+    look: LogFormat = "auto",
+    stream: TextIO | None = None,
 ) -> list[str]:
-    """The lines that a log has written after it was used and closed."""
-    written = stream or io.StringIO()
+    """The lines that a log has written after it was used and closed, unless they went to another stream."""
+    written = io.StringIO() if stream is None else stream
 
     async def log() -> None:
-        log = EventLog(asyncio.get_running_loop(), level=level, stream=written)
+        log = EventLog(asyncio.get_running_loop(), level=level, look=look, stream=written)
         log.speak_with(narrator())
         use(log)
         log.close(PATIENCE)
 
     asyncio.run(log())
-    return written.getvalue().splitlines()
+    return written.getvalue().splitlines() if isinstance(written, io.StringIO) else []
 
 
 class Terminal(io.StringIO):
@@ -107,6 +113,77 @@ def test_on_a_terminal_a_fact_looks_as_tail_shows_it(monkeypatch: pytest.MonkeyP
     fact, process = logged(use, stream=Terminal())
     assert re.fullmatch(rf"\d\d:\d\d:\d\d\.\d{{3}}      42  health   web  {REAL} is down: .*", fact)
     assert re.fullmatch(r"\d\d:\d\d:\d\d\.\d{3} {19}running  balancers=1", process)
+
+
+class Journald(NamedTuple):
+    """A stream as systemd connects it to journald, and what journald reads of it so far."""
+
+    stream: TextIO
+    lines: Callable[[], list[str]]
+
+
+@pytest.fixture
+def journald(monkeypatch: pytest.MonkeyPatch) -> Iterator[Journald]:
+    ours, theirs = socket.socketpair()
+    theirs.settimeout(PATIENCE)
+    with ours, theirs, os.fdopen(os.dup(ours.fileno()), "w") as stream:
+        there = os.fstat(ours.fileno())
+        monkeypatch.setenv("JOURNAL_STREAM", f"{there.st_dev}:{there.st_ino}")
+        yield Journald(stream, lambda: theirs.recv(1 << 16).decode().splitlines())
+
+
+def use_each_level(log: EventLog) -> None:
+    log.fact(FLIPPED)
+    log.fact(DOWN)
+    log.say("no control socket", level=logging.WARNING, problem="it is taken")
+    log.say("journal degraded", level=logging.ERROR)
+
+
+def test_in_systemds_journal_a_line_has_its_priority_its_words_and_no_time(journald: Journald) -> None:
+    logged(use_each_level, level=logging.DEBUG, stream=journald.stream)
+    flipped, down, no_socket, degraded = journald.lines()
+    assert flipped.startswith(f"<7>    41  probe    web  {REAL} fails its checks now")
+    assert down.startswith(f"<6>    42  health   web  {REAL} is down: 2 failures in a row")
+    assert no_socket == f"<4>{'':17}no control socket  problem=it is taken"
+    assert degraded == f"<3>{'':17}journal degraded"
+
+
+def test_in_systemds_journal_json_has_its_priority_too(journald: Journald) -> None:
+    logged(use_each_level, look="json", stream=journald.stream)
+    lines = journald.lines()
+    assert [line[:3] for line in lines] == ["<6>", "<4>", "<3>"]
+    assert json.loads(lines[0][3:])["event"] == "HealthChanged"
+
+
+def test_a_message_of_several_lines_has_its_priority_before_each(journald: Journald) -> None:
+    logged(lambda log: log.say("odd", level=logging.ERROR, why="one\ntwo"), stream=journald.stream)
+    assert journald.lines() == [f"<3>{'':17}odd  why=one", "<3>two"]
+
+
+def test_what_ends_a_verb_and_its_warnings_have_their_priority_in_systemds_journal(
+    journald: Journald, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stderr", journald.stream)
+    complain(Failed(EXIT_USAGE, "a.toml:1: wrong\na.toml:2: wrong", "see configure.md"))
+    warn(["a secret stands in this file"])
+    journald.stream.flush()
+    assert journald.lines() == [
+        "<3>error: a.toml:1: wrong",
+        "<3>a.toml:2: wrong",
+        "<3>  see configure.md",
+        "<4>warning: a secret stands in this file",
+    ]
+
+
+@pytest.mark.usefixtures("journald")
+def test_what_is_led_elsewhere_has_none_though_the_variable_is_set() -> None:
+    (line,) = logged(lambda log: log.say("running"))
+    assert json.loads(line)["event"] == "running"
+
+
+def test_text_is_had_where_nobody_guesses_that_a_person_reads() -> None:
+    (line,) = logged(lambda log: log.fact(DOWN), look="text")
+    assert re.fullmatch(rf"\d\d:\d\d:\d\d\.\d{{3}}      42  health   web  {REAL} is down: .*", line)
 
 
 def test_what_is_below_the_level_is_not_written() -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from tests.cli.daemon import running as daemon
 from tests.cli.notifying.receivers import Answer, Receiver, until
 from tests.projections.builders import real_id
 from tests.replay.journals import Fleet
+from tests.web.builders import Reading
 
 A, B, C = real_id(0), real_id(1), real_id(2)
 Process = subprocess.Popen[str]
@@ -97,6 +99,19 @@ def test_who_takes_over_goes_on_where_the_other_ended(fleet: Fleet, notifier: No
         with notifier.running("--url", receiver.url, "--since", "2020-01-01") as process:
             until(lambda: receiver.seqs == [one, *meanwhile])
             assert ended(process)[0] == 0
+
+
+def test_a_second_one_with_the_same_state_tells_nothing_and_says_who_does(
+    fleet: Fleet, notifier: Notifier, kglb: Command
+) -> None:
+    with Receiver() as receiver, notifier.running("--url", receiver.url) as process:
+        second = kglb("notify", "--journal", fleet.builder.directory, "--state", notifier.state, "--url", receiver.url)
+        assert (second.code, second.out) == (3, "")
+        assert f"{notifier.state}: process {process.pid} keeps its place there" in second.err
+        down = fleet.goes(A, up=False)["health"]
+        until(lambda: notifier.has_told(down))
+        assert ended(process)[0] == 0
+    assert receiver.seqs == [down]
 
 
 def test_a_kill_between_the_post_and_the_state_repeats_and_does_not_lose(fleet: Fleet, notifier: Notifier) -> None:
@@ -207,6 +222,42 @@ def test_a_program_is_told_and_one_that_fails_or_hangs_is_started_again(
     assert (tmp_path / "runs").read_text().split() == [str(seq) for seq in (seqs[0], seqs[0], seqs[0], seqs[1])]
 
 
+def test_the_metrics_say_that_a_receiver_is_stuck_and_that_all_is_told(
+    fleet: Fleet, notifier: Notifier, tmp_path: Path
+) -> None:
+    metrics = tmp_path / "chat.prom"
+    arguments = ("--url", f"http://127.0.0.1:{free_port()}/hooks/T0KEN", "--metrics", metrics)
+    began = time.time()
+    with notifier.running(*arguments) as process:
+        seqs = [fleet.goes(real, up=False)["health"] for real in (A, B)]
+        assert process.stderr is not None
+        while "has not taken 1 notice" not in process.stderr.readline():
+            assert process.poll() is None
+        assert ended(process)[0] == 0
+    stuck = Reading(metrics.read_text())
+    assert (stuck_until := standing(stuck, "kglb_notify_told_until_timestamp_seconds")) < time.time()
+    assert standing(stuck, "kglb_notify_backlog_records") >= 2
+    assert standing(stuck, "kglb_notify_failed_attempts_total") >= 1
+    assert "T0KEN" not in metrics.read_text()
+    with Receiver() as receiver, notifier.running("--url", receiver.url, "--metrics", metrics) as process:
+        until(lambda: receiver.seqs == seqs and notifier.has_told(fleet.builder.seq))
+        assert ended(process)[0] == 0
+    caught_up = Reading(metrics.read_text())
+    assert standing(caught_up, "kglb_notify_told_until_timestamp_seconds") >= max(began, stuck_until)
+    assert standing(caught_up, "kglb_notify_backlog_records") == 0
+    assert standing(caught_up, "kglb_notify_notices_total", result="taken") == 2
+
+
+def standing(reading: Reading, name: str, **labels: str) -> float:
+    """The value of the only notifier, whose target is left out."""
+    (value,) = (
+        value
+        for (sample, found), value in reading.samples.items()
+        if sample == name and {("notifier", "chat"), *labels.items()} <= found
+    )
+    return value
+
+
 def test_a_daemon_that_starts_and_stops_is_told_of(tmp_path: Path) -> None:
     site = Site(tmp_path)
     site.write(ONE)
@@ -247,6 +298,7 @@ def types(receiver: Receiver) -> list[str]:
         (["--header", "X: 1", "--exec", "cat"], 2, "--header is sent to a URL"),
         (["--exec", "/nowhere/alert"], 3, "/nowhere/alert: there is no such program"),
         (["--state", "/nowhere/state", "--exec", "cat"], 3, "/nowhere/state: No such file or directory"),
+        (["--metrics", "/nowhere/a.prom", "--exec", "cat"], 3, "/nowhere/a.prom: No such file or directory"),
     ],
 )
 def test_what_cannot_be_done_is_said_and_shows_no_secret(
@@ -258,7 +310,9 @@ def test_what_cannot_be_done_is_said_and_shows_no_secret(
     assert "T0KEN" not in ran.err
 
 
-@pytest.mark.parametrize("option", [["--batch", "0"], ["--batch", "many"], ["--timeout", "5"], ["--format", "xml"]])
+@pytest.mark.parametrize(
+    "option", [["--batch", "0"], ["--batch", "many"], ["--timeout", "5"], ["--format", "xml"], ["--metrics", "a"]]
+)
 def test_a_wrong_option_is_2(kglb: Command, option: list[str]) -> None:
     with pytest.raises(SystemExit) as left:
         kglb("notify", *option)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kglb.events import OperationsApplied
+from kglb.events import ConfigApplied, OperationsApplied
 from tests.cli.conftest import Command
 from tests.cli.daemon import BAD, ONE, TWO, Site, running
 
@@ -43,11 +43,60 @@ def test_where_nothing_was_everything_would_be_made_in_a_safe_order(kglb: Comman
     assert not site.journal.exists()
 
 
+def test_where_no_config_was_in_force_it_is_said_that_nothing_was_compared(kglb: Command, site: Site) -> None:
+    site.write('balancer = []\n[data_plane]\nkind = "memory"\n')
+    ran = kglb("plan", site.config)
+    assert ran.code == 0
+    assert ran.out.endswith("would change nothing; no config was in force to compare it with\n")
+
+
 def test_the_config_in_force_would_change_nothing(kglb: Command, live: Site) -> None:
     before = len(live.records())
     ran = kglb("plan", live.config)
     assert (ran.code, ran.out) == (0, f"a reload with {live.config} would change nothing\n")
     assert len(live.records()) == before
+
+
+def test_what_no_operation_follows_from_at_once_is_a_change_all_the_same(kglb: Command, live: Site) -> None:
+    live.write(ONE.replace("rise = 1", "rise = 2\nfall = 5").replace("[data_plane]", '[data_plane]\non_stop = "leave"'))
+    ran = kglb("plan", live.config)
+    assert ran.code == 1
+    assert ran.out.splitlines() == [
+        f"a reload with {live.config} would change, of the config in force:",
+        "  ~ data_plane.on_stop cleanup -> leave",
+        "  ~ web  check.rise 1 -> 2 (1 real is judged by it from now on)",
+        "  ~ web  check.fall 2 -> 5 (1 real is judged by it from now on)",
+        "and do nothing to the machine at once",
+    ]
+
+
+def test_a_start_is_compared_with_the_config_last_in_force(kglb: Command, site: Site) -> None:
+    site.write(ONE)
+    with running(site) as process:
+        site.wait_up(REAL)
+        process.kill()
+    site.write(ONE.replace('"dummy"', '"ping"'))
+    ran = kglb("plan", site.config)
+    assert ran.code == 1
+    assert ran.out.splitlines()[:2] == [
+        f"a start with {site.config} would change, of the config last in force:",
+        "  ~ web  check.type dummy -> ping (1 real is judged by it from now on)",
+    ]
+
+
+def test_that_the_value_of_a_secret_is_not_compared_is_said(
+    kglb: Command, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = 'type = "http"\nheaders = { Authorization = { env = "TOKEN" } }'
+    site.write(ONE.replace('type = "dummy"', check))
+    with running(site, TOKEN="s3cr3t") as process:
+        site.wait(lambda events: any(isinstance(event, ConfigApplied) for event in events))
+        monkeypatch.setenv("TOKEN", "an0ther")
+        ran = kglb("plan", site.config)
+        process.terminate()
+        process.wait(15)
+    assert ran.out.splitlines()[-1] == "not compared, as the journal has no secrets: the value of $TOKEN"
+    assert "an0ther" not in ran.out + ran.err
 
 
 def test_what_the_disk_does_not_take_is_said_to_be_unknown(kglb: Command, live: Site) -> None:
@@ -65,7 +114,16 @@ def test_a_program_gets_the_operations_and_the_reload_then_does_them(kglb: Comma
     ran = kglb("plan", live.config, "-o", "json")
     planned = json.loads(ran.out)
     assert ran.code == 1
-    assert [operation["type"] for operation in planned] == ["AddDestination", "AddDestination", "DeleteDestination"]
+    assert [(change["key"], change["before"], change["after"]) for change in planned["changes"]] == [
+        ("reals", None, "192.168.100.102:80"),
+        ("reals", None, "192.168.100.101:80"),
+        ("reals", REAL, None),
+    ]
+    assert [operation["type"] for operation in planned["operations"]] == [
+        "AddDestination",
+        "AddDestination",
+        "DeleteDestination",
+    ]
     before = live.records()[-1].seq
     assert kglb("reload", "--journal", live.journal).code == 0
     done: list[str] = []
@@ -73,7 +131,7 @@ def test_a_program_gets_the_operations_and_the_reload_then_does_them(kglb: Comma
         live.wait_up("192.168.100.101:80")
         applied = (r.event for r in live.records() if r.seq > before and isinstance(r.event, OperationsApplied))
         done = [type(operation).__name__ for event in applied for operation in event.operations]
-    assert [kind for kind in done if kind != "ChangeDestination"] == [one["type"] for one in planned]
+    assert [kind for kind in done if kind != "ChangeDestination"] == [one["type"] for one in planned["operations"]]
     assert kglb("plan", live.config).code == 0
 
 

@@ -69,7 +69,7 @@ async def site(directory: Path, running: Config, *reads: Callable[[], Loaded]) -
 
 
 def good(read: Config) -> Loaded:
-    return Loaded(config=read, secrets={}, warnings=(), digest="digest")
+    return Loaded(config=read, secrets={}, cautions=(), digest="digest")
 
 
 def bad(name: str) -> Loaded:

@@ -19,6 +19,7 @@ def growing(by: float) -> str:
     return f"0+{by}x{STEPS}"
 
 
-def run_promtool(*arguments: object) -> None:
-    ran = subprocess.run(["promtool", *map(str, arguments)], capture_output=True, text=True, check=False)
+def run_promtool(*arguments: object, stdin: str = "") -> None:
+    command = ["promtool", *map(str, arguments)]
+    ran = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr

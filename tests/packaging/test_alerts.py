@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from generate import ROOT
+from kglb.cli.notifying.standing import Standing, families
 from kglb.projections import State
 from kglb.web.status import Status
 from tests.packaging.promtool import STEPS, always, growing, needs_promtool, run_promtool
@@ -35,6 +36,7 @@ def slow(name: str, bound: float, *, by: float) -> Series:
 
 MODE = 'kglb_balancer_mode{mode="available"}'
 BACKUP = 'kglb_balancer_mode{mode="backup"}'
+INITIAL = 'kglb_balancer_mode{mode="initial"}'
 FAILSAFE = 'kglb_balancer_mode{mode="failsafe"}'
 REAL = 'kglb_real_healthy{real="10.0.0.1:80"}'
 IN_ROTATION = 'kglb_real_in_rotation{real="10.0.0.1:80"}'
@@ -48,11 +50,15 @@ PROBES = 'kglb_probes_total{status="success"}'
 LATENESS = "kglb_probe_lateness_seconds_total"
 RESTARTS = 'kglb_actor_restarts_total{kind="applier"}'
 DRIFT = 'kglb_drift_total{operation="DeleteService"}'
+TOLD_UNTIL = 'kglb_notify_told_until_timestamp_seconds{notifier="chat"}'
+PASSED_OVER = 'kglb_notify_notices_total{notifier="chat",result="passed_over"}'
 ONCE = f"0+0x{STEPS - 10} 1+0x10"
 
 FIRES: list[tuple[str, Series]] = [
     ("KglbAllRealsDown", {FAILSAFE: always(1)}),
     ("KglbAllRealsDown", {'kglb_balancer_mode{mode="unavailable"}': always(1)}),
+    ("KglbNeverUp", {INITIAL: always(1)}),
+    ("KglbNoUpstreams", {'kglb_balancer_mode{mode="no_upstreams"}': always(1)}),
     ("KglbOnBackups", {BACKUP: always(1)}),
     ("KglbNoBackupAlive", {"kglb_balancer_backups": always(2), "kglb_balancer_alive_backups": always(0)}),
     ("KglbFewRealsAlive", {"kglb_balancer_alive_ratio": always(0.4), MODE: always(1)}),
@@ -74,6 +80,13 @@ FIRES: list[tuple[str, Series]] = [
     ("KglbMachineHangs", {"kglb_machine_call_age_seconds": growing(60)}),
     ("KglbForeignServices", {"kglb_foreign_services": always(1)}),
     ("KglbDirectorsDisagree", {'kglb_state_hash{instance="a"}': always(1), 'kglb_state_hash{instance="b"}': always(2)}),
+    (
+        "KglbDirectorsDisagree",
+        {
+            'kglb_state_hash{instance="a",cluster="east"}': always(1),
+            'kglb_state_hash{instance="b",cluster="east"}': always(2),
+        },
+    ),
     ("KglbDown", {"up": always(0)}),
     ("KglbNotStarted", {"kglb_started": always(0)}),
     ("KglbRestarting", {"process_start_time_seconds": growing(60)}),
@@ -84,6 +97,8 @@ FIRES: list[tuple[str, Series]] = [
     ("KglbJournalSlow", slow("kglb_journal_sync_duration_seconds", 0.5, by=0)),
     ("KglbLoopLag", slow("kglb_loop_lag_seconds", 0.1, by=0)),
     ("KglbDescriptorsShort", {"process_open_fds": always(900), "process_max_fds": always(1000)}),
+    ("KglbNotifyStuck", {TOLD_UNTIL: f"0+60x10 600+0x{STEPS - 10}"}),
+    ("KglbNotifyRefused", {PASSED_OVER: ONCE}),
 ]
 
 IS_QUIET: list[Series] = [
@@ -93,7 +108,8 @@ IS_QUIET: list[Series] = [
     {REAL: jumping(2), IN_ROTATION: always(1)},
     {REAL: always(0), IN_ROTATION: always(0)},  # drained: somebody knows
     {WEIGHT: always(0)},  # the kernel does not hold it, and need not
-    {FAILSAFE: always(0), MODE: always(0), "kglb_balancer_alive_ratio": always(0)},  # none up yet
+    {FAILSAFE: always(0), MODE: always(0), "kglb_balancer_alive_ratio": always(0)},  # it has not decided yet
+    {INITIAL: f"0+0x{STEPS - 1} 1"},  # it has just started: its first checks are on their way
     {WANTED: always(1), ANNOUNCED: always(1)},
     {"kglb_balancer_oldest_check_age_seconds": always(5)},
     {UNKNOWN: always(7), PROBES: growing(60), LATENESS: growing(0.6)},
@@ -102,12 +118,14 @@ IS_QUIET: list[Series] = [
     {"kglb_foreign_services": always(0), "kglb_contested_entries": always(0)},
     {"kglb_machine_call_age_seconds": always(0.2), "kglb_probes_stalled_seconds": always(0)},
     {'kglb_state_hash{instance="a"}': always(1), 'kglb_state_hash{instance="b"}': always(1)},
+    {'kglb_state_hash{cluster="east"}': always(1), 'kglb_state_hash{cluster="west"}': always(2)},
     {"up": always(1), "kglb_started": always(1), "process_start_time_seconds": always(1e9)},
     {RESTARTS: always(1), REJECTED: always(0), "kglb_journal_degraded": always(0)},
     {"kglb_journal_disk_free_bytes": always(1e9)},
     slow("kglb_journal_sync_duration_seconds", 0.5, by=1),
     slow("kglb_loop_lag_seconds", 0.1, by=1),
     {"process_open_fds": always(100), "process_max_fds": always(1000)},
+    {TOLD_UNTIL: growing(60), PASSED_OVER: always(3)},
 ]
 
 
@@ -152,12 +170,12 @@ def test_every_alert_is_tried_and_has_its_entry_in_the_runbook() -> None:
     alerts = re.findall(r"- alert: (\w+)", RULES.read_text())
     assert [name for name in alerts if name not in dict(FIRES)] == []
     assert re.findall(r"^### (Kglb\w+)$", RUNBOOK.read_text(), re.MULTILINE) == alerts
-    links = re.findall(r"runbook: docs/runbook.md#(\w+)", RULES.read_text())
+    links = re.findall(r"runbook_url: docs/runbook.md#(\w+)", RULES.read_text())
     assert links == [name.lower() for name in alerts]
 
 
 def test_every_metric_that_is_used_is_one_that_there_is() -> None:
-    exposed = {family.name for family in Status(State(), lambda: WELL).families()}
+    exposed = {family.name for family in [*Status(State(), lambda: WELL).families(), *families(Standing(), 0, "")]}
     used = set(re.findall(r"\b(?:kglb|process)_\w+", RULES.read_text()))
     assert used, "nothing is used at all"
     assert {name for name in used if re.sub("_(bucket|sum|count)$", "", name) not in exposed} == set()

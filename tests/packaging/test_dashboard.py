@@ -19,6 +19,7 @@ from kglb.dataplane.worker import InlineWorker
 from kglb.events import DriftFound, HealthChanged, RouteAnnounced, RoutesDecided
 from kglb.model import AddDestination, AddService, Announce, DeleteService, Route
 from kglb.model.histogram import MICROSECONDS, Histogram
+from kglb.web.doubts import Doubts
 from kglb.web.exposition import Family, lines
 from kglb.web.status import Status
 from kglb.web.traffic import TrafficReader
@@ -68,7 +69,8 @@ def daemon() -> Status:
         journal_disk_free=1,
         journal_disk_size=2,
     )
-    status = Status(fleet.state, lambda: known, TrafficReader(InlineWorker(), machine).read)
+    traffic = TrafficReader(InlineWorker(), machine, Doubts(fleet.state.data_plane))
+    status = Status(fleet.state, lambda: known, traffic.read)
     for noted in (*fleet.events, DriftFound(changes=(DeleteService(WEB),))):
         status.note(noted)
     return status

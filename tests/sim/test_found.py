@@ -7,6 +7,9 @@ from sim.world import Plan
 
 FOUND = {
     80206: "a primary whose name was resolved after a backup had taken over was taken for one to wait for",
+    100025: "the simulator took a balancer that asked for names when it was looked at for one that leaks tasks",
+    100168: "the simulator took a backup for up that had passed once, and so a failsafe for unjustified",
+    100633: "the simulator did not know that a contested entry is a reason to put it right",
     80647: "verify took the cause of a decision in mode backup, a second verdict, for a wrong one",
 }
 

@@ -13,6 +13,7 @@ from kglb.dataplane.worker import InlineWorker
 from kglb.model import AddDestination, AddService
 from kglb.model.histogram import Histogram
 from kglb.web.answer import body_of
+from kglb.web.doubts import Doubts
 from kglb.web.status import Status
 from kglb.web.traffic import TrafficReader
 from tests.projections.builders import WEB, real_id
@@ -31,7 +32,8 @@ def status_of(fleet: Fleet) -> Status:
     known = vitals(
         checked={(WEB, real): CheckCounts(1.0) for real in reals}, probe_durations={"tcp": Histogram()}, now=5.0
     )
-    return Status(fleet.state, lambda: known, TrafficReader(InlineWorker(), machine).read)
+    traffic = TrafficReader(InlineWorker(), machine, Doubts(fleet.state.data_plane))
+    return Status(fleet.state, lambda: known, traffic.read)
 
 
 async def scrape(status: Status) -> str:

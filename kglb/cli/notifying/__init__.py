@@ -5,7 +5,9 @@
     program       a program, started for each
     payload       what they get: JSON, or text for chats
     backoff       when to ask again
-    place_file    how far it is, on the disk
+    place_file    how far it is, on the disk, for the next process
+    standing      how far it is, for whoever watches it
+    rewritten     a file that a disk may refuse later on, as both are
 
 Whatever was not taken is told again, by the next process if need be: at least once, in order. The journal is the queue,
 so a target that is down for a day costs no memory, and the daemon nothing at all.

@@ -12,7 +12,7 @@ from kglb.config.checks import COMMON, KINDS, TYPE
 from kglb.config.foreign import kglb_options
 from kglb.config.foreign.jsonpb import JsonReading, Settings, parse_json, read_fields
 from kglb.config.problems import ConfigError, Path, Problem, RefusedError
-from kglb.config.reader import Node, ReportedError, attempt, read_list
+from kglb.config.reader import Node, Place, ReportedError, attempt, read_list
 from kglb.config.secrets import Secrets
 
 
@@ -21,11 +21,11 @@ class _Translated(JsonReading):
 
     origins: dict[Path, Path] = msgspec.field(default_factory=dict)
 
-    def written(self, path: Path) -> Path:
+    def place(self, path: Path) -> Place:
         for length in range(len(path), 0, -1):
             if (origin := self.origins.get(path[:length])) is not None:
-                return (*origin, *path[length:])
-        return path
+                return super().place((*origin, *path[length:]))
+        return super().place(path)
 
 
 def translate(text: str, source: str, secrets: Secrets) -> Node:

@@ -1,11 +1,13 @@
 """Notices are handed on in their order, and what was taken is behind."""
 
 import asyncio
+import time
 from collections.abc import Iterable, Iterator, Sequence
 
 import pytest
 
 from kglb.cli.notifying.delivery import Delivery
+from kglb.cli.notifying.standing import Standing
 from kglb.cli.notifying.target import TAKEN, Reply
 from kglb.replay.news import Step
 from kglb.replay.notices import Notice
@@ -24,6 +26,7 @@ class Recorder:
         self.attempts: list[list[int]] = []
         self.kept: list[int] = []
         self.said: list[str] = []
+        self.standing = Standing()
         self._replies = list(replies)
 
     async def tell(self, notices: Sequence[Notice]) -> Reply:
@@ -34,7 +37,9 @@ class Recorder:
         pass
 
     def deliver(self, steps: Iterable[Step | None], batch: int = 1) -> None:
-        delivery = Delivery(self, lambda place: self.kept.append(place.seq), self.said.append, batch=batch)
+        delivery = Delivery(
+            self, self.standing, lambda place: self.kept.append(place.seq), self.said.append, batch=batch
+        )
         asyncio.run(delivery.run(steps))
 
 
@@ -115,7 +120,7 @@ def test_an_end_while_a_target_is_asked_leaves_what_it_did_not_take_to_come() ->
     target = Recorder(TAKEN, *[DOWN] * 100_000)
 
     async def main() -> None:
-        delivery = Delivery(target, lambda place: target.kept.append(place.seq), target.said.append)
+        delivery = Delivery(target, Standing(), lambda place: target.kept.append(place.seq), target.said.append)
         task = asyncio.create_task(delivery.run([step(1), step(2, told=False), step(3), step(4)]))
         while target.attempts[-1:] != [[3]]:
             await asyncio.sleep(0)
@@ -132,9 +137,48 @@ def test_an_end_is_heard_while_a_long_journal_is_read_in_which_nothing_is_to_be_
     endless: Iterator[Step] = (step(seq, told=False) for seq in iter(int, 1))
 
     async def main() -> None:
-        delivery = Delivery(target, lambda place: target.kept.append(place.seq), target.said.append)
+        delivery = Delivery(target, Standing(), lambda place: target.kept.append(place.seq), target.said.append)
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(delivery.run(endless), 0.05)
 
     asyncio.run(main())
     assert target.attempts == []
+
+
+def test_the_standing_is_the_last_record_that_is_behind_and_what_became_of_the_notices() -> None:
+    target = Recorder(TAKEN, DOWN, DOWN, NEVER, TAKEN, NEVER)
+    target.deliver([step(1), step(2, told=False), step(3), step(4), step(5)], batch=2)
+    standing = target.standing
+    assert standing.place == step(5).place
+    assert (standing.taken, standing.passed_over, standing.failed_attempts) == (3, 1, 2)
+    assert standing.caught_up == 0.0
+
+
+def test_all_is_told_up_to_the_moment_at_which_nothing_more_was_found() -> None:
+    began = time.time()
+    target = Recorder()
+    target.deliver([step(1), None])
+    first = target.standing.caught_up
+    assert began <= first <= time.time()
+    target.deliver([None])
+    assert target.standing.caught_up >= first
+    assert target.standing.told_until == target.standing.caught_up
+
+
+def test_while_a_target_takes_nothing_the_time_up_to_which_all_is_told_stands_still() -> None:
+    target = Recorder(*[DOWN] * 100_000)
+
+    async def main() -> None:
+        delivery = Delivery(target, target.standing, lambda place: None, target.said.append)
+        task = asyncio.create_task(delivery.run([None, step(1), None]))
+        while not target.attempts:
+            await asyncio.sleep(0)
+        found = target.standing.told_until
+        assert found > 0.0
+        while target.standing.failed_attempts < 100:
+            await asyncio.sleep(0)
+        assert target.standing.told_until == found
+        task.cancel()
+        await asyncio.wait([task])
+
+    asyncio.run(main())

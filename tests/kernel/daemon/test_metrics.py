@@ -3,6 +3,8 @@
 import re
 import subprocess
 
+from kglb.events import DriftFound
+from kglb.model import ChangeDestination, Destination, RealId, ServiceId
 from lab.client import Client
 from lab.namespaces import command, in_namespace
 from lab.net import Network
@@ -53,3 +55,18 @@ def test_traffic_is_counted_and_a_removed_real_leaves_no_series(director: Direct
         command("kill", "-HUP", str(director.pid))
     director.wait_weights(SERVICE, {SECOND: WEIGHT})
     until(lambda: "10.2.0.10" not in scrape(director), "the series went")
+
+
+def test_a_scrape_finds_what_somebody_edited_long_before_the_daemon_looks_again(
+    director: Director, network: Network
+) -> None:
+    director.configure(balancer(SERVICE, [FIRST, SECOND]), reconcile_interval="1h")
+    director.start()
+    director.wait_weights(SERVICE, {FIRST: WEIGHT, SECOND: WEIGHT})
+    last = director.last_seq()
+    with in_namespace(network.director):
+        command("ipvsadm", "-e", "-t", "10.0.0.100:80", "-r", FIRST, "-m", "-w", "7")
+    assert f'kglb_ipvs_backend_weight{{{LOCAL},remote_address="10.2.0.10",remote_port="80"}} 7\n' in scrape(director)
+    director.wait_weights(SERVICE, {FIRST: WEIGHT, SECOND: WEIGHT})
+    edit = ChangeDestination(ServiceId(SERVICE), Destination(real=RealId(FIRST), weight=7))
+    until(lambda: director.events(DriftFound, last) == [DriftFound(changes=(edit,))], "its record")

@@ -26,7 +26,7 @@ def test_a_good_config_is_in_force_and_no_request_fails(director: Director, netw
         director.configure(balancer(SERVICE, [FIRST, SECOND, THIRD], scheduler="wrr"))
         planned = director.verb("plan", str(director.config))
         assert (planned.returncode, planned.stderr) == (1, "")
-        assert [line.split()[0] for line in planned.stdout.splitlines()[1:]] == ["~", "+"]
+        assert [line.split()[0] for line in planned.stdout.splitlines()[1:]] == ["~", "+", "and", "~", "+"]
         told = director.verb("reload", "--journal", str(director.journal))
         assert (told.returncode, told.stderr) == (0, "")
         director.wait_weights(SERVICE, {**BOTH_UP, THIRD: WEIGHT})
