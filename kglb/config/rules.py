@@ -218,10 +218,11 @@ def services_differ(drafts: Iterable[Draft]) -> None:
     for draft in drafts:
         earlier = first.setdefault(draft.balancer.id, draft)
         if earlier is not draft:
-            path, line, file = earlier.node.reading.place((*earlier.node.path, "service"))
+            place = earlier.node.reading.place
+            path, (_, line, file) = place(earlier.node.path).path, place((*earlier.node.path, "service"))
             known = [f'"{earlier.balancer.name}"', f"line {line}" if line else "", file]
             draft.node.fail(
-                f"duplicate service: {draft.balancer.id} is {path_text(path[:-1])}'s already "
+                f"duplicate service: {draft.balancer.id} is {path_text(path)}'s already "
                 f"({', '.join(part for part in known if part)})",
                 at=("service",),
             )

@@ -27,7 +27,7 @@ def test_a_service_is_there_once(name: str) -> None:
 
 def test_g3_the_message_names_the_service() -> None:
     assert refused(BASE, changed(BASE, "name", "other")) == {
-        "balancers[1].lbService.ipvsService.tcpAttributes": "duplicate service: tcp://172.0.0.1:80 is balancer[0]'s "
+        "balancers[1].lbService.ipvsService.tcpAttributes": "duplicate service: tcp://172.0.0.1:80 is balancers[0]'s "
         'already ("web", line 8)'
     }
 
