@@ -6,17 +6,20 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system lint format generate deb test-deb test test-host test-lab demo drill bench clean
+.PHONY: help setup system system-lab lint format generate deb test-deb test test-host test-lab demo drill bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(STAMP) ## system packages (Debian; sudo only if something is missing) and the venv
+setup: system $(STAMP) ## system packages (Debian; sudo only if something is missing) and the venv
 
 system:
 	@PYTHON=$(PYTHON) scripts/install-system-packages
 
-$(STAMP): pyproject.toml | system
+system-lab:
+	@PYTHON=$(PYTHON) scripts/install-system-packages lab
+
+$(STAMP): pyproject.toml | system-lab
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat --editable '.[dev]'
 	@touch $@
@@ -51,11 +54,11 @@ deb: setup ## a Debian package, in dist/
 test-deb: setup ## the package in a clean Debian 12, booted: minutes, root, debootstrap; not part of `make test`
 	@PYTHON=$(abspath $(BIN)/python) packaging/test-deb
 
-demo: setup ## a load balancer, its reals and their failures, in the lab's kernel
+demo: system-lab $(STAMP) ## a load balancer, its reals and their failures, in the lab's kernel
 	@$(BIN)/python -m lab run -- $(BIN)/python -m lab.demo .demo
 	@$(BIN)/python -m lab.incident .demo
 
-drill: setup ## an incident on purpose, twice, and what its journal says of it: three minutes
+drill: system-lab $(STAMP) ## an incident on purpose, twice, and what its journal says of it: three minutes
 	@$(BIN)/python -m lab run -- $(BIN)/python -m lab.drill .drill/first
 	@$(BIN)/python -m lab run -- $(BIN)/python -m lab.drill .drill/second --fall 5
 	@$(BIN)/python -m lab run -- $(BIN)/python -m lab.reenact .drill/first
