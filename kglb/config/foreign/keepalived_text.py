@@ -49,8 +49,10 @@ class _Token(NamedTuple):
 
 def parse_keepalived(text: str, source: str) -> tuple[Block, ...]:
     """The blocks of a text. Raises ConfigError for braces that do not match, and for what only keepalived expands."""
-    tokens = _tokens(text, source)
-    blocks, end = _blocks(tokens, source)
+    try:
+        blocks, end = _blocks(_tokens(text, source), source)
+    except RecursionError:
+        raise ConfigError(source, (Problem("", None, "braces are nested too deeply"),)) from None
     if end.text == "}":
         raise ConfigError(source, (Problem("", end.line, "a brace is closed that was not opened"),))
     return blocks

@@ -75,6 +75,7 @@ class TestText:
                 "$VIP=192.0.2.1\n",
                 "k.conf:1: $VIP=192.0.2.1: a definition, or the use of one is not read here; expand it first",
             ),
+            ("a {\n" * 5000, "k.conf: braces are nested too deeply"),
             ("include b.conf\n", "k.conf:1: include: an included file is not read here; expand it first"),
         ],
     )
