@@ -74,8 +74,9 @@ virtual_server 10.99.0.13 53 {{
 """
 
 
-def weights(found: dict[str, SavedService]) -> list[str]:
-    return [real["-w"] for service in found.values() for real in service.reals.values()]
+def up(found: dict[str, SavedService]) -> int:
+    """How many reals have a weight. Under ``inhibit_on_failure`` keepalived adds them at 0 before their first check."""
+    return sum(real["-w"] != "0" for service in found.values() for real in service.reals.values())
 
 
 def of_keepalived(network: Network, directory: Path, expected: int) -> dict[str, SavedService]:
@@ -95,7 +96,7 @@ def of_keepalived(network: Network, directory: Path, expected: int) -> dict[str,
         spawn(network.director, argv, stdout=log.fileno(), stderr=log.fileno()),
         in_namespace(network.director),
     ):
-        until(lambda: len(weights(saved())) == expected, "keepalived has everything up")
+        until(lambda: up(saved()) == expected, "keepalived has everything up")
         found = saved()
     with in_namespace(network.director):
         command("ipvsadm", "-C")
