@@ -29,6 +29,9 @@ from kglb.model.service import FLAG_ALIASES
 DEFAULT_WEIGHT = 1000
 """KgLb's weight of a real that is up: it leaves room for finer steps than 1 does."""
 
+_SH_WEIGHT = 1
+"""The same under ``sh``, which has 256 slots and gives a real as many of them as its weight (ip_vs_sh.c)."""
+
 _MOST_CONCURRENT = 2**31 - 1
 _seconds = duration("1s", "31d")
 
@@ -154,11 +157,15 @@ def read_balancer(node: Node) -> Draft:
     of_service = values.pop("persistence", {}) | _take(values, "scheduler")
     service = _make_service(values.pop("service"), flags, of_service)
     entries = values.pop("reals", ())
-    of_reals = {"weight": DEFAULT_WEIGHT, "forward": Forward()} | _take(values, "weight", "forward")
+    of_reals = {"weight": _weight(service), "forward": Forward()} | _take(values, "weight", "forward")
     reals = tuple(Real(**of_reals | entry) for _, entry in entries)
     fields: dict[str, Any] = {"name": "", "check": DummyCheck(), "when_down": _when_down(service)} | values
     balancer = Balancer(**fields, service=service, reals=reals)
     return Draft(node, failed, flags, tuple(place for place, _ in entries), balancer)
+
+
+def _weight(service: Service) -> int:
+    return _SH_WEIGHT if service.scheduler == "sh" else DEFAULT_WEIGHT
 
 
 def _when_down(service: Service) -> WhenDown:

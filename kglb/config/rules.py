@@ -23,10 +23,12 @@ from kglb.model import (
     connects,
 )
 from kglb.model.endpoint import is_address, split_host_port
+from kglb.model.service import FLAG_ALIASES, HASHING
 
 _NEEDED_SCHEDULER = {"sh-port": "sh", "sh-fallback": "sh", "mh-port": "mh", "mh-fallback": "mh"}
 _ONE_PACKET = ("ops", "one-packet")
 _BLIND_TO_WEIGHTS = ("rr", "lc")
+_SH_SLOTS = 256
 
 
 def flags_fit(draft: Draft) -> None:
@@ -163,6 +165,31 @@ def weights_count(draft: Draft) -> None:
         draft.node.warn(f"{scheduler} ignores weights other than 0; w{scheduler} heeds them", at=("reals",))
 
 
+def slots_suffice(draft: Draft) -> None:
+    """Warning, kernel: sh has 256 slots; a real takes as many as its weight, and one at weight 0 (ip_vs_sh.c)."""
+    taken = sum(max(real.weight, 1) for real in draft.balancer.reals)
+    if draft.balancer.service.scheduler == "sh" and taken > _SH_SLOTS:
+        draft.node.warn(
+            f"sh has {_SH_SLOTS} slots and gives each real as many as its weight, these want {taken}: some reals get "
+            'no clients; smaller weights (1, the default, for equal shares), or scheduler = "mh"',
+            at=("reals",),
+        )
+
+
+def clients_fall_back(draft: Draft) -> None:
+    """Warning, kernel: the table of a hashing scheduler keeps a real whose weight is 0, and refuses its clients."""
+    balancer, scheduler = draft.balancer, draft.balancer.service.scheduler
+    if scheduler not in HASHING or balancer.when_down == "remove":
+        return
+    if scheduler != "dh" and FLAG_ALIASES[f"{scheduler}-fallback"] in balancer.service.flags:
+        return
+    cure = 'when_down = "remove"' if scheduler == "dh" else f'"{scheduler}-fallback" in flags'
+    draft.node.warn(
+        f"{scheduler} refuses new connections of the clients whose real is down; {cure} sends them to others",
+        at=("scheduler",),
+    )
+
+
 def ports_reach(draft: Draft) -> None:
     """Warning: only masquerading changes a packet's port (ipvsadm(8), --real-server)."""
     key = draft.balancer.service.key
@@ -201,6 +228,8 @@ RULES = (
     Rule(too_few_fail_open, frozenset({"when_all_down", "fail_open_below"})),
     Rule(udp_checked_by_tcp, frozenset({"check"})),
     Rule(weights_count, frozenset({"scheduler", "weight"})),
+    Rule(slots_suffice, frozenset({"scheduler", "weight"})),
+    Rule(clients_fall_back, frozenset({"scheduler", "flags", "when_down"})),
     Rule(ports_reach, frozenset({"forward"})),
 )
 

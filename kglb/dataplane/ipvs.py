@@ -55,8 +55,9 @@ class Ipvs:
         return codec.decode_service(answer)
 
     def destinations(self, service_id: ServiceId) -> list[Destination]:
-        """The destinations of a service in no particular order; none for a service that is not there."""
-        return [codec.decode_destination(answer) for answer in self._netlink.dump(codec.ask_destinations(service_id))]
+        """The destinations of a service in the order in which they were added; none for a service that is not there."""
+        newest_first = self._netlink.dump(codec.ask_destinations(service_id))  # list_add_rcu in ip_vs_ctl.c
+        return [codec.decode_destination(answer) for answer in reversed(newest_first)]
 
     def counters(self, service_id: ServiceId) -> ServiceCounters | None:
         """What was counted of one service and its destinations, or None where there is none."""

@@ -54,7 +54,7 @@ class KernelDataPlane:
         return self._ipvs.service(service_id)
 
     def destinations(self, service_id: ServiceId) -> list[Destination]:
-        """The destinations of a service in no particular order; none for a service that is not there."""
+        """The destinations of a service in the order in which they were added; none for a service that is not there."""
         return self._ipvs.destinations(service_id)
 
     def addresses(self, interface: str) -> frozenset[Address]:

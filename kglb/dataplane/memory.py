@@ -97,7 +97,7 @@ class MemoryDataPlane:
         return self._services.get(service_id)
 
     def destinations(self, service_id: ServiceId) -> list[Destination]:
-        """The destinations of a service in no particular order; none for a service that is not there."""
+        """The destinations of a service in the order in which they were added; none for a service that is not there."""
         return list(self._destinations.get(service_id, {}).values())
 
     def addresses(self, interface: str) -> frozenset[Address]:

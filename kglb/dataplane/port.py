@@ -57,7 +57,7 @@ class DataPlane(Protocol):
         """One virtual service, or None where there is none."""
 
     def destinations(self, service_id: ServiceId) -> list[Destination]:
-        """The destinations of a service in no particular order; none for a service that is not there."""
+        """The destinations of a service in the order in which they were added; none for a service that is not there."""
 
     def addresses(self, interface: str) -> frozenset[Address]:
         """All addresses on an interface, IPv4 and IPv6; none for an interface that is not there."""

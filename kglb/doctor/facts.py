@@ -6,7 +6,7 @@ import msgspec
 
 from kglb.dataplane.passage import Passage
 from kglb.dataplane.routes import Route
-from kglb.model import Address, Config, ServiceId
+from kglb.model import Address, Config, RealId, ServiceId
 
 
 class Disk(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +64,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     ``loadable`` are the modules that the kernel has on disk or built in, None where nobody can tell.
     ``sysctls`` are by their dotted names; one that the kernel does not have is not there.
     ``services`` are those in the kernel that are neither the config's nor in its range of marks.
+    ``orders`` are, of the config's services that hash, the destinations in the order in which the kernel got them.
     ``routes`` lead to the reals that are given by address, None where there is none; ``default_routes`` to the rest.
     ``controllers`` are the process names of other programs that drive IPVS.
     ``descriptors`` is the hard limit of this process. ``daemon`` is the process that writes the journal, if any does.
@@ -80,6 +81,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     may_ping: bool = True
     descriptors: int = 1 << 20
     services: tuple[ServiceId, ...] = ()
+    orders: Mapping[ServiceId, tuple[RealId, ...]] = {}
     controllers: tuple[str, ...] = ()
     network: Network = Network()
     routes: Mapping[str, Route | None] = {}

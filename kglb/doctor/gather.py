@@ -1,8 +1,9 @@
 """One look at this machine for one config. Reads only, and asks nobody but the kernel: no packet leaves the machine."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from journal import writer_of
 from kglb.config.load import Loaded
@@ -15,7 +16,8 @@ from kglb.doctor import machine
 from kglb.doctor.company import DELETING, SHARING
 from kglb.doctor.facts import ConfigFile, Facts, Network
 from kglb.doctor.wanted import literal_reals, marked_ways, vips
-from kglb.model import Config, ServiceId
+from kglb.model import Config, RealId, ServiceId
+from kglb.model.service import HASHING
 
 _SYSCTLS = (
     "kernel.modules_disabled",
@@ -39,19 +41,20 @@ def gather(loaded: Loaded, path: Path | None) -> Facts:
     config = loaded.config
     in_earnest = config.data_plane.kind == "ipvs"
     network = _network() if in_earnest else Network()
-    services, unavailable, remedy = _services(config) if in_earnest else ((), None, "")
+    table = _table(config) if in_earnest else _Table()
     routes, default_routes, passages = _routes(config) if in_earnest else ({}, (), ())
     return Facts(
         config=config,
         kernel=kernel_version(),
-        unavailable=unavailable,
-        remedy=remedy,
+        unavailable=table.unavailable,
+        remedy=table.remedy,
         loaded=machine.loaded_modules(),
         loadable=machine.loadable_modules(),
         sysctls=machine.sysctls((*_SYSCTLS, *_settings_of(("all", *network.links)))),
         may_ping=machine.may_ping(),
         descriptors=machine.descriptor_limit(),
-        services=services,
+        services=table.foreign,
+        orders=table.orders,
         controllers=tuple(sorted(machine.processes() & (DELETING | SHARING))),
         network=network,
         routes=routes,
@@ -67,16 +70,31 @@ def gather(loaded: Loaded, path: Path | None) -> Facts:
     )
 
 
-def _services(config: Config) -> tuple[tuple[ServiceId, ...], str | None, str]:
-    """The services that are not the config's; and what keeps IPVS from being driven, with its cure."""
+class _Table(NamedTuple):
+    """The kernel's services that are not the config's, and the order of reals in those that hash.
+
+    Or what keeps IPVS from being driven, with its cure.
+    """
+
+    foreign: tuple[ServiceId, ...] = ()
+    orders: Mapping[ServiceId, tuple[RealId, ...]] = {}
+    unavailable: str | None = None
+    remedy: str = ""
+
+
+def _table(config: Config) -> _Table:
     try:
         ipvs = Ipvs()
     except Unavailable as missing:
-        return (), missing.problem, missing.remedy
+        return _Table(unavailable=missing.problem, remedy=missing.remedy)
     try:
         ours = {balancer.id for balancer in config.balancers}
         keys = [service.key for service in ipvs.services()]
-        return tuple(sorted(key.id for key in keys if key.id not in ours and key.mark not in config.marks)), None, ""
+        hashing = [balancer.id for balancer in config.balancers if balancer.service.scheduler in HASHING]
+        return _Table(
+            foreign=tuple(sorted(key.id for key in keys if key.id not in ours and key.mark not in config.marks)),
+            orders={id: tuple(destination.real for destination in ipvs.destinations(id)) for id in hashing},
+        )
     finally:
         ipvs.close()
 

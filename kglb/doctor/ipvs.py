@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from kglb.doctor.facts import Facts
 from kglb.doctor.finding import Finding, note, problem
+from kglb.doctor.wanted import order_of_reals
 
 REUSE_FIXED = (5, 9)
 """From this kernel on, a client's port that comes again is scheduled anew at no cost (Linux f0a5e4d7a594)."""
@@ -106,6 +107,22 @@ def tracks_connections(facts: Facts) -> Iterator[Finding]:
         )
 
 
+def hashes_as_a_fresh_start(facts: Facts) -> Iterator[Finding]:
+    """The table of a scheduler that hashes follows from the order in which the kernel got the destinations."""
+    for balancer in facts.config.balancers:
+        held, wanted = facts.orders.get(balancer.id, ()), order_of_reals(balancer)
+        both = {*held} & {*wanted}
+        if [real for real in held if real in both] == [real for real in wanted if real in both]:
+            continue
+        yield note(
+            f"{balancer.id}: the kernel got its reals in another order than the config's",
+            f"{balancer.service.scheduler} maps clients by it: a director that has just started maps some elsewhere",
+            advice="where directors share the VIP: withdraw this one, stop it with cleanup, and start it"
+            if balancer.when_down == "quiesce"
+            else 'when_down = "quiesce" where directors share the VIP: a real that is removed comes back as the newest',
+        )
+
+
 def _sysctl(facts: Facts, name: str, value: int, why: str) -> Finding:
     return problem(f"{name} is {facts.sysctls[name]}", why, fix=f"sysctl -w {name}={value}")
 
@@ -122,4 +139,5 @@ RULES = (
     lets_go_of_removed_reals,
     lets_go_of_persistence,
     tracks_connections,
+    hashes_as_a_fresh_start,
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from kglb.model import Address, Balancer, Config, Endpoint, Way, parse_endpoint
+from kglb.model import Address, Balancer, Config, Endpoint, RealId, Way, parse_endpoint
 
 _SHOWN = 5
 
@@ -16,6 +16,11 @@ def literal_reals(config: Config) -> list[Endpoint]:
     """The reals that are given by address, each once; what names stand for is not asked."""
     hosts = dict.fromkeys(real.host for balancer in config.balancers for real in balancer.reals)
     return [endpoint for endpoint in map(_endpoint, hosts) if endpoint is not None]
+
+
+def order_of_reals(balancer: Balancer) -> list[RealId]:
+    """A balancer's reals that are given by address, in the config's order: that in which a start adds them."""
+    return [endpoint.id for real in balancer.reals if (endpoint := _endpoint(real.host)) is not None]
 
 
 def ways(config: Config) -> list[Way]:

@@ -25,6 +25,10 @@ SCHEDULERS = (
 )  # fmt: skip
 """The schedulers of the mainline kernel, by the name the kernel knows them under."""
 
+HASHING = ("dh", "sh", "mh")
+"""Those that map clients by a table, which the kernel fills in the order in which destinations came (ip_vs_dh.c,
+ip_vs_sh.c, ip_vs_mh.c)."""
+
 FLAGS = ("one-packet", "flag-1", "flag-2", "flag-3")
 """Canonical service flags. ``flag-1`` and ``flag-2`` are sh's and mh's fallback and port."""
 

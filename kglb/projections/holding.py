@@ -26,7 +26,7 @@ from kglb.model import (
 
 
 class Holding(msgspec.Struct, kw_only=True):
-    """Services with their destinations, addresses, and routes by prefix.
+    """Services with their destinations in the order in which they were added, addresses, and routes by prefix.
 
     An address maps to whether it is ours to delete. ``marked`` says that each of ours carries our mark in the kernel.
     """

@@ -1,8 +1,10 @@
 """One number for what a director has decided: equal on two directors that see the same (KgLb's state_hash).
 
 It covers of each balancer the virtual service as it is wanted (key, scheduler, flags, persistence) and the mode; of
-each real its address and port, health, decided weight, forwarding and thresholds. It does not cover names, checks,
-interfaces, what is to happen when too few are up, what the kernel holds, nor when and in which order things happened.
+each real its address and port, health, decided weight, forwarding and thresholds; and under a scheduler that hashes
+the order in which the kernel got the destinations, because its table follows from that. It does not cover names,
+checks, interfaces, what is to happen when too few are up, what else the kernel holds, nor when and in which order
+anything else happened.
 """
 
 import asyncio
@@ -11,6 +13,7 @@ from hashlib import blake2b
 
 from msgspec.json import encode
 
+from kglb.model.service import HASHING
 from kglb.projections import State
 
 BITS = 52
@@ -32,6 +35,8 @@ async def state_hash(state: State) -> int:
 def _parts(state: State) -> Iterator[bytes]:
     for id, balancer in list(state.fleet.balancers.items()):
         yield encode((balancer.config.service, balancer.mode))
+        if balancer.config.service.scheduler in HASHING:
+            yield encode((id, tuple(state.data_plane.actual.destinations.get(id, ()))))
         for real in list(balancer.reals.values()):
             entry = real.entry
             yield encode((id, real.real, real.healthy, real.weight, entry.forward, entry.upper, entry.lower))

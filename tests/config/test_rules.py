@@ -108,6 +108,26 @@ def test_the_source_of_checks_has_the_family_of_the_reals(balancer: Write, accep
             "config.toml:4: balancer[0].reals: rr ignores weights other than 0; wrr heeds them",
         ),
         (
+            {
+                "scheduler": '"sh"',
+                "flags": '["sh-fallback"]',
+                "weight": "129",
+                "reals": '["10.0.0.1:80", "10.0.0.2:80"]',
+            },
+            "config.toml:4: balancer[0].reals: sh has 256 slots and gives each real as many as its weight, these want "
+            '258: some reals get no clients; smaller weights (1, the default, for equal shares), or scheduler = "mh"',
+        ),
+        (
+            {"scheduler": '"mh"', "flags": '["mh-port"]'},
+            "config.toml:6: balancer[0].scheduler: mh refuses new connections of the clients whose real is down; "
+            '"mh-fallback" in flags sends them to others',
+        ),
+        (
+            {"scheduler": '"dh"'},
+            "config.toml:6: balancer[0].scheduler: dh refuses new connections of the clients whose real is down; "
+            'when_down = "remove" sends them to others',
+        ),
+        (
             {"forward": '"direct"', "reals": '["10.0.0.1:8080", "10.0.0.2:80"]'},
             "config.toml:4: balancer[0].reals: 10.0.0.1:8080 gets its packets on port 80: direct does not "
             "change ports, so its own port is only checked (1 such real)",
@@ -155,3 +175,28 @@ def test_a_share_of_reals_to_open_below_is_for_who_fails_open(balancer: Write, a
     assert refuse(balancer(fail_open_belov="0.3")) == {
         "balancer[0]": 'unknown key "fail_open_belov"; did you mean "fail_open_below"?'
     }
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"scheduler": '"sh"', "flags": '["sh-fallback"]', "weight": "128", "reals": '["10.0.0.1:80", "10.0.0.2:80"]'},
+        {"scheduler": '"mh"', "flags": '["mh-fallback"]', "reals": '["10.0.0.1:80", "10.0.0.2:80"]'},
+        {"scheduler": '"sh"', "service": '"udp://192.0.2.1:80"'},
+    ],
+    ids=["256 slots", "mh scales weights itself", "no real stays at weight 0 while it is down"],
+)
+def test_a_hashing_scheduler_that_serves_every_client_is_not_warned_about(
+    balancer: Write, accept: Accept, keys: dict[str, str]
+) -> None:
+    assert accept(balancer(**keys)).warnings == ()
+
+
+def test_reals_weigh_1_by_default_under_sh_and_1000_otherwise(balancer: Write, accept: Accept) -> None:
+    def weights(**keys: str) -> list[int]:
+        reals = '["10.0.0.1:80", { address = "10.0.0.2:80", weight = 3 }]'
+        return [real.weight for real in accept(balancer(reals=reals, **keys)).config.balancers[0].reals]
+
+    assert weights(scheduler='"sh"') == [1, 3]
+    assert weights(scheduler='"sh"', weight="2") == [2, 3]
+    assert weights(scheduler='"mh"') == [1000, 3]

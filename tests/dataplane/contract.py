@@ -211,6 +211,13 @@ class DataPlaneContract:
         succeed(plane, ChangeDestination(WEB, changed))
         assert by_name(plane.destinations(WEB)) == [changed, real(2, 5)]
 
+    def test_destinations_are_read_in_the_order_in_which_they_were_added(self, plane: DataPlane) -> None:
+        succeed(plane, AddService(Service(id=WEB)), *(AddDestination(WEB, real(n)) for n in (3, 1, 2)))
+        succeed(plane, ChangeDestination(WEB, real(3, 0)), ChangeDestination(WEB, real(3, 7)))
+        assert plane.destinations(WEB) == [real(3, 7), real(1), real(2)]
+        succeed(plane, DeleteDestination(WEB, real(1).real), AddDestination(WEB, real(1)))
+        assert plane.destinations(WEB) == [real(3, 7), real(2), real(1)]
+
     def test_deleting_a_service_deletes_its_destinations_with_it(self, plane: DataPlane) -> None:
         succeed(plane, AddService(Service(id=WEB)), AddDestination(WEB, real(1)))
         succeed(plane, DeleteService(WEB), AddService(Service(id=WEB)))

@@ -7,8 +7,8 @@ from kglb.dataplane.passage import Passage
 from kglb.dataplane.routes import Route
 from kglb.doctor.diagnose import diagnose
 from kglb.doctor.facts import ConfigFile, Disk, Link
-from kglb.model import Address, ServiceId
-from tests.doctor.machines import WELL, configured, found, networked, set_to
+from kglb.model import Address, RealId, ServiceId
+from tests.doctor.machines import REALS, SERVICE, WELL, configured, found, networked, set_to
 
 PERSISTENT = 'persistence = "6m"'
 
@@ -43,6 +43,21 @@ def test_an_encapsulation_that_is_newer_than_the_kernel_is_a_problem() -> None:
     gue = configured('forward = { type = "gue", port = 6080 }')
     assert found(replace(gue, kernel=(5, 1))).what == "kernel 5.1 cannot forward by gue, which came with 5.2"
     assert diagnose(replace(gue, kernel=(5, 2))) == []
+
+
+def test_reals_that_came_in_another_order_are_a_note_where_the_scheduler_hashes() -> None:
+    hashing = configured(reals=(*REALS, "name.example:80"))
+    first, second = map(RealId, REALS)
+    resolved = RealId("10.0.0.9:80")
+    assert diagnose(replace(hashing, orders={ServiceId(SERVICE): (resolved, first, second)})) == []
+    note = found(replace(hashing, orders={ServiceId(SERVICE): (second, first)}))
+    assert note.level == "note"
+    assert note.what == f"{SERVICE}: the kernel got its reals in another order than the config's"
+    assert note.advice.endswith("withdraw this one, stop it with cleanup, and start it")
+    removing = configured('when_down = "remove"')
+    assert found(replace(removing, orders={ServiceId(SERVICE): (second, first)})).advice.startswith(
+        'when_down = "quiesce"'
+    )
 
 
 def test_connections_that_are_never_scheduled_anew_are_a_problem_on_every_kernel() -> None:

@@ -59,6 +59,7 @@ def balancer(
     *,
     backups: Iterable[str] = (),
     scheduler: str = "rr",
+    flags: Iterable[str] = (),
     forward: str = '"masquerade"',
     check: str = CHECK,
 ) -> str:
@@ -69,6 +70,7 @@ def balancer(
 name = "{service}"
 service = "{service}"
 scheduler = "{scheduler}"
+flags = {[*flags]}
 forward = {forward}
 reals = [{", ".join(entries)}]
 check = {check}

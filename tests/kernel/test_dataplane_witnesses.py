@@ -138,8 +138,8 @@ def test_we_read_what_ipvsadm_wrote(plane: KernelDataPlane) -> None:
         Service(id=service_id, scheduler="sh", flags=("flag-2", "one-packet"), persistence=7, netmask=16)
     ]
     assert plane.destinations(service_id) == [
-        Destination(real=RealId("[2001:db8:1::1]:53"), weight=1, forward=Forward("tunnel", "gue", 6080)),
         Destination(real=RealId("10.1.0.1:53"), weight=0, forward=Forward("direct"), upper=5, lower=3),
+        Destination(real=RealId("[2001:db8:1::1]:53"), weight=1, forward=Forward("tunnel", "gue", 6080)),
     ]
 
 

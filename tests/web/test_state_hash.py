@@ -1,7 +1,9 @@
 import asyncio
 
+import pytest
+
 from kglb.events import Event, HealthChanged, ProbeFlipped
-from kglb.model import ServiceId
+from kglb.model import AddDestination, AddService, Destination, Service, ServiceId
 from kglb.projections import State
 from kglb.web.state_hash import BITS, state_hash
 from tests.projections.builders import DNS, WEB, added, applied, balancer, real_id, started
@@ -36,6 +38,20 @@ def test_two_directors_that_came_to_the_same_in_another_order_are_equal() -> Non
         applied(*reversed(config.config.balancers)), added(DNS, 1), added(WEB, 1), added(DNS, 0), added(WEB, 0)
     )
     assert number(one.state) == number(other.state)
+
+
+@pytest.mark.parametrize(("scheduler", "tells"), [("mh", True), ("sh", True), ("dh", True), ("wrr", False)])
+def test_where_the_scheduler_hashes_the_order_in_which_the_kernel_got_its_reals_is_in_it(
+    scheduler: str, tells: bool
+) -> None:
+    def director(*order: int) -> Fleet:
+        fleet = fleet_of(applied(balancer(WEB, 2, scheduler=scheduler)), added(WEB, 0), added(WEB, 1))
+        fleet.apply(AddService(Service(id=WEB, scheduler=scheduler)))
+        fleet.apply(*(AddDestination(WEB, Destination(real=real_id(number), weight=1)) for number in order))
+        return fleet
+
+    assert number(director(0, 1).state) == number(director(0, 1).state)
+    assert (number(director(0, 1).state) != number(director(1, 0).state)) == tells
 
 
 def test_how_often_and_why_probes_failed_is_not_in_it() -> None:
