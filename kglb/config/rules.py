@@ -27,6 +27,8 @@ from kglb.model.endpoint import is_address, split_host_port
 _NEEDED_SCHEDULER = {"sh-port": "sh", "sh-fallback": "sh", "mh-port": "mh", "mh-fallback": "mh"}
 _ONE_PACKET = ("ops", "one-packet")
 _BLIND_TO_WEIGHTS = ("rr", "lc")
+_BLIND_TO_SHARES = (*_BLIND_TO_WEIGHTS, "dh")
+_HASHING = ("sh", "mh")
 
 
 def flags_fit(draft: Draft) -> None:
@@ -163,6 +165,23 @@ def weights_count(draft: Draft) -> None:
         draft.node.warn(f"{scheduler} ignores weights other than 0; w{scheduler} heeds them", at=("reals",))
 
 
+def weights_have_steps(draft: Draft) -> None:
+    """Warning: a slow start that does not do what its name says."""
+    balancer = draft.balancer
+    if not balancer.slow_start:
+        return
+    scheduler = balancer.service.scheduler
+    if scheduler in _BLIND_TO_SHARES:
+        draft.node.warn(f"{scheduler} ignores weights other than 0: slow_start does nothing", at=("slow_start",))
+    elif scheduler in _HASHING:
+        problem = (
+            f"{scheduler} hashes clients by the weights of reals: each step of slow_start moves some to another real"
+        )
+        draft.node.warn(problem, at=("slow_start",))
+    elif max((real.weight for real in balancer.reals), default=0) == 1:
+        draft.node.warn("a weight of 1 has no steps: slow_start does nothing", at=("slow_start",))
+
+
 def ports_reach(draft: Draft) -> None:
     """Warning: only masquerading changes a packet's port (ipvsadm(8), --real-server)."""
     key = draft.balancer.service.key
@@ -199,6 +218,7 @@ RULES = (
     Rule(source_fits, frozenset({"check"})),
     Rule(checks_can_be_marked, frozenset({"check", "fwmark_checks"})),
     Rule(too_few_fail_open, frozenset({"when_all_down", "fail_open_below"})),
+    Rule(weights_have_steps, frozenset({"slow_start", "scheduler"})),
     Rule(udp_checked_by_tcp, frozenset({"check"})),
     Rule(weights_count, frozenset({"scheduler", "weight"})),
     Rule(ports_reach, frozenset({"forward"})),
