@@ -255,7 +255,8 @@ def _balancer_decided(fleet: FleetState, seq: int, event: BalancerDecided) -> No
     reals = balancer.reals
     for name, weight in event.weights.items():
         if (before := reals.get(name)) is not None:
-            reals[name] = replace(before, weight=weight, weight_seq=seq)
+            warm = before.presumed_warm and not weight  # once it has served, nothing is presumed any more
+            reals[name] = replace(before, weight=weight, weight_seq=seq, presumed_warm=warm)
 
 
 def _warmth_changed(fleet: FleetState, seq: int, event: WarmthChanged) -> None:

@@ -180,6 +180,15 @@ def test_a_real_that_becomes_a_backup_warms_up_no_more() -> None:
     assert (fleet.known.warming, fleet.known.reals[A].warming, fleet.weights[A]) == (0, None, 0)
 
 
+def test_a_weight_that_was_0_by_the_config_is_given_slowly_too() -> None:
+    fleet = warm()
+    config = balancer(WEB, COUNT, slow_start=30.0)
+    fleet.configure(replace(config, reals=(replace(config.reals[0], weight=0), *config.reals[1:])))
+    assert fleet.weights[A] == 0
+    fleet.configure(config)
+    assert fleet.weights[A] == 100
+
+
 @pytest.mark.parametrize("weight", [0, 1])
 def test_a_weight_that_cannot_be_divided_is_given_whole(weight: int) -> None:
     fleet = warm()
