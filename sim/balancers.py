@@ -41,6 +41,10 @@ DRAIN = (0.0, 0.0, 5.0, 20.0)
 """Seconds that a real which leaves the config may keep its connections."""
 
 
+SLOW_STARTS = (0.0, 9.0, 0.0, 45.0)
+"""Seconds over which a real that comes back gets its weight, by the balancer's number."""
+
+
 def host(number: int) -> str:
     """The address of a host."""
     return f"10.0.{number // 200}.{number % 200 + 1}"
@@ -75,6 +79,7 @@ def new_balancer(random: Random, number: int, reals: tuple[Real, ...], interval:
         fail_open_below=random.choice(BELOW) if policy == "fail_open" else 0.0,
         when_down=random.choice(WHEN_DOWN),
         drain_on_remove=random.choice(DRAIN),
+        slow_start=SLOW_STARTS[number % len(SLOW_STARTS)],
         resolve_interval=random.choice((5.0, 15.0)),
         address=Address(f"{vip(number)}/32", "lo"),
         announce=Announce(min_alive=random.choice((0.0, 0.5)), hold_time=2.0) if random.random() < 0.5 else None,

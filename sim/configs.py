@@ -63,7 +63,7 @@ class Operator:
             self._remove_balancer,
             self._change_interval,
             self._change_when_down,
-            self._change_drain,
+            self._change_patience,
             self._change_role,
             self._change_threshold,
         ]
@@ -185,9 +185,10 @@ class Operator:
         when_down = self._random.choice(WHEN_DOWN)
         self._change(lambda balancer: replace(balancer, when_down=when_down))
 
-    def _change_drain(self) -> None:
+    def _change_patience(self) -> None:
+        """How long one that leaves keeps its connections, and with it how long one that comes back warms up."""
         seconds = self._random.choice(DRAIN)
-        self._change(lambda balancer: replace(balancer, drain_on_remove=seconds))
+        self._change(lambda balancer: replace(balancer, drain_on_remove=seconds, slow_start=2 * seconds))
 
 
 def _host_number(real: Real) -> str:

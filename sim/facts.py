@@ -29,6 +29,7 @@ from kglb.events import (
     RealRemoved,
     RealRestored,
     Steering,
+    WarmthChanged,
     WeightOverridden,
 )
 from kglb.model import (
@@ -43,6 +44,7 @@ from kglb.model import (
     RealId,
     ServiceId,
 )
+from sim.slow_starts import SlowStarts
 from sim.violation import CRASH
 
 if TYPE_CHECKING:
@@ -66,6 +68,7 @@ MAY_CAUSE = (
     ProbeFlipped,
     RealAdded,
     RealRemoved,
+    WarmthChanged,
     *get_args(Steering),
 )
 """What may make a destination another: no weight changes without one of these on record. A probe is the first verdict
@@ -78,6 +81,7 @@ class Facts:
     def __init__(self, world: "World", witness: "Witness") -> None:
         self._world = world
         self._witness = witness
+        self.slow_starts = SlowStarts(world, witness)
         self.stopping = False
         self._boot = ""
         self.done: Counter[Operation] = Counter()
@@ -92,6 +96,7 @@ class Facts:
     def process_started(self) -> None:
         """What the process before did and did not record is forgotten."""
         self.stopping = False
+        self.slow_starts.process_started()
         self.done.clear()
         self.decided.clear()
         self.given.clear()
@@ -116,6 +121,9 @@ class Facts:
                     under_way.setdefault(weight, (fact.seq, self._waits_since()))
                     if weight:
                         self.given[event.service, real] = fact.seq
+                self.slow_starts.decided(event)
+            case WarmthChanged():
+                self.slow_starts.changed(event)
             case ProbeFlipped():
                 self._flipped(event)
             case DaemonStarted():

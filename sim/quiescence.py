@@ -37,7 +37,8 @@ def settling_time(world: "World") -> float:
     checks = [balancer.check for balancer in config.balancers]
     proof = max((check.rise + check.fall) * check.interval + check.timeout for check in checks)
     names = max(balancer.resolve_interval for balancer in config.balancers) + 60.0
-    return BACKOFF + 2 * config.data_plane.reconcile_interval + proof + names + SLACK
+    warming = max(balancer.slow_start for balancer in config.balancers)
+    return warming + BACKOFF + 2 * config.data_plane.reconcile_interval + proof + names + SLACK
 
 
 def snapshot(world: "World") -> dict[str, object]:

@@ -106,6 +106,8 @@ class Testimony:
                 return
             if known.healthy != up:
                 raise witness.violation(f"{service} {real}: healthy={not up} is believed, the probes say otherwise")
+            if witness.facts.slow_starts.changed_since(service, begun):
+                return
             held = world.kernel.held(service).get(real)
             if self._is_calm(begun) and (0 if held is None else held.weight) != known.weight:
                 raise witness.violation(f"{service} {real}: weight {known.weight} was decided, the kernel has {held}")

@@ -16,6 +16,7 @@ from kglb.actors.paths import SEEK_INTERVAL, SEEK_PAUSE, Paths
 from kglb.actors.reals import Reals
 from kglb.actors.recorder import Fact, RecordingActor
 from kglb.actors.runtime import Crash
+from kglb.actors.slow_starts import SlowStarts, StepDue
 from kglb.decisions import decide_for, is_name, is_news, verdicts_of
 from kglb.events import (
     BalancerDecided,
@@ -72,6 +73,7 @@ class BalancerActor(RecordingActor):
         self._next_paths: Callable[[], None] = lambda: None
         self._seeking = False
         self._hears_verdicts = False
+        self._slow_starts = SlowStarts(parts.recorder, self.after)
 
     @property
     def _state(self) -> BalancerState:
@@ -92,6 +94,7 @@ class BalancerActor(RecordingActor):
             real: config_seq if state.health_seq < state.weight_seq else state.health_seq
             for real, state in self._state.reals.items()
         }
+        self._slow_starts.resume(self._state)
         self._decide(always=True)
         if any(map(is_name, self._config.reals)):
             self._ask_for_names_soon()
@@ -127,6 +130,8 @@ class BalancerActor(RecordingActor):
                 self.spawn(self._resolve_names())
             case NamesResolved():
                 pass
+            case StepDue():
+                self._slow_starts.note(message)
             case SeekPaths():
                 self.spawn(self._seek_paths())
             case Obstructed():
@@ -148,13 +153,13 @@ class BalancerActor(RecordingActor):
 
     def on_drained(self) -> None:
         """Decide once for everything that came."""
-        if self._touched:
+        if self._touched or self._slow_starts.are_due:
             self._decide()
 
     def _reconfigure(self, order: Reconfigure) -> None:
         """Touch what changed: reals that came, went or weigh otherwise, and the checkers if the check is another."""
-        cause = order.cause
-        config = self._config = order.config
+        config, cause = order.config, order.cause
+        before, self._config = self._config, config
         self._hear_verdicts()
         self._reals.bring_in_step(config, cause)
         self._bring_marks_in_step(cause)
@@ -162,6 +167,8 @@ class BalancerActor(RecordingActor):
         for real in self._state.reals:
             self._touched.setdefault(real, cause)
             self._checkers.start(real)
+        if config.slow_start != before.slow_start:
+            self._slow_starts.resume(self._state)
         self._decide(always=True)
         if any(map(is_name, self._config.reals)):
             self._ask_for_names_soon()
@@ -224,6 +231,7 @@ class BalancerActor(RecordingActor):
 
     def _decide(self, *, always: bool = False) -> None:
         touched, self._touched = self._touched, {}
+        self._slow_starts.step(self._state, touched)
         if not touched and not always:
             return
         state = self._state

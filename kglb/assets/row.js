@@ -72,11 +72,12 @@ class Row {
   updateWeight(real) {
     const wanted = real.weight === null ? "–" : String(real.weight);
     const held = real.kernel_weight === null ? "not there" : real.kernel_weight;
-    const shown = `${wanted}|${real.in_step ? "" : held}|${real.override?.seq}`;
+    const shown = `${wanted}|${real.in_step ? "" : held}|${real.override?.seq}|${real.slow_start}`;
     if (this.weight.dataset.shown === shown) return;
     this.weight.dataset.shown = shown;
     this.weight.replaceChildren(wanted);
     if (real.override) this.weight.append(el("span", { class: "set", text: `by ${real.override.who}` }));
+    if (real.slow_start) this.weight.append(el("span", { class: "set", text: "slow start" }));
     if (!real.in_step) this.weight.append(el("span", { class: "differs", text: `kernel: ${held}` }));
   }
 
@@ -108,6 +109,7 @@ class Row {
       "Last check": real.check_age === null ? "none" : `took ${latency(real.latency)}`,
       Weight: `${real.weight ?? "–"} wanted, ${real.kernel_weight ?? "–"} in the kernel, ${real.configured ?? "–"} when ${real.backup ? "it serves in place of the others" : "up"}`,
       ...(real.active === null ? {} : { Connections: `${real.active} active, ${real.inactive} inactive` }),
+      ...(real.slow_start ? { "Not all of it yet": real.slow_start } : {}),
       ...(real.weighed ? { "Weight because": real.weighed } : {}),
       ...(real.out_of_rotation ? { "Out of rotation": real.out_of_rotation } : {}),
       Forwarding: real.forward,

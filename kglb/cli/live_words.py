@@ -80,7 +80,7 @@ def says(real: LiveReal) -> str:
     checks = verdicts(real.streak) if real.streak else "no answer yet" if real.condition is not None else ""
     failing = f"{real.why}, {checks}" if real.why else checks
     role = "backup" if real.backup else ""
-    parts = (role, real.out_of_rotation, real.unchecked, kernel_of_real(real), failing, real.weighed)
+    parts = (role, real.out_of_rotation, real.unchecked, kernel_of_real(real), failing, real.slow_start, real.weighed)
     return printable("; ".join(part for part in parts if part))
 
 

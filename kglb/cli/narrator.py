@@ -37,6 +37,10 @@ class StateNarrator:
         """Who says the weight of a real, if not the config; empty if the config does."""
         return steering_sentences.weight_by_other_hand(real)
 
+    def slow_start(self, real: RealState) -> str:
+        """How far the slow start of a real has come; empty without one."""
+        return steering_sentences.slow_start(real)
+
     def about(self, event: Event) -> Iterable[tuple[ServiceId | None, RealId | None]]:
         """The services and reals that an event is about."""
         return pairs(event)

@@ -218,7 +218,7 @@ def _belief(real: RealView) -> str:
         reason = "" if real.outcome == "success" else f": {spoken(real.reason, real.detail)}"
         lately = f"at least {verdicts(real.streak)}{reason}"
     role = "a backup" if real.backup else ""
-    steered = "".join(f"; {said}" for said in (role, real.out_of_rotation, real.weighed) if said)
+    steered = "".join(f"; {said}" for said in (role, real.out_of_rotation, real.slow_start, real.weighed) if said)
     return printable(f"since record {real.health_seq}, {lately}{steered}")
 
 

@@ -114,6 +114,7 @@ BALANCER = (
     Key("fail_open_below", leaf(ratio)),
     Key("when_down", leaf(choice(get_args(WhenDown)))),
     Key("drain_on_remove", leaf(duration("0s", "24h"))),
+    Key("slow_start", leaf(duration("0s", "24h"))),
     Key("concurrency", leaf(integer(0, _MOST_CONCURRENT))),
     Key("resolve_interval", leaf(duration("1s", "24h"))),
     Key("reals", read_reals, required=True),

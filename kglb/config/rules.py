@@ -29,6 +29,7 @@ _NEEDED_SCHEDULER = {"sh-port": "sh", "sh-fallback": "sh", "mh-port": "mh", "mh-
 _ONE_PACKET = ("ops", "one-packet")
 _BLIND_TO_WEIGHTS = ("rr", "lc")
 _SH_SLOTS = 256
+_BLIND_TO_SHARES = (*_BLIND_TO_WEIGHTS, "dh")
 
 
 def flags_fit(draft: Draft) -> None:
@@ -190,6 +191,23 @@ def clients_fall_back(draft: Draft) -> None:
     )
 
 
+def weights_have_steps(draft: Draft) -> None:
+    """Warning: a slow start that does not do what its name says."""
+    balancer = draft.balancer
+    if not balancer.slow_start:
+        return
+    scheduler = balancer.service.scheduler
+    if scheduler in _BLIND_TO_SHARES:
+        draft.node.warn(f"{scheduler} ignores weights other than 0: slow_start does nothing", at=("slow_start",))
+    elif scheduler in HASHING:
+        problem = (
+            f"{scheduler} hashes clients by the weights of reals: each step of slow_start moves some to another real"
+        )
+        draft.node.warn(problem, at=("slow_start",))
+    elif max((real.weight for real in balancer.reals), default=0) == 1:
+        draft.node.warn("a weight of 1 has no steps: slow_start does nothing", at=("slow_start",))
+
+
 def ports_reach(draft: Draft) -> None:
     """Warning: only masquerading changes a packet's port (ipvsadm(8), --real-server)."""
     key = draft.balancer.service.key
@@ -226,6 +244,7 @@ RULES = (
     Rule(source_fits, frozenset({"check"})),
     Rule(checks_can_be_marked, frozenset({"check", "fwmark_checks"})),
     Rule(too_few_fail_open, frozenset({"when_all_down", "fail_open_below"})),
+    Rule(weights_have_steps, frozenset({"slow_start", "scheduler"})),
     Rule(udp_checked_by_tcp, frozenset({"check"})),
     Rule(weights_count, frozenset({"scheduler", "weight"})),
     Rule(slots_suffice, frozenset({"scheduler", "weight"})),

@@ -34,6 +34,7 @@ from kglb.decisions.routing import (
     route_changes,
     routes,
 )
+from kglb.decisions.slow_start import between_steps, slow_starts
 
 VERSION = 2
 
@@ -50,6 +51,7 @@ __all__ = [
     "Policy",
     "Pool",
     "Standing",
+    "between_steps",
     "candidate_of",
     "candidates_of",
     "checked_at",
@@ -73,6 +75,7 @@ __all__ = [
     "presumed_healthy",
     "route_changes",
     "routes",
+    "slow_starts",
     "unaccounted",
     "verdicts_of",
     "weight_of",

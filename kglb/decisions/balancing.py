@@ -46,7 +46,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from kglb.events import ChecksImpossible, ChecksResumed, Event, Mode, ProbeFlipped
+from kglb.events import WHOLE, ChecksImpossible, ChecksResumed, Event, Mode, ProbeFlipped
 from kglb.model import Balancer, RealId, WhenAllDown
 
 
@@ -72,6 +72,14 @@ class Standing(Protocol):
     @property
     def weight(self) -> int | None:
         """Its weight as last decided; None before the first decision."""
+
+    @property
+    def tenths(self) -> int:
+        """How much of its weight it has when it serves: less than 10 in a slow start (``slow_start``)."""
+
+    @property
+    def presumed_warm(self) -> bool:
+        """Whether it needs no slow start when it turns up."""
 
 
 class Counts(NamedTuple):
@@ -134,6 +142,10 @@ class Balancing(Protocol):
         """How many backups are in rotation."""
 
     @property
+    def warming(self) -> int:
+        """How many of the primaries that are up are in a slow start."""
+
+    @property
     def proven(self) -> bool:
         """Whether the service has ever served."""
 
@@ -181,7 +193,16 @@ def duty_of(mode: Mode | None, total: int) -> Duty:
 def weight_of(standing: Standing, duty: Duty) -> int:
     """The weight of one real while these are on duty."""
     on_duty = standing.in_rotation and standing.backup == duty.backups
-    return standing.configured if on_duty and (standing.healthy or duty.even_down) else 0
+    return share(standing.configured, standing.tenths) if on_duty and (standing.healthy or duty.even_down) else 0
+
+
+def share(weight: int, tenths: int) -> int:
+    """So many tenths of a weight, rounded up: at least 1 of any weight but 0.
+
+    >>> [share(weight, 1) for weight in (0, 1, 15, 1000)]
+    [0, 1, 2, 100]
+    """
+    return -(-weight * tenths // WHOLE)
 
 
 def decide(
@@ -209,15 +230,28 @@ def decide(
 
 def decide_for(balancer: Balancing, touched: Iterable[RealId]) -> Decision:
     """What ``decide`` says of a balancer as it stands."""
-    config = balancer.config
     return decide(
         before=duty_of(balancer.mode, balancer.decided_total),
-        counts=Counts(balancer.alive, balancer.total, balancer.awaited, balancer.backups_alive, balancer.backups),
+        counts=_counts_of(balancer),
         proven=balancer.proven,
-        policy=Policy(config.when_all_down, config.fail_open_below),
+        policy=_policy_of(balancer),
         standings=balancer.reals,
         touched=touched,
     )
+
+
+def duty_for(balancer: Balancing) -> Duty:
+    """Who is to get traffic from a balancer as it stands."""
+    mode = mode_of(_counts_of(balancer), balancer.proven, _policy_of(balancer))
+    return duty_of(mode, balancer.total)
+
+
+def _counts_of(balancer: Balancing) -> Counts:
+    return Counts(balancer.alive, balancer.total, balancer.awaited, balancer.backups_alive, balancer.backups)
+
+
+def _policy_of(balancer: Balancing) -> Policy:
+    return Policy(balancer.config.when_all_down, balancer.config.fail_open_below)
 
 
 def verdicts_of(event: Event) -> tuple[RealId, ...]:

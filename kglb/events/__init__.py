@@ -7,11 +7,13 @@ decoding and new fields have defaults: a journal once written stays readable.
 from journal.format import JournalGap, JournalRepaired, Record, RecordsLost, SegmentOpened
 from kglb.events.balancing import (
     SERVED_BY_OTHERS,
+    WHOLE,
     BalancerDecided,
     Mode,
     RouteAnnounced,
     RoutesDecided,
     RouteWithdrawn,
+    WarmthChanged,
 )
 from kglb.events.checking import (
     ChecksImpossible,
@@ -62,6 +64,7 @@ from kglb.events.types import Event
 
 __all__ = [
     "SERVED_BY_OTHERS",
+    "WHOLE",
     "ActorCrashed",
     "Adopted",
     "BalancerDecided",
@@ -106,6 +109,7 @@ __all__ = [
     "SegmentOpened",
     "Steering",
     "Unaccounted",
+    "WarmthChanged",
     "WatchLost",
     "WeightOverridden",
     "WeightReported",

@@ -31,6 +31,22 @@ class BalancerDecided(EventBase, frozen=True, kw_only=True):
     seen: int
 
 
+WHOLE = 10
+"""Tenths of its weight that a real has without a slow start."""
+
+
+class WarmthChanged(EventBase, frozen=True, kw_only=True):
+    """What these reals have of their weight now, in tenths: 1 begins a slow start, 10 ends it.
+
+    The steps between are due by the clock. ``causes`` has the record that began each slow start, or ended it before its
+    time.
+    """
+
+    service: ServiceId
+    tenths: dict[RealId, int]
+    causes: dict[RealId, int]
+
+
 class RoutesDecided(EventBase, frozen=True, kw_only=True):
     """Which routes are to be announced now that were not (or otherwise), and which are not any more, by prefix."""
 
@@ -53,4 +69,4 @@ class RouteWithdrawn(EventBase, frozen=True, kw_only=True):
     until: float = 0.0
 
 
-BalancingEvent = BalancerDecided | RoutesDecided | RouteAnnounced | RouteWithdrawn
+BalancingEvent = BalancerDecided | WarmthChanged | RoutesDecided | RouteAnnounced | RouteWithdrawn

@@ -200,6 +200,8 @@ class Balancer(msgspec.Struct, frozen=True, kw_only=True):
     A real that is down has weight 0 (``when_down`` quiesce) or is not in the kernel at all (remove). One that leaves
     the config may keep its connections for ``drain_on_remove`` seconds.
 
+    A real that comes back gets its weight step by step over ``slow_start`` seconds; 0 gives it all at once.
+
     With ``fwmark_checks`` the checks go to the VIP and reach each real as its clients' packets do.
     """
 
@@ -212,6 +214,7 @@ class Balancer(msgspec.Struct, frozen=True, kw_only=True):
     fail_open_below: float = 0.0
     when_down: WhenDown = "quiesce"
     drain_on_remove: float = 0.0
+    slow_start: float = 0.0
     concurrency: int = 0
     resolve_interval: float = 30.0
     address: Address | None = None  # the VIP to keep on an interface; None for fwmark services

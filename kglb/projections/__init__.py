@@ -11,7 +11,7 @@ from kglb.projections.handover import Serving, successors
 from kglb.projections.holding import Dirty, Holding
 from kglb.projections.marks import HeldMark, MarksState
 from kglb.projections.plan import Planned, plan
-from kglb.projections.reals import BalancerState, Drain, Leaving, Orders, Override, RealState
+from kglb.projections.reals import BalancerState, Drain, Leaving, Orders, Override, RealState, Warming
 from kglb.projections.state import FoldError, State
 from kglb.projections.steering import name_key
 
@@ -32,6 +32,7 @@ __all__ = [
     "RealState",
     "Serving",
     "State",
+    "Warming",
     "address_drift",
     "entry_drift",
     "interfaces",

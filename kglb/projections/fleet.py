@@ -7,6 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from kglb.events import (
+    WHOLE,
     Adopted,
     BalancerDecided,
     ChecksImpossible,
@@ -26,10 +27,11 @@ from kglb.events import (
     RealRemoved,
     RunsClosed,
     Steering,
+    WarmthChanged,
 )
 from kglb.model import Config, Real, RealId, ServiceId, asks_the_same
 from kglb.projections.marks import MarksState
-from kglb.projections.reals import BalancerState, Orders, RealState
+from kglb.projections.reals import BalancerState, Orders, RealState, Warming
 from kglb.projections.steering import configured_keys, forget_unconfigured, keep_orders, name_key, steer
 
 
@@ -112,7 +114,7 @@ def _update_entries(balancer: BalancerState, entries: tuple[Real, ...]) -> None:
     for name, state in list(balancer.reals.items()):
         entry = by_host.get(state.entry.host)
         if entry is not None and entry != state.entry:
-            balancer.reals[name] = replace(state, entry=entry)
+            balancer.reals[name] = replace(state, entry=entry, warming=None if entry.backup else state.warming)
 
 
 def _forget_streaks(balancer: BalancerState) -> None:
@@ -133,7 +135,17 @@ def _real_added(fleet: FleetState, seq: int, event: RealAdded) -> None:
     if balancer is None or event.real in balancer.reals:
         return
     orders = fleet.kept.pop(name_key(event.service, event.entry.host), Orders())
-    balancer.put(RealState(real=event.real, entry=event.entry, healthy=event.healthy, health_seq=seq, orders=orders))
+    starts = balancer.config.slow_start > 0 and not balancer.proven and not event.healthy
+    balancer.put(
+        RealState(
+            real=event.real,
+            entry=event.entry,
+            healthy=event.healthy,
+            health_seq=seq,
+            orders=orders,
+            presumed_warm=starts,
+        )
+    )
     if event.healthy:  # the kernel sends it traffic: where that is a backup, the service has served
         balancer.proven = balancer.proven or event.entry.backup
 
@@ -178,7 +190,7 @@ def _adopted(fleet: FleetState, seq: int, event: Adopted) -> None:
     for one in event.unaccounted:
         if (known := fleet.real(one.service, one.real)) is not None:
             balancer = fleet.balancers[one.service]
-            balancer.put(replace(_unasked(known), healthy=True, health_seq=seq))
+            balancer.put(replace(_unasked(known), healthy=True, health_seq=seq, presumed_warm=True))
             balancer.proven = balancer.proven or known.backup
 
 
@@ -198,6 +210,7 @@ def _probe_flipped(fleet: FleetState, seq: int, event: ProbeFlipped) -> None:
         streak=before.streak + sign * (unrecorded + 1) if same_sign else sign,
         counted=1,
         judged=balancer.awaits and before.has_verdict,
+        presumed_warm=before.presumed_warm and (before.healthy or event.outcome == "success"),
     )
     if balancer.awaits:
         balancer.put(after)
@@ -226,6 +239,8 @@ def _health_changed(fleet: FleetState, seq: int, event: HealthChanged) -> None:
             health_seq=seq,
             streak=event.streak,
             counted=before.counted + abs(event.streak - before.streak),
+            presumed_warm=before.presumed_warm and event.healthy,
+            warming=before.warming if event.healthy else None,
         )
     )
 
@@ -240,7 +255,19 @@ def _balancer_decided(fleet: FleetState, seq: int, event: BalancerDecided) -> No
     reals = balancer.reals
     for name, weight in event.weights.items():
         if (before := reals.get(name)) is not None:
-            reals[name] = replace(before, weight=weight, weight_seq=seq)
+            warm = before.presumed_warm and not weight  # once it has served, nothing is presumed any more
+            reals[name] = replace(before, weight=weight, weight_seq=seq, presumed_warm=warm)
+
+
+def _warmth_changed(fleet: FleetState, seq: int, event: WarmthChanged) -> None:
+    balancer = fleet.balancers.get(event.service)
+    if balancer is None:
+        return
+    for name, tenths in event.tenths.items():
+        real = balancer.reals.get(name)
+        if real is not None and real.healthy and real.in_rotation and not real.backup:
+            warming = Warming(tenths=tenths, seq=seq, cause=event.causes.get(name, 0)) if tenths < WHOLE else None
+            balancer.put(replace(real, warming=warming))
 
 
 def _checks_impossible(fleet: FleetState, seq: int, event: ChecksImpossible) -> None:
@@ -271,6 +298,7 @@ _STEPS: dict[type, Callable[[FleetState, int, Any], None]] = {
     RunsClosed: _runs_closed,
     HealthChanged: _health_changed,
     BalancerDecided: _balancer_decided,
+    WarmthChanged: _warmth_changed,
     ChecksImpossible: _checks_impossible,
     ChecksResumed: _checks_resumed,
 }

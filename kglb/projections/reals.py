@@ -5,7 +5,7 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
-from kglb.events import SERVED_BY_OTHERS, Mode
+from kglb.events import SERVED_BY_OTHERS, WHOLE, Mode
 from kglb.model import Balancer, Real, RealId
 
 
@@ -37,6 +37,14 @@ class Leaving(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     finished: int = 0
 
 
+class Warming(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A slow start: the real has so many tenths of its weight since record ``seq``, because of record ``cause``."""
+
+    tenths: int
+    seq: int
+    cause: int
+
+
 class Orders(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What operators have ordered for one real."""
 
@@ -53,7 +61,8 @@ class RealState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
     ``entry`` is its place in the config, ``streak`` signed as in ``kglb.decisions.health`` and complete up to the
     last record about this real; ``counted`` is how many probes of the current run it counts since that run began or
     was last closed. It is ``judged`` if it had a verdict before that run, and its balancer awaits verdicts.
-    ``reported`` is the weight that its check says, None if it says none.
+    ``reported`` is the weight that its check says, None if it says none. It is ``presumed_warm`` if it is down only for
+    want of checks, so that nothing was lost when it turns up; ``warming`` is its slow start, None without one.
     """
 
     real: RealId
@@ -73,6 +82,8 @@ class RealState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
     reported_seq: int = 0
     orders: Orders = Orders()
     leaving: Leaving | None = None
+    presumed_warm: bool = False
+    warming: Warming | None = None
 
     @property
     def configured(self) -> int:
@@ -102,6 +113,11 @@ class RealState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
         return self.entry.backup
 
     @property
+    def tenths(self) -> int:
+        """How much of its weight it has when it serves."""
+        return WHOLE if self.warming is None else self.warming.tenths
+
+    @property
     def has_verdict(self) -> bool:
         """Whether it is up, or has been, or has failed a check."""
         return self.healthy or self.judged or self.outcome == "failure"
@@ -111,7 +127,8 @@ class BalancerState(msgspec.Struct, kw_only=True):
     """One balancer: its config, its reals in the order they came, and what it last decided.
 
     ``alive`` and ``total`` follow the primaries in rotation; ``awaited`` follows those of them that have no verdict and
-    can get one, where the config ``awaits`` them; ``backups_alive`` and ``backups`` follow the backups in rotation.
+    can get one, where the config ``awaits`` them; ``warming`` follows those of them that are in a slow start;
+    ``backups_alive`` and ``backups`` follow the backups in rotation.
     ``decided_alive`` and ``decided_total`` are those of the last decision. ``proven`` says that it has ever served.
     ``unchecked`` are the reals that this machine cannot check, and why.
     """
@@ -124,6 +141,7 @@ class BalancerState(msgspec.Struct, kw_only=True):
     awaited: int = 0
     backups_alive: int = 0
     backups: int = 0
+    warming: int = 0
     mode: Mode | None = None
     proven: bool = False
     decided_alive: int = 0
@@ -174,7 +192,7 @@ class BalancerState(msgspec.Struct, kw_only=True):
 
     def recount(self) -> None:
         """Count anew: reals may have become backups, or primaries."""
-        self.alive = self.total = self.awaited = self.backups_alive = self.backups = 0
+        self.alive = self.total = self.awaited = self.backups_alive = self.backups = self.warming = 0
         for real in self.reals.values():
             self._count(real, 1)
 
@@ -187,5 +205,6 @@ class BalancerState(msgspec.Struct, kw_only=True):
         else:
             self.total += sign
             self.alive += sign * real.healthy
+            self.warming += sign * (real.warming is not None)
             if self.awaits and not real.has_verdict and real.real not in self.unchecked:
                 self.awaited += sign

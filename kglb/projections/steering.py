@@ -60,7 +60,7 @@ def steer(balancer: BalancerState, seq: int, event: Steering) -> None:
 
 def _drained(real: RealState, seq: int, event: RealDrained) -> RealState:
     drain = Drain(seq=seq, who=event.who, note=event.note, until=event.until)
-    return replace(real, orders=replace(real.orders, drain=drain))
+    return replace(real, orders=replace(real.orders, drain=drain), presumed_warm=False, warming=None)
 
 
 def _overridden(real: RealState, seq: int, event: WeightOverridden) -> RealState:
@@ -86,11 +86,12 @@ def _finished(real: RealState, seq: int, event: DrainFinished) -> RealState:
 
 
 def _left(real: RealState, seq: int, event: RealLeaving) -> RealState:
-    return replace(real, leaving=Leaving(seq=seq, until=event.until), orders=Orders())
+    leaving = Leaving(seq=seq, until=event.until)
+    return replace(real, leaving=leaving, orders=Orders(), presumed_warm=False, warming=None)
 
 
 def _kept(real: RealState, seq: int, event: RealKept) -> RealState:
-    return replace(real, leaving=None, entry=event.entry)
+    return replace(real, leaving=None, entry=event.entry, warming=None if event.entry.backup else real.warming)
 
 
 def _reported(real: RealState, seq: int, event: WeightReported) -> RealState:

@@ -39,8 +39,8 @@ def condition(*, healthy: bool, outcome: str) -> Condition:
 class RealView(msgspec.Struct, frozen=True, kw_only=True):
     """A real of a service. ``weight`` is the wanted one, ``kernel_weight`` what the kernel is known to hold,
     ``configured`` the one it has when it serves, which a ``backup`` does in place of the others. ``out_of_rotation``
-    says why it gets no traffic whatever its health, and ``weighed`` who gives it its weight if not the config; both are
-    empty if that is not so.
+    says why it gets no traffic whatever its health, ``weighed`` who gives it its weight if not the config, and
+    ``slow_start`` how much of it it has so far; they are empty if that is not so.
 
     ``streak`` counts at least so many passes, or failures if negative. What is not there or unknown is null.
     """
@@ -61,6 +61,7 @@ class RealView(msgspec.Struct, frozen=True, kw_only=True):
     in_step: bool
     out_of_rotation: str
     weighed: str
+    slow_start: str = ""
     backup: bool = False
 
 
@@ -72,6 +73,9 @@ class SteeringWords(Protocol):
 
     def weight_by_other_hand(self, real: RealState) -> str:
         """Who says the weight of a real, if not the config; empty if the config does."""
+
+    def slow_start(self, real: RealState) -> str:
+        """How far the slow start of a real has come; empty without one."""
 
 
 class ServiceView(msgspec.Struct, frozen=True, kw_only=True):
@@ -194,6 +198,7 @@ def real_view(state: State, service: ServiceId, real: RealId, words: SteeringWor
         in_step=wanted == held,
         out_of_rotation=words.out_of_rotation(shown),
         weighed=words.weight_by_other_hand(shown),
+        slow_start=words.slow_start(shown),
         backup=shown.backup,
     )
 

@@ -16,6 +16,7 @@ from kglb.events import (
     OperationFailed,
     OperationsApplied,
     RunsClosed,
+    WarmthChanged,
 )
 from kglb.model import (
     AddDestination,
@@ -55,6 +56,8 @@ def narrow(event: Event, wanted: Wanted) -> Event:
     match event:
         case BalancerDecided(service=service, weights=weights):
             return replace(event, weights={real: w for real, w in weights.items() if wanted(service, real)})
+        case WarmthChanged(service=service, tenths=tenths):
+            return replace(event, tenths={real: share for real, share in tenths.items() if wanted(service, real)})
         case OperationsApplied() | DriftFound():
             return only(event, lambda operation: wanted(*pair_of(operation)))
         case RunsClosed(runs=runs):
@@ -100,7 +103,7 @@ def causes_named(event: Event) -> Iterable[int]:
     match event:
         case HealthChanged(run=run):
             return (run,)
-        case BalancerDecided(causes=causes):
+        case BalancerDecided(causes=causes) | WarmthChanged(causes=causes):
             return causes.values()
         case OperationsApplied(causes=causes):
             return causes
@@ -125,6 +128,8 @@ def pairs(event: Event) -> Iterable[tuple[ServiceId | None, RealId | None]]:
             return map(pair_of, _operations(event))
         case BalancerDecided(service=service, weights=weights):
             return ((service, None), *((service, real) for real in weights))
+        case WarmthChanged(service=service, tenths=tenths):
+            return ((service, real) for real in tenths)
         case ChecksImpossible(service=service, reals=reals) | ChecksResumed(service=service, reals=reals):
             return ((service, real) for real in (None, *reals))
         case RunsClosed(runs=runs):

@@ -107,6 +107,7 @@ def _roots(balancer: BalancerState, real: RealState, config_seq: int) -> set[int
     if real.backup or balancer.mode in ("failsafe", "unavailable"):
         roots.add(balancer.decided_seq)
     roots |= _other_hands(real)
+    roots.add(0 if real.warming is None else real.warming.seq)
     if real.backup or real.weight == real.configured == real.entry.weight:
         roots.add(config_seq)
     return roots - {0}

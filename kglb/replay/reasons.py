@@ -3,14 +3,25 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from kglb.decisions import duty_of, weight_of
-from kglb.events import Adopted, BalancerDecided, DaemonStopping, Event, HealthChanged, RealAdded, RealRestored
-from kglb.projections import BalancerState, RealState
+from kglb.decisions import between_steps, duty_of, weight_of
+from kglb.events import (
+    WHOLE,
+    Adopted,
+    BalancerDecided,
+    DaemonStopping,
+    Event,
+    HealthChanged,
+    RealAdded,
+    RealRestored,
+    WarmthChanged,
+)
+from kglb.projections import BalancerState, RealState, Warming
 from kglb.replay.sentences import Runs
 from kglb.replay.shortage import policy, shortage, standby
 from kglb.replay.source import Found
-from kglb.replay.steering_sentences import order_over, out_of_rotation, weight_by_other_hand
-from kglb.replay.words import printable, spoken, verdicts
+from kglb.replay.steering_sentences import order_over, out_of_rotation, slow_start, weight_by_other_hand
+from kglb.replay.times import read_record_time
+from kglb.replay.words import printable, spoken, utc, verdicts
 
 
 class Reason(NamedTuple):
@@ -56,6 +67,8 @@ class Reasons:
             return Reason(self._failsafe())
         if not real.healthy:
             return Reason(self._standing(), real.health_seq)
+        if real.warming is not None:
+            return Reason(f"{self._warming(real.warming)}; {self._weighed().text}")
         if not real.backup:
             return self._weighed()
         if on_duty:
@@ -86,7 +99,18 @@ class Reasons:
         decided = self._event(self._real.weight_seq)
         cause = decided.causes.get(self._real.real) if isinstance(decided, BalancerDecided) else None
         ended = None if cause is None else self._event(cause)
+        if isinstance(ended, WarmthChanged) and self._real.real in ended.causes:
+            ended = self._event(ended.causes[self._real.real])
         return order_over(ended) if isinstance(ended, RealRestored) else ""
+
+    def _warming(self, warming: Warming) -> str:
+        """How far its slow start has come, since when, and until when at the pace of the config."""
+        record, seconds = self._records.get(warming.seq), self._balancer.config.slow_start
+        if record is None or not seconds:
+            return f"it is in its {slow_start(self._real)}"
+        since = read_record_time(record.at).timestamp()
+        until = since + (WHOLE - warming.tenths) * between_steps(seconds)
+        return f"it is in its {slow_start(self._real)} since {utc(since)}, all of it by {utc(until)}"
 
     def _standing(self) -> str:
         if self._balancer.mode == "unavailable":

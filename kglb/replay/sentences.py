@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, Protocol
 
 from kglb.events import (
+    WHOLE,
     ActorCrashed,
     Adopted,
     BalancerDecided,
@@ -45,6 +46,7 @@ from kglb.events import (
     RouteWithdrawn,
     RunsClosed,
     SegmentOpened,
+    WarmthChanged,
     WatchLost,
     WeightOverridden,
     WeightReported,
@@ -235,6 +237,24 @@ def _balancer_decided(event: BalancerDecided, _: Runs) -> str:
     return f"{event.mode}, {event.alive} of {event.total} up{few}{changed}"
 
 
+def _warmth_changed(event: WarmthChanged, _: Runs) -> str:
+    begin, go_on, end = (
+        [real for real, tenths in event.tenths.items() if low <= tenths <= high]
+        for low, high in ((1, 1), (2, WHOLE - 1), (WHOLE, WHOLE))
+    )
+    steps = [f"{real} is at {event.tenths[real]}0 %" for real in go_on]
+    parts = (
+        f"{listed(begin)} {_begins(begin)} with 10 % of the weight" if begin else "",
+        f"slow start goes on: {listed(steps)} of the weight" if steps else "",
+        f"the slow start of {listed(end)} is over" if end else "",
+    )
+    return "; ".join(part for part in parts if part)
+
+
+def _begins(reals: list[RealId]) -> str:
+    return "begins its slow start" if len(reals) == 1 else "begin their slow start"
+
+
 # --- the table ----------------------------------------------------------------------------------------------
 
 
@@ -282,6 +302,7 @@ _TABLE: dict[type, tuple[str, Tone | Callable[[Any], Tone], Callable[[Any, Runs]
     MarkReleased: ("mark", "quiet", _mark_released),
     ChecksImpossible: ("probe", "bad", _checks_impossible),
     ChecksResumed: ("probe", "good", _checks_resumed),
+    WarmthChanged: ("weights", "quiet", _warmth_changed),
     BalancerDecided: ("weights", _tone_of_decision, _balancer_decided),
     RoutesDecided: ("route", _tone_of_routes, machine_sentences.routes_decided),
     RouteAnnounced: ("route", "good", machine_sentences.route_announced),

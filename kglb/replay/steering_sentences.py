@@ -77,6 +77,13 @@ def weight_by_other_hand(real: RealState) -> str:
     return "its check says so" if real.reported is not None else ""
 
 
+def slow_start(real: RealState) -> str:
+    """How far the slow start of a real has come; empty without one."""
+    if real.warming is None:
+        return ""
+    return f"slow start: {real.warming.tenths}0 % of weight {real.configured}"
+
+
 def order_over(event: RealRestored) -> str:
     """Why a real has the weight of the config again."""
     if event.reason == "deadline":

@@ -5,7 +5,7 @@ A balancer is supposed to decide when the daemon's did, and where that did not, 
 
 from msgspec.structs import replace
 
-from kglb.decisions import decide_for, is_news, verdicts_of
+from kglb.decisions import between_steps, decide_for, is_news, slow_starts, verdicts_of
 from kglb.events import (
     Adopted,
     BalancerDecided,
@@ -21,9 +21,10 @@ from kglb.events import (
     RealAdded,
     RealRemoved,
     Steering,
+    WarmthChanged,
 )
 from kglb.model import RealId, ServiceId
-from kglb.projections import State
+from kglb.projections import BalancerState, State
 from kglb.replay.figures import Ledger
 from kglb.replay.settings import Settings
 from kglb.replay.supposed import Change
@@ -47,6 +48,7 @@ class Supposition:
         self._settings = settings
         self._touched: dict[ServiceId, dict[RealId, int]] = {}
         self._since: dict[ServiceId, float] = {}
+        self._steps: dict[tuple[ServiceId, RealId], float] = {}  # when the next step of each slow start is due
 
     def begin(self, now: float) -> None:
         """The settings come into force."""
@@ -59,6 +61,7 @@ class Supposition:
         """Something was recorded: an input, or a decision, which is made here in its place."""
         if isinstance(event, STARTS):
             self._since.clear()
+            self._steps.clear()
         if isinstance(event, BalancerDecided):
             self._decide(event.service, now)
         elif isinstance(event, ConfigApplied):
@@ -90,16 +93,27 @@ class Supposition:
 
     def pass_to(self, now: float) -> None:
         """Time goes by: whoever has not decided by now has decided in between."""
-        while self._since:
-            service, since = next(iter(self._since.items()))
-            if now - since <= _TURN:
-                return
-            self._decide(service, since)
+        self._settle(now, _TURN)
 
     def finish(self, now: float) -> None:
         """The end of the stretch."""
-        self.pass_to(float("inf"))
+        self._settle(now, 0.0)
         self.ledger.stop(now)
+
+    def _settle(self, now: float, patience: float) -> None:
+        """Have decided who has had so many seconds for it."""
+        self._notice_steps(now)
+        while self._since:
+            service, since = next(iter(self._since.items()))
+            if now - since < patience:
+                return
+            self._decide(service, since)
+            self._notice_steps(now)
+
+    def _notice_steps(self, now: float) -> None:
+        for (service, _), due in self._steps.items():
+            if due <= now:
+                self._since.setdefault(service, due)
 
     def _judged(self, seq: int, event: _VERDICTS, now: float) -> None:
         balancer = self._state.fleet.balancers.get(event.service)
@@ -116,13 +130,18 @@ class Supposition:
         for service, balancer in self._state.fleet.balancers.items():
             self._touched[service] = dict.fromkeys(balancer.reals, seq)
             self._since.setdefault(service, now)
+            for name, real in balancer.reals.items():
+                if real.warming is not None:
+                    self._steps[service, name] = now + between_steps(balancer.config.slow_start)
 
     def _decide(self, service: ServiceId, now: float) -> None:
         self._since.pop(service, None)
         touched = self._touched.pop(service, {})
         balancer = self._state.fleet.balancers.get(service)
         if balancer is None or self._state.fleet.stopped:
+            self._steps = {key: due for key, due in self._steps.items() if key[0] != service}
             return
+        self._warm(balancer, touched, now)
         decision = decide_for(balancer, touched)
         if not is_news(balancer, decision):
             return
@@ -137,3 +156,21 @@ class Supposition:
         )
         self.ledger.decided(balancer, decided, now)
         self._state.fold(self._state.seq, decided)
+
+    def _warm(self, balancer: BalancerState, touched: dict[RealId, int], now: float) -> None:
+        """Whose slow start would have begun, gone on or ended: its steps are not those that were recorded."""
+        service, tenths = balancer.config.id, {}
+        for (of, name), due in list(self._steps.items()):
+            if of == service and due <= now:
+                del self._steps[of, name]
+                if (real := balancer.reals.get(name)) is not None and real.warming is not None:
+                    tenths[name] = real.tenths + 1
+        tenths |= slow_starts(balancer, touched)
+        if not tenths:
+            return
+        seq = self._state.seq
+        self._state.fold(seq, WarmthChanged(service=service, tenths=tenths, causes=dict.fromkeys(tenths, seq)))
+        for name in tenths:
+            touched[name] = seq
+            if balancer.reals[name].warming is not None:
+                self._steps[service, name] = now + between_steps(balancer.config.slow_start)

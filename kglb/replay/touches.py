@@ -13,6 +13,7 @@ from kglb.events import (
     OperationsApplied,
     RouteAnnounced,
     RouteWithdrawn,
+    WarmthChanged,
 )
 from kglb.model import RealId, ServiceId
 from kglb.replay.about import Wanted, concerns
@@ -93,6 +94,8 @@ def _named(event: Event) -> Iterable[int]:
             return causes
         case BalancerDecided(weights=weights, causes=causes):
             return (causes[real] for real in weights if real in causes)
+        case WarmthChanged(tenths=tenths, causes=causes):
+            return (causes[real] for real in tenths if real in causes)
         case HealthChanged(run=run):
             return (run,)
         case _:

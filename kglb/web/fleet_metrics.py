@@ -6,7 +6,7 @@ They are consumed in slices while the projections move on, so they run over copi
 from collections.abc import Iterator
 from typing import get_args
 
-from kglb.events import Mode
+from kglb.events import WHOLE, Mode
 from kglb.model import Route, type_of
 from kglb.projections import BalancerState, State
 from kglb.web.exposition import Family, Sample, escape, gauge
@@ -41,6 +41,11 @@ def real_families(state: State) -> Iterator[Family]:
     yield gauge("kglb_real_healthy", "Whether the real's checks have it up.", _healthy(state))
     yield gauge("kglb_real_in_rotation", "Whether the real is neither drained nor leaving.", _in_rotation(state))
     yield gauge("kglb_real_weight", "Weight the balancer decided; absent before it has.", _weights(state))
+    yield gauge(
+        "kglb_real_slow_start_ratio",
+        "Share of its weight that the real has when it serves: less than 1 in a slow start; absent without slow_start.",
+        _slow_starts(state),
+    )
     yield gauge(
         "kglb_real_applied_weight",
         "Weight the machine is known to hold; absent where it does not hold the real.",
@@ -113,6 +118,13 @@ def _weights(state: State) -> Iterator[Sample]:
         for real in list(balancer.reals.values()):
             if real.weight is not None:
                 yield f'{labels},real="{real.real}"}}', real.weight
+
+
+def _slow_starts(state: State) -> Iterator[Sample]:
+    for balancer, labels in _balancers(state):
+        if balancer.config.slow_start:
+            for real in list(balancer.reals.values()):
+                yield f'{labels},real="{real.real}"}}', real.tenths / WHOLE
 
 
 def _applied_weights(state: State) -> Iterator[Sample]:

@@ -44,6 +44,7 @@ SEEDS: dict[str, int] = {
     "weights of 0 come first": 39,
     "a service whose scheduler changes is deleted and added again": 30,
     "effects do not wait for the write of what caused them": 1,
+    "a real stays at the first step of its slow start": 1,
     "a stopped balancer is still told facts": 2,
     "the run of a checker that is gone stays open": 3,
     "what the kernel refused is not tried again": 45,

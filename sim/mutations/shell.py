@@ -9,7 +9,7 @@ from pykka import ActorRef
 
 from journal import Appender, OpenJournal
 from journal.committer import Committer
-from kglb.actors import adoption, applier, checkers, daemon, reals, refusals, router, runtime, supervisor
+from kglb.actors import adoption, applier, checkers, daemon, reals, refusals, router, runtime, slow_starts, supervisor
 from kglb.actors.adoption import read_owned
 from kglb.actors.applier_messages import Retry
 from kglb.actors.recorder import Recorder
@@ -31,6 +31,11 @@ def _no_wait() -> AbstractContextManager[Any]:
         return None
 
     return patch.object(Recorder, "written", at_once)
+
+
+@BUGS.named("a real stays at the first step of its slow start")
+def _never_warm() -> AbstractContextManager[Any]:
+    return patch.object(slow_starts.SlowStarts, "note", lambda self, due: None)
 
 
 @BUGS.named("a stopped balancer is still told facts")

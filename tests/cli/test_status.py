@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from kglb.cli import live_words as words
 from kglb.cli.output import Failed, Paint
 from kglb.cli.status import only, render
+from kglb.events import WarmthChanged
 from kglb.model import ChangeDestination, Destination
 from kglb.projections.view import EventView
 from kglb.web.config_standing import InForce, Rejected
@@ -57,6 +58,15 @@ def test_services_and_their_reals_are_shown_with_what_matters_first() -> None:
     ]
     assert lines[8].endswith("connection refused, 2 failures in a row")
     assert "anna drained it: new disk" in lines[9]
+
+
+def test_a_real_that_warms_up_says_how_far_it_is() -> None:
+    fleet = web_fleet(2)
+    fleet.record(WarmthChanged(service=WEB, tenths={real_id(0): 4}, causes={real_id(0): 1}))
+    lines = shown(live(Site(fleet, vitals())))
+    (line,) = [line for line in lines if real_id(0) in line]
+    assert "slow start: 40 % of weight 1000" in line
+    assert lines[1].strip() == "all is as it should be"
 
 
 def test_a_backup_is_shown_as_one_and_a_service_on_it_as_trouble() -> None:

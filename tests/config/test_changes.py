@@ -94,6 +94,7 @@ PAIRS: dict[str, tuple[object, object]] = {
     "balancer.fail_open_below": RATIOS,
     "balancer.when_down": ("quiesce", "remove"),
     "balancer.drain_on_remove": ("0s", "90s"),
+    "balancer.slow_start": ("0s", "30s"),
     "balancer.concurrency": (0, 100),
     "balancer.resolve_interval": SECONDS,
     "balancer.reals": (["10.0.0.1:80"], ["10.0.0.1:80", "10.0.0.3:80"]),

@@ -128,6 +128,19 @@ def test_the_source_of_checks_has_the_family_of_the_reals(balancer: Write, accep
             'when_down = "remove" sends them to others',
         ),
         (
+            {"scheduler": '"lc"', "slow_start": '"30s"'},
+            "config.toml:7: balancer[0].slow_start: lc ignores weights other than 0: slow_start does nothing",
+        ),
+        (
+            {"scheduler": '"mh"', "flags": '["mh-fallback"]', "slow_start": '"30s"'},
+            "config.toml:8: balancer[0].slow_start: mh hashes clients by the weights of reals: each step of slow_start "
+            "moves some to another real",
+        ),
+        (
+            {"weight": "1", "slow_start": '"30s"'},
+            "config.toml:7: balancer[0].slow_start: a weight of 1 has no steps: slow_start does nothing",
+        ),
+        (
             {"forward": '"direct"', "reals": '["10.0.0.1:8080", "10.0.0.2:80"]'},
             "config.toml:4: balancer[0].reals: 10.0.0.1:8080 gets its packets on port 80: direct does not "
             "change ports, so its own port is only checked (1 such real)",

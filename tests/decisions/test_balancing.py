@@ -19,6 +19,8 @@ class Standing:
     in_rotation: bool = True
     backup: bool = False
     awaited: bool = False
+    tenths: int = 10
+    presumed_warm: bool = False
 
 
 A, B, C = RealId("10.0.0.1:80"), RealId("10.0.0.2:80"), RealId("10.0.0.3:80")

@@ -52,18 +52,20 @@ def record_all(number: int) -> None:
 
 
 async def _incident(directory: Path) -> None:
-    """A real fails and comes back, the primaries fail, then the backup, one leaves by reload, the daemon stops."""
+    """A real comes back slowly, the primaries fail, then the backup, one leaves by reload, the daemon stops."""
     web = ServiceId("tcp://192.168.100.10:80")
     reals = tuple(
         Real(host=f"10.0.0.{number}:80", weight=1000, forward=Forward(), backup=number == 9) for number in (9, 1, 2, 3)
     )
-    balancer = Balancer(
-        name="web", service=Service(id=web), reals=reals, check=TcpCheck(interval=1.0, timeout=1.0, rise=2, fall=2)
-    )
+    check = TcpCheck(interval=1.0, timeout=1.0, rise=2, fall=2)
+    balancer = Balancer(name="web", service=Service(id=web), reals=reals, check=check, slow_start=4.5)
     async with world(directory, config(balancer)) as director:
         await asyncio.sleep(5)
         director.prober.answers[RealId("10.0.0.1:80")] = REFUSED
         await asyncio.sleep(5)
+        director.prober.answers.clear()
+        await asyncio.sleep(10)
+        director.prober.answers[RealId("10.0.0.1:80")] = REFUSED
         director.prober.answers |= {RealId(f"10.0.0.{number}:80"): REFUSED for number in (2, 3)}
         await asyncio.sleep(5)
         director.prober.default = REFUSED

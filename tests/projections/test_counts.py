@@ -16,6 +16,7 @@ from kglb.events import (
     RealDrained,
     RealRemoved,
     RealRestored,
+    WarmthChanged,
 )
 from kglb.model import Balancer, RealId, TcpCheck
 from kglb.projections import BalancerState, State
@@ -66,11 +67,13 @@ def counts(known: BalancerState) -> dict[str, int]:
         "awaited": len(unjudged) if known.awaits else 0,
         "backups_alive": sum(real.healthy for real in backups),
         "backups": len(backups),
+        "warming": sum(real.warming is not None for real in known.reals.values()),
     }
 
 
 def kept(known: BalancerState) -> dict[str, int]:
-    return {name: getattr(known, name) for name in ("alive", "total", "awaited", "backups_alive", "backups")}
+    names = ("alive", "total", "awaited", "backups_alive", "backups", "warming")
+    return {name: getattr(known, name) for name in names}
 
 
 NUMBERS = st.integers(0, COUNT - 1)
@@ -80,6 +83,11 @@ EVENTS = st.one_of(
     st.builds(lambda number, healthy: changed(number, healthy=healthy), NUMBERS, st.booleans()),
     st.builds(lambda number: RealDrained(service=WEB, real=real_id(number), who="kim"), NUMBERS),
     st.builds(lambda number: RealRestored(service=WEB, real=real_id(number), ended=("drain",)), NUMBERS),
+    st.builds(
+        lambda number, tenths: WarmthChanged(service=WEB, tenths={real_id(number): tenths}, causes={}),
+        NUMBERS,
+        st.integers(1, 10),
+    ),
     st.builds(lambda number: RealRemoved(service=WEB, real=real_id(number), host=real_id(number)), NUMBERS),
     st.builds(
         lambda number, backup, healthy: RealAdded(

@@ -43,6 +43,7 @@ from kglb.events import (
     RouteWithdrawn,
     RunsClosed,
     SegmentOpened,
+    WarmthChanged,
     WatchLost,
     WeightOverridden,
     WeightReported,
@@ -271,6 +272,11 @@ SPOKEN: list[tuple[Event, str]] = [
     (
         MachineStalled(seconds=5.2),
         "the kernel has not answered for 5.2 s: changes wait for it, and nothing else does",
+    ),
+    (
+        WarmthChanged(service=WEB, tenths={A: 1, B: 4, real_id(2): 10}, causes={A: 5, B: 2, real_id(2): 3}),
+        "10.0.0.1:80 begins its slow start with 10 % of the weight; slow start goes on: 10.0.0.2:80 is at 40 % of the "
+        "weight; the slow start of 10.0.0.3:80 is over",
     ),
     (MachineAnswered(seconds=61.5), "the kernel answers again, after 61.5 s"),
 ]

@@ -1,6 +1,6 @@
 import pytest
 
-from kglb.events import HealthChanged, RealDrained, RealRemoved, RouteAnnounced, RoutesDecided
+from kglb.events import HealthChanged, RealDrained, RealRemoved, RouteAnnounced, RoutesDecided, WarmthChanged
 from kglb.model import Announce, ChangeDestination, DeleteDestination, Route
 from kglb.web.fleet_metrics import fleet_families
 from tests.projections.builders import DNS, WEB, added, applied, balancer, real_id, started
@@ -86,6 +86,16 @@ def test_the_decided_weight_and_that_of_the_machine_are_told_apart() -> None:
     assert found.value("kglb_real_applied_weight", real=real_id(0), **WEB_LABELS) == 1000
     fleet.apply(ChangeDestination(WEB, destination(0, 0)))
     assert reading(fleet).value("kglb_real_applied_weight", real=real_id(0), **WEB_LABELS) == 0
+
+
+def test_the_share_of_a_slow_start_is_told_where_there_can_be_one() -> None:
+    fleet = web_fleet(2)
+    assert reading(fleet).value("kglb_real_slow_start_ratio", real=real_id(0), **WEB_LABELS) is None
+    fleet.record(applied(balancer(WEB, 2, slow_start=30.0)))
+    fleet.record(WarmthChanged(service=WEB, tenths={real_id(0): 4}, causes={real_id(0): 1}))
+    found = reading(fleet)
+    assert found.value("kglb_real_slow_start_ratio", real=real_id(0), **WEB_LABELS) == 0.4
+    assert found.value("kglb_real_slow_start_ratio", real=real_id(1), **WEB_LABELS) == 1
 
 
 def test_the_series_of_a_removed_real_disappear() -> None:

@@ -34,6 +34,7 @@ from kglb.events import (
     RunsClosed,
     SegmentOpened,
     Steering,
+    WarmthChanged,
     WatchLost,
 )
 from kglb.model import ServiceId
@@ -56,6 +57,7 @@ DECISIONS = frozenset(
         RealRemoved,
         MarkAssigned,
         MarkReleased,
+        WarmthChanged,
         BalancerDecided,
         RoutesDecided,
     }
@@ -98,6 +100,7 @@ class Auditor:
             RealLeaving: (self._reals.removed,),
             RealKept: (self._reals.kept,),
             NameResolved: (self._reals.resolved,),
+            WarmthChanged: (self._balancing.warmed,),
             BalancerDecided: (self._reals.decided, self._balancing.decided),
             RoutesDecided: (self._routing.decided,),
             MarkAssigned: (self._marks.assigned,),
@@ -110,6 +113,7 @@ class Auditor:
         self._notes: dict[type, Callable[[Any], None]] = {
             **dict.fromkeys(get_args(_TOUCHING), self._touched),
             **dict.fromkeys((ProbeFlipped, ChecksImpossible, ChecksResumed), self._judged),
+            WarmthChanged: self._warmed,
             BalancerDecided: self._routing.balanced,
             ConfigApplied: self._configured,
             ActorCrashed: self._crashed,
@@ -153,6 +157,11 @@ class Auditor:
         event = record.event
         assert isinstance(event, _TOUCHING)
         self._balancing.happened(record.seq, record.mono, event.service, event.real)
+
+    def _warmed(self, record: Record[WarmthChanged]) -> None:
+        for real, tenths in record.event.tenths.items():
+            if tenths > 1:  # one that begins was touched by what brought it back
+                self._balancing.happened(record.seq, record.mono, record.event.service, real)
 
     def _judged(self, record: Found) -> None:
         event = record.event

@@ -1,11 +1,12 @@
 """Did each balancer decide its mode and its weights as it should, for all that had happened, and in time?"""
 
 from kglb.decisions import decide_for, is_news
-from kglb.events import BalancerDecided, Record
+from kglb.events import BalancerDecided, Record, WarmthChanged
 from kglb.model import RealId, ServiceId
 from kglb.projections import BalancerState, FleetState
 from kglb.replay.audit.diverged import Diverged, wrong_cause
 from kglb.replay.audit.overdue import Overdue
+from kglb.replay.audit.slow_starts import check_none_missing, check_warmth
 from kglb.replay.words import listed
 
 
@@ -20,6 +21,7 @@ class BalancingAudit:
         self._touched = {id: dict.fromkeys(balancer.reals, since) for id, balancer in fleet.balancers.items()}
         self._verdicts: dict[ServiceId, dict[RealId, int]] = {}  # the newest of each, whatever touched it before
         self._overdue: Overdue[ServiceId] = Overdue()
+        self._warmed: dict[ServiceId, int] = {}  # the record that brought its slow starts in step
 
     def decided(self, record: Record[BalancerDecided]) -> None:
         """Mode, counts and weights are what the decision code says; every weight names what changed it."""
@@ -34,6 +36,8 @@ class BalancingAudit:
         if (event.alive, event.total) != (balancer.alive, balancer.total):
             decided = f"{balancer.alive} of {balancer.total} alive"
             raise Diverged(about, recorded=f"{event.alive} of {event.total} alive", decided=decided)
+        if self._warmed.get(event.service) != seq - 1:
+            check_none_missing(about, balancer, touched)
         expected = decide_for(balancer, touched)
         if event.mode != expected.mode:
             raise Diverged(about, recorded=f"mode {event.mode}", decided=f"mode {expected.mode}")
@@ -43,6 +47,13 @@ class BalancingAudit:
             raise Diverged(about, recorded=f"that it had seen record {event.seen}", decided=f"record {seq - 1}")
         self._are_causes(about, cause, event, balancer, touched)
         self._is_trigger(about, cause, balancer, {*touched.values(), *verdicts.values()})
+
+    def warmed(self, record: Record[WarmthChanged]) -> None:
+        """Slow starts are in step with all that had happened."""
+        service = record.event.service
+        if (balancer := self._fleet.balancers.get(service)) is not None:
+            check_warmth(record, balancer, self._touched.get(service, {}))
+            self._warmed[service] = record.seq
 
     def _are_causes(
         self, about: str, cause: int | None, event: BalancerDecided, balancer: BalancerState, touched: dict[RealId, int]
