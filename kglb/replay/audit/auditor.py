@@ -111,6 +111,7 @@ class Auditor:
             **dict.fromkeys(get_args(_TOUCHING), self._touched),
             **dict.fromkeys((ProbeFlipped, ChecksImpossible, ChecksResumed), self._judged),
             BalancerDecided: self._routing.balanced,
+            RoutesDecided: lambda _: self._routing.settled(),
             ConfigApplied: self._configured,
             ActorCrashed: self._crashed,
             DaemonStopping: lambda _: self._stop(),
