@@ -37,6 +37,9 @@ WHEN_DOWN: tuple[WhenDown, ...] = ("quiesce", "quiesce", "remove")
 BELOW = (0.0, 0.0, 0.3, 0.6)
 """Shares of primaries that are up below which all get traffic."""
 
+LINES = ((0.0, 0.0), (0.0, 0.7), (0.5, 0.0), (0.5, 1.0))
+"""Shares of primaries that are up from which on a route stays, and with which one comes."""
+
 DRAIN = (0.0, 0.0, 5.0, 20.0)
 """Seconds that a real which leaves the config may keep its connections."""
 
@@ -82,9 +85,14 @@ def new_balancer(random: Random, number: int, reals: tuple[Real, ...], interval:
         slow_start=SLOW_STARTS[number % len(SLOW_STARTS)],
         resolve_interval=random.choice((5.0, 15.0)),
         address=Address(f"{vip(number)}/32", "lo"),
-        announce=Announce(min_alive=random.choice((0.0, 0.5)), hold_time=2.0) if random.random() < 0.5 else None,
+        announce=_announce(random) if random.random() < 0.5 else None,
         fwmark_checks=kind == "tcp" and random.random() < 0.2,
     )
+
+
+def _announce(random: Random) -> Announce:
+    stays, comes = random.choice(LINES)
+    return Announce(min_alive=stays, min_alive_to_announce=comes, hold_time=2.0)
 
 
 def _check(random: Random, kind: str, interval: float) -> Check:

@@ -44,6 +44,7 @@ from kglb.model import (
     RealId,
     ServiceId,
 )
+from sim.routes import Lines
 from sim.slow_starts import SlowStarts
 from sim.violation import CRASH
 
@@ -92,6 +93,7 @@ class Facts:
         self._kinds: dict[int, type] = {}
         self._about: dict[int, ServiceId] = {}
         self._outcomes: dict[tuple[ServiceId, RealId], tuple[str, str]] = {}
+        self._lines = Lines(world, witness)
 
     def process_started(self) -> None:
         """What the process before did and did not record is forgotten."""
@@ -111,6 +113,7 @@ class Facts:
             raise self._witness.violation(f"record {fact.seq} names record {fact.cause} as its cause")
         self._kinds[fact.seq] = type(event)
         self._about.pop(fact.seq, None)
+        self._lines.recorded(event)
         match event:
             case HealthChanged():
                 self._about[fact.seq] = event.service

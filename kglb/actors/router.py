@@ -3,6 +3,7 @@
 It tells nobody; it records ``RoutesDecided``, and the applier acts on it. It never talks to a BGP speaker.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from pykka import ActorRef
@@ -11,7 +12,7 @@ from kglb.actors.parts import Parts
 from kglb.actors.recorder import Fact, RecordingActor
 from kglb.decisions import candidate_of, candidates_of, may_announce, route_changes
 from kglb.events import BalancerDecided, ConfigApplied, RoutesDecided
-from kglb.model import ServiceId
+from kglb.model import Route, ServiceId
 
 
 class Router(RecordingActor):
@@ -46,7 +47,7 @@ class Router(RecordingActor):
             case Fact(seq, _, BalancerDecided(service=service)):
                 balancer = self.recorder.state.fleet.balancers.get(service)
                 candidate = None if balancer is None else candidate_of(balancer)
-                if candidate is not None and may_announce(candidate) != self._allows.get(service):
+                if candidate is not None and may_announce(candidate, self._wanted) != self._allows.get(service):
                     self._because = seq
             case _:
                 raise TypeError(f"a router is not told {message!r}")
@@ -58,7 +59,13 @@ class Router(RecordingActor):
         cause, self._because = self._because, None
         fleet = self.recorder.state.fleet
         candidates = candidates_of(fleet.config, fleet.balancers)
-        self._allows = {service: may_announce(candidate) for service, candidate in candidates.items()}
-        changes = route_changes(candidates.values(), self.recorder.state.data_plane.desired.routes)
+        changes = route_changes(candidates.values(), self._wanted)
         if changes.announce or changes.withdraw:
             self.recorder.record(RoutesDecided(announce=changes.announce, withdraw=changes.withdraw), cause=cause)
+        wanted = self._wanted  # with what has just been decided: a balancer's line may be its other one
+        self._allows = {service: may_announce(candidate, wanted) for service, candidate in candidates.items()}
+
+    @property
+    def _wanted(self) -> Mapping[str, Route]:
+        """The routes that are announced, as decided last, by prefix."""
+        return self.recorder.state.data_plane.desired.routes

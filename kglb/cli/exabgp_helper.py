@@ -14,7 +14,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "exabgp-helper",
         description="Hand the daemon's routes to ExaBGP, which runs this as its process: not to be started by hand.",
         epilog="In exabgp.conf: process kglb { run /usr/bin/kglb-actors exabgp-helper; encoder text; }, and in the "
-        "neighbor: api { processes [ kglb ]; }. The socket's directory must be writable for ExaBGP's user.",
+        "neighbor: api { processes [ kglb ]; }. ExaBGP must run as the daemon's user: the socket is its owner's alone.",
     )
     parser.add_argument(
         "--socket", default=BgpConfig().socket, help="where the daemon finds it: bgp.socket (%(default)s)"

@@ -59,6 +59,7 @@ def _read_communities(node: Node) -> tuple[str, ...]:
 
 ANNOUNCE = (
     Key("min_alive", leaf(ratio)),
+    Key("min_alive_to_announce", leaf(ratio)),
     Key("hold_time", leaf(duration("0s", "1h"))),
     Key("prefix", leaf(network.prefix)),
     Key("next_hop", leaf(network.next_hop)),
@@ -98,7 +99,15 @@ def _read_persistence(node: Node) -> dict[str, Any]:
 
 @shaped(**table_shape(ANNOUNCE))
 def _read_announce(node: Node) -> Announce:
-    return Announce(**read_table(node, ANNOUNCE).values)
+    values = read_table(node, ANNOUNCE).values
+    announce = Announce(**values)
+    if "min_alive_to_announce" in values and announce.min_alive_to_announce < announce.min_alive:
+        node.fail(
+            f"expected at least min_alive = {announce.min_alive:g}, found {announce.min_alive_to_announce:g}",
+            "leave it out for the same share both ways",
+            at=("min_alive_to_announce",),
+        )
+    return announce
 
 
 BALANCER = (

@@ -1,7 +1,11 @@
 """Which routes may be announced? A balancer allows its route while it can serve it, else it prohibits it.
 
-    allowed      mode is neither initial nor shutdown, alive ratio > 0 and >= min_alive
+    allowed      mode is neither initial nor shutdown, alive ratio > 0 and >= the line
     prohibited   else
+
+The line is ``min_alive`` while the route is announced, as decided last, and ``min_alive_to_announce`` while it is not:
+a ratio that wavers around either makes no route come and go. Of balancers that share a route each has two lines of its
+own, and which of them counts follows from the route, for all alike.
 
 The alive ratio is that of the primaries. It is 1 in failsafe, so a dead pool stays announced, and while backups serve
 in its place; under fail_closed it is 0. Balancers may share a route: who prohibits it wins over who allows it, and a
@@ -22,13 +26,20 @@ from kglb.model import Config, Prefixes, Route, ServiceId
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
-    """A balancer with a route, its mode and counts as it last decided (None: not yet), and the ratio it asks for."""
+    """A balancer with a route, its mode and counts as it last decided (None: not yet), and the ratios it asks for."""
 
     route: Route
     min_alive: float
+    min_alive_to_announce: float = 0.0
     mode: Mode | None
     alive: int
     total: int
+
+    def line(self, announced: Collection[str]) -> float:
+        """The ratio that it takes now; ``announced`` are the prefixes that are, as decided before."""
+        if self.route.prefix in announced:
+            return self.min_alive
+        return max(self.min_alive, self.min_alive_to_announce)
 
 
 def candidate_of(balancer: Balancing) -> Candidate | None:
@@ -39,6 +50,7 @@ def candidate_of(balancer: Balancing) -> Candidate | None:
     return Candidate(
         route=route,
         min_alive=announce.min_alive,
+        min_alive_to_announce=announce.min_alive_to_announce,
         mode=balancer.mode,
         alive=balancer.decided_alive,
         total=balancer.decided_total,
@@ -53,14 +65,14 @@ def candidates_of(config: Config | None, balancers: Mapping[ServiceId, Balancing
     return {service: candidate for service, candidate in every if candidate is not None}
 
 
-def may_announce(candidate: Candidate) -> bool:
-    """Whether the balancer allows its route."""
+def may_announce(candidate: Candidate, announced: Collection[str]) -> bool:
+    """Whether the balancer allows its route; ``announced`` are the prefixes that are, as decided before."""
     if candidate.mode in (None, "initial", "shutdown"):
         return False
     if candidate.mode in SERVED_BY_OTHERS:
         return True
     ratio = candidate.alive / candidate.total if candidate.total else 0.0
-    return ratio > 0 and ratio >= candidate.min_alive
+    return ratio > 0 and ratio >= candidate.line(announced)
 
 
 def routes(allowed: Iterable[Route], prohibited: Iterable[Route]) -> tuple[Route, ...]:
@@ -78,7 +90,7 @@ def decide_routes(candidates: Iterable[Candidate], announced: Collection[str]) -
     allowed: list[Route] = []
     prohibited: list[Route] = []
     for candidate in candidates:
-        if may_announce(candidate):
+        if may_announce(candidate, announced):
             allowed.append(candidate.route)
         elif candidate.mode not in (None, "initial") or candidate.route.prefix not in announced:
             prohibited.append(candidate.route)

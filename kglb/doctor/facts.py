@@ -68,7 +68,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     ``routes`` lead to the reals that are given by address, None where there is none; ``default_routes`` to the rest.
     ``controllers`` are the process names of other programs that drive IPVS.
     ``descriptors`` is the hard limit of this process. ``daemon`` is the process that writes the journal, if any does.
-    ``status_error`` is why the status address cannot be had. ``synchronised`` is None where the clock does not say.
+    ``daemon_user`` is that process's user, or else whose the journal is; ``helper_user`` whose the socket of ExaBGP's
+    helper is, None where there is none. ``status_error`` is why the status address cannot be had. ``synchronised`` is
+    None where the clock does not say.
     """
 
     config: Config
@@ -89,7 +91,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     passages: tuple[Passage, ...] = ()
     daemon: int | None = None
     status_error: str = ""
-    helper_is_there: bool = True
+    daemon_user: str = "root"
+    helper_user: str | None = "root"
     control_group_is_there: bool = True
     disk: Disk
     files: tuple[ConfigFile, ...] = ()

@@ -42,6 +42,8 @@ def gather(loaded: Loaded, path: Path | None) -> Facts:
     in_earnest = config.data_plane.kind == "ipvs"
     network = _network() if in_earnest else Network()
     table = _table(config) if in_earnest else _Table()
+    journal, helper = Path(config.journal.directory), Path(config.bgp.socket)
+    daemon = writer_of(journal)
     routes, default_routes, passages = _routes(config) if in_earnest else ({}, (), ())
     return Facts(
         config=config,
@@ -60,11 +62,12 @@ def gather(loaded: Loaded, path: Path | None) -> Facts:
         routes=routes,
         default_routes=default_routes,
         passages=passages,
-        daemon=writer_of(Path(config.journal.directory)),
+        daemon=daemon,
+        daemon_user=machine.owner_of(journal if daemon is None else Path(f"/proc/{daemon}")) or "root",
         status_error=machine.listen_error(config.status.listen),
-        helper_is_there=Path(config.bgp.socket).is_socket(),
+        helper_user=machine.owner_of(helper) if helper.is_socket() else None,
         control_group_is_there=machine.has_group(config.control.group),
-        disk=machine.disk_of(Path(config.journal.directory)),
+        disk=machine.disk_of(journal),
         files=tuple(_files(loaded, path)) if path is not None else (),
         synchronised=machine.clock_is_synchronised(),
     )

@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import grp
 import os
+import pwd
 import resource
 import socket
 from collections.abc import Iterable
@@ -84,6 +85,18 @@ def has_group(name: str) -> bool:
         return not name or bool(grp.getgrnam(name))
     except KeyError:
         return False
+
+
+def owner_of(path: Path) -> str | None:
+    """Whose a file is: a user's name, or the number of one that has none; None where there is no such file."""
+    try:
+        user = path.stat().st_uid
+    except OSError:
+        return None
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return str(user)
 
 
 def disk_of(directory: Path) -> Disk:

@@ -68,12 +68,21 @@ def keeps_its_secrets(facts: Facts) -> Iterator[Finding]:
 
 
 def has_a_helper(facts: Facts) -> Iterator[Finding]:
-    """Where nobody answers for ExaBGP, nothing is announced."""
-    if facts.config.bgp.engine == "exabgp" and not facts.helper_is_there:
+    """Where nobody answers for ExaBGP, or nobody whom the daemon may ask, nothing is announced."""
+    socket, user, of = facts.config.bgp.socket, facts.daemon_user, facts.helper_user
+    if facts.config.bgp.engine != "exabgp":
+        return
+    if of is None:
         yield problem(
-            f"no ExaBGP helper at {facts.config.bgp.socket}",
+            f"no ExaBGP helper at {socket}",
             "no route to a VIP is announced until it is there",
             advice="start ExaBGP with `kglb-actors exabgp-helper` as its process; docs/routes.md says how",
+        )
+    elif user not in (of, "root"):
+        yield problem(
+            f"the ExaBGP helper at {socket} is {of}'s, and the daemon runs as {user}",
+            "the daemon may not open the socket, and no route to a VIP is announced",
+            advice=f"run ExaBGP as {user}; docs/routes.md has a unit that does",
         )
 
 

@@ -181,10 +181,12 @@ class Real(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Announce(msgspec.Struct, frozen=True, kw_only=True):
     """When and how the route to the VIP is announced: while at least this share of the primaries is alive, 0 to 1.
 
-    What the route leads to is deleted no sooner than ``hold_time`` seconds after the route was withdrawn.
+    One that is not announced waits for the share ``min_alive_to_announce``, or for ``min_alive`` if that is more. What
+    the route leads to is deleted no sooner than ``hold_time`` seconds after the route was withdrawn.
     """
 
     min_alive: float = 0.0
+    min_alive_to_announce: float = 0.0
     hold_time: float = 5.0
     prefix: str = ""  # "": the VIP alone
     next_hop: str = "self"

@@ -1,12 +1,13 @@
 """Why is this route announced, or not? From the balancers that allow or prohibit it, and what the BGP engine did."""
 
 from collections.abc import Collection
+from typing import NamedTuple
 
 from kglb.decisions import Candidate as Stand
 from kglb.decisions import candidate_of, may_announce
 from kglb.events import DriftFound, Event, OperationFailed, OperationsApplied, RoutesDecided
 from kglb.model import Operation, Prefixes, RealId, RouteOperation, ServiceId
-from kglb.projections import BalancerState, FleetState
+from kglb.projections import BalancerState, FleetState, State
 from kglb.replay.about import narrow, only
 from kglb.replay.errors import Subject
 from kglb.replay.explain_service import reason_of
@@ -22,8 +23,8 @@ def explain_route(source: Source, replayed: Replayed, meant: Subject) -> RouteEx
     fleet, plane, seq = replayed.state.fleet, replayed.state.data_plane, replayed.state.seq
     prefix = meant.name
     wanted, announced = prefix in plane.desired.routes, prefix in plane.actual.routes
-    voices = _voices(fleet, prefix)
-    services = {balancer.config.id for balancer, _ in voices}
+    voices = _voices(replayed.state, prefix)
+    services = {voice.balancer.config.id for voice in voices}
     walk = Walk(source, lambda event: _narrowed(event, prefix, services))
     decided = source.last_with(b'"%b"' % prefix.encode(), 0, seq, RoutesDecided)
     decision = 0 if decided is None else decided.seq
@@ -33,7 +34,9 @@ def explain_route(source: Source, replayed: Replayed, meant: Subject) -> RouteEx
     names = Names(balancer.config for balancer in fleet.balancers.values())
     return RouteExplanation(
         prefix=prefix,
-        balancers=tuple(names.label(balancer.config.id) for balancer, stand in voices if stand.route.prefix == prefix),
+        balancers=tuple(
+            names.label(voice.balancer.config.id) for voice in voices if voice.stand.route.prefix == prefix
+        ),
         wanted=wanted,
         announced=announced,
         subject=f"route {prefix}",
@@ -47,14 +50,21 @@ def explain_route(source: Source, replayed: Replayed, meant: Subject) -> RouteEx
     )
 
 
-_Voice = tuple[BalancerState, Stand]
+class _Voice(NamedTuple):
+    """A balancer with a say, where it stands, whether it allows its route, and the share that this takes now."""
+
+    balancer: BalancerState
+    stand: Stand
+    allows: bool
+    line: float
 
 
-def _voices(fleet: FleetState, prefix: str) -> list[_Voice]:
+def _voices(state: State, prefix: str) -> list[_Voice]:
     """The balancers with a say: that have this route, or one that contains it."""
-    every = [(balancer, candidate_of(balancer)) for balancer in fleet.balancers.values()]
+    wanted = state.data_plane.desired.routes
+    every = [(balancer, candidate_of(balancer)) for balancer in state.fleet.balancers.values()]
     return [
-        (balancer, stand)
+        _Voice(balancer, stand, may_announce(stand, wanted), stand.line(wanted))
         for balancer, stand in every
         if stand is not None and Prefixes([stand.route.prefix]).covering(prefix)
     ]
@@ -62,7 +72,7 @@ def _voices(fleet: FleetState, prefix: str) -> list[_Voice]:
 
 def _speakers(voices: Collection[_Voice], *, allowed: bool) -> set[int]:
     """The last decisions of those who allow the route, or prohibit it."""
-    return {balancer.decided_seq for balancer, stand in voices if may_announce(stand) == allowed}
+    return {voice.balancer.decided_seq for voice in voices if voice.allows == allowed}
 
 
 def _reason(
@@ -90,15 +100,20 @@ def _said(voices: Collection[_Voice], prefix: str, names: Names, *, allowed: boo
     """What the balancers say who allow the route, or prohibit it."""
     verb = "allows" if allowed else "prohibits"
     return "; ".join(
-        f"{names.label(balancer.config.id)} {verb} {_which(stand, prefix)}, as {_because(balancer, stand)}"
-        for balancer, stand in voices
-        if may_announce(stand) == allowed
+        f"{names.label(voice.balancer.config.id)} {verb} {_which(voice.stand, prefix)}, as {_because(voice)}"
+        for voice in voices
+        if voice.allows == allowed
     )
 
 
-def _because(balancer: BalancerState, stand: Stand) -> str:
-    ratio = f", and min_alive is {stand.min_alive:g}" if balancer.mode == "available" else ""
-    return f"{reason_of(balancer)}{ratio}"
+def _because(voice: _Voice) -> str:
+    """Its counts, and the line that they are held to."""
+    reason = reason_of(voice.balancer)
+    if voice.balancer.mode != "available":
+        return reason
+    if voice.line > voice.stand.min_alive:
+        return f"{reason}, and while it is not announced, min_alive_to_announce is {voice.line:g}"
+    return f"{reason}, and min_alive is {voice.line:g}"
 
 
 def _which(stand: Stand, prefix: str) -> str:

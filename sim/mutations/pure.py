@@ -1,6 +1,6 @@
 """Bugs in decisions and folds."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 from unittest.mock import patch
@@ -8,7 +8,7 @@ from unittest.mock import patch
 from msgspec.structs import replace
 
 from kglb.actors import applier, checker, reals
-from kglb.decisions import Decision, decide, may_announce, observe
+from kglb.decisions import Candidate, Decision, decide, may_announce, observe
 from kglb.events import (
     DaemonStarted,
     DriftFound,
@@ -133,9 +133,24 @@ def _unaccounted_is_taken() -> AbstractContextManager[Any]:
 
 @BUGS.named("a route is announced whatever its share of living reals")
 def _any_share() -> AbstractContextManager[Any]:
-    return patch(
-        "kglb.decisions.routing.may_announce", lambda candidate: may_announce(replace(candidate, min_alive=0.0))
-    )
+    return _with_lines(min_alive=0.0, min_alive_to_announce=0.0)
+
+
+@BUGS.named("a route comes back with the share with which it would have stayed")
+def _one_line() -> AbstractContextManager[Any]:
+    return _with_lines(min_alive_to_announce=0.0)
+
+
+@BUGS.named("a route goes below the share with which it comes back")
+def _the_higher_line_alone() -> AbstractContextManager[Any]:
+    return patch("kglb.decisions.routing.may_announce", lambda candidate, announced: may_announce(candidate, ()))
+
+
+def _with_lines(**lines: float) -> AbstractContextManager[Any]:
+    def may(candidate: Candidate, announced: Collection[str]) -> bool:
+        return may_announce(replace(candidate, **lines), announced)
+
+    return patch("kglb.decisions.routing.may_announce", may)
 
 
 # --- projections ------------------------------------------------------------------------------------------------------

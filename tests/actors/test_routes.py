@@ -41,10 +41,13 @@ from kglb.model import (
     WithdrawRoute,
 )
 from kglb.projections import State
+from kglb.replay.source import Source
+from kglb.replay.verify import verify
 from tests.actors.virtual import run
 from tests.actors.world import REFUSED, World, actor_of, events_of, journal_of, world
-from tests.projections.builders import VIP, WEB, balancer, real_id
+from tests.projections.builders import VIP, WEB, balancer, real, real_id
 from tests.projections.builders import config as plain_config
+from tests.replay import tampering
 
 A, B = real_id(0), real_id(1)
 WEB443 = ServiceId("tcp://192.168.100.10:443")
@@ -57,9 +60,15 @@ def config(*balancers: Balancer) -> Config:
 
 
 def web(
-    id: ServiceId = WEB, *, reals: int = 2, min_alive: float = 0.9, hold_time: float = 5.0, **more: object
+    id: ServiceId = WEB,
+    *,
+    reals: int = 2,
+    min_alive: float = 0.9,
+    to_announce: float = 0.0,
+    hold_time: float = 5.0,
+    **more: object,
 ) -> Balancer:
-    announce = Announce(min_alive=min_alive, hold_time=hold_time)
+    announce = Announce(min_alive=min_alive, min_alive_to_announce=to_announce, hold_time=hold_time)
     return balancer(id, reals, announce=announce, **{"check": CHECK, **more})  # type: ignore[arg-type]
 
 
@@ -154,6 +163,74 @@ def test_a_route_goes_below_the_ratio_and_comes_back_with_it(tmp_path: Path) -> 
             del w.prober.answers[A]
             await asyncio.sleep(1.1)
             assert announced(w) == [PREFIX]
+
+    run(main())
+
+
+def test_a_share_that_wavers_between_the_two_lines_neither_withdraws_a_route_nor_brings_it_back(tmp_path: Path) -> None:
+    async def main() -> None:
+        reals = tuple(map(real_id, range(10)))
+        async with world(tmp_path, config(web(reals=10, min_alive=0.5, to_announce=0.8))) as w:
+            await asyncio.sleep(1.5)
+            assert announced(w) == [PREFIX]
+            for up, there in [(5, True), (7, True), (4, False), (5, False), (7, False), (8, True), (5, True)]:
+                w.prober.answers = dict.fromkeys(reals[up:], REFUSED)
+                await asyncio.sleep(1.5)
+                assert announced(w) == [PREFIX] * there, f"{up} of 10 are up"
+        assert len(events_of(tmp_path, RoutesDecided)) == 3
+
+    run(main())
+
+
+def test_a_route_that_two_services_share_comes_back_with_the_second_of_them(tmp_path: Path) -> None:
+    async def main() -> None:
+        first = web(reals=10, min_alive=0.5, to_announce=0.8)
+        second = web(WEB443, reals=10, min_alive=0.5, to_announce=0.8)
+        second = replace(second, reals=tuple(real(number) for number in range(10, 20)))
+        async with world(tmp_path, config(first, second)) as w:
+            await asyncio.sleep(1.5)
+
+            async def is_there_with(in_first: int, in_second: int) -> bool:
+                down = (*range(in_first, 10), *range(10 + in_second, 20))
+                w.prober.answers = {real_id(number): REFUSED for number in down}
+                await asyncio.sleep(1.5)
+                return announced(w) == [PREFIX]
+
+            assert await is_there_with(10, 6)
+            assert not await is_there_with(4, 6)
+            assert not await is_there_with(9, 6), (
+                "the route is not announced: the other is held to its higher line, too"
+            )
+            for of_second, there in ((6, False), (8, True)):
+                for of_first in (8, 9, 8, 9):  # records enough to see that a decision is missing
+                    assert await is_there_with(of_first, of_second) is there
+                    await asyncio.sleep(11)
+            assert await is_there_with(6, 6)
+            await w.stop("leave")
+
+    run(main())
+    assert verify(Source(tmp_path)).identical
+    undecided = tampering.rewrite(tmp_path, tmp_path / "undecided", tampering.without(RoutesDecided, nth=2))
+    undone = tampering.rewrite(undecided, tmp_path / "undone", tampering.without(RouteAnnounced, nth=1))
+    missed = verify(Source(undone)).difference
+    assert missed is not None
+    assert (missed.about, missed.recorded, missed.decided) == ("routes", "no decision", PREFIX)
+
+
+def test_a_restart_keeps_a_route_between_its_lines_as_it_was(tmp_path: Path) -> None:
+    async def main() -> None:
+        on = timed()
+        for wanted, up in (([PREFIX], 10), ([PREFIX], 6), ([], 4), ([], 6)):
+            async with world(
+                tmp_path,
+                config(web(reals=10, min_alive=0.5, to_announce=0.8)),
+                machine=on.machine,
+                prepare=on.prepare,
+            ) as w:
+                w.prober.answers = {real_id(number): REFUSED for number in range(up, 10)}
+                await asyncio.sleep(3)
+                assert announced(w) == wanted, f"{up} of 10 are up"
+                await w.stop("leave")
 
     run(main())
 

@@ -108,6 +108,7 @@ PAIRS: dict[str, tuple[object, object]] = {
     "balancer.reals.lower_threshold": (0, 5),
     "balancer.reals.backup": SWITCH,
     "balancer.announce.min_alive": RATIOS,
+    "balancer.announce.min_alive_to_announce": RATIOS,
     "balancer.announce.hold_time": SECONDS,
     "balancer.announce.prefix": (None, "192.0.2.0/24"),
     "balancer.announce.next_hop": ("self", "192.0.2.254"),

@@ -169,8 +169,17 @@ def test_files_that_others_may_write_or_read_secrets_in_are_problems() -> None:
 
 def test_announcing_needs_exabgps_helper() -> None:
     facts = configured("announce = {}", head='[bgp]\nengine = "exabgp"\n')
-    assert found(replace(facts, helper_is_there=False)).what == "no ExaBGP helper at /run/kglb/exabgp.sock"
-    assert diagnose(replace(WELL, helper_is_there=False)) == []
+    assert found(replace(facts, helper_user=None)).what == "no ExaBGP helper at /run/kglb/exabgp.sock"
+    assert diagnose(replace(WELL, helper_user=None)) == []
+
+
+def test_a_helper_of_another_user_is_no_helper_to_the_daemon() -> None:
+    facts = configured("announce = {}", head='[bgp]\nengine = "exabgp"\n')
+    of_another = found(replace(facts, daemon_user="kglb", helper_user="exabgp"))
+    assert of_another.what == "the ExaBGP helper at /run/kglb/exabgp.sock is exabgp's, and the daemon runs as kglb"
+    assert of_another.advice == "run ExaBGP as kglb; docs/routes.md has a unit that does"
+    assert diagnose(replace(facts, daemon_user="kglb", helper_user="kglb")) == []
+    assert diagnose(replace(facts, daemon_user="root", helper_user="exabgp")) == []
 
 
 def _on(**changes: object) -> Disk:

@@ -1,5 +1,7 @@
 """What this machine says when it is asked; nothing of it is changed."""
 
+import os
+import pwd
 import socket
 from pathlib import Path
 
@@ -62,6 +64,12 @@ def test_a_group_is_there_or_not_or_not_asked_for() -> None:
     assert machine.has_group("root")
     assert not machine.has_group("no-such-group")
     assert machine.has_group("")
+
+
+def test_a_file_is_somebodys_or_not_there(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert machine.owner_of(tmp_path / "file") == pwd.getpwuid(os.getuid()).pw_name
+    assert machine.owner_of(tmp_path / "nothing") is None
 
 
 def test_the_clock_is_kept_or_not_or_does_not_say() -> None:

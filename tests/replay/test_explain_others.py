@@ -37,6 +37,13 @@ def answer(fleet: Fleet, wanted: str, **more: Any) -> str:
     return f"{found.subject} {found.standing} because {found.reason}"
 
 
+def go_down(fleet: Fleet, count: int) -> int:
+    """That many of three are down now; the seq of the decision."""
+    for number in range(count):
+        health = fleet.judge(real_id(number), streak=-2, run=fleet.flip(real_id(number), "failure"))
+    return fleet.decide("available", {}, health)
+
+
 def all_go_down(fleet: Fleet, mode: Any = "failsafe") -> int:
     """The seq of the decision."""
     for number in range(3):
@@ -167,15 +174,20 @@ def test_after_a_stop_the_stop_is_the_reason(fleet: Fleet) -> None:
 # --- routes -------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def routed(tmp_path: Path) -> tuple[Fleet, Route]:
-    """A balancer that is announced while half of its reals are up."""
-    fleet = running(tmp_path / "routed", announce=Announce(min_alive=0.5))
+def routes_of(directory: Path, announce: Announce) -> tuple[Fleet, Route]:
+    """A balancer of three reals, all up, whose route may be announced so."""
+    fleet = running(directory, announce=announce)
     route = fleet.config.route
     assert route is not None
     event = applied(fleet.config)
     fleet.builder.record(replace(event, config=replace(event.config, bgp=BgpConfig(engine="exabgp"))))
     return fleet, route
+
+
+@pytest.fixture
+def routed(tmp_path: Path) -> tuple[Fleet, Route]:
+    """A balancer that is announced while half of its reals are up."""
+    return routes_of(tmp_path / "routed", Announce(min_alive=0.5))
 
 
 def announce(fleet: Fleet, route: Route) -> int:
@@ -192,6 +204,23 @@ def test_a_route_is_announced_as_its_balancer_allows_it(routed: tuple[Fleet, Rou
     )
     assert [link.seq for link in found.chain][:2] == [announced, announced - 1]
     assert (found.balancers, found.wanted, found.announced) == (("web",), True, True)
+
+
+def test_a_route_says_which_of_its_two_lines_keeps_it_or_holds_it_back(tmp_path: Path) -> None:
+    fleet, route = routes_of(tmp_path, Announce(min_alive=0.5, min_alive_to_announce=0.9))
+    announce(fleet, route)
+    go_down(fleet, 1)
+    assert answer(fleet, PREFIX) == (
+        f"route {PREFIX} is announced because web allows it, as 2 of 3 reals are up, and min_alive is 0.5"
+    )
+    withdrawn = fleet.builder.record(RoutesDecided(withdraw=(PREFIX,)), cause=go_down(fleet, 2))
+    fleet.builder.record(RouteWithdrawn(route=route), cause=withdrawn)
+    health = fleet.judge(real_id(0), streak=2, run=fleet.flip(real_id(0), "success"))
+    fleet.decide("available", {}, health)
+    assert answer(fleet, PREFIX) == (
+        f"route {PREFIX} is not announced because web prohibits it, as 2 of 3 reals are up, and while it is not "
+        "announced, min_alive_to_announce is 0.9"
+    )
 
 
 def test_an_address_without_its_prefix_is_not_the_route(routed: tuple[Fleet, Route]) -> None:

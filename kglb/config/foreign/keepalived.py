@@ -30,7 +30,7 @@ _ELSEWHERE = {
     "quorum_down": "kglb-actors notify --exec tells a program",
     "notify_up": "kglb-actors notify --exec tells a program",
     "notify_down": "kglb-actors notify --exec tells a program",
-    "hysteresis": "announce.min_alive is the counterpart, for routes",
+    "hysteresis": "announce.min_alive_to_announce is the counterpart, for routes",
     "sorry_server_inhibit": "when_down holds for all reals",
 }
 

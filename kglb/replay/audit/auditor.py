@@ -115,6 +115,7 @@ class Auditor:
             **dict.fromkeys((ProbeFlipped, ChecksImpossible, ChecksResumed), self._judged),
             WarmthChanged: self._warmed,
             BalancerDecided: self._routing.balanced,
+            RoutesDecided: lambda _: self._routing.settled(),
             ConfigApplied: self._configured,
             ActorCrashed: self._crashed,
             DaemonStopping: lambda _: self._stop(),

@@ -1,10 +1,11 @@
 """Are the routes that are wanted those that the balancers' decisions allow, and was it decided in time?"""
 
 from collections import deque
+from collections.abc import Mapping
 
 from kglb.decisions import Candidate, candidate_of, candidates_of, may_announce, route_changes
 from kglb.events import BalancerDecided, Record, RoutesDecided
-from kglb.model import ServiceId
+from kglb.model import Route, ServiceId
 from kglb.projections import State
 from kglb.replay.audit.diverged import Diverged, wrong_cause
 from kglb.replay.audit.overdue import Overdue
@@ -50,16 +51,20 @@ class RoutingAudit:
         if candidate is None:
             return
         self._reasons.append(record.seq)
-        allows = may_announce(candidate)
+        allows = may_announce(candidate, self._wanted)
         if self._allows.get(event.service) != allows:
             self._allows[event.service] = allows
             self._overdue.expect("routes", record.mono)
 
     def configured(self, seq: int, mono: float) -> None:
         """Any route may be another; already folded."""
-        self._allows = {id: may_announce(candidate) for id, candidate in self._candidates().items()}
+        self._note_who_allows()
         self._reasons.append(seq)
         self._overdue.expect("routes", mono)
+
+    def settled(self) -> None:
+        """Other routes are wanted, so that it may take another share to allow one; already folded."""
+        self._note_who_allows()
 
     def started_again(self, mono: float) -> None:
         """The router starts at ``mono``, and decides for whatever was recorded last."""
@@ -79,8 +84,16 @@ class RoutingAudit:
                 raise Diverged("routes", recorded="no decision", decided=decided)
 
     def _decide(self) -> RoutesDecided:
-        changes = route_changes(self._candidates().values(), self._state.data_plane.desired.routes)
+        changes = route_changes(self._candidates().values(), self._wanted)
         return RoutesDecided(announce=changes.announce, withdraw=changes.withdraw)
+
+    def _note_who_allows(self) -> None:
+        wanted = self._wanted
+        self._allows = {id: may_announce(candidate, wanted) for id, candidate in self._candidates().items()}
+
+    @property
+    def _wanted(self) -> Mapping[str, Route]:
+        return self._state.data_plane.desired.routes
 
     def _candidates(self) -> dict[ServiceId, Candidate]:
         return candidates_of(self._state.fleet.config, self._state.fleet.balancers)

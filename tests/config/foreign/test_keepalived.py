@@ -215,7 +215,8 @@ class TestWhatHasNoCounterpart:
         assert refusals(self.TEXT) == [
             f"k.conf:2: {place}: quorum has no counterpart; announce.min_alive is the counterpart, for routes",
             f"k.conf:3: {place}: quorum_up has no counterpart; kglb-actors notify --exec tells a program",
-            f"k.conf:4: {place}: hysteresis has no counterpart; announce.min_alive is the counterpart, for routes",
+            f"k.conf:4: {place}: hysteresis has no counterpart; announce.min_alive_to_announce is the counterpart, for "
+            "routes",
             f"k.conf:5: {place}: unheard_of has no counterpart",
         ]
 
