@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import uvloop
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyroute2 import IPVS, IPRoute, IPVSService
 
@@ -46,15 +46,10 @@ def plane() -> Iterator[KernelDataPlane]:
 
 
 def run(*argv: str) -> str:
-    return subprocess.run(argv, check=True, capture_output=True, text=True, timeout=30).stdout
+    return subprocess.run(argv, check=True, capture_output=True, text=True, timeout=60).stdout
 
 
-@settings(
-    max_examples=25,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(max_examples=25)
 @given(
     entries=st.lists(services(), max_size=6, unique_by=lambda service: service.id),
     pool=st.lists(destinations(), max_size=8, unique_by=lambda destination: destination.real),
@@ -230,7 +225,7 @@ def test_it_works_on_a_worker_beside_uvloop(plane: KernelDataPlane) -> None:
         assert await worker.call(mine.services) == []
         addresses = await worker.call(mine.addresses, "lo")
         await worker.call(mine.close)
-        assert await worker.close(timeout=5.0)
+        assert await worker.close(timeout=60.0)
         return addresses
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -55,7 +55,7 @@ def test_traffic_follows_health(serving: Director, network: Network, reals: Real
     vip = VIPS[method, family]
     service, (first, second) = service_at(vip), reals_of(network, family)
 
-    with Client(network.client, vip, timeout=5) as client:
+    with Client(network.client, vip) as client:
 
         def answering(weights: dict[str, int]) -> set[str]:
             """Who answers once the reals have these weights."""
