@@ -23,6 +23,7 @@ from tests.journal.journals import (
     write,
     writing,
 )
+from tests.patience import PATIENCE
 
 
 @pytest.fixture
@@ -277,7 +278,7 @@ def test_a_follower_goes_on_at_the_repair_after_the_journal_was_cut_below_it(tmp
         assert next(follower) is None
         appender = journal.appender(ORIGIN, state)
         appender.append(note("new"))
-        await appender.close(5)
+        await appender.close(PATIENCE)
 
     asyncio.run(cut())
     found = [record for record in takewhile(bool, follower) if record]

@@ -26,6 +26,7 @@ from lab.ipvs import SavedService, saved, table
 from lab.namespaces import command, enter, in_namespace
 from lab.net import Network
 from tests.left_behind import remember
+from tests.patience import PATIENCE
 
 POLL = 0.02
 """Seconds between two looks at something: more often would take the one CPU from what is looked at."""
@@ -43,10 +44,6 @@ Weights = dict[str, dict[str, int]]
 
 E = TypeVar("E")
 T = TypeVar("T")
-
-
-PATIENCE = 60.0
-"""Seconds until what does not happen fails a test. How soon it happens proves nothing: the machine may be busy."""
 
 
 def until(condition: Callable[[], T | None], what: str | Callable[[], str], timeout: float = PATIENCE) -> T:

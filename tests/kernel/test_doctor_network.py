@@ -18,9 +18,7 @@ from lab import forwarding
 from lab.namespaces import command, in_namespace, ip, sysctl
 from lab.net import Network
 from lab.reals import HTTP_ONLY, Reals
-
-PATIENCE = 60.0
-"""Seconds after which a client that is to be answered gives up, on a machine that is busy."""
+from tests.patience import PATIENCE
 
 HOPE = 3.0
 """Seconds after which one gives up that is not: whoever is answered at all is answered in milliseconds."""

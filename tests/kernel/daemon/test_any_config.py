@@ -46,6 +46,7 @@ from lab.reals import Reals
 from tests.dataplane.contract import wipe
 from tests.dataplane.strategies import forwards, services
 from tests.kernel.printed import fits, is_printed, printed
+from tests.patience import PATIENCE
 
 LISTENING = 80
 REALS = (
@@ -60,7 +61,6 @@ REALS = (
 """Those with port 81 refuse the check's connection."""
 
 CHECK = TcpCheck(interval=0.05, timeout=10.0, rise=1, fall=1)
-SETTLE_TIMEOUT = 60.0
 PROTOCOL_NUMBERS = {"tcp": 6, "udp": 17}
 
 
@@ -116,7 +116,7 @@ async def settle_and_leave(loaded: Loaded, expected: dict[str, SavedService]) ->
     SIGUSR2.
     """
     daemon = asyncio.create_task(serve(loaded, lambda: loaded, source="test", log_level=logging.ERROR))
-    deadline = time.monotonic() + SETTLE_TIMEOUT
+    deadline = time.monotonic() + PATIENCE
     while not daemon.done() and time.monotonic() < deadline:
         if await asyncio.to_thread(saved) == expected and is_in_step(folded(Path(loaded.config.journal.directory))):
             break

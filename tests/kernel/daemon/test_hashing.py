@@ -11,7 +11,8 @@ import pytest
 from lab.namespaces import in_namespace, ip
 from lab.net import Network
 from lab.reals import Reals
-from tests.kernel.director import PATIENCE, WEIGHT, Director, balancer, until
+from tests.kernel.director import WEIGHT, Director, balancer, until
+from tests.patience import PATIENCE
 
 SERVICE = "tcp://10.0.0.100:80"
 CLIENTS = [f"10.9.{number // 200}.{number % 200 + 1}" for number in range(400)]

@@ -10,7 +10,8 @@ import pytest
 from kglb.events import DrainFinished, RealDrained, RealLeaving, RealRemoved
 from lab.namespaces import in_namespace
 from lab.net import Network
-from tests.kernel.director import PATIENCE, WEIGHT, Director, balancer
+from tests.kernel.director import WEIGHT, Director, balancer
+from tests.patience import PATIENCE
 
 SERVICE = "tcp://10.0.0.100:80"
 FIRST, SECOND = "10.2.0.10:80", "10.2.0.11:80"

@@ -10,7 +10,8 @@ from lab.client import Client
 from lab.namespaces import command, in_namespace
 from lab.net import Network
 from lab.reals import HTTP_ONLY, Behaviour, Reals
-from tests.kernel.director import PATIENCE, until
+from tests.kernel.director import until
+from tests.patience import PATIENCE
 
 
 @pytest.fixture(scope="module")
