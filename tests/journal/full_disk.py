@@ -29,8 +29,8 @@ async def _fill(directory: Path, ballast: Path, buffer_size: int) -> list[Degrad
         await until(lambda: appender.degraded)
         assert not await appender.wait_written(appender.last_seq, PATIENCE)
         ballast.unlink()
-        await until(lambda: appender.degraded is None and appender.synced_seq == appender.last_seq, 30)
-        assert await appender.wait_synced(appender.append(note("last")), 30)
+        await until(lambda: appender.degraded is None and appender.synced_seq == appender.last_seq)
+        assert await appender.wait_synced(appender.append(note("last")), PATIENCE)
     return states
 
 

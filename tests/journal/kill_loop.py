@@ -23,7 +23,7 @@ from tests.patience import PATIENCE
 LONGEST_LIFE = 0.02
 """Seconds a writer has at most: from its fork, or, most times, from its first acknowledgement."""
 
-FIRST_WORD = 2.0
+FIRST_WORD = 20.0
 """Seconds that may take on a machine that is busy."""
 
 

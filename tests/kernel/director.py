@@ -36,8 +36,8 @@ RUN = [sys.executable, "-c", "import sys; from kglb.cli.main import main; sys.ex
 WEIGHT = 1000
 """A healthy real's weight unless the config says otherwise."""
 
-CHECK = '{ type = "http", interval = "300ms", timeout = "3s", rise = 1, fall = 1 }'
-"""Frequent checks of which the first that fails counts, but which wait long enough for a machine that is busy."""
+CHECK = '{ type = "tcp", interval = "300ms", timeout = "300ms", rise = 1, fall = 1 }'
+"""Frequent checks of which the first that fails counts; a real's kernel answers them, however busy the real is."""
 
 Weights = dict[str, dict[str, int]]
 """Of each real of each service."""

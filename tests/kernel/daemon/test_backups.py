@@ -5,7 +5,7 @@ import time
 from lab.client import Client
 from lab.net import Network
 from lab.reals import Reals
-from tests.kernel.daemon.test_failover import CHECK, FIRST, SECOND, SERVICE
+from tests.kernel.daemon.test_failover import FIRST, SECOND, SERVICE
 from tests.kernel.director import WEIGHT, Director, Poller, balancer, until
 
 SORRY = "10.2.0.12:80"
@@ -15,7 +15,7 @@ def test_the_sorry_server_answers_from_the_death_of_the_last_primary_to_the_firs
     director: Director, network: Network, reals: Reals
 ) -> None:
     primaries = network.reals[:2]
-    director.configure(balancer(SERVICE, [FIRST, SECOND], backups=[SORRY], check=CHECK))
+    director.configure(balancer(SERVICE, [FIRST, SECOND], backups=[SORRY]))
     director.start()
     director.wait_weights(SERVICE, {FIRST: WEIGHT, SECOND: WEIGHT, SORRY: 0})
     with Poller(network, SERVICE) as poller, Client(network.client, network.vip, rate=100) as client:
@@ -41,7 +41,7 @@ def test_the_sorry_server_answers_from_the_death_of_the_last_primary_to_the_firs
 def test_with_every_primary_drained_the_sorry_server_answers(
     director: Director, network: Network, reals: Reals
 ) -> None:
-    director.configure(balancer(SERVICE, [FIRST, SECOND], backups=[SORRY], check=CHECK))
+    director.configure(balancer(SERVICE, [FIRST, SECOND], backups=[SORRY]))
     director.start()
     director.wait_weights(SERVICE, {FIRST: WEIGHT, SECOND: WEIGHT, SORRY: 0})
     with Client(network.client, network.vip, rate=100) as client:

@@ -13,7 +13,7 @@ from tests.kernel.director import WEIGHT, Director, balancer, until
 SERVICE = "tcp://10.0.0.100:80"
 FIRST, SECOND = "10.2.0.10:80", "10.2.0.11:80"
 
-CHECK = '{ type = "http", interval = "100ms", timeout = "2s", rise = 1, fall = 1 }'
+CHECK = '{ type = "http", interval = "100ms", timeout = "3s", rise = 1, fall = 1 }'
 """Frequent checks that bear with a machine that is busy; nothing here is about how long they take."""
 
 

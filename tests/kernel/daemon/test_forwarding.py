@@ -66,7 +66,7 @@ def test_traffic_follows_health(serving: Director, network: Network, reals: Real
             return set(client.answered(since))
 
         assert answering({first: WEIGHT, second: WEIGHT}) == {"real0", "real1"}
-        reals.behave("error", network.reals[0])
+        reals.behave("refuse", network.reals[0])
         assert answering({first: 0, second: WEIGHT}) == {"real1"}
         reals.behave("answer", network.reals[0])
         assert answering({first: WEIGHT, second: WEIGHT}) == {"real0", "real1"}

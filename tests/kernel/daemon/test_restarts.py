@@ -45,7 +45,7 @@ def restart_at_random_moments(director: Director, reals: Reals) -> None:
     for number in range(RESTARTS):
         starts = 1 + len(director.events(DaemonStarted))
         end(director, number)
-        behaviour: Behaviour = "answer" if number // 2 % 2 else "error"
+        behaviour: Behaviour = "answer" if number // 2 % 2 else "refuse"
         reals.behave(behaviour, reals.network.reals[2])
         director.launch()
         until(lambda: len(director.events(DaemonStarted)) == starts, "the start")  # noqa: B023
@@ -72,14 +72,14 @@ def test_twenty_restarts_at_any_moment_cost_no_request_and_send_the_kernel_nothi
     assert poller.seen == [BOTH_UP]
     assert operations_on(director, STEADY, settled) == []
     assert {change.real for change in director.events(HealthChanged, settled)} == {THIRD}
-    reals.behave("error", network.reals[0])
+    reals.behave("refuse", network.reals[0])
     director.wait_weights(STEADY, {FIRST: 0, SECOND: WEIGHT})
 
 
 def test_a_real_that_died_meanwhile_loses_its_weight_at_the_start_and_not_an_interval_later(
     director: Director, network: Network, reals: Reals
 ) -> None:
-    check = '{ type = "http", interval = "1h", timeout = "10s", rise = 1, fall = 1 }'
+    check = '{ type = "tcp", interval = "1h", timeout = "10s", rise = 1, fall = 1 }'
     director.configure(balancer(STEADY, [FIRST, SECOND], check=check))
     director.start()
     director.wait_weights(STEADY, BOTH_UP)

@@ -9,7 +9,7 @@ from kglb.model import RealId
 from lab.client import Client
 from lab.net import Network
 from lab.reals import Reals
-from tests.kernel.daemon.test_failover import CHECK, FIRST, SECOND, SERVICE
+from tests.kernel.daemon.test_failover import FIRST, SECOND, SERVICE
 from tests.kernel.director import WEIGHT, Director, Poller, balancer, until
 
 
@@ -24,7 +24,7 @@ def decided(director: Director, weight: int) -> Record[Event]:
 
 
 def test_a_server_that_comes_back_is_not_flooded(director: Director, network: Network, reals: Reals) -> None:
-    slow = balancer(SERVICE, [FIRST, SECOND], scheduler="wrr", check=CHECK) + 'slow_start = "9s"\n'
+    slow = balancer(SERVICE, [FIRST, SECOND], scheduler="wrr") + 'slow_start = "9s"\n'
     director.configure(slow)
     director.start()
     director.wait_weights(SERVICE, {FIRST: WEIGHT, SECOND: WEIGHT})
