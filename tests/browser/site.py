@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tests.checks.servers import free_port
 from tests.patience import PATIENCE
 
 RUN = [sys.executable, "-c", "import sys; from kglb.cli.main import main; sys.exit(main())", "run"]
@@ -58,8 +59,7 @@ class Reals:
 @contextmanager
 def daemon(directory: Path, reals: Reals, *, names: tuple[str, ...] = ("web", "api", "static")) -> Iterator[str]:
     """A daemon that checks them five times a second; gives the address of its page."""
-    with socket.create_server(("127.0.0.1", 0)) as chosen:
-        port = chosen.getsockname()[1]
+    port = free_port()
     config = directory / "config.toml"
     balancers = "".join(
         _balancer(name, number, hosts) for number, (name, hosts) in enumerate(zip(names, reals.names, strict=True))

@@ -1,5 +1,6 @@
 """Servers on loopback that behave or misbehave as a test says, each connection on a thread of its own."""
 
+import random
 import socket
 import ssl
 import struct
@@ -170,8 +171,9 @@ def udp_closed(address: str = "127.0.0.1") -> Iterator[Endpoint]:
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """A port of 127.0.0.1 that nobody has."""
-    with closing(socket.socket(socket.AF_INET, kind)) as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
+    """A port of 127.0.0.1 that nobody has, and that the kernel gives to nobody who connects meanwhile."""
+    while True:
+        port = random.randrange(10_000, 30_000)
+        with closing(socket.socket(socket.AF_INET, kind)) as taken, suppress(OSError):
+            taken.bind(("127.0.0.1", port))
+            return port

@@ -14,8 +14,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-import pytest
-
+from tests.checks.servers import free_port
 from tests.patience import PATIENCE
 from tests.small_disk import command_on_small_disk
 
@@ -85,13 +84,6 @@ def listening(host: str, port: int = 0) -> socket.socket:
     return socket.create_server((host, port))
 
 
-@pytest.fixture
-def free_port() -> int:
-    with listening("127.0.0.1") as taken:
-        port: int = taken.getsockname()[1]
-        return port
-
-
 @contextmanager
 def on_small_disk(tmp_path: Path, port: int, real: int) -> Iterator[Seen]:
     disk, config, log = tmp_path / "disk", tmp_path / "config.toml", tmp_path / "log"
@@ -105,10 +97,10 @@ def on_small_disk(tmp_path: Path, port: int, real: int) -> Iterator[Seen]:
             process.wait(PATIENCE)
 
 
-def test_a_full_disk_stops_no_failover_is_told_everywhere_and_is_made_up_for(tmp_path: Path, free_port: int) -> None:
+def test_a_full_disk_stops_no_failover_is_told_everywhere_and_is_made_up_for(tmp_path: Path) -> None:
     with listening("127.0.0.1") as steady:
         port: int = steady.getsockname()[1]
-        with on_small_disk(tmp_path, free_port, port) as daemon:
+        with on_small_disk(tmp_path, free_port(), port) as daemon:
             fail_over(daemon, "127.0.0.2", port)
             until(lambda: daemon.get("/healthz") == (200, "ok\n"), "health")
             daemon.fill()
