@@ -20,7 +20,7 @@ from lab.net import Network
 ROOT = Path(__file__).resolve().parent.parent
 DIRECTOR, ROUTER = "10.1.0.1", Network.client_address
 POLL = 0.02
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds that a session may take to come up in the lab's kernel."""
 
 _BIRD = f"""

@@ -39,11 +39,12 @@ class Sample:
 class Client:
     """Requests from entering the context until leaving it; those under way are then waited for.
 
-    ``rate`` is requests a second; ``timeout`` in seconds bounds each of them from connect to answer. Samples
-    are in the order in which their requests ended.
+    ``rate`` is requests a second; ``timeout`` in seconds bounds each of them from connect to answer: long by default,
+    for a machine that is busy (what meets no service or no real is refused at once). Samples are in the order in which
+    their requests ended.
     """
 
-    def __init__(self, namespace: str, vip: str, port: int = 80, *, rate: float = 50.0, timeout: float = 1.0) -> None:
+    def __init__(self, namespace: str, vip: str, port: int = 80, *, rate: float = 50.0, timeout: float = 10.0) -> None:
         self.namespace = namespace
         self.vip = vip
         self.port = port
@@ -63,7 +64,7 @@ class Client:
         self._stopping.set()
         self._thread.join()
 
-    def wait(self, requests: int, timeout: float = 20.0) -> None:
+    def wait(self, requests: int, timeout: float = 60.0) -> None:
         """Return when this many more requests have finished; raises TimeoutError after ``timeout`` s."""
         target = len(self._samples) + requests
         deadline = time.monotonic() + timeout

@@ -143,7 +143,6 @@ class Drill:
         self._account.meddled = time.time()
         with in_namespace(stage.network.director):
             command("ipvsadm", "-e", "-t", SERVICE.removeprefix("tcp://"), "-r", self._ids[one.name], "-m", "-w", "7")
-        stage.wait(lambda: stage.weights.now[one.name] == 7, "the kernel had the foreign weight")
         stage.wait(lambda: stage.weights.now[one.name] == 1000, "the weight was repaired")
 
     def die(self, daemon: "subprocess.Popen[bytes]") -> None:
@@ -244,7 +243,7 @@ def main(directory: Path, *, interval: float, fall: int) -> int:
                 service=SERVICE,
                 reals=[f"{real.address}:80" for real in network.reals],
                 interval=round(interval * 1000),
-                timeout=round(interval * 600),
+                timeout=round(interval * 900),
                 fall=fall,
             )
         )

@@ -25,7 +25,7 @@ ANSWERS = "answers.json"
 VERBS = (sys.executable, "-m", "kglb.cli.main")
 """``kglb-actors`` of this tree, whichever is installed."""
 
-TIMEOUT = 30.0
+TIMEOUT = 120.0
 
 Question = tuple[str, ...]
 """The arguments of ``kglb-actors``, with JOURNAL where the journal goes."""

@@ -15,7 +15,7 @@ from typing import Literal
 
 CLONE_NEWNET = 0x40000000
 NAMED = Path("/run/netns")
-STOP_TIMEOUT = 5.0
+STOP_TIMEOUT = 20.0
 """Seconds a spawned process has to end after SIGTERM."""
 
 _libc = ctypes.CDLL(None, use_errno=True)

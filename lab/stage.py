@@ -24,12 +24,15 @@ STATUS = ("127.0.0.1", 5678)
 RATE = 50.0
 """The client's requests a second."""
 
-REQUEST_TIMEOUT = 2.0
+REQUEST_TIMEOUT = 10.0
 """Seconds after which a request counts as failed."""
 
 POLL = 0.01
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds that anything may take before the demonstration gives up."""
+
+SOME = 100
+"""Requests that are enough to see who answers, and how often."""
 
 
 class Stage:
@@ -64,7 +67,7 @@ class Stage:
     def healthy(self) -> bool:
         """Whether the daemon's ``/healthz`` answers 200."""
         with in_namespace(self.network.director):
-            connection = HTTPConnection(*STATUS, timeout=1.0)
+            connection = HTTPConnection(*STATUS, timeout=PATIENCE)
             try:
                 connection.request("GET", "/healthz")
                 return connection.getresponse().status == 200
@@ -79,6 +82,7 @@ class Stage:
         Raises TimeoutError, and RuntimeError when the daemon has ended.
         """
         begun = time.monotonic()
+        self.weights.look()
         while not condition():
             if self._daemon is not None and self._daemon.poll() is not None:
                 raise RuntimeError(f"the daemon ended with {self._daemon.returncode} before {what}; see {self.log}")
@@ -88,11 +92,20 @@ class Stage:
             self.weights.look()
         return time.monotonic() - begun
 
-    def watch(self, seconds: int, note: str = "") -> None:
-        """Print a row of the table each second; ``note`` is what was done at the beginning of the first."""
+    def wait_for_requests(self, since: float) -> None:
+        """Return once SOME that began at this moment (monotonic seconds) or later have finished; raises as ``wait``."""
+        self.wait(lambda: len(self.client.samples(since)) >= SOME, f"{SOME} requests had finished")
+
+    def watch(self, seconds: int, note: str = "", until: Callable[[], bool] = lambda: True) -> None:
+        """Print a row of the table each second, and more (up to PATIENCE) until the condition holds.
+
+        ``note`` is what was done at the beginning of the first.
+        """
         self.narrator.table([real.name for real in self.network.reals])
         finished = len(self.client.samples())
-        for number in range(seconds):
+        for number in range(int(PATIENCE)):
+            if number >= seconds and until():
+                break
             begun = time.monotonic()
             while time.monotonic() < begun + 1:
                 self.weights.look()

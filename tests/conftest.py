@@ -1,4 +1,5 @@
-"""What all tests share. In the lab's kernel system calls are slow: no property test fails for being slow.
+"""What all tests share. In the lab's kernel system calls are slow: no property test fails for being slow, and none for
+a fixture that its examples share.
 
 Property tests try the same examples each time, so that a run says something about the change and nothing else;
 ``HYPOTHESIS_PROFILE=explore`` has them try others.
@@ -12,8 +13,12 @@ import pytest
 
 from tests.left_behind import verify_all
 
-hypothesis.settings.register_profile("kglb", deadline=None, derandomize=True)
-hypothesis.settings.register_profile("explore", deadline=None)
+_PATIENT = hypothesis.settings(
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.function_scoped_fixture],
+)
+hypothesis.settings.register_profile("kglb", _PATIENT, derandomize=True)
+hypothesis.settings.register_profile("explore", _PATIENT)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "kglb"))
 
 

@@ -10,6 +10,7 @@ from pykka import ActorDeadError, ActorRef, ActorRegistry
 
 from kglb.actors.runtime import Crash, LoopActor, Scheduler
 from tests.actors.virtual import run
+from tests.patience import PATIENCE
 
 L = TypeVar("L", bound="Listener")
 
@@ -175,7 +176,7 @@ def test_other_threads_may_tell_and_ask() -> None:
     async def main() -> None:
         ref = Listener.start(scheduler())
         answers: list[object] = []
-        thread = threading.Thread(target=lambda: answers.append(ref.ask("question", timeout=5)))
+        thread = threading.Thread(target=lambda: answers.append(ref.ask("question", timeout=PATIENCE)))
         thread.start()
         while thread.is_alive():
             await asyncio.sleep(0.001)

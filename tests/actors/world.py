@@ -27,6 +27,7 @@ from kglb.model import Config, Operation, RealId, ServiceId
 from kglb.projections import RealState, State
 from kglb.web.doubts import Doubts
 from tests.left_behind import remember
+from tests.patience import PATIENCE
 
 OK = ("success", "ok")
 REFUSED = ("failure", "refused")
@@ -240,8 +241,8 @@ class World:
         """Stop in order; whether the machine was left as it should be."""
         self.daemon.stop(Stop(reason="test", on_stop=on_stop))  # type: ignore[arg-type]
         clean = await asyncio.wait_for(self.daemon.finished, 120)
-        assert await self.daemon.close(1.0) == [], "actors are left: probably a bug"
-        assert await self.recorder.close(1.0)
+        assert await self.daemon.close(PATIENCE) == [], "actors are left: probably a bug"
+        assert await self.recorder.close(PATIENCE)
         return clean
 
     async def kill(self) -> None:

@@ -12,6 +12,8 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
+from tests.patience import PATIENCE
+
 _FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -41,7 +43,7 @@ class Browser:
             options.add_argument(flag)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         self.driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
-        self.driver.set_page_load_timeout(30)
+        self.driver.set_page_load_timeout(PATIENCE)
 
     def look(self, *, width: int = 1280, height: int = 900, dark: bool = False) -> None:
         """Take this size, and this preference of colours."""
@@ -76,7 +78,7 @@ class Browser:
         value: object = self.driver.execute_script(f"return {script}")
         return value
 
-    def wait(self, condition: Callable[[], object], what: str, *, timeout: float = 20.0) -> float:
+    def wait(self, condition: Callable[[], object], what: str, *, timeout: float = PATIENCE) -> float:
         """Return once it is so, with the seconds it took."""
         began = time.monotonic()
         while not _holds(condition):

@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tests.checks.servers import free_port
+from tests.patience import PATIENCE
+
 RUN = [sys.executable, "-c", "import sys; from kglb.cli.main import main; sys.exit(main())", "run"]
 
 
@@ -56,8 +59,7 @@ class Reals:
 @contextmanager
 def daemon(directory: Path, reals: Reals, *, names: tuple[str, ...] = ("web", "api", "static")) -> Iterator[str]:
     """A daemon that checks them five times a second; gives the address of its page."""
-    with socket.create_server(("127.0.0.1", 0)) as chosen:
-        port = chosen.getsockname()[1]
+    port = free_port()
     config = directory / "config.toml"
     balancers = "".join(
         _balancer(name, number, hosts) for number, (name, hosts) in enumerate(zip(names, reals.names, strict=True))
@@ -73,7 +75,7 @@ def daemon(directory: Path, reals: Reals, *, names: tuple[str, ...] = ("web", "a
             yield f"http://127.0.0.1:{port}/"
         finally:
             process.terminate()
-            process.wait(15)
+            process.wait(PATIENCE)
     assert re.search(r"Traceback|\"level\":\"error\"", log.read_text()) is None, log.read_text()
 
 
@@ -86,12 +88,12 @@ def _balancer(name: str, number: int, hosts: list[str]) -> str:
 
 
 def _wait_for(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while True:
         assert process.poll() is None, log.read_text()
         assert time.monotonic() < deadline, "the daemon does not listen"
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            socket.create_connection(("127.0.0.1", port), timeout=PATIENCE).close()
         except OSError:
             time.sleep(0.05)
         else:

@@ -57,25 +57,25 @@ def test_every_balancer_and_real_is_there(page: Browser, reals: Reals) -> None:
 def test_a_real_that_dies_shows_at_once_and_its_return_too(page: Browser, reals: Reals) -> None:
     victim = reals.names[1][2]
     reals.kill(victim)
-    took = page.wait(lambda: "Down" in row(page, victim), "the death of a real", timeout=5)
+    took = page.wait(lambda: "Down" in row(page, victim), "the death of a real")
     print(f"killed to shown: {took * 1000:.0f} ms, of which up to 200 are until the next check")
     assert "connection refused" in row(page, victim)
-    page.wait(lambda: page.text("#verdict") == "1 of 18 reals is down", "the verdict", timeout=5)
-    page.wait(lambda: f"{victim} is down" in page.text("#events"), "the event", timeout=5)
+    page.wait(lambda: page.text("#verdict") == "1 of 18 reals is down", "the verdict")
+    page.wait(lambda: f"{victim} is down" in page.text("#events"), "the event")
     page.wait(lambda: f"{victim} is down" in str(page.find("#spoken").get_attribute("textContent")), "the spoken word")
     reals.revive(victim)
-    page.wait(lambda: page.text("#verdict") == "All 18 reals are up", "its return", timeout=5)
+    page.wait(lambda: page.text("#verdict") == "All 18 reals are up", "its return")
 
 
 def test_a_drained_real_is_not_down_and_says_who_drained_it(page: Browser, reals: Reals, directory: Path) -> None:
     drained = reals.names[2][1]
     options = ["--socket", str(directory / "socket")]
     assert main(["drain", drained, "--note", "new <disk>", *options]) == 0
-    page.wait(lambda: "Drained" in row(page, drained), "the drain", timeout=5)
+    page.wait(lambda: "Drained" in row(page, drained), "the drain")
     assert "drained it: new <disk>" in row(page, drained)
-    page.wait(lambda: page.text("#verdict") == "All 17 reals are up", "the verdict without it", timeout=5)
+    page.wait(lambda: page.text("#verdict") == "All 17 reals are up", "the verdict without it")
     assert main(["restore", drained, *options]) == 0
-    page.wait(lambda: page.text("#verdict") == "All 18 reals are up", "its return", timeout=5)
+    page.wait(lambda: page.text("#verdict") == "All 18 reals are up", "its return")
 
 
 def test_an_event_opens_to_the_records_that_led_to_it(page: Browser, reals: Reals) -> None:
@@ -83,12 +83,12 @@ def test_an_event_opens_to_the_records_that_led_to_it(page: Browser, reals: Real
     reals.kill(victim)
     applied = f"{victim} by masquerade, weight 0"
     page.wait(lambda: followed_by(page, f"{victim} is down", applied), "the weight in the kernel")
-    reals.revive(victim)
     next(item for item in page.all("#events summary") if applied in item.text).click()
     page.wait(lambda: len(page.all("#events .chain li")) >= 2, "the chain of causes")
     links = [link.text for link in page.all("#events .chain li")]
     assert f"{victim} is down" in links[0]
     assert f"{victim} fails its checks now: connection refused" in links[-1]
+    reals.revive(victim)
 
 
 def followed_by(page: Browser, first: str, then: str) -> bool:

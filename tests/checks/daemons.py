@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.checks.servers import CERTIFICATE, free_port
+from tests.patience import PATIENCE
 
 _SYSTEM = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 
@@ -39,7 +40,7 @@ def running(command: list[str], port: int) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     assert process.stderr is not None
     try:
-        until = time.monotonic() + 10
+        until = time.monotonic() + PATIENCE
         while True:
             if process.poll() is not None:
                 pytest.fail(f"{command[0]} ended: {process.stderr.read()[-2000:].decode()}")
@@ -51,7 +52,7 @@ def running(command: list[str], port: int) -> Iterator[subprocess.Popen[bytes]]:
         yield process
     finally:
         process.kill()
-        process.wait(10)
+        process.wait(PATIENCE)
         process.stderr.close()
 
 

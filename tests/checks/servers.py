@@ -1,5 +1,6 @@
 """Servers on loopback that behave or misbehave as a test says, each connection on a thread of its own."""
 
+import random
 import socket
 import ssl
 import struct
@@ -10,6 +11,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from kglb.model import Endpoint
+from tests.patience import PATIENCE
 
 Handler = Callable[[socket.socket], object]
 
@@ -32,8 +34,9 @@ def serving(handle: Handler, address: str = "127.0.0.1") -> Iterator[Endpoint]:
         yield Endpoint(address, listener.getsockname()[1])
         with suppress(OSError):
             listener.shutdown(socket.SHUT_RDWR)
+        acceptor.join(PATIENCE)  # which may have one more handler to start
         for thread in (acceptor, *handlers):
-            thread.join(5)
+            thread.join(PATIENCE)
             assert not thread.is_alive(), "a server's thread still waits for a probe that is over"
 
 
@@ -131,7 +134,7 @@ def black_hole(address: str = "127.0.0.1") -> Iterator[Endpoint]:
 
 @contextmanager
 def udp_serving(reply: Callable[[bytes], Iterable[bytes]], address: str = "127.0.0.1") -> Iterator[Endpoint]:
-    """A UDP server that answers each datagram with those of ``reply``."""
+    """A UDP server that answers each datagram, also those that it has not read at the end, with those of ``reply``."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with closing(socket.socket(family, socket.SOCK_DGRAM)) as server:
         server.bind((address, 0))
@@ -139,17 +142,22 @@ def udp_serving(reply: Callable[[bytes], Iterable[bytes]], address: str = "127.0
         over = threading.Event()
 
         def serve() -> None:
-            while not over.is_set():
-                with suppress(TimeoutError, ConnectionRefusedError):
+            while True:
+                try:
                     datagram, peer = server.recvfrom(65536)
                     for answer in reply(datagram):
                         server.sendto(answer, peer)
+                except ConnectionRefusedError:
+                    continue
+                except TimeoutError:
+                    if over.is_set():
+                        return
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         yield Endpoint(address, server.getsockname()[1])
         over.set()
-        thread.join(5)
+        thread.join(PATIENCE)
 
 
 @contextmanager
@@ -163,8 +171,9 @@ def udp_closed(address: str = "127.0.0.1") -> Iterator[Endpoint]:
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """A port of 127.0.0.1 that nobody has."""
-    with closing(socket.socket(socket.AF_INET, kind)) as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
+    """A port of 127.0.0.1 that nobody has, and that the kernel gives to nobody who connects meanwhile."""
+    while True:
+        port = random.randrange(10_000, 30_000)
+        with closing(socket.socket(socket.AF_INET, kind)) as taken, suppress(OSError):
+            taken.bind(("127.0.0.1", port))
+            return port

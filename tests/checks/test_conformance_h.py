@@ -13,6 +13,7 @@ import pytest
 from dns import asyncresolver
 from dns.rcode import Rcode
 from dns.resolver import NXDOMAIN
+from msgspec.structs import replace
 
 from kglb.checks import resolve
 from kglb.checks.dial import Dialer
@@ -25,6 +26,7 @@ from kglb.model import Check, DnsCheck, Endpoint, HttpCheck, SyslogCheck, TcpChe
 from tests.checks.asking import Answers, Run, ask, lasted, many, probing
 from tests.checks.servers import answering, over_tls, refusing, server_context, serving, silent, udp_serving
 from tests.checks.test_dns import answered, over_tcp, rcode
+from tests.patience import PATIENCE
 
 OK_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 LOOPBACKS = pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
@@ -83,7 +85,7 @@ def test_h3_headers_are_sent_and_the_user_agent_is_the_checkers_own(run: Run) ->
     check = HttpCheck(headers={"Host": "www.test", "X-A": "b", "User-Agent": "mine"})
     with serving(answering(OK_ANSWER, requests=requests)) as real:
         run(ask(check, real))
-    request = requests.get(timeout=5)
+    request = requests.get(timeout=PATIENCE)
     assert b"\r\nHost: www.test\r\n" in request
     assert b"\r\nX-A: b\r\n" in request
     assert b"mine" not in request
@@ -136,7 +138,7 @@ def test_h7_reals_of_both_families_are_checked_side_by_side(run: Run, address: s
     with serving(over_tls(handle) if tls else handle, address) as real:
         assert run(at_once(real)) == {"ok"}
     if not tls:
-        assert [closed.get(timeout=5) for _ in range(8)] == [b""] * 8
+        assert [closed.get(timeout=PATIENCE) for _ in range(8)] == [b""] * 8
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
@@ -146,7 +148,7 @@ def test_h8_a_proxy_is_asked_for_the_url_and_the_path_is_ignored(run: Run, tls: 
     with serving(over_tls(handler) if tls else handler) as real:
         for scheme in ("http", "https"):
             run(ask(HttpCheck(path="/no", proxy_check_url=f"{scheme}://www.dropbox.com/KgLB", tls=tls), real))
-    absolute, connect = requests.get(timeout=5), requests.get(timeout=5)
+    absolute, connect = requests.get(timeout=PATIENCE), requests.get(timeout=PATIENCE)
     assert absolute.startswith(b"GET http://www.dropbox.com/KgLB HTTP/1.1\r\nHost: www.dropbox.com\r\n")
     assert connect.startswith(b"CONNECT www.dropbox.com:443 HTTP/1.1\r\n")
 
@@ -165,7 +167,7 @@ def test_h9_tcp_carries_the_mark_it_is_given() -> None:
 
 @pytest.mark.parametrize("protocol", ["udp", "tcp"])
 def test_h10_dns_is_judged_by_its_rcode(run: Run, protocol: str) -> None:
-    check = DnsCheck(query="www.test", protocol=protocol, timeout=0.2)  # type: ignore[arg-type]
+    check = DnsCheck(query="www.test", protocol=protocol)  # type: ignore[arg-type]
     expecting = DnsCheck(query="www.test", protocol=protocol, rcode=2)  # type: ignore[arg-type]
 
     def failing(query: bytes) -> bytes:
@@ -176,7 +178,7 @@ def test_h10_dns_is_judged_by_its_rcode(run: Run, protocol: str) -> None:
         outcomes = run(ask(check, real)) + run(ask(expecting, real))
     assert [outcome.reason for outcome in outcomes] == ["rcode SERVFAIL", "ok"]
     with serving(silent) if protocol == "tcp" else udp_serving(lambda _: []) as deaf:
-        [outcome] = run(ask(check, deaf))
+        [outcome] = run(ask(replace(check, timeout=0.2), deaf))
     assert (outcome.reason, outcome.latency >= 0.2) == ("timeout during answer", True)
 
 

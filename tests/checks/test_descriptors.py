@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
+
 PROGRAM = """
 import asyncio, json, os, resource, sys
 import uvloop
@@ -29,7 +31,7 @@ async def scenario(real, early):
 
 loop_factory = uvloop.new_event_loop if sys.argv[1] == "uvloop" else asyncio.new_event_loop
 with black_hole() as real, asyncio.Runner(loop_factory=loop_factory) as runner:
-    print(json.dumps(runner.run(asyncio.wait_for(scenario(real, sys.argv[2] == "early"), 20))))
+    print(json.dumps(runner.run(asyncio.wait_for(scenario(real, sys.argv[2] == "early"), 60))))
 """
 
 
@@ -41,7 +43,7 @@ def test_probes_wait_for_descriptors_and_are_unknown_when_there_are_none(loop: s
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=2 * PATIENCE,
         check=False,
     )
     assert finished.returncode == 0, finished.stderr

@@ -17,9 +17,10 @@ from kglb.model import DnsCheck, DnsRecord, Endpoint, Transport
 from tests.checks.asking import Run, ask, lasted
 from tests.checks.daemons import dnsmasq
 from tests.checks.servers import Handler, refusing, serving, silent, udp_closed, udp_serving
+from tests.patience import PATIENCE
 
 PROTOCOLS = pytest.mark.parametrize("protocol", get_args(Transport))
-CHECK = DnsCheck(query="www.lb.test", timeout=0.3)
+CHECK = DnsCheck(query="www.lb.test", timeout=PATIENCE)
 
 
 def answered(query: bytes, change: Callable[[Message], object] = lambda _: None) -> bytes:
@@ -52,7 +53,7 @@ def serve(protocol: str, reply: Callable[[bytes], bytes], address: str = "127.0.
 
 
 def of(protocol: str, **keys: object) -> DnsCheck:
-    return DnsCheck(**{"query": "www.lb.test", "timeout": 0.3, "protocol": protocol} | keys)  # type: ignore[arg-type]
+    return DnsCheck(**{"query": "www.lb.test", "timeout": PATIENCE, "protocol": protocol} | keys)  # type: ignore[arg-type]
 
 
 @PROTOCOLS
@@ -117,7 +118,7 @@ WRONG = {
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
 def test_what_is_no_answer_to_the_query_fails(run: Run, protocol: str, wrong: Callable[[bytes], bytes]) -> None:
     with serve(protocol, wrong) as real:
-        [outcome] = run(ask(of(protocol, timeout=0.1), real))
+        [outcome] = run(ask(of(protocol, timeout=0.5), real))
     assert (outcome.status, outcome.reason) == ("failure", "no valid answer")
 
 
@@ -195,7 +196,7 @@ def test_a_huge_answer_costs_no_more_than_a_small_one(answer: Callable[[bytes], 
 
 def test_a_silent_server_fails_after_the_timeout(run: Run) -> None:
     with udp_serving(lambda _: []) as by_udp, serving(silent) as by_tcp:
-        outcomes = run(ask(CHECK, by_udp)) + run(ask(of("tcp"), by_tcp))
+        outcomes = run(ask(of("udp", timeout=0.3), by_udp)) + run(ask(of("tcp", timeout=0.3), by_tcp))
     assert {(outcome.status, outcome.reason) for outcome in outcomes} == {("failure", "timeout during answer")}
     assert all(lasted(outcome.latency, 0.3) for outcome in outcomes)
 
@@ -237,13 +238,13 @@ class TestOfDnsmasq:
     @pytest.mark.parametrize("record", get_args(DnsRecord))
     def test_a_name_it_serves_passes(self, run: Run, server: Endpoint, protocol: str, record: str) -> None:
         query = "lb.test" if record in ("NS", "SOA") else "www.lb.test"
-        [outcome] = run(ask(of(protocol, query=query, record=record, timeout=2.0), server))
+        [outcome] = run(ask(of(protocol, query=query, record=record), server))
         assert (outcome.status, outcome.reason) == ("success", "ok")
 
     def test_a_name_that_does_not_exist_fails(self, run: Run, server: Endpoint, protocol: str) -> None:
-        [outcome] = run(ask(of(protocol, query="missing.lb.test", timeout=2.0), server))
+        [outcome] = run(ask(of(protocol, query="missing.lb.test"), server))
         assert (outcome.status, outcome.reason) == ("failure", "rcode NXDOMAIN")
 
     def test_a_zone_it_does_not_serve_is_refused(self, run: Run, server: Endpoint, protocol: str) -> None:
-        [outcome] = run(ask(of(protocol, query="other.test", timeout=2.0), server))
+        [outcome] = run(ask(of(protocol, query="other.test"), server))
         assert (outcome.status, outcome.reason) == ("failure", "rcode REFUSED")

@@ -11,6 +11,7 @@ from kglb.checks.http_request import request_head
 from kglb.model import Endpoint, HttpCheck, SecretRef
 from tests.checks.asking import Run, ask, lasted
 from tests.checks.servers import Handler, answering, resetting, serving, silent
+from tests.patience import PATIENCE
 
 REAL = Endpoint("10.0.0.7", 8080)
 LOOPBACKS = pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
@@ -87,7 +88,7 @@ class TestTheAnswer:
         with serving(answering(OK_ANSWER, requests=requests), address) as real:
             [outcome] = run(ask(HttpCheck(path="/up"), real))
         assert (outcome.status, outcome.reason) == ("success", "ok")
-        assert requests.get(timeout=5) == request_head(HttpCheck(path="/up"), real, {})
+        assert requests.get(timeout=PATIENCE) == request_head(HttpCheck(path="/up"), real, {})
 
     @pytest.mark.parametrize(
         ("answer", "codes"),
@@ -219,5 +220,5 @@ def test_a_request_larger_than_the_sockets_buffer_is_sent_whole(run: Run) -> Non
     check = HttpCheck(headers={"X-Large": "x" * 8_000_000})
     with serving(read_late) as real:
         [outcome] = run(ask(check, real))
-        assert requests.get(timeout=5) == request_head(check, real, {})
+        assert requests.get(timeout=PATIENCE) == request_head(check, real, {})
     assert outcome.reason == "ok"

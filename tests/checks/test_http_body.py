@@ -4,13 +4,15 @@ import socket
 from collections.abc import Iterator
 
 import pytest
+from msgspec.structs import replace
 
 from kglb.model import Endpoint, HttpCheck
 from tests.checks.asking import Run, ask
 from tests.checks.daemons import nginx
 from tests.checks.servers import Handler, answering, resetting, serving, silent
+from tests.patience import PATIENCE
 
-CHECK = HttpCheck(body="all is well", timeout=0.5)
+CHECK = HttpCheck(body="all is well", timeout=PATIENCE)
 
 
 def answer(body: bytes, *, status: str = "200 OK", chunked: bool = False) -> bytes:
@@ -92,7 +94,7 @@ def test_a_body_that_never_ends_and_never_comes_is_a_timeout(run: Run) -> None:
         silent(connection)
 
     with serving(stall) as real:
-        [outcome] = run(ask(CHECK, real))
+        [outcome] = run(ask(replace(CHECK, timeout=0.3), real))
     assert (outcome.status, outcome.reason) == ("failure", "timeout during answer")
 
 

@@ -24,6 +24,7 @@ from tests.checks.servers import (
     serving,
     silent,
 )
+from tests.patience import PATIENCE
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -34,7 +35,7 @@ def test_a_self_signed_certificate_passes(run: Run, address: str) -> None:
     with serving(over_tls(answering(ANSWER, requests=requests)), address) as real:
         [outcome] = run(ask(HttpCheck(tls=True, path="/up"), real))
     assert (outcome.status, outcome.reason) == ("success", "ok")
-    assert requests.get(timeout=5).startswith(b"GET /up HTTP/1.1\r\n")
+    assert requests.get(timeout=PATIENCE).startswith(b"GET /up HTTP/1.1\r\n")
 
 
 def test_an_unexpected_status_fails(run: Run) -> None:
@@ -95,7 +96,7 @@ def test_the_configured_host_is_the_name_asked_for(run: Run, host: str | None, n
         check = HttpCheck(tls=True, headers={"Host": host} if host else {})
         [outcome] = run(ask(check, real))
     assert outcome.reason == "ok"
-    assert names.get(timeout=5) == name
+    assert names.get(timeout=PATIENCE) == name
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
@@ -136,8 +137,8 @@ def test_sni_may_differ_from_the_host(run: Run) -> None:
     context.sni_callback = lambda _object, asked, _context: names.put(asked)
     with serving(over_tls(answering(ANSWER, requests=requests), context)) as real:
         run(ask(HttpCheck(tls=True, sni="edge.test", headers={"Host": "www.test"}), real))
-    assert names.get(timeout=5) == "edge.test"
-    assert b"\r\nHost: www.test\r\n" in requests.get(timeout=5)
+    assert names.get(timeout=PATIENCE) == "edge.test"
+    assert b"\r\nHost: www.test\r\n" in requests.get(timeout=PATIENCE)
 
 
 class TestVerification:

@@ -10,13 +10,14 @@ from kglb.checks.dial import Dialer
 from kglb.checks.outcome import Outcome
 from kglb.checks.ping import PingProbe, _checksum
 from kglb.model import Endpoint, PingCheck
-from tests.checks.asking import Answers, Run, ask, probing
+from tests.checks.asking import Run, ask, ask_by
 from tests.checks.servers import udp_serving
+from tests.patience import PATIENCE
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.7", "::1"])
 def test_a_host_that_replies_passes(run: Run, address: str) -> None:
-    outcomes = run(ask(PingCheck(timeout=2.0), Endpoint(address, 0), times=3))
+    outcomes = run(ask(PingCheck(timeout=PATIENCE), Endpoint(address, 0), times=3))
     if outcomes[0].reason == "ICMP not permitted":
         pytest.skip(outcomes[0].detail)
     assert {(outcome.status, outcome.reason) for outcome in outcomes} == {("success", "ok")}
@@ -29,19 +30,14 @@ class OverUdp(PingProbe):
         return self.dialer.dial_udp(self.target)
 
 
-def pinged(run: Run, reply: Callable[[bytes], list[bytes]]) -> Outcome:
-    async def once(target: Endpoint) -> Outcome:
-        answers = Answers()
-        async with probing() as prober:
-            prober.schedule(OverUdp(target, Dialer(), timeout=0.15, answered=answers), 0.0)
-            return (await answers.first(1))[0]
-
+def pinged(run: Run, reply: Callable[[bytes], list[bytes]], timeout: float) -> Outcome:
     with udp_serving(reply) as target:
-        return run(once(target))
+        [outcome] = run(ask_by(lambda answers: OverUdp(target, Dialer(), timeout=timeout, answered=answers)))
+    return outcome
 
 
 def test_the_reply_carries_the_requests_token(run: Run) -> None:
-    assert pinged(run, lambda request: [b"\x00" + request[1:]]).status == "success"
+    assert pinged(run, lambda request: [b"\x00" + request[1:]], PATIENCE).status == "success"
 
 
 @pytest.mark.parametrize(
@@ -57,7 +53,7 @@ def test_the_reply_carries_the_requests_token(run: Run) -> None:
     ids=["its own request", "another token", "another type", "cut", "too short", "silence"],
 )
 def test_nothing_else_is_a_reply(run: Run, reply: Callable[[bytes], list[bytes]]) -> None:
-    outcome = pinged(run, reply)
+    outcome = pinged(run, reply, 0.15)
     assert (outcome.status, outcome.reason) == ("failure", "timeout during answer")
 
 

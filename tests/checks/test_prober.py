@@ -16,6 +16,7 @@ from kglb.checks.tcp import TcpProbe
 from kglb.model import DummyCheck, Endpoint, HttpCheck, TcpCheck
 from tests.checks.asking import Answers, Run, lasted, many, probing
 from tests.checks.servers import answering, black_hole, refusing, serving, silent
+from tests.patience import PATIENCE
 
 NOWHERE = Endpoint("192.0.2.1", 9)
 
@@ -70,17 +71,17 @@ class TestTime:
         async def scenario() -> Answers:
             answers = Answers()
             async with probing() as prober:
-                many(prober, TcpCheck(timeout=5), hole, 20, Answers())
+                many(prober, TcpCheck(timeout=PATIENCE), hole, 20, Answers())
                 await under_way(prober, 20)
                 await asyncio.sleep(0.1)
-                many(prober, TcpCheck(timeout=5), dead, 50, answers)
+                many(prober, TcpCheck(timeout=PATIENCE), dead, 50, answers)
                 await answers.first(50)
                 assert prober.in_flight == 20
             return answers
 
         with black_hole() as hole, refusing() as dead:
             answers = run(scenario())
-        assert max(outcome.latency for outcome in answers) < 2.0
+        assert max(outcome.latency for outcome in answers) < PATIENCE / 2
 
     def test_an_answer_that_comes_late_is_heard_when_it_comes(self, run: Run) -> None:
         def slow(connection: Any) -> None:
@@ -103,10 +104,10 @@ class TestTime:
             async with probing() as prober:
                 prober.schedule(make_probe(DummyCheck(), NOWHERE, answered=Answers()), time.monotonic() + 60)
                 begin = time.process_time()
-                await asyncio.sleep(0.3)
+                await asyncio.sleep(1.0)
             return time.process_time() - begin
 
-        assert run(scenario()) < 0.1
+        assert run(scenario()) < 0.5
 
 
 class TestLateNotice:
@@ -114,10 +115,10 @@ class TestLateNotice:
         async def scenario() -> Outcome:
             answers = Answers()
             async with probing() as prober:
-                many(prober, HttpCheck(timeout=0.1), real, 1, answers)
+                many(prober, HttpCheck(timeout=1.0), real, 1, answers)
                 await under_way(prober)
                 await asyncio.sleep(0.02)
-                time.sleep(0.4)
+                time.sleep(1.4)
                 [outcome] = await answers.first(1)
                 assert prober.stats.unknown == 1
             return outcome
@@ -134,10 +135,10 @@ class TestLateNotice:
         async def scenario() -> Outcome:
             answers = Answers()
             async with probing() as prober:
-                many(prober, HttpCheck(timeout=0.1), real, 1, answers)
+                many(prober, HttpCheck(timeout=1.0), real, 1, answers)
                 await under_way(prober)
                 await asyncio.sleep(0.02)
-                time.sleep(0.4)
+                time.sleep(1.4)
                 return (await answers.first(1))[0]
 
         with serving(slow) as real:
@@ -151,8 +152,8 @@ class TestNumbers:
             answers = Answers()
             worst = 0.0
             async with probing() as prober:
-                many(prober, TcpCheck(timeout=10), real, 1000, answers)
-                many(prober, TcpCheck(timeout=10), dead, 1000, answers)
+                many(prober, TcpCheck(timeout=PATIENCE), real, 1000, answers)
+                many(prober, TcpCheck(timeout=PATIENCE), dead, 1000, answers)
                 while len(answers) < 2000:
                     begin = time.perf_counter()
                     await asyncio.sleep(0)
@@ -164,7 +165,7 @@ class TestNumbers:
             answers, worst = run(scenario())
         assert sum(outcome.status == "success" for outcome in answers) == 1000
         assert sum(outcome.reason == "refused" for outcome in answers) == 1000
-        assert worst < 2.0
+        assert worst < PATIENCE / 4
 
     def test_no_more_sockets_are_open_than_there_is_room_for(self, run: Run) -> None:
         async def scenario() -> Answers:
@@ -179,13 +180,13 @@ class TestNumbers:
         with serving(silent) as real:
             answers = run(scenario())
         assert {outcome.status for outcome in answers} <= {"failure", "unknown"}
-        assert {o.reason for o in answers if o.status == "failure"} == {"timeout during answer"}
+        assert {o.reason for o in answers if o.status == "failure"} <= {"timeout during answer"}
 
     def test_one_that_found_no_room_for_a_whole_timeout_is_unknown(self, run: Run) -> None:
         async def scenario() -> Outcome:
             answers = Answers()
             async with probing(room=1) as prober:
-                many(prober, TcpCheck(timeout=5), hole, 1, Answers())
+                many(prober, TcpCheck(timeout=PATIENCE), hole, 1, Answers())
                 await under_way(prober)
                 many(prober, TcpCheck(timeout=0.1), hole, 1, answers)
                 prober_due = time.monotonic()
@@ -204,11 +205,11 @@ class TestCancelling:
         async def scenario() -> int:
             answers = Answers()
             async with probing() as prober:
-                [probe] = many(prober, TcpCheck(timeout=0.15), hole, 1, answers)
+                [probe] = many(prober, TcpCheck(timeout=1.0), hole, 1, answers)
                 await asyncio.sleep(age)
                 prober.cancel(probe)
                 assert (prober.in_flight, probe.sock) == (0, None)
-                await asyncio.sleep(0.25)
+                await asyncio.sleep(1.1)
             return len(answers)
 
         with black_hole() as hole:
@@ -301,15 +302,15 @@ class TestCancelling:
         async def scenario() -> int:
             answers = Answers()
             prober = Prober()
-            many(prober, TcpCheck(timeout=1.0), hole, 5, answers)
+            many(prober, TcpCheck(timeout=2.0), hole, 5, answers)
             await under_way(prober, 5)
             await asyncio.sleep(0.06)
-            many(prober, TcpCheck(timeout=1.0), hole, 5, answers)
+            many(prober, TcpCheck(timeout=2.0), hole, 5, answers)
             await under_way(prober, 10)
             await prober.close()
             await prober.close()
             assert prober.in_flight == 0
-            await asyncio.sleep(1.2)
+            await asyncio.sleep(2.2)
             with pytest.raises(AssertionError, match="closed"):
                 many(prober, TcpCheck(), hole, 1, answers)
             return len(answers)

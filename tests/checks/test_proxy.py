@@ -24,6 +24,7 @@ from tests.checks.servers import (
     serving,
     silent,
 )
+from tests.patience import PATIENCE
 
 OK_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -68,7 +69,7 @@ def test_an_http_url_is_asked_for_by_its_absolute_form(run: Run, tls: bool) -> N
     check = HttpCheck(proxy_check_url="http://www.test:81/KgLB?a=1", tls=tls, headers={"X-Probe": "1"})
     with serving(secured(answering(OK_ANSWER, requests=requests), tls)) as real:
         [outcome] = run(ask(check, real))
-    request = requests.get(timeout=5)
+    request = requests.get(timeout=PATIENCE)
     assert outcome.status == "success"
     assert request.startswith(b"GET http://www.test:81/KgLB?a=1 HTTP/1.1\r\nHost: www.test:81\r\n")
     assert b"\r\nX-Probe: 1\r\n" in request
@@ -92,8 +93,8 @@ def test_an_https_url_is_asked_for_through_a_tunnel(run: Run, tls: bool) -> None
         check = HttpCheck(proxy_check_url=f"https://{origin}/KgLB", tls=tls, body="ok")
         outcomes = run(ask(check, real, times=3))
     assert {(outcome.status, outcome.reason) for outcome in outcomes} == {("success", "ok")}
-    assert connects.get(timeout=5).startswith(f"CONNECT {origin} HTTP/1.1\r\nHost: {origin}\r\n".encode())
-    assert requests.get(timeout=5).startswith(f"GET /KgLB HTTP/1.1\r\nHost: {origin}\r\n".encode())
+    assert connects.get(timeout=PATIENCE).startswith(f"CONNECT {origin} HTTP/1.1\r\nHost: {origin}\r\n".encode())
+    assert requests.get(timeout=PATIENCE).startswith(f"GET /KgLB HTTP/1.1\r\nHost: {origin}\r\n".encode())
 
 
 @BY_TLS

@@ -14,9 +14,10 @@ from kglb.model import Endpoint, HttpCheck, SecretRef
 from tests.checks.asking import Run, ask, lasted
 from tests.checks.daemons import nginx
 from tests.checks.servers import Handler, answering, over_tls, refusing, serving, silent
+from tests.patience import PATIENCE
 
 REAL = Endpoint("10.0.0.7", 8080)
-FOLLOWING = HttpCheck(path="/start", follow_redirects=True, timeout=1.0)
+FOLLOWING = HttpCheck(path="/start", follow_redirects=True, timeout=PATIENCE)
 
 
 def redirect(location: str, status: int = 302) -> bytes:
@@ -224,7 +225,7 @@ def test_a_hop_may_lead_from_http_to_https_by_another_name(run: Run) -> None:
     ):
         [outcome] = run(ask(FOLLOWING, real))
     assert outcome.reason == "ok"
-    assert requests.get(timeout=5).startswith(f"GET /in HTTP/1.1\r\nHost: www.test:{secure.port}\r\n".encode())
+    assert requests.get(timeout=PATIENCE).startswith(f"GET /in HTTP/1.1\r\nHost: www.test:{secure.port}\r\n".encode())
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from kglb.checks.spares import MOST, SPARES
 from kglb.model import Endpoint, HttpCheck, TcpCheck
 from tests.checks.asking import Answers, Run, ask, probing
 from tests.checks.servers import answering, refusing, serving, silent
+from tests.patience import PATIENCE
 
 LOOPBACKS = pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
 
@@ -28,7 +29,7 @@ def _none_left() -> Iterator[None]:
 def connected(real: Endpoint, dialer: Dialer) -> socket.SocketType:
     """A connection whose handshake is over."""
     sock = dialer.dial(real)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         try:
             sock.getpeername()
@@ -36,12 +37,12 @@ def connected(real: Endpoint, dialer: Dialer) -> socket.SocketType:
             time.sleep(0.001)
         else:
             return sock
-    raise AssertionError("not connected after 5 s")
+    raise AssertionError("not connected")
 
 
 def heard(sock: socket.SocketType) -> bytes:
     """The first byte that came, and is still to be read."""
-    select.select([sock], [], [], 5)
+    select.select([sock], [], [], PATIENCE)
     return sock.recv(1, socket.MSG_PEEK)
 
 
@@ -63,7 +64,7 @@ def test_hanging_up_resets_the_connection(address: str) -> None:
     with socket.create_server((address, 0), family=family) as server:
         sock = connected(Endpoint(address, server.getsockname()[1]), Dialer())
         accepted, _ = server.accept()
-        accepted.settimeout(5)
+        accepted.settimeout(PATIENCE)
         Dialer().hang_up(sock)
         with accepted, pytest.raises(ConnectionResetError):
             accepted.recv(1)

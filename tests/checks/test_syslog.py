@@ -14,6 +14,7 @@ from kglb.model import Endpoint, SyslogCheck, SyslogLevel
 from tests.checks.asking import Run, ask, lasted
 from tests.checks.daemons import rsyslogd
 from tests.checks.servers import black_hole, refusing, serving, udp_closed, udp_serving
+from tests.patience import PATIENCE
 
 LOOPBACKS = pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
 
@@ -57,7 +58,7 @@ def test_a_message_over_tcp_arrives_whole_and_in_order(run: Run, address: str) -
     with serving(listen, address) as real:
         [outcome] = run(ask(SyslogCheck(protocol="tcp", level="err"), real))
         assert outcome.status == "success"
-        assert (heard.get(timeout=5), heard.get(timeout=5)) == (syslog_message("err"), b"")
+        assert (heard.get(timeout=PATIENCE), heard.get(timeout=PATIENCE)) == (syslog_message("err"), b"")
 
 
 def test_a_tcp_server_that_is_not_there_fails(run: Run) -> None:
@@ -73,7 +74,7 @@ def test_rsyslogd_takes_the_messages(run: Run) -> None:
         outcomes = run(ask(SyslogCheck(port=port, timeout=0.1), real))
         outcomes += run(ask(SyslogCheck(port=port, protocol="tcp", level="err"), real))
         assert [outcome.status for outcome in outcomes] == ["success", "success"]
-        until = time.monotonic() + 5
+        until = time.monotonic() + PATIENCE
         while time.monotonic() < until and (not messages.exists() or messages.read_text().count("\n") < 2):
             time.sleep(0.02)
         assert messages.read_text().splitlines() == [

@@ -18,6 +18,7 @@ from kglb.checks.vigil import KEEPALIVE_COUNT, KEEPALIVE_IDLE, KEEPALIVE_INTERVA
 from kglb.model import Endpoint, HttpCheck, TcpCheck
 from tests.checks.asking import Answers, Run, lasted, probing
 from tests.checks.servers import black_hole, refusing, resetting, serving, silent
+from tests.patience import PATIENCE
 
 Loss = tuple[IdleConnection, str, float]
 
@@ -65,7 +66,7 @@ def idle_to(target: Endpoint, lost: Losses) -> IdleConnection:
 
 def ending_when(told: Event, end: Callable[[socket.socket], object]) -> Callable[[socket.socket], None]:
     def handle(connection: socket.socket) -> None:
-        told.wait(10)
+        told.wait(PATIENCE)
         end(connection)
 
     return handle
@@ -166,9 +167,12 @@ def test_a_held_connection_is_not_opened_twice(run: Run) -> None:
 def test_a_server_that_closes_at_once_costs_one_quick_reconnect(run: Run) -> None:
     async def scenario() -> int:
         losses = Losses()
-        async with keeping_vigil() as vigil:
+        async with keeping_vigil(clock=lambda: 1000.0) as vigil:
             idle = idle_to(real, losses)
-            for _ in range(30):  # probes that pass
+            for count in (1, 2):  # probes that pass
+                vigil.hold(idle)
+                await losses.first(count)
+            for _ in range(30):
                 vigil.hold(idle)
                 await asyncio.sleep(0.01)
         return len(losses)

@@ -12,6 +12,7 @@ from journal import JournalReader
 from kglb.events import Event, OperationsApplied, Record, decode
 from kglb.model import AddDestination, ChangeDestination
 from tests.left_behind import remember
+from tests.patience import PATIENCE
 
 COMMAND = [sys.executable, "-c", "import sys; from kglb.cli.main import main; sys.exit(main())"]
 
@@ -51,7 +52,7 @@ class Site:
     def records(self) -> list[Record[Event]]:
         return list(JournalReader(self.journal, decode).records())
 
-    def wait(self, condition: Callable[[list[Event]], object], timeout: float = 60.0) -> None:
+    def wait(self, condition: Callable[[list[Event]], object], timeout: float = PATIENCE) -> None:
         """Return once the journal's events are as wanted."""
         deadline = time.monotonic() + timeout
         while not (self.journal.exists() and condition([record.event for record in self.records()])):
@@ -89,4 +90,4 @@ def running(site: Site, **environ: str) -> Iterator[subprocess.Popen[bytes]]:
         finally:
             if process.poll() is None:
                 process.terminate()
-            process.communicate(timeout=15)
+            process.communicate(timeout=PATIENCE)

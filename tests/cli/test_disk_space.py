@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from kglb.cli.disk_space import DiskSpace
+from tests.patience import PATIENCE
 
 
 async def looked_at(space: DiskSpace) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while space.free is None:
             await asyncio.sleep(0.001)
 

@@ -8,6 +8,7 @@ from threading import Timer
 import pytest
 
 from kglb.cli.main import VERBS, main
+from tests.patience import PATIENCE
 from tests.projections.builders import real_id
 from tests.replay.journals import Fleet
 
@@ -173,13 +174,13 @@ def test_a_closed_pipe_ends_quietly(fleet: Fleet, form: str) -> None:
         assert process.stdout.readline()
         process.stdout.close()
         assert process.stderr.read() == b""
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE) == 0
 
 
 def test_following_shows_what_comes_at_once_also_over_a_rotation(fleet: Fleet) -> None:
     command = [*START, "tail", "-f", "-n", "1", "-o", "cat", "type=HealthChanged", "--journal"]
     with subprocess.Popen([*command, str(fleet.builder.directory)], stdout=subprocess.PIPE, text=True) as process:
-        deadline = Timer(30, process.kill)
+        deadline = Timer(PATIENCE, process.kill)
         deadline.start()
         assert process.stdout is not None
         assert process.stdout.readline().startswith("10.0.0.3:80 is up")

@@ -19,6 +19,7 @@ from kglb.replay.source import Source
 from kglb.replay.times import Moment, record_time
 from kglb.web.orders import Answer, JournalStanding, Refused
 from tests.cli.conftest import Command
+from tests.patience import PATIENCE
 from tests.projections.builders import applied, real_id, started
 from tests.replay.journals import Fleet
 
@@ -41,8 +42,9 @@ Listen = Callable[[bytes], None]
 
 
 @pytest.fixture
-def listen(path: str) -> Iterator[Listen]:
+def listen(path: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Listen]:
     """Has this process answer so, to whoever asks at the control socket."""
+    monkeypatch.setattr(ongoing, "PATIENCE", PATIENCE)
     listener = socket.socket(socket.AF_UNIX)
 
     def begin(line: bytes) -> None:

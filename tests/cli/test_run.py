@@ -17,6 +17,7 @@ from journal import JournalReader, open_journal
 from kglb.events import DaemonStarted, DaemonStopping, JournalRepaired, OperationsApplied, decode
 from lab.host import has_ip_vs
 from tests.left_behind import remember
+from tests.patience import PATIENCE
 
 RUN = [sys.executable, "-c", "import sys; from kglb.cli.main import main; sys.exit(main())", "run"]
 
@@ -48,7 +49,7 @@ def config(tmp_path: Path, journal: Path) -> Path:
 
 def run(config: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """The daemon until it ends by itself."""
-    return subprocess.run([*RUN, str(config), *options], capture_output=True, text=True, timeout=30, check=False)
+    return subprocess.run([*RUN, str(config), *options], capture_output=True, text=True, timeout=PATIENCE, check=False)
 
 
 @contextmanager
@@ -56,8 +57,8 @@ def running(config: Path, journal: Path) -> Iterator[subprocess.Popen[str]]:
     """A daemon that has begun to record."""
     with subprocess.Popen([*RUN, str(config)], stderr=subprocess.PIPE, text=True) as process:
         try:
-            deadline = time.monotonic() + 30
-            while not any(journal.glob("*.jsonl")):
+            deadline = time.monotonic() + PATIENCE
+            while not any(segment.stat().st_size for segment in journal.glob("*.jsonl")):
                 assert process.poll() is None, process.communicate()[1]
                 assert time.monotonic() < deadline, "the daemon records nothing"
                 time.sleep(0.01)
@@ -73,7 +74,7 @@ def test_it_runs_until_it_is_told_to_stop_and_cleans_up(config: Path, journal: P
             if '"OperationsApplied"' in line:
                 break
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+        process.communicate(timeout=PATIENCE)
         assert process.returncode == 0
     events = [record.event for record in JournalReader(journal, decode).records()]
     assert [type(event) for event in events if isinstance(event, DaemonStarted | DaemonStopping)] == [
@@ -95,7 +96,7 @@ def test_a_damaged_journal_is_set_aside_and_the_log_says_where(config: Path, jou
     with running(config, journal) as process:
         assert process.stderr is not None
         told = next(json.loads(line) for line in process.stderr if '"journal set aside"' in line)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE
         while not (repairs := repairs_in(journal)):
             assert time.monotonic() < deadline, "the repair is not recorded"
             time.sleep(0.01)
@@ -155,7 +156,11 @@ def test_a_supervisor_that_crashes_ends_the_process_with_1_and_the_log_says_why(
     )
     python, option, program, verb = RUN
     ended = subprocess.run(
-        [python, option, broken + program, verb, str(config)], capture_output=True, text=True, timeout=30, check=False
+        [python, option, broken + program, verb, str(config)],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
     assert ended.returncode == 1
     lines = [json.loads(line) for line in ended.stderr.splitlines()]
@@ -171,4 +176,4 @@ def test_a_supervisor_that_crashes_ends_the_process_with_1_and_the_log_says_why(
 
 def answer(*words: str) -> str:
     """What a verb that says yes says."""
-    return subprocess.run([*RUN[:-1], *words], capture_output=True, text=True, timeout=30, check=True).stdout
+    return subprocess.run([*RUN[:-1], *words], capture_output=True, text=True, timeout=PATIENCE, check=True).stdout

@@ -13,6 +13,7 @@ import pytest
 from kglb.cli.service_manager import Heartbeat, ServiceManager
 from tests.actors.virtual import run
 from tests.cli.daemon import ONE, Site, running
+from tests.patience import PATIENCE
 
 
 class Listener:
@@ -106,7 +107,7 @@ def test_a_daemon_says_when_it_serves_reloads_and_stops(listener: Listener, tmp_
     site.write(ONE)
     said: list[dict[str, str]] = []
 
-    def hear(key: str, timeout: float = 15.0) -> dict[str, str]:
+    def hear(key: str, timeout: float = PATIENCE) -> dict[str, str]:
         deadline = time.monotonic() + timeout
         while not (found := [one for one in said if key in one]):
             assert time.monotonic() < deadline, f"{key} was not said, but {said}"

@@ -20,6 +20,7 @@ from kglb.web.live import LiveDrift, LiveState
 from tests.browser.site import Reals, daemon
 from tests.cli.conftest import Command
 from tests.cli.live import body, live, one_down_one_drained
+from tests.patience import PATIENCE
 from tests.projections.builders import WEB, real_id
 from tests.web.boards import Site
 from tests.web.builders import backed_fleet, vitals, web_fleet
@@ -207,7 +208,7 @@ def counts(document: str) -> set[tuple[int | None, int | None]]:
 
 
 def until(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline, what
         time.sleep(0.1)

@@ -23,6 +23,7 @@ from tests.browser.site import Reals, daemon
 from tests.cli.conftest import Command
 from tests.cli.live import live, one_down_one_drained
 from tests.cli.test_top_fleet import fact
+from tests.patience import PATIENCE
 from tests.projections.builders import real_id
 
 Scenario = Callable[[Top, Pilot[None]], Awaitable[None]]
@@ -63,7 +64,7 @@ def events(app: Top) -> list[str]:
 
 
 async def until(pilot: Pilot[None], condition: Callable[[], Any]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while not condition():
             await pilot.pause(0.05)
 

@@ -1,11 +1,10 @@
 """No input whatsoever raises anything but ConfigError."""
 
 import json
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kglb.config.balancers import ANNOUNCE, BALANCER, PERSISTENCE
@@ -37,8 +36,6 @@ WORDS = (
     *("5s", "250ms", "off", "", "1GiB", "200-299", "/health", "memory", "fail_closed", "csum", "sip"),
     *(*SCHEDULERS, *FLAG_ALIASES, *FORWARDS, *KINDS),
 )
-
-bounded = partial(settings, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
 keys = st.sampled_from(sorted({key.name for key in ROWS})) | st.text(max_size=8)
 scalars = (
@@ -96,19 +93,19 @@ def loaded_or_explained(text: str) -> None:
     assert all(line.isprintable() for line in lines)
 
 
-@bounded(max_examples=150)
+@settings(max_examples=150)
 @given(documents)
 def test_any_tree_is_loaded_or_explained(document: dict[str, Any]) -> None:
     loaded_or_explained("".join(f"{to_toml(key)} = {to_toml(value)}\n" for key, value in document.items()))
 
 
-@bounded(max_examples=200)
+@settings(max_examples=200)
 @given(st.text())
 def test_any_text_is_loaded_or_explained(text: str) -> None:
     loaded_or_explained(text)
 
 
-@bounded(max_examples=300)
+@settings(max_examples=300)
 @given(
     st.lists(
         st.tuples(st.integers(0, len(EXAMPLE)), st.integers(0, 12), st.sampled_from(WORDS) | st.text(max_size=6)),
@@ -125,7 +122,7 @@ def test_a_valid_config_with_pieces_replaced_is_loaded_or_explained(
     loaded_or_explained(text)
 
 
-@bounded(max_examples=100)
+@settings(max_examples=100)
 @given(st.data())
 def test_a_valid_config_with_a_line_less_is_loaded_or_explained(data: st.DataObject) -> None:
     lines = EXAMPLE.splitlines(keepends=True)

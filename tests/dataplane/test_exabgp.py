@@ -19,6 +19,7 @@ from kglb.dataplane.exabgp import ExaBgpRoutes
 from kglb.dataplane.exabgp_helper import ExaBgp, Helper, listen
 from kglb.dataplane.exabgp_messages import announce_command, withdraw_command
 from kglb.model import AnnounceRoute, Route, WithdrawRoute
+from tests.patience import PATIENCE
 
 ROUTE = Route(prefix="192.0.2.10/32", hold_time=5.0)
 OTHER = Route(prefix="2001:db8::10/128", next_hop="2001:db8::1", communities=("65000:1", "no-export"), med=0)
@@ -27,10 +28,10 @@ OTHER = Route(prefix="2001:db8::10/128", next_hop="2001:db8::1", communities=("6
 class ScriptedExaBgp:
     """Takes commands as ExaBGP's end of the pipe, and answers each with the next of ``answers`` (else ``done``)."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float) -> None:
         self.commands: list[str] = []
         self.answers: list[str] = []
-        self.api = ExaBgp(self, timeout=0.05)  # type: ignore[arg-type]
+        self.api = ExaBgp(self, timeout=patience)  # type: ignore[arg-type]
 
     def write(self, command: bytes) -> None:
         self.commands.append(command.decode().rstrip("\n"))
@@ -42,10 +43,10 @@ class ScriptedExaBgp:
 class Session:
     """A helper at a socket and the daemon's end of it."""
 
-    def __init__(self, directory: Path) -> None:
-        self.exabgp = ScriptedExaBgp()
+    def __init__(self, directory: Path, patience: float) -> None:
+        self.exabgp = ScriptedExaBgp(patience)
         self.socket = str(directory / "s")
-        self.routes = ExaBgpRoutes(self.socket, timeout=0.5)
+        self.routes = ExaBgpRoutes(self.socket, timeout=PATIENCE)
         self.losses = 0
         self.routes.on_loss(self._lost)
         self._server: asyncio.Server
@@ -74,12 +75,14 @@ class Session:
 Scenario = Callable[[Session], Coroutine[Any, Any, None]]
 
 
-def play(directory: Path, scenario: Scenario) -> None:
+def play(directory: Path, scenario: Scenario, *, patience: float = PATIENCE) -> None:
+    """``patience`` is how long the helper waits for ExaBGP's acknowledgement."""
+
     async def main() -> None:
-        session = Session(directory)
+        session = Session(directory, patience)
         await session.start_helper()
         try:
-            await asyncio.wait_for(scenario(session), 10)
+            await asyncio.wait_for(scenario(session), PATIENCE)
         finally:
             await session.routes.close()
             await session.end_helper()
@@ -140,7 +143,7 @@ def test_what_is_not_acknowledged_counts_as_announced(tmp_path: Path) -> None:
         assert await session.routes.perform(WithdrawRoute(ROUTE)) is not None
         assert await session.routes.announced() == (ROUTE,)
 
-    play(tmp_path, scenario)
+    play(tmp_path, scenario, patience=0.05)
 
 
 def test_a_late_acknowledgement_is_that_of_its_own_command(tmp_path: Path) -> None:
@@ -148,14 +151,15 @@ def test_a_late_acknowledgement_is_that_of_its_own_command(tmp_path: Path) -> No
         session.exabgp.answers = ["", ""]
         await session.routes.perform(AnnounceRoute(ROUTE))
         second = asyncio.ensure_future(session.routes.perform(AnnounceRoute(OTHER)))
-        await asyncio.sleep(0.01)
+        while len(session.exabgp.commands) < 2:
+            await asyncio.sleep(0.01)
         session.exabgp.api.heard("done")
         session.exabgp.api.heard("error")
         failure = await second
         assert failure is not None
         assert await session.routes.announced() == (ROUTE,)
 
-    play(tmp_path, scenario)
+    play(tmp_path, scenario, patience=2.0)
 
 
 def test_news_of_neighbors_are_no_acknowledgements(tmp_path: Path) -> None:
@@ -163,7 +167,7 @@ def test_news_of_neighbors_are_no_acknowledgements(tmp_path: Path) -> None:
         session.exabgp.answers = ["neighbor 10.0.0.1 up"]
         assert await session.routes.perform(AnnounceRoute(ROUTE)) is not None
 
-    play(tmp_path, scenario)
+    play(tmp_path, scenario, patience=0.05)
 
 
 def test_without_a_helper_nothing_is_announced_and_nothing_can_be(tmp_path: Path) -> None:
@@ -183,6 +187,8 @@ def test_the_end_of_the_helper_is_noticed_and_the_next_one_is_found(tmp_path: Pa
     async def scenario(session: Session) -> None:
         await session.routes.perform(AnnounceRoute(ROUTE))
         await session.end_helper()
+        while not session.losses:
+            await asyncio.sleep(0.01)
         assert session.losses == 1
         assert await session.routes.announced() == ()
         await session.start_helper()
@@ -256,8 +262,8 @@ def test_an_answer_that_is_not_understood_is_a_failure_at_once(tmp_path: Path, a
             writer.close()
 
         server = await asyncio.start_unix_server(serve, tmp_path / "s")
-        routes = ExaBgpRoutes(str(tmp_path / "s"), timeout=60.0)
-        failure = await asyncio.wait_for(routes.perform(AnnounceRoute(ROUTE)), 20)
+        routes = ExaBgpRoutes(str(tmp_path / "s"), timeout=PATIENCE)
+        failure = await asyncio.wait_for(routes.perform(AnnounceRoute(ROUTE)), PATIENCE / 2)
         assert failure is not None
         assert failure.errno == errno.EPROTO
         await routes.close()
@@ -295,7 +301,7 @@ def a_helper(path: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def wait_for_listener(path: Path) -> None:
-    for _ in range(1000):
+    for _ in range(6000):
         with socket.socket(socket.AF_UNIX) as client:
             if client.connect_ex(str(path)) == 0:
                 return
@@ -311,7 +317,7 @@ def test_only_its_user_may_connect_and_it_takes_its_socket_along(tmp_path: Path)
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert helper.stdin is not None
         helper.stdin.close()
-        assert helper.wait(10) == 0
+        assert helper.wait(PATIENCE) == 0
     assert not path.exists()
 
 
@@ -324,7 +330,7 @@ def test_what_is_no_socket_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "precious"
     path.write_text("ours")
     with a_helper(path) as helper:
-        assert helper.wait(10) == 1
+        assert helper.wait(PATIENCE) == 1
         assert helper.stderr is not None
         assert "is no socket" in helper.stderr.read().decode()
     assert path.read_text() == "ours"

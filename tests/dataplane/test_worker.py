@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from kglb.dataplane.worker import Caller, InlineWorker, Worker
+from tests.patience import PATIENCE
 
 Scenario = Callable[[Caller], Coroutine[Any, Any, None]]
 
@@ -22,9 +23,9 @@ def play(make: Callable[[], Caller], scenario: Scenario) -> None:
     async def whole() -> None:
         worker = make()
         await scenario(worker)
-        assert await worker.close(timeout=5.0)
+        assert await worker.close(timeout=PATIENCE)
 
-    asyncio.run(asyncio.wait_for(whole(), timeout=10.0))
+    asyncio.run(asyncio.wait_for(whole(), timeout=2 * PATIENCE))
 
 
 def test_a_call_returns_its_result(make: Callable[[], Caller]) -> None:
@@ -66,7 +67,7 @@ def test_calls_are_made_in_order_one_at_a_time(make: Callable[[], Caller]) -> No
 
 def test_a_closed_worker_takes_no_more_calls(make: Callable[[], Caller]) -> None:
     async def scenario(worker: Caller) -> None:
-        assert await worker.close(timeout=5.0)
+        assert await worker.close(timeout=PATIENCE)
         with pytest.raises(RuntimeError, match="closed"):
             await worker.call(len, "abc")
 
@@ -76,7 +77,7 @@ def test_a_closed_worker_takes_no_more_calls(make: Callable[[], Caller]) -> None
 def test_the_loop_runs_while_a_call_is_made() -> None:
     async def scenario(worker: Caller) -> None:
         release = threading.Event()
-        waiting = asyncio.ensure_future(worker.call(release.wait, 5.0))
+        waiting = asyncio.ensure_future(worker.call(release.wait, PATIENCE))
         await asyncio.sleep(0)
         release.set()
         assert await waiting
@@ -99,9 +100,9 @@ def test_closing_waits_for_the_calls_already_made_and_ends_the_thread() -> None:
         thread = await worker.call(threading.current_thread)
         calls = [asyncio.ensure_future(worker.call(time.sleep, 0.01)) for _ in range(3)]
         await asyncio.sleep(0)
-        assert await worker.close(timeout=5.0)
+        assert await worker.close(timeout=PATIENCE)
         assert await asyncio.gather(*calls) == [None] * 3
-        thread.join(5.0)
+        thread.join(PATIENCE)
         assert not thread.is_alive()
 
     asyncio.run(whole())
@@ -114,7 +115,7 @@ def test_closing_does_not_wait_for_a_call_that_hangs_and_makes_none_behind_it() 
         worker = Worker("hung")
         release = threading.Event()
         thread = await worker.call(threading.current_thread)
-        hanging = asyncio.ensure_future(worker.call(release.wait, 5.0))
+        hanging = asyncio.ensure_future(worker.call(release.wait, PATIENCE))
         behind = asyncio.ensure_future(worker.call(made.append, "behind"))
         await asyncio.sleep(0)
         assert not await worker.close(timeout=0.02)
@@ -122,7 +123,7 @@ def test_closing_does_not_wait_for_a_call_that_hangs_and_makes_none_behind_it() 
             with pytest.raises(TimeoutError, match="worker hung: no answer within"):
                 await call
         release.set()
-        await asyncio.to_thread(thread.join, 5.0)
+        await asyncio.to_thread(thread.join, PATIENCE)
         assert not thread.is_alive()
 
     asyncio.run(whole())
@@ -134,7 +135,7 @@ def test_a_call_cancelled_before_its_turn_is_not_made() -> None:
 
     async def scenario(worker: Caller) -> None:
         release = threading.Event()
-        first = asyncio.ensure_future(worker.call(release.wait, 5.0))
+        first = asyncio.ensure_future(worker.call(release.wait, PATIENCE))
         second = asyncio.ensure_future(worker.call(made.append, "second"))
         await asyncio.sleep(0)
         second.cancel()
@@ -151,7 +152,7 @@ def test_a_call_that_ends_after_its_loop_does_no_harm() -> None:
     ended = threading.Event()
 
     def late() -> None:
-        release.wait(5.0)
+        release.wait(PATIENCE)
         ended.set()
 
     async def whole() -> threading.Thread:
@@ -166,7 +167,7 @@ def test_a_call_that_ends_after_its_loop_does_no_harm() -> None:
 
     thread = asyncio.run(whole())
     release.set()
-    thread.join(5.0)
+    thread.join(PATIENCE)
     assert ended.is_set()
 
 
@@ -190,4 +191,4 @@ def test_it_says_since_when_a_call_has_not_returned() -> None:
         await hanging
         await until(worker, busy=False)
 
-    asyncio.run(asyncio.wait_for(whole(), timeout=10.0))
+    asyncio.run(asyncio.wait_for(whole(), timeout=2 * PATIENCE))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from journal import Degraded, JournalGap, Limits
 from tests.journal.journals import note, read, texts, until, writing
+from tests.patience import PATIENCE
 
 LINE = "x" * 1000
 
@@ -26,10 +27,10 @@ async def _fill(directory: Path, ballast: Path, buffer_size: int) -> list[Degrad
             appender.append(note(f"{number} {LINE}"))
             await asyncio.sleep(0)
         await until(lambda: appender.degraded)
-        assert not await appender.wait_written(appender.last_seq, 5)
+        assert not await appender.wait_written(appender.last_seq, PATIENCE)
         ballast.unlink()
-        await until(lambda: appender.degraded is None and appender.synced_seq == appender.last_seq, 30)
-        assert await appender.wait_synced(appender.append(note("last")), 30)
+        await until(lambda: appender.degraded is None and appender.synced_seq == appender.last_seq)
+        assert await appender.wait_synced(appender.append(note("last")), PATIENCE)
     return states
 
 

@@ -26,6 +26,7 @@ from journal import (
     decode_as,
     open_journal,
 )
+from tests.patience import PATIENCE
 
 
 class Noted(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -54,7 +55,7 @@ async def writing(directory: Path, files: OsFiles | None = None, **options: Any)
     try:
         yield appender
     finally:
-        await appender.close(5)
+        await appender.close(PATIENCE)
 
 
 class UnsyncedFiles(OsFiles):
@@ -98,7 +99,7 @@ def segments(directory: Path) -> list[Path]:
     return sorted(directory.glob("*.jsonl"))
 
 
-async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
+async def until(condition: Callable[[], object], seconds: float = PATIENCE) -> None:
     """Wait for a condition, or fail."""
     async with asyncio.timeout(seconds):
         while not condition():

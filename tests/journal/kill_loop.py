@@ -18,11 +18,12 @@ from pathlib import Path
 
 from journal import AppenderOptions, JournalReader, JournalRepaired, Limits, SegmentOpened, open_journal
 from tests.journal.journals import ORIGIN, Noted, UnsyncedFiles, decode, note, state
+from tests.patience import PATIENCE
 
 LONGEST_LIFE = 0.02
 """Seconds a writer has at most: from its fork, or, most times, from its first acknowledgement."""
 
-FIRST_WORD = 2.0
+FIRST_WORD = 20.0
 """Seconds that may take on a machine that is busy."""
 
 
@@ -47,7 +48,7 @@ async def _append(directory: Path, acknowledge: int) -> None:
             appender.append(note(text_of(appender.last_seq + 1)))
         if appender.should_rotate:
             appender.rotate(state())
-        if await appender.wait_written(appender.last_seq, 5):
+        if await appender.wait_written(appender.last_seq, PATIENCE):
             os.write(acknowledge, b"%d\n" % appender.written_seq)
 
 

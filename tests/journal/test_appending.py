@@ -22,6 +22,7 @@ from tests.journal.journals import (
     write,
     writing,
 )
+from tests.patience import PATIENCE
 
 
 class HeldFiles(FailingFiles):
@@ -70,12 +71,12 @@ def test_a_record_is_acknowledged_as_written_after_the_write_and_as_synced_after
             seq = appender.append(note("a"))
             assert not await appender.wait_written(seq, 0.02)
             files.write_gate.set()
-            assert await appender.wait_written(seq, 5)
+            assert await appender.wait_written(seq, PATIENCE)
             assert texts(tmp_path) == ["a"]
             assert appender.synced_seq < seq
             assert not await appender.wait_synced(seq, 0.02)
             files.sync_gate.set()
-            assert await appender.wait_synced(seq, 5)
+            assert await appender.wait_synced(seq, PATIENCE)
             assert files.calls[-2:] == ["write", "sync"]
 
     asyncio.run(run())
@@ -88,15 +89,15 @@ def test_a_sync_that_takes_its_time_keeps_nothing_from_being_written(tmp_path: P
             assert await appender.wait_synced(appender.last_seq)
             files.sync_gate.clear()
             first = appender.append(note("a"))
-            assert await appender.wait_written(first, 5)
+            assert await appender.wait_written(first, PATIENCE)
             for text in "bcd":  # each on its own, as news of one real after the other
-                assert await appender.wait_written(appender.append(note(text)), 5)
+                assert await appender.wait_written(appender.append(note(text)), PATIENCE)
             assert texts(tmp_path) == list("abcd")
             assert appender.synced_seq < first
             assert appender.degraded is None
             files.calls.clear()
             files.sync_gate.set()
-            assert await appender.wait_synced(appender.last_seq, 5)
+            assert await appender.wait_synced(appender.last_seq, PATIENCE)
             assert files.calls == ["sync", "sync"], "what came during the first is synced together"
 
     asyncio.run(run())
@@ -108,14 +109,14 @@ def test_a_new_segment_begins_once_what_is_before_it_is_on_the_platter(tmp_path:
         async with writing(tmp_path, files) as appender:
             assert await appender.wait_synced(appender.last_seq)
             files.sync_gate.clear()
-            assert await appender.wait_written(appender.append(note("a")), 5)
-            assert await appender.wait_written(appender.append(note("b")), 5)
+            assert await appender.wait_written(appender.append(note("a")), PATIENCE)
+            assert await appender.wait_written(appender.append(note("b")), PATIENCE)
             files.calls.clear()
             rotated = appender.rotate(state())
             appender.append(note("c"))
             assert not await appender.wait_written(rotated, 0.05)
             files.sync_gate.set()
-            assert await appender.wait_synced(appender.last_seq, 5)
+            assert await appender.wait_synced(appender.last_seq, PATIENCE)
             assert files.calls[:4] == ["sync", "sync", "create", "write"]
 
     asyncio.run(run())
@@ -128,10 +129,10 @@ def test_who_closes_waits_for_the_sync_that_is_under_way_and_for_that_of_the_res
         async with writing(tmp_path, files) as appender:
             assert await appender.wait_synced(appender.last_seq)
             files.sync_gate.clear()
-            assert await appender.wait_written(appender.append(note("a")), 5)
-            assert await appender.wait_written(appender.append(note("b")), 5)
+            assert await appender.wait_written(appender.append(note("a")), PATIENCE)
+            assert await appender.wait_written(appender.append(note("b")), PATIENCE)
             files.calls.clear()
-            closing = asyncio.create_task(appender.close(5))
+            closing = asyncio.create_task(appender.close(PATIENCE))
             await asyncio.sleep(0.05)
             assert not closing.done()
             files.sync_gate.set()
@@ -185,8 +186,8 @@ def test_all_who_wait_are_told(tmp_path: Path) -> None:
     async def run() -> None:
         async with writing(tmp_path) as appender:
             seqs = [appender.append(note(str(number))) for number in range(50)]
-            waits = [appender.wait_written(seq, 5) for seq in reversed(seqs)]
-            waits += [appender.wait_synced(seq, 5) for seq in seqs]
+            waits = [appender.wait_written(seq, PATIENCE) for seq in reversed(seqs)]
+            waits += [appender.wait_synced(seq, PATIENCE) for seq in seqs]
             assert all(await asyncio.gather(*waits))
 
     asyncio.run(run())
@@ -252,7 +253,7 @@ def test_a_rotation_under_way_is_finished_by_close(tmp_path: Path) -> None:
         async with writing(tmp_path, clock=Clock()) as appender:
             appender.rotate(large_state(4000))
             appender.append(note("last"))
-            assert await appender.close(5)
+            assert await appender.close(PATIENCE)
 
     asyncio.run(run())
     assert texts(tmp_path) == ["last"]
@@ -317,8 +318,8 @@ def test_close_writes_what_is_left_gives_the_lock_back_and_may_be_repeated(tmp_p
         async with writing(tmp_path) as appender:
             for number in range(100):
                 appender.append(note(str(number)))
-            assert await appender.close(5)
-            assert await appender.close(5)
+            assert await appender.close(PATIENCE)
+            assert await appender.close(PATIENCE)
             with pytest.raises(AssertionError, match="closed"):
                 appender.append(note("late"))
 
@@ -335,7 +336,7 @@ def test_a_simulation_commits_on_the_loop_without_a_thread(tmp_path: Path) -> No
             assert threads.issuperset(threading.enumerate())
             assert appender.written_seq == 0
             assert not await appender.wait_written(seq, 0.001)
-            assert await appender.wait_synced(seq, 5)
+            assert await appender.wait_synced(seq, PATIENCE)
             appender.rotate(state())
             appender.append(note("b"))
 

@@ -35,6 +35,7 @@ from tests.journal.journals import (
     write,
     writing,
 )
+from tests.patience import PATIENCE
 
 
 def gaps(directory: Path) -> list[range]:
@@ -55,13 +56,13 @@ def test_a_full_disk_loses_nothing_that_the_buffer_holds(tmp_path: Path, room: i
                 appender.append(note(text))
             await until(lambda: appender.degraded)
             started = time.perf_counter()
-            assert not await appender.wait_written(appender.last_seq, 5)
+            assert not await appender.wait_written(appender.last_seq, PATIENCE)
             assert not await appender.wait_synced(appender.last_seq)
-            assert time.perf_counter() - started < 4
+            assert time.perf_counter() - started < PATIENCE / 2
             files.room = None
             appender.append(note("f"))
             await until(lambda: appender.degraded is None)
-            assert await appender.wait_synced(appender.last_seq, 5)
+            assert await appender.wait_synced(appender.last_seq, PATIENCE)
 
     asyncio.run(run())
     assert texts(tmp_path) == list("abcdef")
@@ -84,7 +85,7 @@ def test_a_write_that_takes_less_than_it_was_given_is_gone_on_with(tmp_path: Pat
         async with writing(tmp_path, Short()) as appender:
             for text in "abc":
                 appender.append(note(text))
-            assert await appender.wait_synced(appender.last_seq, 5)
+            assert await appender.wait_synced(appender.last_seq, PATIENCE)
             assert appender.degraded is None
 
     asyncio.run(run())
@@ -101,7 +102,7 @@ def test_what_the_buffer_cannot_hold_is_declared_behind_a_new_checkpoint(tmp_pat
             files.errors.clear()
             await until(lambda: appender.degraded is None and appender.synced_seq == appender.last_seq)
             seq = appender.append(note("after"))
-            assert await appender.wait_synced(seq, 5)
+            assert await appender.wait_synced(seq, PATIENCE)
             lost = gaps(tmp_path)[0]
             assert not await appender.wait_written(lost.start)  # gone for ever, though later ones are there
             assert not await appender.wait_synced(lost.start)
@@ -131,7 +132,7 @@ def test_a_file_whose_sync_failed_is_left_for_a_new_one(tmp_path: Path, operatio
             files.errors.clear()
             appender.append(note("c"))
             await until(lambda: appender.degraded is None)
-            assert await appender.wait_synced(appender.append(note("d")), 5)
+            assert await appender.wait_synced(appender.append(note("d")), PATIENCE)
 
     asyncio.run(run())
     assert gaps(tmp_path)[0].start == 3
@@ -175,7 +176,7 @@ def test_a_failed_sync_is_never_repeated_on_the_same_file(tmp_path: Path) -> Non
             await until(lambda: files.calls.count("sync") >= 4)
             files.errors.clear()
             await until(lambda: appender.degraded is None)
-            assert await appender.wait_synced(appender.append(note("b")), 5)
+            assert await appender.wait_synced(appender.append(note("b")), PATIENCE)
 
     asyncio.run(run())
     assert gaps(tmp_path)[0].start == 2
@@ -196,7 +197,7 @@ def test_a_damaged_end_of_a_file_whose_sync_failed_is_not_damage_where_the_gap_d
             await until(lambda: appender.degraded)
             files.errors.clear()
             await until(lambda: appender.degraded is None)
-            await appender.wait_synced(appender.append(note("d")), 5)
+            await appender.wait_synced(appender.append(note("d")), PATIENCE)
 
     asyncio.run(run())
     first = segments(tmp_path)[0]
@@ -261,7 +262,7 @@ class Hanging(FailingFiles):
 
     def _fail(self, operation: str) -> None:
         if operation == self.operation:
-            self.gate.wait(20)
+            self.gate.wait(PATIENCE)
         super()._fail(operation)
 
 
@@ -279,9 +280,9 @@ def test_a_disk_that_hangs_is_noticed_and_blocks_neither_the_loop_nor_the_exit(t
             assert "nothing came from the disk for 0.05 s" in appender.degraded.reason
             appender.append(note("b"))
             started = time.perf_counter()
-            assert not await appender.wait_synced(appender.last_seq, 5)
+            assert not await appender.wait_synced(appender.last_seq, PATIENCE)
             assert not await appender.close(0.05)
-            assert time.perf_counter() - started < 4
+            assert time.perf_counter() - started < PATIENCE / 2
             files.gate.set()
 
     asyncio.run(run())
@@ -293,7 +294,7 @@ def test_a_disk_that_takes_what_is_written_and_syncs_nothing_hangs_however_much_
         async with writing(tmp_path, files, limits=FAST) as appender:
             await appender.wait_synced(1)
             files.gate.clear()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE):
                 while appender.degraded is None:
                     appender.append(note("on and on"))
                     await asyncio.sleep(0.005)
@@ -314,7 +315,7 @@ def test_what_was_written_beside_a_sync_that_failed_is_declared_with_what_was_to
             lost = [appender.append(note("before"))]
             await appender.wait_written(lost[0])
             lost.append(appender.append(note("beside")))
-            assert await appender.wait_written(lost[1], 5)
+            assert await appender.wait_written(lost[1], PATIENCE)
             files.errors["sync"] = errno.EIO
             files.gate.set()
             await until(lambda: appender.degraded)
@@ -335,7 +336,7 @@ def test_a_segment_that_is_removed_under_the_writer_is_left_for_a_new_one(tmp_pa
             lost = appender.append(note("b"))
             await until(lambda: gaps(tmp_path))
             assert await eventually_synced(appender)
-            assert await appender.wait_synced(appender.append(note("c")), 5)
+            assert await appender.wait_synced(appender.append(note("c")), PATIENCE)
             return lost
 
     lost = asyncio.run(run())
@@ -449,7 +450,7 @@ def test_what_is_recorded_for_a_checkpoint_that_makes_up_for_a_loss_is_in_it_and
         await until(lambda: appender.degraded)
         files.errors.clear()
         assert await eventually_synced(appender)
-        await appender.close(5)
+        await appender.close(PATIENCE)
 
     asyncio.run(run())
     opened = JournalReader(tmp_path, decode).checkpoint()
@@ -496,7 +497,7 @@ def test_a_checkpoint_that_fails_for_ever_is_not_asked_for_in_a_hurry(tmp_path: 
         for _ in range(100):
             appender.append(note("lost"))
             await asyncio.sleep(0.001)
-        assert not await appender.close(5)
+        assert not await appender.close(PATIENCE)
 
     asyncio.run(run())
     assert calls < 10

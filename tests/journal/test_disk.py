@@ -5,6 +5,7 @@ import threading
 
 from journal import DiskThread
 from journal.disk import Work
+from tests.patience import PATIENCE
 
 
 class Commits:
@@ -18,7 +19,7 @@ class Commits:
 
     def __call__(self, items: list[Work]) -> float | None:
         self.has_begun.set()
-        self.may_go_on.wait(5.0)
+        self.may_go_on.wait(PATIENCE)
         if items:
             self.batches.append(items)
         return None
@@ -32,7 +33,7 @@ def test_what_is_submitted_in_one_turn_of_the_loop_is_committed_together() -> No
         for item in (b"cause\n", b"decision\n"):
             disk.submit(item)
         await asyncio.sleep(0)
-        assert await disk.stop(5.0)
+        assert await disk.stop(PATIENCE)
         return commits.batches
 
     assert asyncio.run(scenario()) == [[b"cause\n", b"decision\n"]]
@@ -46,12 +47,12 @@ def test_turns_that_pass_while_the_thread_works_are_committed_together_and_in_or
 
         disk.submit(b"1\n")
         await asyncio.sleep(0)
-        assert commits.has_begun.wait(5.0)
+        assert commits.has_begun.wait(PATIENCE)
         for item in (b"2\n", b"3\n"):
             disk.submit(item)
             await asyncio.sleep(0)
         commits.may_go_on.set()
-        assert await disk.stop(5.0)
+        assert await disk.stop(PATIENCE)
         return commits.batches
 
     assert asyncio.run(scenario()) == [[b"1\n"], [b"2\n", b"3\n"]]
@@ -63,7 +64,7 @@ def test_stopping_commits_what_was_submitted_in_the_same_turn() -> None:
         disk.start(commits)
 
         disk.submit(b"last\n")
-        assert await disk.stop(5.0)
+        assert await disk.stop(PATIENCE)
         return commits.batches
 
     assert asyncio.run(scenario()) == [[b"last\n"]]

@@ -25,6 +25,7 @@ from tests.journal.journals import (
     texts,
     write,
 )
+from tests.patience import PATIENCE
 
 WORDS = [f"word {number} {'x' * 40}" for number in range(30)]
 
@@ -154,7 +155,7 @@ def test_whenever_the_disk_fails_once_nothing_is_missing_undeclared(tmp_path: Pa
         await asyncio.sleep(60)
         assert appender.degraded is None
         assert appender.synced_seq == appender.last_seq
-        assert await appender.close(5)
+        assert await appender.close(PATIENCE)
 
     for fatal in range(1, 60):
         directory = tmp_path / str(fatal)
@@ -254,7 +255,7 @@ def test_what_a_killed_process_could_not_sync_its_successor_declares_missing(
         del files.errors["sync"]
         await asyncio.sleep(60)
         assert appender.degraded is None
-        assert await appender.close(5)
+        assert await appender.close(PATIENCE)
 
     run(killed())
     (tmp_path / "writer.lock").unlink()
@@ -281,7 +282,7 @@ def test_a_wall_clock_that_steps_back_and_forth_changes_no_order(tmp_path: Path)
         appender = open_journal(tmp_path).appender(ORIGIN, state, options)
         for number in range(20):
             appender.append(note(f"record {number + 2}"))
-        assert await appender.close(5)
+        assert await appender.close(PATIENCE)
 
     run(scenario())
     records = read(tmp_path)

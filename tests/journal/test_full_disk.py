@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.patience import PATIENCE
 from tests.small_disk import command_on_small_disk
 
 
@@ -12,7 +13,7 @@ def test_a_full_file_system_loses_only_what_the_buffer_cannot_hold_and_says_so(t
     disk = tmp_path / "disk"
     command = command_on_small_disk(disk, [sys.executable, "-m", "tests.journal.full_disk", str(disk)])
     ended = subprocess.run(
-        command, capture_output=True, text=True, timeout=180, check=False, cwd=Path(__file__).parents[2]
+        command, capture_output=True, text=True, timeout=5 * PATIENCE, check=False, cwd=Path(__file__).parents[2]
     )
     assert ended.returncode == 0, ended.stderr
     found = json.loads(ended.stdout)

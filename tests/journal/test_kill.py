@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.patience import PATIENCE
+
 ROUNDS = 200
 
 
@@ -13,7 +15,7 @@ def test_killed_at_any_moment_a_writer_loses_nothing_and_a_tail_sees_nothing_wro
         [sys.executable, "-m", "tests.journal.kill_loop", str(tmp_path), str(ROUNDS)],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=20 * PATIENCE,
         check=True,
         cwd=Path(__file__).parents[2],
     )

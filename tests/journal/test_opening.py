@@ -13,6 +13,7 @@ import pytest
 from journal import Damaged, JournalRepaired, Locked, UnknownFormat, open_journal
 from journal.format import encode_line
 from tests.journal.journals import ORIGIN, Noted, decode, note, read, segments, state, texts, write
+from tests.patience import PATIENCE
 
 
 def repairs(directory: Path) -> list[JournalRepaired]:
@@ -156,7 +157,7 @@ def test_after_setting_aside_the_journal_goes_on_and_says_so(tmp_path: Path) -> 
         journal.set_aside_from(3, "it does not fold")
         appender = journal.appender(ORIGIN, state)
         appender.append(note("new"))
-        assert await appender.close(5)
+        assert await appender.close(PATIENCE)
 
     asyncio.run(run())
     assert texts(tmp_path) == ["a", "new"]
@@ -173,7 +174,7 @@ def test_setting_everything_aside_begins_anew_with_the_same_number(tmp_path: Pat
         journal = open_journal(tmp_path)
         journal.set_aside_from(1, "nothing folds")
         assert journal.checkpoint is None
-        assert await journal.appender(ORIGIN, state).close(5)
+        assert await journal.appender(ORIGIN, state).close(PATIENCE)
 
     asyncio.run(run())
     assert [type(record.event).__name__ for record in read(tmp_path)] == [
@@ -188,7 +189,7 @@ def test_a_record_that_does_not_decode_is_named_for_setting_aside(tmp_path: Path
         appender = open_journal(tmp_path).appender(ORIGIN, state)
         appender.append(note("a"))
         appender.append(b'{"type":"FromTheFuture"}')
-        assert await appender.close(5)
+        assert await appender.close(PATIENCE)
 
     asyncio.run(run())
     journal = open_journal(tmp_path)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from journal import Clock, JournalReader, NoJournal, OsFiles, SegmentOpened, open_journal
@@ -23,6 +23,7 @@ from tests.journal.journals import (
     write,
     writing,
 )
+from tests.patience import PATIENCE
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def three_segments(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40)
 @given(runs=st.lists(st.lists(st.lists(st.text(max_size=9), max_size=4), min_size=1, max_size=3), max_size=3))
 def test_what_is_appended_is_what_is_read(tmp_path: Path, runs: list[list[list[str]]]) -> None:
     directory = tmp_path / "journal"
@@ -132,7 +133,7 @@ def test_every_time_can_be_read_from(tmp_path: Path) -> None:
 
 
 @given(seconds=st.lists(st.integers(10, 30), min_size=1, max_size=12), wanted=st.integers(10, 30))
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30)
 def test_however_the_clock_stepped_a_time_is_found_at_an_edge(tmp_path: Path, seconds: list[int], wanted: int) -> None:
     shutil.rmtree(tmp_path)
     write_at(tmp_path, seconds, rotate_at=len(seconds) // 2)
@@ -150,7 +151,7 @@ def test_however_the_clock_stepped_a_time_is_found_at_an_edge(tmp_path: Path, se
     rotate_at=st.integers(0, 12),
     wanted=st.integers(10, 45),
 )
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 def test_where_the_clock_stepped_once_nothing_of_a_time_is_left_out(
     tmp_path: Path, count: int, step: int, stepped_at: int, rotate_at: int, wanted: int
 ) -> None:
@@ -277,7 +278,7 @@ def test_a_follower_goes_on_at_the_repair_after_the_journal_was_cut_below_it(tmp
         assert next(follower) is None
         appender = journal.appender(ORIGIN, state)
         appender.append(note("new"))
-        await appender.close(5)
+        await appender.close(PATIENCE)
 
     asyncio.run(cut())
     found = [record for record in takewhile(bool, follower) if record]

@@ -17,6 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
+import pytest
+
 from journal import JournalReader
 from kglb.events import Event, Record, decode
 from kglb.projections import State
@@ -24,9 +26,7 @@ from lab.ipvs import SavedService, saved, table
 from lab.namespaces import command, enter, in_namespace
 from lab.net import Network
 from tests.left_behind import remember
-
-START_TIMEOUT = 30.0
-"""Seconds; importing everything takes one of them in the lab's kernel."""
+from tests.patience import PATIENCE
 
 POLL = 0.02
 """Seconds between two looks at something: more often would take the one CPU from what is looked at."""
@@ -36,21 +36,27 @@ RUN = [sys.executable, "-c", "import sys; from kglb.cli.main import main; sys.ex
 WEIGHT = 1000
 """A healthy real's weight unless the config says otherwise."""
 
-CHECK = '{ type = "http", interval = "300ms", timeout = "300ms", rise = 1, fall = 1 }'
-"""Frequent checks of which the first that fails counts, but which wait long enough for a machine that is busy."""
+CHECK = '{ type = "tcp", interval = "300ms", timeout = "300ms", rise = 1, fall = 1 }'
+"""Frequent checks of which the first that fails counts; a real's kernel answers them, however busy the real is."""
 
 Weights = dict[str, dict[str, int]]
 """Of each real of each service."""
 
 E = TypeVar("E")
+T = TypeVar("T")
 
 
-def until(condition: Callable[[], object], what: str, timeout: float = 30.0) -> None:
-    """Return once the condition holds; fails the test, saying ``what`` did not happen, after ``timeout`` s."""
+def until(condition: Callable[[], T | None], what: str | Callable[[], str], timeout: float = PATIENCE) -> T:
+    """What the condition says once it holds; fails the test, saying ``what`` did not happen, after ``timeout`` s.
+
+    What is to be read in the end is a function.
+    """
     deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline, f"after {timeout:g} s: {what} did not happen"
+    while not (found := condition()):
+        if time.monotonic() >= deadline:
+            pytest.fail(f"after {timeout:g} s: {what if isinstance(what, str) else what()} did not happen")
         time.sleep(POLL)
+    return found
 
 
 def balancer(
@@ -125,7 +131,7 @@ data_plane = {{ reconcile_interval = "{reconcile_interval}" }}
     def start(self) -> None:
         """Start the daemon and return once it runs."""
         self.launch()
-        until(lambda: self._is_running() or self._has_ended(), "the daemon's start", START_TIMEOUT)
+        until(lambda: self._is_running() or self._has_ended(), "the daemon's start")
         assert not self._has_ended(), f"the daemon did not start:\n{self.log.read_text()}"
 
     @property
@@ -138,10 +144,10 @@ data_plane = {{ reconcile_interval = "{reconcile_interval}" }}
         """Send the daemon a signal."""
         os.kill(self.pid, number)
 
-    def wait(self, timeout: float = START_TIMEOUT) -> int:
+    def wait(self) -> int:
         """The exit status of the daemon once it has ended by itself."""
         assert self._process is not None
-        status = self._process.wait(timeout)
+        status = self._process.wait(PATIENCE)
         self._process = None
         return status
 
@@ -159,7 +165,9 @@ data_plane = {{ reconcile_interval = "{reconcile_interval}" }}
     def verb(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a verb beside the daemon, as an operator would."""
         with in_namespace(self.network.director):
-            return subprocess.run([*RUN[:-1], *arguments], text=True, capture_output=True, timeout=60, check=False)
+            return subprocess.run(
+                [*RUN[:-1], *arguments], text=True, capture_output=True, timeout=PATIENCE, check=False
+            )
 
     def _is_running(self) -> bool:
         lines = [json.loads(line) for line in self.log.read_text().split("\n")[:-1] if line.startswith("{")]
@@ -216,14 +224,14 @@ data_plane = {{ reconcile_interval = "{reconcile_interval}" }}
         return {service: {real: one.weight for real, one in reals.items()} for service, reals in held.items()}
 
     def wait_weights(
-        self, service: str, expected: dict[str, int], timeout: float = 30.0, *, recorded: bool = True
+        self, service: str, expected: dict[str, int], timeout: float = PATIENCE, *, recorded: bool = True
     ) -> None:
         """Return once the service's reals have these weights in the kernel, and a running daemon's journal says so.
 
         The record comes after what the kernel does; not ``recorded`` is what a disk may not take.
         """
         what = f"{service} with weights {expected}"
-        until(lambda: self.weights().get(service) == expected, what, timeout)
+        until(lambda: self.weights().get(service) == expected, lambda: f"{what} instead of {self.weights()}", timeout)
         if recorded and self._process is not None:
             until(lambda: self.recorded_weights().get(service) == expected, f"the record of {what}", timeout)
 

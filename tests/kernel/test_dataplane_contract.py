@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kglb.dataplane.kernel import KernelDataPlane
@@ -33,12 +33,7 @@ class TestKernel(DataPlaneContract):
     pass
 
 
-@settings(
-    max_examples=100,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(max_examples=100)
 @given(
     start=st.lists(services(), max_size=5).map(lambda all_of_them: list(map(AddService, all_of_them))),
     changes=st.lists(operations, max_size=40),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import uvloop
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyroute2 import IPVS, IPRoute, IPVSService
 
@@ -32,6 +32,7 @@ from lab.ipvs import saved
 from tests.dataplane.contract import FORWARDS, MARK, VIP, VIP6, WEB, real, succeed, wipe
 from tests.dataplane.strategies import destinations, services
 from tests.kernel.printed import fits, is_printed, printed
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.kernel
 
@@ -46,15 +47,10 @@ def plane() -> Iterator[KernelDataPlane]:
 
 
 def run(*argv: str) -> str:
-    return subprocess.run(argv, check=True, capture_output=True, text=True, timeout=30).stdout
+    return subprocess.run(argv, check=True, capture_output=True, text=True, timeout=PATIENCE).stdout
 
 
-@settings(
-    max_examples=25,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(max_examples=25)
 @given(
     entries=st.lists(services(), max_size=6, unique_by=lambda service: service.id),
     pool=st.lists(destinations(), max_size=8, unique_by=lambda destination: destination.real),
@@ -219,7 +215,9 @@ def test_ipv6_switched_off_is_said(plane: KernelDataPlane) -> None:
 
 def test_without_the_capability_the_data_plane_is_unavailable() -> None:
     script = "import os; from kglb.dataplane.kernel import KernelDataPlane; os.setuid(65534); KernelDataPlane()"
-    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
     assert "Unavailable: IPVS needs the capability CAP_NET_ADMIN; try: " in ended.stderr
 
 
@@ -230,7 +228,7 @@ def test_it_works_on_a_worker_beside_uvloop(plane: KernelDataPlane) -> None:
         assert await worker.call(mine.services) == []
         addresses = await worker.call(mine.addresses, "lo")
         await worker.call(mine.close)
-        assert await worker.close(timeout=5.0)
+        assert await worker.close(timeout=PATIENCE)
         return addresses
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

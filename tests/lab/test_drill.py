@@ -19,7 +19,9 @@ FALL = "7"
 """Far from what the flaps last, and from what the long faults do: on a busy machine these are the same drill."""
 
 SLACK = 2.0
-TIMEOUT = 150
+TIMEOUT = 600
+INTERVAL = "1"
+"""Seconds between two checks, and so how long one may take: too long for a busy machine to miss two in a row."""
 
 
 @contextmanager
@@ -46,8 +48,8 @@ def drills(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same drill twice, side by side: with fall = 2 in ``first``, and with fall = FALL in ``second``."""
     directory = tmp_path_factory.mktemp("drills")
     with (
-        in_lab(directory, "lab.drill", str(directory / "first")) as first,
-        in_lab(directory, "lab.drill", str(directory / "second"), "--fall", FALL) as second,
+        in_lab(directory, "lab.drill", str(directory / "first"), "--interval", INTERVAL) as first,
+        in_lab(directory, "lab.drill", str(directory / "second"), "--interval", INTERVAL, "--fall", FALL) as second,
     ):
         ended_well(first)
         ended_well(second)

@@ -22,7 +22,7 @@ def lab(*arguments: str) -> list[str]:
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(lab(*arguments), capture_output=True, timeout=60, check=False)
+    return subprocess.run(lab(*arguments), capture_output=True, timeout=300, check=False)
 
 
 def kernels_in(directory: Path) -> list[str]:
@@ -37,7 +37,7 @@ def kernels_in(directory: Path) -> list[str]:
     return found
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 120.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"

@@ -8,13 +8,16 @@ import pytest
 
 from sim.report import run
 from sim.world import Plan
+from tests.patience import PATIENCE
 
 
 def line_of(seed: int, hash_seed: str) -> str:
     """The digest of the journal as another process makes it."""
     command = [sys.executable, "-m", "sim", "--seed", str(seed)]
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
-    printed = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=True).stdout
+    printed = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=10 * PATIENCE, check=True
+    ).stdout
     return printed.split()[-1]
 
 

@@ -14,6 +14,7 @@ from kglb.web.board import Board
 from kglb.web.server import StatusServer
 from kglb.web.status import Status
 from kglb.web.vitals import Vitals
+from tests.patience import PATIENCE
 from tests.web.builders import WELL, Fleet
 from tests.web.clients import connect
 
@@ -38,7 +39,7 @@ class Site:
         return seq
 
     @asynccontextmanager
-    async def served(self, *, patience: float = 5.0) -> AsyncIterator[Endpoint]:
+    async def served(self, *, patience: float = PATIENCE) -> AsyncIterator[Endpoint]:
         """The pages over a real socket."""
         routes = {**self.status.routes(), **self.board.routes()}
         server = StatusServer(routes, self.board.streams(), patience=patience)

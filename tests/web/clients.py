@@ -8,6 +8,7 @@ from kglb.model import Endpoint
 from kglb.web.answer import Answer, Route, plain
 from kglb.web.hosts import Accepts, anyone
 from kglb.web.server import StatusServer
+from tests.patience import PATIENCE
 
 PAGE = b"GET /page HTTP/1.1\r\nHost: status\r\n\r\n"
 
@@ -18,7 +19,7 @@ async def page() -> Answer:
 
 @asynccontextmanager
 async def serving(
-    routes: Mapping[str, Route] | None = None, *, accepts: Accepts = anyone, patience: float = 5.0
+    routes: Mapping[str, Route] | None = None, *, accepts: Accepts = anyone, patience: float = PATIENCE
 ) -> AsyncIterator[Endpoint]:
     server = StatusServer({"/page": page} if routes is None else routes, accepts=accepts, patience=patience)
     try:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Coroutine
 import pytest
 import uvloop
 
+from tests.patience import PATIENCE
+
 Run = Callable[[Coroutine[object, object, None]], None]
 
 
@@ -18,7 +20,7 @@ def run(request: pytest.FixtureRequest) -> Run:
         with asyncio.Runner(loop_factory=request.param) as runner:
             loop = runner.get_loop()
             loop.set_exception_handler(lambda _, context: complaints.append(context))
-            runner.run(asyncio.wait_for(work, 10))
+            runner.run(asyncio.wait_for(work, PATIENCE))
         assert complaints == []
 
     return on_loop

@@ -2,7 +2,6 @@ import asyncio
 import os
 import socket
 import struct
-import time
 from contextlib import suppress
 
 import httpx
@@ -12,6 +11,7 @@ from kglb.model import Endpoint
 from kglb.web.answer import Answer, plain
 from kglb.web.packed import Packer
 from kglb.web.server import MAX_CONNECTIONS, ListenError, StatusServer
+from tests.patience import PATIENCE
 from tests.web.clients import PAGE, body_of, connect, exchange, hang_up, page, serving, status_of
 from tests.web.conftest import Run
 
@@ -219,10 +219,8 @@ def test_of_requests_that_are_sent_at_once_only_the_first_is_answered(run: Run) 
 def test_a_client_that_sends_its_head_too_slowly_is_told_so(run: Run) -> None:
     async def scenario() -> None:
         async with serving(patience=0.1) as where:
-            began = time.monotonic()
             answer = await exchange(where, b"GET /page HTTP/1.1\r\n")
             assert status_of(answer) == 408
-            assert time.monotonic() - began < 4
 
     run(scenario())
 
@@ -301,7 +299,7 @@ def test_a_client_that_resets_while_its_answer_is_made_is_no_fault_of_ours(run: 
 
 
 async def open_descriptors(*, at_most: int) -> None:
-    for _ in range(200):
+    for _ in range(3000):
         if len(os.listdir("/proc/self/fd")) <= at_most:
             return
         await asyncio.sleep(0.01)
@@ -333,7 +331,7 @@ def test_beyond_the_limit_a_connection_is_refused_and_room_is_reused(run: Run) -
 @pytest.mark.parametrize("sent", [0, 10, len(PAGE)], ids=["nothing", "half a head", "no goodbye"])
 def test_who_keeps_the_server_waiting_makes_room_for_a_newcomer_the_longest_first(run: Run, sent: int) -> None:
     async def scenario() -> None:
-        async with serving(patience=60.0) as where:
+        async with serving(patience=2 * PATIENCE) as where:
             clients = [await connect(where) for _ in range(MAX_CONNECTIONS)]
             for _, writer in clients:
                 writer.write(PAGE[:sent])
@@ -341,7 +339,7 @@ def test_who_keeps_the_server_waiting_makes_room_for_a_newcomer_the_longest_firs
                 await asyncio.sleep(0.05)
             (first, _), (last, to_last) = clients[0], clients[-1]
             with suppress(ConnectionResetError):
-                await asyncio.wait_for(first.read(-1), 10)
+                await asyncio.wait_for(first.read(-1), PATIENCE)
             to_last.write(PAGE[sent:])
             assert status_of(await last.readline()) == 200
             for _, writer in clients:

@@ -9,6 +9,7 @@ from kglb.model import ChangeDestination
 from kglb.web.server import StatusServer
 from kglb.web.status import Status
 from kglb.web.vitals import Vitals
+from tests.patience import PATIENCE
 from tests.projections.builders import WEB, real_id
 from tests.web.builders import WELL, Fleet, Reading, destination, vitals, web_fleet
 from tests.web.conftest import Run
@@ -63,7 +64,7 @@ def test_the_next_reading_knows_nothing_of_a_real_that_is_gone(run: Run) -> None
         status.note(fleet.events[-1])
         before = time.monotonic()
         while real_id(1) in (await ask(status, "/stats")).text:
-            assert time.monotonic() - before < 5
+            assert time.monotonic() - before < PATIENCE
 
     run(scenario())
 

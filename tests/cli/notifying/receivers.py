@@ -9,8 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
 from kglb.replay.notices import Notice
-
-PATIENCE = 60.0
+from tests.patience import PATIENCE
 
 
 class Answer(NamedTuple):
@@ -58,7 +57,7 @@ class Receiver:
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
-        self._thread.join(5)
+        self._thread.join(PATIENCE)
 
     def take(self, request: BaseHTTPRequestHandler) -> None:
         self.posts.append(json.loads(request.rfile.read(int(request.headers["Content-Length"]))))

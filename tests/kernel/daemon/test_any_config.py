@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import uvloop
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from pyroute2 import IPVS, IPVSService
@@ -46,6 +46,7 @@ from lab.reals import Reals
 from tests.dataplane.contract import wipe
 from tests.dataplane.strategies import forwards, services
 from tests.kernel.printed import fits, is_printed, printed
+from tests.patience import PATIENCE
 
 LISTENING = 80
 REALS = (
@@ -59,8 +60,7 @@ REALS = (
 )
 """Those with port 81 refuse the check's connection."""
 
-CHECK = TcpCheck(interval=0.05, timeout=2.0, rise=1, fall=1)
-SETTLE_TIMEOUT = 10.0
+CHECK = TcpCheck(interval=0.05, timeout=10.0, rise=1, fall=1)
 PROTOCOL_NUMBERS = {"tcp": 6, "udp": 17}
 
 
@@ -116,7 +116,7 @@ async def settle_and_leave(loaded: Loaded, expected: dict[str, SavedService]) ->
     SIGUSR2.
     """
     daemon = asyncio.create_task(serve(loaded, lambda: loaded, source="test", log_level=logging.ERROR))
-    deadline = time.monotonic() + SETTLE_TIMEOUT
+    deadline = time.monotonic() + PATIENCE
     while not daemon.done() and time.monotonic() < deadline:
         if await asyncio.to_thread(saved) == expected and is_in_step(folded(Path(loaded.config.journal.directory))):
             break
@@ -170,12 +170,7 @@ def plane(network: Network, servers: Reals) -> Iterator[KernelDataPlane]:
         made.close()
 
 
-@settings(
-    max_examples=24,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(max_examples=24)
 @given(chosen=st.lists(balancers(), min_size=1, max_size=5, unique_by=lambda balancer: balancer.id))
 def test_kernel_journal_and_config_agree(plane: KernelDataPlane, tmp_path: Path, chosen: list[Balancer]) -> None:
     wipe(plane)

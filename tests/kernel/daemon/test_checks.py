@@ -9,19 +9,23 @@ from kglb.events import ProbeFlipped
 from lab.namespaces import spawn
 from lab.net import Network
 from lab.reals import Behaviour, Reals
-from tests.kernel.director import WEIGHT, Director, balancer
+from tests.kernel.director import WEIGHT, Director, balancer, until
 
 CERTIFICATE = Path(__file__).parent.parent.parent / "checks" / "self_signed.pem"
-TIMES = 'interval = "100ms", timeout = "300ms", rise = 1, fall = 1'
+TIMES = 'interval = "100ms", timeout = "1s", rise = 1, fall = 1'
 HTTP, TCP, HTTPS = "tcp://10.0.0.100:80", "tcp://10.0.0.100:81", "tcp://10.0.0.100:443"
 FIRST, SECOND = "10.2.0.10:80", "10.2.0.11:80"
 TLS = "10.2.0.10:443"
 
 
-def last_reason(director: Director, service: str, real: str) -> str:
-    """What the last check that differed from the one before said of a real."""
-    flips = director.events(ProbeFlipped)
-    return next(flip.reason for flip in reversed(flips) if (flip.service, flip.real) == (service, real))
+def wait_reason(director: Director, service: str, real: str, reason: str) -> None:
+    """Return once the last check that differed from the one before says this of a real."""
+
+    def last() -> str:
+        flips = director.events(ProbeFlipped)
+        return next((flip.reason for flip in reversed(flips) if (flip.service, flip.real) == (service, real)), "")
+
+    until(lambda: last() == reason, f"{reason!r} of {real} of {service}")
 
 
 @pytest.fixture(scope="module")
@@ -52,15 +56,16 @@ def test_http_and_tcp_checks(serving: Director, reals: Reals, behaviour: Behavio
     reals.behave(behaviour, reals.network.reals[0])
     serving.wait_weights(HTTP, one_up)
     serving.wait_weights(TCP, both_up if tcp == "ok" else one_up)
-    assert (last_reason(serving, HTTP, FIRST), last_reason(serving, TCP, FIRST)) == (http, tcp)
+    wait_reason(serving, HTTP, FIRST, http)
+    wait_reason(serving, TCP, FIRST, tcp)
 
 
 def test_an_https_check_takes_a_self_signed_certificate_but_no_plain_server(
     serving: Director, network: Network
 ) -> None:
-    assert serving.weights()[HTTPS] == {TLS: 0, SECOND: 0}
+    serving.wait_weights(HTTPS, {TLS: 0, SECOND: 0})
     server = ["openssl", "s_server", "-accept", "443", "-www", "-quiet", "-cert", str(CERTIFICATE)]
     with spawn(network.reals[0].namespace, server):
         serving.wait_weights(HTTPS, {TLS: WEIGHT, SECOND: 0})
-    assert last_reason(serving, HTTPS, TLS) == "ok"
-    assert last_reason(serving, HTTPS, SECOND) == "timeout during handshake"
+        wait_reason(serving, HTTPS, TLS, "ok")
+    wait_reason(serving, HTTPS, SECOND, "timeout during handshake")

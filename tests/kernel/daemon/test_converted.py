@@ -45,6 +45,7 @@ virtual_server 10.99.0.12 80 {{
     delay_loop 1
     lvs_sched mh
     mh-port
+    mh-fallback
     lvs_method DR
     inhibit_on_failure
     alpha
@@ -74,9 +75,10 @@ virtual_server 10.99.0.13 53 {{
 """
 
 
-def up(found: dict[str, SavedService]) -> int:
-    """How many reals have a weight. Under ``inhibit_on_failure`` keepalived adds them at 0 before their first check."""
-    return sum(real["-w"] != "0" for service in found.values() for real in service.reals.values())
+def complete(found: dict[str, SavedService], expected: int) -> dict[str, SavedService] | None:
+    """The same once so many reals have a weight: under ``inhibit_on_failure`` keepalived adds them at 0 at first."""
+    up = sum(real["-w"] != "0" for service in found.values() for real in service.reals.values())
+    return found if up == expected else None
 
 
 def of_keepalived(network: Network, directory: Path, expected: int) -> dict[str, SavedService]:
@@ -96,8 +98,7 @@ def of_keepalived(network: Network, directory: Path, expected: int) -> dict[str,
         spawn(network.director, argv, stdout=log.fileno(), stderr=log.fileno()),
         in_namespace(network.director),
     ):
-        until(lambda: up(saved()) == expected, "keepalived has everything up")
-        found = saved()
+        found = until(lambda: complete(saved(), expected), "everything up by keepalived")
     with in_namespace(network.director):
         command("ipvsadm", "-C")
     return found
@@ -113,5 +114,5 @@ def test_the_kernel_has_what_keepalived_gave_it(network: Network, director: Dire
     assert (ran.returncode, ran.stderr) == (0, "")
     director.configure(ran.stdout)
     director.start()
-    until(lambda: director.saved() == before, f"{director.saved()} is {before}")
+    until(lambda: director.saved() == before, lambda: f"that {director.saved()} is {before}")
     assert director.stop() == 0

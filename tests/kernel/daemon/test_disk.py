@@ -116,7 +116,12 @@ def fail_over_until_degraded(director: Director, reals: Reals) -> None:
     assert "the journal is degraded" in director.status("/healthz")
     assert director.scraped("kglb_journal_degraded") == 1
     assert "the journal is degraded" in director.verb("status").stdout
-    assert '"journal degraded"' in director.log.read_text()
+    until(lambda: '"journal degraded"' in director.log.read_text(), "a line in the log")
+
+
+def wait_read_only(director: Director) -> None:
+    """Return once the journal's last attempt has met a file system that has turned read-only."""
+    until(lambda: "Read-only file system" in director.status("/healthz"), "a read-only file system")
 
 
 def test_a_disk_that_loses_what_it_had_taken_leaves_a_gap_and_a_checkpoint(
@@ -126,10 +131,10 @@ def test_a_disk_that_loses_what_it_had_taken_leaves_a_gap_and_a_checkpoint(
         start(director)
         thin.fill_backing()
         fail_over_until_degraded(director, reals)
-        assert "Read-only file system" in director.status("/healthz")  # so ext2 answers an error below it
+        wait_read_only(director)  # so ext2 answers an error below it
         thin.make_good()
         until(lambda: healthy(director), "the recovery")
-        assert '"journal recovered"' in director.log.read_text()
+        until(lambda: '"journal recovered"' in director.log.read_text(), "a line in the log")
         fail_over(director, reals)
         assert director.stop() == 0
         opened, gap = (record.event for record in director.records(_last_opening(director) - 1)[:2])
@@ -152,7 +157,7 @@ def test_a_file_system_that_turns_read_only_stops_no_failover_and_keeps_what_it_
         start(director)
         trigger.write_text("the test says so")
         fail_over_until_degraded(director, reals)
-        assert "Read-only file system" in director.status("/healthz")
+        wait_read_only(director)
         director.stop()
         before = director.last_seq()
         assert not fsck(director.journal).faults

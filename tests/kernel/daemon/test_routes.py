@@ -13,12 +13,13 @@ from kglb.model import ChangeDestination, DeleteAddress, DeleteService
 from lab.bgp import Bird, ExaBgp
 from lab.net import Network
 from lab.reals import Reals
-from tests.kernel.director import WEIGHT, Director, balancer
+from tests.kernel.director import WEIGHT, Director, balancer, until
 
 WEB, OTHER = "tcp://10.0.0.100:80", "tcp://10.0.0.101:80"
 FIRST, SECOND = "10.2.0.10:80", "10.2.0.11:80"
 PREFIX = "10.0.0.100/32"
-HOLD = 2.0
+HOLD = 10.0
+"""Seconds; long enough to look at what goes on meanwhile."""
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,9 @@ def router(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 @pytest.fixture
-def exabgp(network: Network, tmp_path: Path) -> Iterator[ExaBgp]:
+def exabgp(network: Network, router: Bird, tmp_path: Path) -> Iterator[ExaBgp]:
+    """A speaker that is new to the router, which has forgotten what the one before announced."""
+    router.wait(PREFIX, present=False)
     made = ExaBgp(network, tmp_path)
     made.start()
     yield made
@@ -86,16 +89,14 @@ def test_a_stop_withdraws_waits_for_the_hold_time_and_then_deletes(
 
 def test_the_hold_time_delays_nothing_else(director: Director, reals: Reals, exabgp: ExaBgp, router: Bird) -> None:
     other = balancer(OTHER, [FIRST, SECOND])
-    director.configure(*announcing(exabgp, other, announce='{ min_alive = 0.9, hold_time = "10s" }'))
+    director.configure(*announcing(exabgp, other, announce='{ min_alive = 0.9, hold_time = "1h" }'))
     director.start()
     router.wait(PREFIX, present=True)
     director.configure(announcing(exabgp)[0], other)
     director.tell(signal.SIGHUP)
     router.wait(PREFIX, present=False)
-    begun = time.monotonic()
     reals.behave("dead", reals.network.reals[0])
-    director.wait_weights(OTHER, {FIRST: 0, SECOND: WEIGHT}, timeout=9.0)
-    assert time.monotonic() - begun < 9.0
+    director.wait_weights(OTHER, {FIRST: 0, SECOND: WEIGHT})
     assert WEB in director.weights(), "what the route led to waits"
     assert not times_of(director, DeleteService)
 
@@ -133,13 +134,14 @@ def test_a_route_is_announced_again_after_exabgp_restarts(
     director.configure(*announcing(exabgp))
     director.start()
     router.wait(PREFIX, present=True)
+    until(lambda: director.events(RouteAnnounced), "its record")
     last = director.last_seq()
     exabgp.end(how)
     router.wait(PREFIX, present=False)
     assert director.weights()[WEB] == {FIRST: WEIGHT, SECOND: WEIGHT}
     exabgp.start()
     router.wait(PREFIX, present=True)
-    assert len(director.events(RouteAnnounced, after=last)) == 1
+    assert len(until(lambda: director.events(RouteAnnounced, after=last), "its record")) == 1
 
 
 def test_without_exabgp_everything_else_works_and_a_stop_is_clean(director: Director, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from kglb.events import DrainFinished, RealDrained, RealLeaving, RealRemoved
 from lab.namespaces import in_namespace
 from lab.net import Network
 from tests.kernel.director import WEIGHT, Director, balancer
+from tests.patience import PATIENCE
 
 SERVICE = "tcp://10.0.0.100:80"
 FIRST, SECOND = "10.2.0.10:80", "10.2.0.11:80"
@@ -25,7 +26,7 @@ class Connection:
 
     def __init__(self, network: Network) -> None:
         with in_namespace(network.client):
-            self._socket = socket.create_connection((network.vip, 80), timeout=10)
+            self._socket = socket.create_connection((network.vip, 80), timeout=PATIENCE)
 
     def ask(self) -> str:
         self._socket.sendall(b"GET / HTTP/1.1\r\nHost: vip\r\n\r\n")
@@ -70,7 +71,7 @@ def test_a_drain_cuts_nobody_off_and_outlives_a_crash(director: Director, networ
     assert director.weights()[SERVICE] == {FIRST: 0, SECOND: WEIGHT}
     assert (kept.ask(), other.ask(), answered(network)) == ("real0", "real1", {"real1"})
     assert not director.events(DrainFinished)
-    waited = director.verb("drain", FIRST, "--wait", "--timeout", "1s")
+    waited = director.verb("drain", FIRST, "--wait", "--timeout", "3s")
     assert waited.returncode == 1
     assert f"{FIRST} of {SERVICE} has 1 connection still" in waited.stderr
     kept.close()

@@ -15,6 +15,7 @@ from tests.kernel.director import WEIGHT, Director, balancer, until
 WEB, DNS = "tcp://10.0.0.100:80", "udp://[fd00::100]:53"
 MARK = "fwmark://7"
 FIRST, SECOND = "10.2.0.10:80", "10.2.0.11:80"
+SIXTH = "[fd00:2::a]:80"
 BOTH_UP = {FIRST: WEIGHT, SECOND: WEIGHT}
 
 FOREIGN = (
@@ -40,9 +41,17 @@ def strangers(network: Network, director: Director) -> None:
 def configure_all(director: Director) -> None:
     director.configure(
         balancer(WEB, [FIRST, SECOND]),
-        balancer(DNS, ["[fd00:2::a]:80"]),
+        balancer(DNS, [SIXTH]),
         balancer(MARK, [FIRST], forward='"direct"'),
     )
+
+
+def wait_all(director: Director) -> None:
+    """Return once everything is up."""
+    director.wait_weights(WEB, BOTH_UP)
+    director.wait_weights(DNS, {SIXTH: WEIGHT})
+    director.wait_weights(MARK, {FIRST: WEIGHT})
+    until(lambda: "10.0.0.100/32" in director.addresses(), "the VIP on lo")
 
 
 @pytest.mark.usefixtures("strangers")
@@ -50,8 +59,7 @@ def test_a_stop_takes_away_what_is_ours_and_nothing_else(director: Director) -> 
     services, addresses = director.saved(), director.addresses()
     configure_all(director)
     director.start()
-    until(lambda: director.weights().get(WEB) == BOTH_UP, "both up")
-    until(lambda: "10.0.0.100/32" in director.addresses(), "the VIP on lo")
+    wait_all(director)
     assert director.saved().keys() == services.keys() | {WEB, DNS, MARK}
     assert director.stop() == 0
     assert (director.saved(), director.addresses()) == (services, addresses)
@@ -74,8 +82,7 @@ def test_what_was_done_while_the_disk_took_no_record_stays_and_is_ours(director:
     services, addresses = director.saved(), director.addresses()
     configure_all(director)
     director.start()
-    director.wait_weights(WEB, BOTH_UP)
-    until(lambda: "10.0.0.100/32" in director.addresses(), "the VIP on lo")
+    wait_all(director)
     director.kill()
     forget(director, kind)
     last = director.last_seq()
@@ -111,6 +118,7 @@ def test_sigusr2_leaves_the_kernel_serving_and_the_next_start_changes_nothing(
     director.configure(balancer(WEB, [FIRST, SECOND]))
     director.start()
     director.wait_weights(WEB, BOTH_UP)
+    until(lambda: "10.0.0.100/32" in director.addresses(), "the VIP on lo")
     before = director.saved(), director.addresses()
     with Client(network.client, network.vip) as client:
         client.wait(5)

@@ -4,7 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from itertools import pairwise
 
 import pytest
@@ -13,13 +13,17 @@ from journal import Record
 from kglb.events import Event, HealthChanged, OperationsApplied, ProbeFlipped, WatchLost
 from lab.namespaces import spawn
 from lab.net import Network
-from tests.kernel.director import WEIGHT, Director, balancer
+from tests.kernel.director import WEIGHT, Director, balancer, until
 
 SERVICE = "tcp://10.0.0.100:80"
 FIRST, SECOND = "10.2.0.10:8080", "10.2.0.11:8080"
+STORM = 2.0
+"""Seconds in which a storm would show."""
+
 HOLDING = """
 import socket
 listener = socket.create_server(("", 8080))
+print("listening", flush=True)
 held = []
 while True:
     held.append(listener.accept())
@@ -27,37 +31,27 @@ while True:
 CLOSING = """
 import socket
 listener = socket.create_server(("", 8080))
+print("listening", flush=True)
 while True:
     listener.accept()[0].close()
 """
 
-INTERVAL = 5.0
-"""Seconds: whatever is noticed within one of them was not noticed by its turn having come."""
-
 
 def check(fall: int, more: str = "") -> str:
-    return f'{{ type = "tcp", interval = "{INTERVAL:g}s", rise = 1, fall = {fall}, watch = true{more} }}'
+    """Made each hour: whatever is noticed here was not noticed by its turn having come."""
+    return f'{{ type = "tcp", interval = "1h", rise = 1, fall = {fall}, watch = true{more} }}'
 
 
-Processes = list[subprocess.Popen[bytes]]
-
-
-def servers(network: Network, program: str) -> Iterator[Processes]:
+@contextmanager
+def serving(network: Network, program: str) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Run it as the server of two reals, and wait until both listen."""
     with ExitStack() as stack:
         argv = [sys.executable, "-c", program]
-        yield [stack.enter_context(spawn(real.namespace, argv)) for real in network.reals[:2]]
-
-
-@pytest.fixture
-def holding(network: Network) -> Iterator[Processes]:
-    """Servers that keep every connection."""
-    yield from servers(network, HOLDING)
-
-
-@pytest.fixture
-def closing(network: Network) -> Iterator[Processes]:
-    """Servers that close every connection at once."""
-    yield from servers(network, CLOSING)
+        made = [stack.enter_context(spawn(real.namespace, argv, stdout=subprocess.PIPE)) for real in network.reals[:2]]
+        for process in made:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"listening\n"
+        yield made
 
 
 def since_the_loss(director: Director) -> list[Record[Event]]:
@@ -74,25 +68,28 @@ def since_the_loss(director: Director) -> list[Record[Event]]:
 
 @pytest.mark.parametrize(("fall", "more"), [(1, ""), (3, ', fast_interval = "5ms"')], ids=["fall 1", "fall 3"])
 def test_a_killed_process_is_out_of_the_kernel_long_before_its_next_check(
-    director: Director, holding: Processes, fall: int, more: str
+    director: Director, network: Network, fall: int, more: str
 ) -> None:
     director.configure(balancer(SERVICE, [FIRST, SECOND], check=check(fall, more)))
-    director.start()
-    director.wait_weights(SERVICE, {FIRST: WEIGHT, SECOND: WEIGHT})
-    holding[0].kill()
-    director.wait_weights(SERVICE, {FIRST: 0, SECOND: WEIGHT}, timeout=4.0)
-    chain = since_the_loss(director)
+    with serving(network, HOLDING) as processes:
+        director.start()
+        director.wait_weights(SERVICE, {FIRST: WEIGHT, SECOND: WEIGHT})
+        processes[0].kill()
+        director.wait_weights(SERVICE, {FIRST: 0, SECOND: WEIGHT})
+        chain = since_the_loss(director)
     assert [type(record.event) for record in chain] == [WatchLost, ProbeFlipped, HealthChanged, OperationsApplied]
     assert all(later.cause == earlier.seq for earlier, later in pairwise(chain))
 
 
 def test_servers_that_close_idle_connections_keep_their_weight_and_make_no_storm(
-    director: Director, closing: Processes
+    director: Director, network: Network
 ) -> None:
     director.configure(balancer(SERVICE, [FIRST, SECOND], check=check(1)))
-    director.start()
-    director.wait_weights(SERVICE, {FIRST: WEIGHT, SECOND: WEIGHT})
-    time.sleep(INTERVAL)
-    assert director.weights()[SERVICE] == {FIRST: WEIGHT, SECOND: WEIGHT}
-    assert [event.healthy for event in director.events(HealthChanged)] == [True, True]
-    assert 4 <= len(director.events(WatchLost)) <= 6
+    with serving(network, CLOSING):
+        director.start()
+        director.wait_weights(SERVICE, {FIRST: WEIGHT, SECOND: WEIGHT})
+        until(lambda: len(director.events(WatchLost)) >= 4, "the second loss of each")
+        time.sleep(STORM)
+        assert director.weights()[SERVICE] == {FIRST: WEIGHT, SECOND: WEIGHT}
+        assert [event.healthy for event in director.events(HealthChanged)] == [True, True]
+        assert len(director.events(WatchLost)) == 4, "the next connection waits for the next check"

@@ -48,7 +48,7 @@ def assert_reaches_every_real(network: Network, vip_family: str, real_family: st
         for real in network.reals:
             address = real.address if real_family == "IPv4" else f"[{real.address6}]"
             command("ipvsadm", "-a", "-t", service, "-r", f"{address}:80", *forward)
-    with Client(network.client, vip, timeout=5) as client:
+    with Client(network.client, vip) as client:
         client.wait(4)
     assert client.failures() == []
     assert set(client.answered()) == {"real0", "real1"}

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import threading
-import time
 from contextlib import suppress
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from lab import ipvs
 from lab.namespaces import CommandError, command, in_namespace, spawn
 from lab.net import Network
+from tests.kernel.director import until
 
 
 def own_namespace() -> str:
@@ -73,8 +73,5 @@ def test_a_spawned_process_and_its_children_end_with_the_block() -> None:
             assert process.stdout is not None
             child = int(process.stdout.readline())
             assert os.readlink(f"/proc/{child}/ns/net") != own_namespace()
-        deadline = time.monotonic() + 5
-        while os.path.exists(f"/proc/{child}") and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert not os.path.exists(f"/proc/{child}")
+        until(lambda: not os.path.exists(f"/proc/{child}"), "the child's end")
         assert process.returncode == -15

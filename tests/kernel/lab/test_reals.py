@@ -10,6 +10,8 @@ from lab.client import Client
 from lab.namespaces import command, in_namespace
 from lab.net import Network
 from lab.reals import HTTP_ONLY, Behaviour, Reals
+from tests.kernel.director import until
+from tests.patience import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +26,7 @@ def reals(network: Network) -> Iterator[Reals]:
         yield made
 
 
-def outcomes(network: Network, address: str, *, timeout: float = 5.0) -> set[str]:
+def outcomes(network: Network, address: str, *, timeout: float = PATIENCE) -> set[str]:
     """What becomes of a few requests to one address, from the client's namespace."""
     with Client(network.client, address, rate=100, timeout=timeout) as client:
         client.wait(3)
@@ -45,7 +47,7 @@ def test_a_real_misbehaves_alone_and_comes_back(
 ) -> None:
     bad, good = network.reals
     reals.behave(behaviour, bad)
-    timeout = 0.2 if outcome == "timeout" else 5.0
+    timeout = 0.2 if outcome == "timeout" else PATIENCE
     assert outcomes(network, bad.address, timeout=timeout) == {outcome}
     assert outcomes(network, bad.address6, timeout=timeout) == {outcome}
     assert outcomes(network, good.address) == {good.name}
@@ -66,7 +68,7 @@ def test_a_real_that_drops_its_packets_gives_no_sign_at_all(network: Network, re
 def connect(network: Network, address: str, kind: socket.SocketKind) -> socket.socket:
     with in_namespace(network.client):
         endpoint = socket.socket(socket.AF_INET, kind)
-    endpoint.settimeout(2)
+    endpoint.settimeout(PATIENCE)
     endpoint.connect((address, 7))
     return endpoint
 
@@ -115,7 +117,7 @@ def test_a_real_that_dies_behind_the_vip_costs_only_its_share(network: Network, 
         client.wait(6)
         reals.behave("dead", network.reals[0])
         died = time.monotonic()
-        client.wait(6)
+        until(lambda: len(client.samples(died)) >= 6, "requests")
     assert set(client.answered()) == {"real0", "real1"}
     assert set(client.answered(since=died)) == {"real1"}
     assert {sample.error for sample in client.failures(since=died)} == {"ECONNREFUSED"}
