@@ -100,6 +100,8 @@ def _config_applied(fleet: FleetState, seq: int, event: ConfigApplied) -> None:
         if balancer.config.reals != config.reals:
             _update_entries(balancer, config.reals)
             balancer.recount()
+        elif balancer.config.slow_start != config.slow_start:
+            balancer.recount()  # a checkpoint from before it has no such counts
         if not asks_the_same(balancer.config.check, config.check):
             _forget_streaks(balancer)
         balancer.configure(config, awaits=config.awaits_verdicts)
