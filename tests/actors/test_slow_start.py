@@ -284,6 +284,33 @@ def test_explain_says_how_far_it_is_and_until_when(tmp_path: Path) -> None:
     assert step.because == (health,), "each step leads to what began it"
 
 
+def test_after_a_restart_explain_counts_the_steps_from_there(tmp_path: Path) -> None:
+    machine = MemoryDataPlane()
+
+    async def first() -> None:
+        async with world(tmp_path, config(slow()), machine=machine) as w:
+            await asyncio.sleep(1.5)
+            await back(w, A)
+            await asyncio.sleep(2.5 * STEP)
+            await w.stop("leave")
+
+    def an_hour_later(w: World) -> None:
+        w.wall += 3600.0
+
+    async def second() -> None:
+        async with world(tmp_path, config(slow()), machine=machine, prepare=an_hour_later) as w:
+            await w.stop("leave")
+
+    run(first())
+    run(second())
+    source = Source(tmp_path)
+    said = explain(source, A, seq=source.resolve(None, None))
+    assert isinstance(said, RealExplanation)
+    again = next(link for link in said.chain if link.type == "ConfigApplied")
+    until = datetime.fromisoformat(again.at) + timedelta(seconds=7 * STEP)
+    assert f"all of it by {until:%Y-%m-%dT%H:%M:%SZ}" in said.reason
+
+
 def test_whatif_starts_slowly_when_a_real_would_have_come_back(tmp_path: Path) -> None:
     async def story(w: World) -> None:
         await asyncio.sleep(10)
