@@ -130,7 +130,8 @@ class BalancerState(msgspec.Struct, kw_only=True):
     can get one, where the config ``awaits`` them; ``warming`` follows those of them that are in a slow start, and
     ``weightless`` the others that are up at weight 0; ``backups_alive`` and ``backups`` follow the backups in rotation.
     ``decided_alive`` and ``decided_total`` are those of the last decision. ``proven`` says that it has ever served.
-    ``unchecked`` are the reals that this machine cannot check, and why.
+    ``unchecked`` are the reals that this machine cannot check, and why; ``unresolved`` the config's names that have
+    never had an address, and what the resolver said.
     """
 
     config: Balancer
@@ -149,6 +150,7 @@ class BalancerState(msgspec.Struct, kw_only=True):
     decided_total: int = 0
     decided_seq: int = 0
     unchecked: dict[RealId, str] = {}
+    unresolved: dict[str, str] = {}
 
     @property
     def alive_ratio(self) -> float:
