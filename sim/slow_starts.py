@@ -52,7 +52,8 @@ class SlowStarts:
             if real.warming is None:
                 holds = weight == real.configured
             else:
-                holds = weight <= real.configured and bool(known.config.slow_start) and known.alive > known.warming
+                carried = bool(known.config.slow_start) and known.alive > known.warming + known.weightless
+                holds = weight <= real.configured and carried
             if not holds:
                 said = f"weight {weight} of {real.configured} at {real.tenths} tenths"
                 raise self._witness.violation(f"{event.service} {name}: {said}")

@@ -28,6 +28,7 @@ from kglb.events import (
     ConfigApplied,
     DaemonStopping,
     DriftFound,
+    HealthChanged,
     OperationsApplied,
     RealAdded,
     RealRemoved,
@@ -78,8 +79,8 @@ class Applier(RecordingActor):
 
     def on_start(self) -> None:
         """Listen to whatever changes the desired state, and begin."""
-        kinds = (Adopted, BalancerDecided, ConfigApplied, DaemonStopping, DriftFound, RealAdded, RealRemoved)
-        self.recorder.subscribe(self.actor_ref, *kinds, RoutesDecided, *get_args(Steering))
+        kinds = (Adopted, ConfigApplied, DaemonStopping, DriftFound, RealAdded, RealRemoved, HealthChanged)
+        self.recorder.subscribe(self.actor_ref, *kinds, BalancerDecided, RoutesDecided, *get_args(Steering))
         self._parts.routes.on_loss(lambda: self.actor_ref.tell(RetryRoutes()))
         self._parts.on_address_loss(lambda: self.actor_ref.tell(AddressLost()))
         self._parts.on_doubt(lambda service: self.actor_ref.tell(Doubted(service)))

@@ -11,7 +11,7 @@ function drawVerdict(overview, panels, now) {
   const apart = reals.filter((real) => !real.in_step).length + panels.filter((panel) => !panel.head.in_step).length;
   say(byId("host"), overview.host);
   document.title = `${down ? `${down} down · ` : ""}${overview.host} · kglb-actors`;
-  const found = [...overview.complaints, ...rejection(overview.config)];
+  const found = [...overview.complaints, ...rejection(overview.config), ...panels.flatMap(unresolved)];
   const tone = unsettled.length || found.length ? "bad" : down || apart ? "warning" : "good";
   const text = verdictText(inUse.length, down, waiting, unsettled, found.length);
   const verdict = byId("verdict");
@@ -40,6 +40,10 @@ function drawVerdict(overview, panels, now) {
 function rejection(config) {
   const rejected = config && config.rejected;
   return rejected ? [`${rejected.source} was rejected, the config before it stays in force: ${rejected.errors.join("; ")}`] : [];
+}
+
+function unresolved({ head }) {
+  return Object.entries(head.unresolved).map(([host, said]) => `${head.balancer}: ${host} has no address: ${said}`);
 }
 
 function verdictText(count, down, waiting, unsettled, complaints) {

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 HOSTS = Path("/etc/hosts")
+RESOLV_CONF = Path("/etc/resolv.conf")
 LIFETIME = 5.0
 """Seconds for one name, over all servers and retries."""
 
@@ -40,6 +41,34 @@ def _in_hosts_file(name: str, ipv6: bool) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+class Configuration:
+    """Has dnspython, which reads ``RESOLV_CONF`` once, read it again when it is another; so does glibc since 2.26."""
+
+    def __init__(self) -> None:
+        self._known: tuple[int, ...] | None = None
+
+    def follow(self) -> None:
+        """To be called before a name is asked for. Raises dnspython's exception if the file names no server."""
+        from dns import asyncresolver  # noqa: PLC0415 - see the module's docstring
+
+        now = _state_of(RESOLV_CONF)
+        if self._known is not None and now != self._known:
+            asyncresolver.reset_default_resolver()
+        self._known = now
+
+
+def _state_of(path: Path) -> tuple[int, ...]:
+    """What differs once a file is another, or has other text; empty without one."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+_CONFIGURATION = Configuration()
+
+
 async def _ask_dns(name: str, ipv6: bool) -> tuple[str, ...]:
     from dns import asyncresolver, exception  # noqa: PLC0415 - see the module's docstring
 
@@ -48,6 +77,7 @@ async def _ask_dns(name: str, ipv6: bool) -> tuple[str, ...]:
     backend: Any = ShortAnswers()
     kind = "AAAA" if ipv6 else "A"
     try:
+        _CONFIGURATION.follow()
         answer = await asyncresolver.resolve(name, kind, lifetime=LIFETIME, search=True, backend=backend)
     except exception.DNSException as error:
         raise ResolutionError(f"no {kind} record for {name}: {error}") from None

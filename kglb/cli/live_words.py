@@ -39,6 +39,8 @@ def _of_service(service: LiveService) -> Iterator[str]:
         yield f"{service.name} is {standing}, {service.alive} of {service.total} up"
     if not service.in_step:
         yield f"{service.name} {kernel_of(service)}"
+    for host, said in service.unresolved.items():
+        yield f"{service.name}: {host} has no address: {said}"
 
 
 def _trouble(real: LiveReal) -> str:

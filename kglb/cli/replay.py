@@ -158,6 +158,8 @@ def render(seen: StateView, zone: Zone, paint: Paint) -> list[str]:
         lines.append(f"the daemon has stopped ({seen.stopped})")
     for service in seen.services:
         lines += ["", _service_line(service, paint), *_real_lines(service, paint)]
+        for host, said in service.unresolved.items():
+            lines.append(_marked(printable(f"{host} has no address: {said}"), "", paint))
     if seen.addresses:
         lines += ["", "addresses"]
     for address in seen.addresses:

@@ -15,7 +15,7 @@ import msgspec
 from kglb.config.composed import compose
 from kglb.config.document import read_config
 from kglb.config.files import UnreadableError, read_text, readable_by_others
-from kglb.config.problems import ConfigError, Problem
+from kglb.config.problems import ConfigError, Problem, summarised
 from kglb.config.reader import Node, Reading, attempt
 from kglb.config.secrets import Secrets
 from kglb.model import Config, SecretRef
@@ -43,8 +43,8 @@ class Loaded:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Every caution as one line for a person."""
-        return tuple(caution.render(self.source) for caution in self.cautions)
+        """The cautions as lines for a person."""
+        return tuple(summarised(self.cautions, self.source))
 
     def with_config(self, config: Config) -> "Loaded":
         """The same with another config, as when an option of the command line overrides a key."""

@@ -3,6 +3,8 @@
 import datetime
 import json
 import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -11,6 +13,7 @@ Path = tuple[str | int, ...]
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _SHOWN = 60
+_ALIKE = 3
 _INT64 = 2**63
 _KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
     (str, "a string"),
@@ -65,6 +68,19 @@ class ConfigError(Exception):
 
     def __str__(self) -> str:
         return "\n".join(self.lines)
+
+
+def summarised(problems: Sequence[Problem], source: str) -> Iterator[str]:
+    """Each as one line for a person; of those that say the same of many places, the first three and how many follow."""
+    alike = Counter((problem.message, problem.hint) for problem in problems)
+    told: Counter[tuple[str, str]] = Counter()
+    for problem in problems:
+        said = problem.message, problem.hint
+        told[said] += 1
+        if told[said] <= _ALIKE or alike[said] == _ALIKE + 1:
+            yield problem.render(source)
+        elif told[said] == _ALIKE + 1:
+            yield f"{source}: and {alike[said] - _ALIKE} more: {problem.message}"
 
 
 def path_text(path: Path) -> str:

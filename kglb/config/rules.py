@@ -11,6 +11,7 @@ from kglb.config.balancers import Draft
 from kglb.config.problems import path_text
 from kglb.config.reader import Node
 from kglb.model import (
+    Balancer,
     Config,
     DummyCheck,
     ExecCheck,
@@ -193,19 +194,24 @@ def clients_fall_back(draft: Draft) -> None:
 
 def weights_have_steps(draft: Draft) -> None:
     """Warning: a slow start that does not do what its name says."""
-    balancer = draft.balancer
-    if not balancer.slow_start:
-        return
+    if draft.balancer.slow_start and (problem := _without_steps(draft.balancer)):
+        draft.node.warn(problem, at=("slow_start",))
+
+
+def _without_steps(balancer: Balancer) -> str:
+    """What a slow start comes to under this scheduler, with these weights; empty if it is what its name says."""
     scheduler = balancer.service.scheduler
     if scheduler in _BLIND_TO_SHARES:
-        draft.node.warn(f"{scheduler} ignores weights other than 0: slow_start does nothing", at=("slow_start",))
-    elif scheduler in HASHING:
-        problem = (
-            f"{scheduler} hashes clients by the weights of reals: each step of slow_start moves some to another real"
+        return f"{scheduler} ignores weights other than 0: slow_start does nothing"
+    if scheduler in HASHING:
+        return f"{scheduler} hashes clients by the weights of reals: each step of slow_start moves some to another real"
+    if scheduler == "fo":  # ip_vs_fo.c
+        return (
+            "fo sends everything to the real with the largest weight: slow_start only puts off when that is the one "
+            "that comes back"
         )
-        draft.node.warn(problem, at=("slow_start",))
-    elif max((real.weight for real in balancer.reals), default=0) == 1:
-        draft.node.warn("a weight of 1 has no steps: slow_start does nothing", at=("slow_start",))
+    weightiest = max((real.weight for real in balancer.reals), default=0)
+    return "a weight of 1 has no steps: slow_start does nothing" if weightiest == 1 else ""
 
 
 def ports_reach(draft: Draft) -> None:

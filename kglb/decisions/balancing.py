@@ -146,6 +146,10 @@ class Balancing(Protocol):
         """How many of the primaries that are up are in a slow start."""
 
     @property
+    def weightless(self) -> int:
+        """How many of the others that are up have weight 0."""
+
+    @property
     def proven(self) -> bool:
         """Whether the service has ever served."""
 

@@ -4,8 +4,9 @@ HAProxy's ``slowstart``. A real that had weight 0 and is to serve begins with a 
 nine at even distances, so that it has all of it ``slow_start`` seconds later. That a step is due is a fact
 (``WarmthChanged``); here is decided only whose slow start begins and whose ends before its time:
 
-- One begins only while another primary serves with its whole weight: somebody has to carry what the real does not get.
-  Of reals that come together with nobody else up, and of one that comes alone, each has its whole weight at once.
+- One begins only while another primary serves with its whole weight, which is not 0: somebody has to carry what the
+  real does not get. Of reals that come together with nobody else up, and of one that comes alone, each has its whole
+  weight at once.
 - When the last of those others is gone, every slow start ends. So does each in failsafe, while backups serve, and when
   the config has no ``slow_start`` any more.
 - A backup has none: it is needed at once.
@@ -44,7 +45,8 @@ def slow_starts(balancer: Balancing, touched: Iterable[RealId]) -> dict[RealId, 
 def _others_carry(balancer: Balancing, coming: int) -> bool:
     """Whether a primary serves with its whole weight beside those that have less, or will have."""
     duty = duty_for(balancer)
-    return not (duty.backups or duty.even_down) and balancer.alive - balancer.warming - coming > 0
+    carrying = balancer.alive - balancer.warming - balancer.weightless - coming
+    return not (duty.backups or duty.even_down) and carrying > 0
 
 
 def _comes(real: Standing) -> bool:

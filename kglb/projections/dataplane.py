@@ -18,6 +18,7 @@ from kglb.events import (
     DriftFound,
     EntryContested,
     Event,
+    HealthChanged,
     MarkAssigned,
     MarkReleased,
     OperationsApplied,
@@ -193,6 +194,13 @@ def _real_added(state: DataPlaneState, seq: int, event: RealAdded, fleet: FleetS
     _reconsider(state, seq, event.service, event.real, fleet)
 
 
+def _health_changed(state: DataPlaneState, seq: int, event: HealthChanged, fleet: FleetState) -> None:
+    """A backup that stands by has weight 0 up and down, so that no decision tells; other weights follow at once."""
+    known = fleet.real(event.service, event.real)
+    if known is not None and known.backup:
+        _reconsider(state, seq, event.service, event.real, fleet)
+
+
 def _steered(state: DataPlaneState, seq: int, event: Steering, fleet: FleetState) -> None:
     _reconsider(state, seq, event.service, event.real, fleet)
 
@@ -297,6 +305,7 @@ _STEPS: dict[type, Callable[[DataPlaneState, int, Any, FleetState], None]] = {
     ConfigApplied: _config_applied,
     RealAdded: _real_added,
     RealRemoved: _real_removed,
+    HealthChanged: _health_changed,
     **dict.fromkeys(get_args(Steering), _steered),
     BalancerDecided: _balancer_decided,
     RoutesDecided: _routes_decided,

@@ -25,6 +25,7 @@ from kglb.events import (
     RealKept,
     RealLeaving,
     RealRemoved,
+    ResolutionFailed,
     RunsClosed,
     Steering,
     WarmthChanged,
@@ -100,9 +101,14 @@ def _config_applied(fleet: FleetState, seq: int, event: ConfigApplied) -> None:
         if balancer.config.reals != config.reals:
             _update_entries(balancer, config.reals)
             balancer.recount()
+        elif balancer.config.slow_start != config.slow_start:
+            balancer.recount()  # a checkpoint from before it has no such counts
         if not asks_the_same(balancer.config.check, config.check):
             _forget_streaks(balancer)
         balancer.configure(config, awaits=config.awaits_verdicts)
+        if balancer.unresolved:
+            hosts = {entry.host for entry in config.reals}
+            balancer.unresolved = {host: said for host, said in balancer.unresolved.items() if host in hosts}
     forget_unconfigured(fleet.kept, event.config.balancers)
     for key in event.forgotten_names:
         fleet.names.pop(key, None)
@@ -178,6 +184,13 @@ def _steered(fleet: FleetState, seq: int, event: Steering) -> None:
 
 def _name_resolved(fleet: FleetState, seq: int, event: NameResolved) -> None:
     fleet.names[name_key(event.service, event.host)] = event.address
+    if (balancer := fleet.balancers.get(event.service)) is not None:
+        balancer.unresolved.pop(event.host, None)
+
+
+def _resolution_failed(fleet: FleetState, seq: int, event: ResolutionFailed) -> None:
+    if (balancer := fleet.balancers.get(event.service)) is not None and not event.keeping:
+        balancer.unresolved[event.host] = event.error
 
 
 def _marked(fleet: FleetState, seq: int, event: MarkAssigned | MarkReleased) -> None:
@@ -294,6 +307,7 @@ _STEPS: dict[type, Callable[[FleetState, int, Any], None]] = {
     RealAdded: _real_added,
     RealRemoved: _real_removed,
     NameResolved: _name_resolved,
+    ResolutionFailed: _resolution_failed,
     ProbeFlipped: _probe_flipped,
     RunsClosed: _runs_closed,
     HealthChanged: _health_changed,

@@ -127,10 +127,11 @@ class BalancerState(msgspec.Struct, kw_only=True):
     """One balancer: its config, its reals in the order they came, and what it last decided.
 
     ``alive`` and ``total`` follow the primaries in rotation; ``awaited`` follows those of them that have no verdict and
-    can get one, where the config ``awaits`` them; ``warming`` follows those of them that are in a slow start;
-    ``backups_alive`` and ``backups`` follow the backups in rotation.
+    can get one, where the config ``awaits`` them; ``warming`` follows those of them that are in a slow start, and
+    ``weightless`` the others that are up at weight 0; ``backups_alive`` and ``backups`` follow the backups in rotation.
     ``decided_alive`` and ``decided_total`` are those of the last decision. ``proven`` says that it has ever served.
-    ``unchecked`` are the reals that this machine cannot check, and why.
+    ``unchecked`` are the reals that this machine cannot check, and why; ``unresolved`` the config's names that have
+    never had an address, and what the resolver said.
     """
 
     config: Balancer
@@ -142,12 +143,14 @@ class BalancerState(msgspec.Struct, kw_only=True):
     backups_alive: int = 0
     backups: int = 0
     warming: int = 0
+    weightless: int = 0
     mode: Mode | None = None
     proven: bool = False
     decided_alive: int = 0
     decided_total: int = 0
     decided_seq: int = 0
     unchecked: dict[RealId, str] = {}
+    unresolved: dict[str, str] = {}
 
     @property
     def alive_ratio(self) -> float:
@@ -192,7 +195,7 @@ class BalancerState(msgspec.Struct, kw_only=True):
 
     def recount(self) -> None:
         """Count anew: reals may have become backups, or primaries."""
-        self.alive = self.total = self.awaited = self.backups_alive = self.backups = self.warming = 0
+        self.alive = self.total = self.awaited = self.backups_alive = self.backups = self.warming = self.weightless = 0
         for real in self.reals.values():
             self._count(real, 1)
 
@@ -206,5 +209,6 @@ class BalancerState(msgspec.Struct, kw_only=True):
             self.total += sign
             self.alive += sign * real.healthy
             self.warming += sign * (real.warming is not None)
+            self.weightless += sign * (real.healthy and real.warming is None and real.configured == 0)
             if self.awaits and not real.has_verdict and real.real not in self.unchecked:
                 self.awaited += sign

@@ -81,7 +81,8 @@ class SteeringWords(Protocol):
 class ServiceView(msgspec.Struct, frozen=True, kw_only=True):
     """A service; ``alive`` and ``total`` count its primaries in rotation.
 
-    ``wanted`` says that the config has it, ``in_kernel`` that the kernel is known to hold it.
+    ``wanted`` says that the config has it, ``in_kernel`` that the kernel is known to hold it. ``unresolved`` are its
+    names that have no address, and what the resolver said.
     """
 
     service: ServiceId
@@ -94,6 +95,7 @@ class ServiceView(msgspec.Struct, frozen=True, kw_only=True):
     wanted: bool
     in_kernel: bool
     in_step: bool
+    unresolved: dict[str, str] = {}
     reals: tuple[RealView, ...] = ()
 
 
@@ -164,6 +166,7 @@ def service_view(state: State, service: ServiceId, label: Callable[[ServiceId], 
         wanted=wanted is not None,
         in_kernel=held is not None,
         in_step=wanted == held,
+        unresolved={} if balancer is None else dict(balancer.unresolved),
     )
 
 

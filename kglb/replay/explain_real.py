@@ -38,7 +38,7 @@ def explain_real(source: Source, replayed: Replayed, meant: Subject) -> RealExpl
     walk.follow(roots | touches_of_real(source, service, name, since, seq))
     for other in awaited[:WIDEST]:
         walk.follow(touches_of_real(source, service, other, known.reals[other].weight_seq, seq))
-    reason = Reasons(known, real, walk.records, walk.context).why()
+    reason = Reasons(known, real, walk.records, walk.context, fleet.config_seq).why()
     began = failsafe or reason.began
     kept = began > real.weight_seq
     return RealExplanation(
@@ -107,7 +107,8 @@ def _roots(balancer: BalancerState, real: RealState, config_seq: int) -> set[int
     if real.backup or balancer.mode in ("failsafe", "unavailable"):
         roots.add(balancer.decided_seq)
     roots |= _other_hands(real)
-    roots.add(0 if real.warming is None else real.warming.seq)
+    if real.warming is not None:  # a start and a reload come with a config, and may have the wait begin anew
+        roots |= {real.warming.seq, max(real.warming.seq, config_seq)}
     if real.backup or real.weight == real.configured == real.entry.weight:
         roots.add(config_seq)
     return roots - {0}

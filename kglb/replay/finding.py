@@ -1,6 +1,6 @@
 """Which real does a person mean? An ``address:port``, an address, a configured host (or its name)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from kglb.model import ServiceId, parse_endpoint
 from kglb.projections import BalancerState, FleetState, RealState
@@ -35,6 +35,8 @@ def find_reals(fleet: FleetState, wanted: str, balancer: str | None = None) -> t
     found = tuple(_meant(within, names, wanted))
     if found:
         return found
+    if said := without_address(within.values(), wanted):
+        raise UnknownRealError(said)
     if elsewhere := dict.fromkeys(one.balancer for one in _meant(fleet.balancers, names, wanted)):
         raise UnknownRealError(f"{wanted} is no real of {balancer}: it is one of {', '.join(elsewhere)}")
     raise UnknownRealError(_unknown(wanted, [state for known in within.values() for state in known.reals.values()]))
@@ -46,6 +48,19 @@ def _meant(within: Mapping[ServiceId, BalancerState], names: Names, wanted: str)
         for state in known.reals.values():
             if (meant in state.real or meant in state.entry.host) and meant in spellings(state):
                 yield Candidate(names.label(service), service, state.real, state.entry.host)
+
+
+def without_address(within: Iterable[BalancerState], wanted: str) -> str:
+    """What is said of a name of the config that is no real, as it has no address; empty if ``wanted`` is none."""
+    return next(
+        (
+            f"{host} of {known.config.name} has no address: {said}"
+            for known in within
+            for host, said in known.unresolved.items()
+            if wanted in (host, host.rpartition(":")[0])
+        ),
+        "",
+    )
 
 
 def canonical(wanted: str) -> str:

@@ -36,15 +36,19 @@ class Reason(NamedTuple):
 
 
 class Reasons:
-    """Why one real has its weight. ``records`` holds at least those that the state names for it."""
+    """Why one real has its weight.
+
+    ``records`` holds at least those that the state names for it; ``config_seq`` is that of the config in force.
+    """
 
     def __init__(
-        self, balancer: BalancerState, real: RealState, records: Mapping[int, Found | None], runs: Runs
+        self, balancer: BalancerState, real: RealState, records: Mapping[int, Found | None], runs: Runs, config_seq: int
     ) -> None:
         self._balancer = balancer
         self._real = real
         self._records = records
         self._runs = runs
+        self._config_seq = config_seq
 
     def why(self) -> Reason:
         """The reason, and since when it holds."""
@@ -104,12 +108,13 @@ class Reasons:
         return order_over(ended) if isinstance(ended, RealRestored) else ""
 
     def _warming(self, warming: Warming) -> str:
-        """How far its slow start has come, since when, and until when at the pace of the config."""
+        """How far its slow start has come, since when, and until when at the latest, at the pace of the config."""
         record, seconds = self._records.get(warming.seq), self._balancer.config.slow_start
-        if record is None or not seconds:
+        paced = self._records.get(max(warming.seq, self._config_seq))
+        if record is None or paced is None or not seconds:
             return f"it is in its {slow_start(self._real)}"
         since = read_record_time(record.at).timestamp()
-        until = since + (WHOLE - warming.tenths) * between_steps(seconds)
+        until = read_record_time(paced.at).timestamp() + (WHOLE - warming.tenths) * between_steps(seconds)
         return f"it is in its {slow_start(self._real)} since {utc(since)}, all of it by {utc(until)}"
 
     def _standing(self) -> str:

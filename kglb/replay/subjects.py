@@ -12,7 +12,7 @@ from itertools import islice
 
 from kglb.projections import FleetState, State
 from kglb.replay.errors import AmbiguousSubjectError, Kind, Subject, UnknownRealError, UnknownSubjectError
-from kglb.replay.finding import COMPARED, canonical, find_reals, spellings
+from kglb.replay.finding import COMPARED, canonical, find_reals, spellings, without_address
 from kglb.replay.names import Names
 
 
@@ -91,6 +91,8 @@ def _spellings(other: Subject) -> tuple[str, ...]:
 
 
 def _unknown(state: State, wanted: str, kind: Kind | None) -> str:
+    if kind is None and (said := without_address(state.fleet.balancers.values(), wanted)):
+        return said
     reals = [real for known in state.fleet.balancers.values() for real in known.reals.values()] if kind is None else []
     spoken = [spelling for other in _others(state, kind) for spelling in _spellings(other)]
     spoken += [spelling for real in islice(reals, COMPARED) for spelling in spellings(real)]

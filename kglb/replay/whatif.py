@@ -164,11 +164,14 @@ class _Sides:
         self._record(record, now)
 
     def _suppose_until(self, now: float) -> None:
+        self._change_until(now)
+        self._supposition.pass_to(now)
+
+    def _change_until(self, now: float) -> None:
         while self._between and self._between[0].time < now:
             change = self._between.popleft()
             self._supposition.pass_to(change.time)
             self._supposition.change(self._state.seq, change)
-        self._supposition.pass_to(now)
 
     def _suppose(self, seq: int) -> None:
         for change in self._by_seq.pop(seq, ()):
@@ -195,7 +198,7 @@ class _Sides:
     def finish(self, end: str) -> WhatIf:
         """What came of it."""
         now = self._timeline.reach(end)
-        self._suppose_until(float("inf"))
+        self._change_until(float("inf"))
         self._supposition.finish(now)
         self._ledger.stop(now)
         config = self._state.fleet.config

@@ -34,6 +34,7 @@ def balancer_families(state: State) -> Iterator[Family]:
     )
     yield gauge("kglb_balancer_backups", "Backups in rotation.", _backups(state))
     yield gauge("kglb_balancer_alive_backups", "Backups in rotation that are healthy.", _alive_backups(state))
+    yield gauge("kglb_balancer_unresolved_names", "Names of reals that have never had an address.", _unresolved(state))
 
 
 def real_families(state: State) -> Iterator[Family]:
@@ -99,6 +100,10 @@ def _backups(state: State) -> Iterator[Sample]:
 
 def _alive_backups(state: State) -> Iterator[Sample]:
     return ((labels + "}", balancer.backups_alive) for balancer, labels in _balancers(state))
+
+
+def _unresolved(state: State) -> Iterator[Sample]:
+    return ((labels + "}", len(balancer.unresolved)) for balancer, labels in _balancers(state))
 
 
 def _healthy(state: State) -> Iterator[Sample]:

@@ -326,6 +326,26 @@ def test_of_tcp_it_stays_at_weight_0_so_that_its_connections_go_on(tmp_path: Pat
     played(tmp_path, guarded(when_down="remove"), story)
 
 
+def test_one_that_stands_by_is_removed_when_it_fails_and_comes_back_when_it_is_up(tmp_path: Path) -> None:
+    of = guarded(when_down="remove")
+
+    async def story(w: World) -> None:
+        await asyncio.sleep(1.5)
+        assert w.weights(WEB) == {A: 1000, B: 1000, SORRY: 0}
+        w.real_fails_now(SORRY)
+        await asyncio.sleep(0.1)
+        assert w.weights(WEB) == {A: 1000, B: 1000}
+        w.prober.answers[SORRY] = OK
+        await asyncio.sleep(1.5)
+        assert w.weights(WEB) == {A: 1000, B: 1000, SORRY: 0}
+        done = len(events_of(tmp_path, OperationsApplied))
+        await w.reload(config(of))
+        await asyncio.sleep(0.1)
+        assert len(events_of(tmp_path, OperationsApplied)) == done, "a reload finds nothing to do"
+
+    played(tmp_path, of, story)
+
+
 # --- routes -----------------------------------------------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from kglb.actors.balancer import BalancerActor
 from kglb.dataplane.memory import MemoryDataPlane
-from kglb.events import BalancerDecided, RealDrained, RealRestored, WarmthChanged, WeightOverridden
+from kglb.events import BalancerDecided, Event, RealDrained, RealRestored, WarmthChanged, WeightOverridden
 from kglb.model import Balancer, RealId, TcpCheck
 from kglb.projections import RealState, State
 from kglb.replay.explain import explain
@@ -44,6 +44,10 @@ async def back(w: World, *reals: RealId) -> None:
     await asyncio.sleep(0.01)
     returns(w, *reals)
     await asyncio.sleep(0.01)
+
+
+def step_of(event: Event) -> dict[RealId, int] | None:
+    return event.tenths if isinstance(event, WarmthChanged) else None
 
 
 def returns(w: World, *reals: RealId) -> None:
@@ -280,6 +284,33 @@ def test_explain_says_how_far_it_is_and_until_when(tmp_path: Path) -> None:
     assert step.because == (health,), "each step leads to what began it"
 
 
+def test_after_a_restart_explain_counts_the_steps_from_there(tmp_path: Path) -> None:
+    machine = MemoryDataPlane()
+
+    async def first() -> None:
+        async with world(tmp_path, config(slow()), machine=machine) as w:
+            await asyncio.sleep(1.5)
+            await back(w, A)
+            await asyncio.sleep(2.5 * STEP)
+            await w.stop("leave")
+
+    def an_hour_later(w: World) -> None:
+        w.wall += 3600.0
+
+    async def second() -> None:
+        async with world(tmp_path, config(slow()), machine=machine, prepare=an_hour_later) as w:
+            await w.stop("leave")
+
+    run(first())
+    run(second())
+    source = Source(tmp_path)
+    said = explain(source, A, seq=source.resolve(None, None))
+    assert isinstance(said, RealExplanation)
+    again = next(link for link in said.chain if link.type == "ConfigApplied")
+    until = datetime.fromisoformat(again.at) + timedelta(seconds=7 * STEP)
+    assert f"all of it by {until:%Y-%m-%dT%H:%M:%SZ}" in said.reason
+
+
 def test_whatif_starts_slowly_when_a_real_would_have_come_back(tmp_path: Path) -> None:
     async def story(w: World) -> None:
         await asyncio.sleep(10)
@@ -294,6 +325,20 @@ def test_whatif_starts_slowly_when_a_real_would_have_come_back(tmp_path: Path) -
     later = whatif(source, Settings([parse_setting("balancer.web.check.rise=5")]), first, last).balancers[0]
     assert later.supposed.weights == same.supposed.weights == 2 + 1 + 10
     assert later.reals[0].supposed > same.reals[0].supposed + 3, "five passes take longer"
+
+
+def test_whatif_takes_no_step_behind_the_end_of_the_stretch(tmp_path: Path) -> None:
+    async def story(w: World) -> None:
+        await back(w, A)
+        await asyncio.sleep(SLOW + 60)
+
+    played(tmp_path, slow(), story)
+    source = Source(tmp_path)
+    span = source.bounds()[0], source.resolve(None, None)
+    third = next(record.seq for record in source.between(*span) if step_of(record.event) == {A: 3})
+    same = whatif(source, Settings(), source.bounds()[0], third + 1).balancers[0]
+    assert same.supposed == same.recorded
+    assert same.supposed.weights == 2 + 1 + 3, "up at first, down, and three steps"
 
 
 def test_a_checkpoint_keeps_a_slow_start(tmp_path: Path) -> None:

@@ -88,17 +88,43 @@ def read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[int]:
     return lengths
 
 
-def asked_of(port: int, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
+def asking(port: int) -> dns.asyncresolver.Resolver:
     resolver = dns.asyncresolver.Resolver(configure=False)
     resolver.nameservers = ["127.0.0.1"]
     resolver.port = port
-    monkeypatch.setattr(dns.asyncresolver, "default_resolver", resolver)
+    return resolver
+
+
+def asked_of(port: int, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    monkeypatch.setattr(dns.asyncresolver, "default_resolver", asking(port))
     return asyncio.run(resolve("real.test.", False))
 
 
 def test_all_addresses_of_a_name_are_found(read: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     with name_server(lambda query, _: addresses(query, 3).to_wire()) as port:
         assert asked_of(port, monkeypatch) == ("10.0.0.0", "10.0.0.1", "10.0.0.2")
+
+
+def test_other_name_servers_are_asked_once_resolv_conf_is_another(
+    read: list[int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def answering(count: int) -> Answer:
+        return lambda query, _: addresses(query, count).to_wire()
+
+    def read_again() -> None:
+        monkeypatch.setattr(dns.asyncresolver, "default_resolver", asking(after))
+
+    configuration = tmp_path / "resolv.conf"
+    configuration.write_text("nameserver 192.0.2.53\n")
+    monkeypatch.setattr(names, "RESOLV_CONF", configuration)
+    monkeypatch.setattr(names, "_CONFIGURATION", names.Configuration())
+    monkeypatch.setattr(dns.asyncresolver, "reset_default_resolver", read_again)
+    with name_server(answering(1)) as before, name_server(answering(2)) as after:
+        monkeypatch.setattr(dns.asyncresolver, "default_resolver", asking(before))
+        found = [len(asyncio.run(resolve("real.test.", False))) for _ in range(2)]
+        configuration.write_text("nameserver 192.0.2.53\nnameserver 192.0.2.54\n")
+        found += [len(asyncio.run(resolve("real.test.", False))) for _ in range(2)]
+    assert found == [1, 1, 2, 2]
 
 
 def test_as_many_as_fit_into_4_kib_come_by_tcp(read: list[int], monkeypatch: pytest.MonkeyPatch) -> None:

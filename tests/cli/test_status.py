@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from kglb.cli import live_words as words
 from kglb.cli.output import Failed, Paint
 from kglb.cli.status import only, render
-from kglb.events import WarmthChanged
+from kglb.events import NameResolved, ResolutionFailed, WarmthChanged
 from kglb.model import ChangeDestination, Destination
 from kglb.projections.view import EventView
 from kglb.web.config_standing import InForce, Rejected
@@ -68,6 +68,14 @@ def test_a_real_that_warms_up_says_how_far_it_is() -> None:
     (line,) = [line for line in lines if real_id(0) in line]
     assert "slow start: 40 % of weight 1000" in line
     assert lines[1].strip() == "all is as it should be"
+
+
+def test_a_name_that_has_no_address_is_a_trouble_until_it_has_one() -> None:
+    fleet = web_fleet(2)
+    fleet.record(ResolutionFailed(service=WEB, host="app1:80", error="NXDOMAIN"))
+    assert shown(live(Site(fleet, vitals())))[1] == "  ! web: app1:80 has no address: NXDOMAIN"
+    fleet.record(NameResolved(service=WEB, host="app1:80", address="10.0.0.9"))
+    assert shown(live(Site(fleet, vitals())))[1].strip() == "all is as it should be"
 
 
 def test_a_backup_is_shown_as_one_and_a_service_on_it_as_trouble() -> None:

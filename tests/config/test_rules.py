@@ -137,6 +137,11 @@ def test_the_source_of_checks_has_the_family_of_the_reals(balancer: Write, accep
             "moves some to another real",
         ),
         (
+            {"scheduler": '"fo"', "slow_start": '"30s"'},
+            "config.toml:7: balancer[0].slow_start: fo sends everything to the real with the largest weight: "
+            "slow_start only puts off when that is the one that comes back",
+        ),
+        (
             {"weight": "1", "slow_start": '"30s"'},
             "config.toml:7: balancer[0].slow_start: a weight of 1 has no steps: slow_start does nothing",
         ),

@@ -19,6 +19,7 @@ from kglb.events import (
     RealDrained,
     RealRestored,
     WarmthChanged,
+    WeightOverridden,
 )
 from kglb.model import Balancer, RealId
 from kglb.projections import BalancerState, State
@@ -47,7 +48,7 @@ class Fleet:
     def weights(self) -> dict[RealId, int | None]:
         return {name: real.weight for name, real in self.known.reals.items()}
 
-    def happens(self, *events: HealthChanged | RealDrained | RealRestored) -> None:
+    def happens(self, *events: HealthChanged | RealDrained | RealRestored | WeightOverridden) -> None:
         """All of them, and then one decision."""
         self._decide({event.real: self._fold(event) for event in events})
 
@@ -197,6 +198,30 @@ def test_a_weight_that_cannot_be_divided_is_given_whole(weight: int) -> None:
     fleet.becomes(A, healthy=False)
     fleet.becomes(A, healthy=True)
     assert fleet.weights[A] == weight
+
+
+def without_weight(fleet: Fleet, *reals: RealId) -> None:
+    fleet.happens(*(WeightOverridden(service=WEB, real=real, who="kim", weight=0) for real in reals))
+
+
+def test_who_is_up_at_weight_0_carries_nothing_so_one_that_comes_back_beside_it_has_its_whole_weight() -> None:
+    fleet = warm(when_all_down="fail_closed")
+    without_weight(fleet, A)
+    fleet.becomes(B, C, D, healthy=False)
+    fleet.becomes(B, healthy=True)
+    assert fleet.weights == {A: 0, B: 1000, C: 0, D: 0}
+
+
+def test_when_the_last_who_carries_gets_weight_0_every_slow_start_ends() -> None:
+    fleet = warm()
+    fleet.becomes(A, healthy=False)
+    fleet.becomes(A, healthy=True)
+    fleet.step()
+    fleet.becomes(B, healthy=False)
+    fleet.becomes(B, healthy=True)
+    assert fleet.weights == {A: 200, B: 100, C: 1000, D: 1000}
+    without_weight(fleet, C, D)
+    assert fleet.weights == {A: 1000, B: 1000, C: 0, D: 0}, "else A had twice what B has, of everything"
 
 
 Happening = tuple[Literal["up", "down", "drain", "restore", "step"], tuple[int, ...]]

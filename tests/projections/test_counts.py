@@ -17,6 +17,8 @@ from kglb.events import (
     RealRemoved,
     RealRestored,
     WarmthChanged,
+    WeightOverridden,
+    WeightReported,
 )
 from kglb.model import Balancer, RealId, TcpCheck
 from kglb.projections import BalancerState, State
@@ -68,11 +70,12 @@ def counts(known: BalancerState) -> dict[str, int]:
         "backups_alive": sum(real.healthy for real in backups),
         "backups": len(backups),
         "warming": sum(real.warming is not None for real in known.reals.values()),
+        "weightless": sum(real.healthy and real.configured == 0 and real.warming is None for real in primaries),
     }
 
 
 def kept(known: BalancerState) -> dict[str, int]:
-    names = ("alive", "total", "awaited", "backups_alive", "backups", "warming")
+    names = ("alive", "total", "awaited", "backups_alive", "backups", "warming", "weightless")
     return {name: getattr(known, name) for name in names}
 
 
@@ -82,7 +85,21 @@ EVENTS = st.one_of(
     st.builds(flipped, NUMBERS, st.sampled_from(OUTCOMES)),
     st.builds(lambda number, healthy: changed(number, healthy=healthy), NUMBERS, st.booleans()),
     st.builds(lambda number: RealDrained(service=WEB, real=real_id(number), who="kim"), NUMBERS),
-    st.builds(lambda number: RealRestored(service=WEB, real=real_id(number), ended=("drain",)), NUMBERS),
+    st.builds(
+        lambda number, ended: RealRestored(service=WEB, real=real_id(number), ended=(ended,)),
+        NUMBERS,
+        st.sampled_from(("drain", "weight")),
+    ),
+    st.builds(
+        lambda number, weight: WeightOverridden(service=WEB, real=real_id(number), who="kim", weight=weight),
+        NUMBERS,
+        st.integers(0, 1),
+    ),
+    st.builds(
+        lambda number, weight: WeightReported(service=WEB, real=real_id(number), weight=weight),
+        NUMBERS,
+        st.integers(0, 1),
+    ),
     st.builds(
         lambda number, tenths: WarmthChanged(service=WEB, tenths={real_id(number): tenths}, causes={}),
         NUMBERS,
@@ -118,6 +135,17 @@ EVENTS = st.one_of(
 def test_the_counts_are_what_counting_anew_gives(events: list[Event]) -> None:
     known = folded(applied(with_backups()), *events)
     assert kept(known) == counts(known)
+
+
+def test_a_checkpoint_from_before_weights_of_0_were_counted_has_them_counted_where_slow_start_begins() -> None:
+    state = State()
+    weighs = WeightOverridden(service=WEB, real=real_id(0), who="kim", weight=0)
+    before: tuple[Event, ...] = (applied(with_backups()), added(WEB, 0), changed(0, healthy=True), weighs)
+    for seq, event in enumerate(before, 1):
+        state.fold(seq, event)
+    state.fleet.balancers[WEB].weightless = 0
+    state.fold(5, applied(replace(with_backups(), slow_start=30.0)))
+    assert state.fleet.balancers[WEB].weightless == 1
 
 
 def test_a_primary_is_awaited_until_it_is_up_or_has_failed_a_check() -> None:

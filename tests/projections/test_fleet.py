@@ -14,6 +14,7 @@ from kglb.events import (
     OpenRun,
     ProbeFlipped,
     RealRemoved,
+    ResolutionFailed,
     RunsClosed,
 )
 from kglb.model import Forward, Real
@@ -119,6 +120,25 @@ def test_runs_encode_every_probe(probes: list[tuple[bool, str, bool]]) -> None:
     known = state_of(state)
     sign = 1 if known.outcome == "success" else -1
     assert known.streak + sign * (count - known.counted) == streak
+
+
+def test_a_name_without_an_address_is_known_until_it_has_one_or_leaves_the_config() -> None:
+    entries = (Real(host="app:80", weight=1, forward=Forward()), Real(host="web:80", weight=1, forward=Forward()))
+    named = replace(balancer(), reals=entries)
+    state = fold(
+        started(),
+        applied(named),
+        ResolutionFailed(service=WEB, host="app:80", error="NXDOMAIN"),
+        ResolutionFailed(service=WEB, host="web:80", error="timed out", keeping="10.0.0.2"),
+    )
+    known = state.fleet.balancers[WEB]
+    assert known.unresolved == {"app:80": "NXDOMAIN"}, "the other one has the address that it had"
+    again = State.from_checkpoint(state.seq, b"".join(state.checkpoint()))
+    assert again.fleet.balancers[WEB].unresolved == known.unresolved
+    again.fold(5, NameResolved(service=WEB, host="app:80", address="10.0.0.1"))
+    assert again.fleet.balancers[WEB].unresolved == {}
+    state.fold(5, applied(replace(named, reals=entries[1:])))
+    assert known.unresolved == {}
 
 
 def test_the_addresses_of_names_are_forgotten_when_a_config_says_so() -> None:

@@ -18,13 +18,16 @@ from kglb.events import (
     RealDrained,
     RealRemoved,
     RealRestored,
+    ResolutionFailed,
     WatchLost,
 )
 from kglb.model import ChangeDestination, ChangeService, Destination, RealId, ServiceId
-from kglb.replay.errors import AmbiguousSubjectError, UnknownSubjectError
+from kglb.replay.errors import AmbiguousSubjectError, UnknownRealError, UnknownSubjectError
 from kglb.replay.explain import explain
 from kglb.replay.explanation import Explanation, RealExplanation
+from kglb.replay.finding import find_reals
 from kglb.replay.source import Source
+from kglb.replay.state_at import state_at
 from tests.projections.builders import DNS, WEB, applied, balancer, real, real_id
 from tests.replay.journals import Fleet, JournalBuilder, running
 
@@ -339,6 +342,16 @@ def test_a_real_may_be_named_by_its_host(tmp_path: Path, wanted: str) -> None:
     found = why(fleet, wanted)
     assert (found.real, found.host) == ("10.0.0.9:80", "app1:80")
     assert (resolved, "NameResolved") in chain(found)
+
+
+@pytest.mark.parametrize("wanted", ["app1:80", "app1"])
+def test_a_name_that_has_no_address_is_said_to_have_none(tmp_path: Path, wanted: str) -> None:
+    fleet = Fleet(JournalBuilder(tmp_path), replace(balancer(WEB, 0), reals=(replace(real(0), host="app1:80"),)))
+    failed = fleet.builder.record(ResolutionFailed(service=WEB, host="app1:80", error="NXDOMAIN"))
+    with pytest.raises(UnknownSubjectError, match=r"^app1:80 of web has no address: NXDOMAIN$"):
+        why(fleet, wanted)
+    with pytest.raises(UnknownRealError, match=r"^app1:80 of web has no address: NXDOMAIN$"):
+        find_reals(state_at(Source(tmp_path), failed).state.fleet, wanted)
 
 
 def test_a_real_of_another_balancer_is_said_to_be_one(tmp_path: Path) -> None:

@@ -1,6 +1,14 @@
 import pytest
 
-from kglb.events import HealthChanged, RealDrained, RealRemoved, RouteAnnounced, RoutesDecided, WarmthChanged
+from kglb.events import (
+    HealthChanged,
+    RealDrained,
+    RealRemoved,
+    ResolutionFailed,
+    RouteAnnounced,
+    RoutesDecided,
+    WarmthChanged,
+)
 from kglb.model import Announce, ChangeDestination, DeleteDestination, Route
 from kglb.web.fleet_metrics import fleet_families
 from tests.projections.builders import DNS, WEB, added, applied, balancer, real_id, started
@@ -34,6 +42,14 @@ def test_a_drained_real_is_in_no_count_and_said_to_be_out_of_rotation() -> None:
     assert found.value("kglb_balancer_alive_ratio", **WEB_LABELS) == 1
     in_rotation = [found.value("kglb_real_in_rotation", real=real_id(number), **WEB_LABELS) for number in range(4)]
     assert in_rotation == [0, 1, 1, 1]
+
+
+def test_names_without_an_address_are_counted() -> None:
+    fleet = web_fleet(2)
+    assert reading(fleet).value("kglb_balancer_unresolved_names", **WEB_LABELS) == 0
+    fleet.record(ResolutionFailed(service=WEB, host="app1:80", error="NXDOMAIN"))
+    fleet.record(ResolutionFailed(service=WEB, host="app2:80", error="NXDOMAIN", keeping="10.0.0.8"))
+    assert reading(fleet).value("kglb_balancer_unresolved_names", **WEB_LABELS) == 1
 
 
 def test_exactly_the_mode_a_balancer_is_in_is_one() -> None:

@@ -9,7 +9,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from itertools import pairwise
 from typing import Any
 
-from kglb.config.foreign.keepalived_checks import CHECKERS, TIMERS, Refuse, check_of, timers, whole
+from kglb.config.foreign.keepalived_checks import CHECKERS, TIMERS, Refuse, check_of, timers, whole, with_todays_names
 from kglb.config.foreign.keepalived_text import Block, parse_keepalived
 from kglb.config.problems import ConfigError, Problem
 
@@ -210,7 +210,7 @@ class _Converter:
             return {"type": "dummy"}
         if len(checkers) > 1:
             self._wrong(checkers[1], "a balancer has one check")
-        checker = checkers[0]
+        checker = with_todays_names(checkers[0])
         inherited = {one.name: one for block in (server, real) for one in block.inner}
 
         def refuse(block: Block, why: str) -> None:

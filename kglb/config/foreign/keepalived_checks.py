@@ -5,6 +5,8 @@ import shlex
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from kglb.config.foreign.keepalived_text import Block
 from kglb.config.problems import show
 
@@ -58,6 +60,14 @@ def timers(checker: str, said: Said, check: dict[str, Any]) -> dict[str, Any]:
     if retries and _seconds(again) < _seconds(interval):
         found["fast_interval"] = f"{again}s"
     return found
+
+
+def with_todays_names(checker: Block) -> Block:
+    """The checker with its options by the names that they have in keepalived 2."""
+    if checker.name not in ("HTTP_GET", "SSL_GET"):
+        return checker
+    inner = (replace(one, name="retry") if one.name == "nb_get_retry" else one for one in checker.inner)
+    return replace(checker, inner=tuple(inner))
 
 
 def check_of(checker: Block, real: Block, said: Said, refuse: Refuse) -> dict[str, Any]:

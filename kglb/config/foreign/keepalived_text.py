@@ -23,8 +23,8 @@ _ADVANCED = {
     "@": "a line for some machines only",
     "$": "a definition, or the use of one",
     "~": "a generated block",
-    "include": "an included file",
 }
+_INCLUDES = ("include", "includer", "includem", "includew", "includeb", "includea")
 
 
 class Block(msgspec.Struct, frozen=True):
@@ -98,8 +98,8 @@ def _blocks(tokens: Iterator[_Token], source: str) -> tuple[tuple[Block, ...], _
 
 def _block(words: list[_Token], source: str, inner: tuple[Block, ...] = ()) -> Block:
     name, *rest = words
-    for sign, meaning in _ADVANCED.items():
-        if name.text == sign or (sign != "include" and name.text.startswith(sign)):
-            problem = Problem("", name.line, f"{name.text}: {meaning} is not read here", "expand it first")
-            raise ConfigError(source, (problem,))
+    meaning = "an included file" if name.text in _INCLUDES else _ADVANCED.get(name.text[:1])
+    if meaning is not None:
+        problem = Problem("", name.line, f"{name.text}: {meaning} is not read here", "expand it first")
+        raise ConfigError(source, (problem,))
     return Block(name.text, tuple(word.text for word in rest), name.line, inner)

@@ -77,6 +77,7 @@ class TestText:
             ),
             ("a {\n" * 5000, "k.conf: braces are nested too deeply"),
             ("include b.conf\n", "k.conf:1: include: an included file is not read here; expand it first"),
+            ("includea b/*\n", "k.conf:1: includea: an included file is not read here; expand it first"),
         ],
     )
     def test_what_cannot_be_read_is_told_with_its_line(self, text: str, said: str) -> None:
@@ -165,6 +166,10 @@ class TestChecks:
             "fall": 5,
             "fast_interval": "0.5s",
         }
+
+    @pytest.mark.parametrize("checker", ["HTTP_GET", "SSL_GET"])
+    def test_retries_of_http_have_an_older_name_too(self, checker: str) -> None:
+        assert check(checked(f"{checker} {{\n url {{ path / }}\n nb_get_retry 4\n}}"))["fall"] == 5
 
     @pytest.mark.parametrize(
         ("checker", "found"),
