@@ -9,7 +9,8 @@ believed, only once the machine confirms that the way to the real was open.
 A real that is watched has an idle connection from the first probe that passes until one fails. When the connection is
 lost, the real is probed at once. It is *in doubt* from then on until ``rise`` probes in a row have passed, and whenever
 its streak contradicts its health; meanwhile ``fast_interval`` applies. Afterwards its own times do, as if nothing had
-been: a thousand reals that were in doubt together are not probed in step from then on.
+been: a thousand reals that were in doubt together are not probed in step from then on. A real that is new (see
+``kglb.decisions.pace``) is asked again soon, but in its turn, as thousands of others may be new, too.
 """
 
 from typing import NamedTuple
@@ -31,7 +32,7 @@ from kglb.checks.outcome import Outcome
 from kglb.checks.probe import Probe
 from kglb.checks.vigil import IdleConnection
 from kglb.dataplane.worker import PATIENCE
-from kglb.decisions import judge, observe
+from kglb.decisions import contradicts, judge, observe, pace_of
 from kglb.events import HealthChanged, ProbeFlipped, WatchLost, WeightReported
 from kglb.model import Check, ServiceId, asks_the_same, parse_endpoint, type_of
 from kglb.projections import RealState
@@ -84,6 +85,7 @@ class Checker(RecordingActor):
         "_generation",
         "_healthy",
         "_idle",
+        "_new",
         "_own_times",
         "_parts",
         "_path",
@@ -112,6 +114,7 @@ class Checker(RecordingActor):
         self._real = known.real
         self._healthy = known.healthy
         self._streak = known.streak
+        self._new = not known.healthy and not known.outcome
         self._run = parts.recorder.open_run(service, known)
         self._counts = parts.checked[service, known.real] = CheckCounts(parts.now())
         self._generation = 0
@@ -155,7 +158,7 @@ class Checker(RecordingActor):
 
     def _schedule_first(self) -> None:
         now = self._parts.now()
-        self._schedule(self._own_times.first(now, self._check.interval, self._parts.turns.take(now)))
+        self._schedule(self._own_times.first(now, self._check.interval, self._parts.first_turns.take(now)))
 
     def _schedule(self, due: float) -> None:
         self._parts.prober.schedule(self._probe, due)
@@ -193,6 +196,7 @@ class Checker(RecordingActor):
         self._doubt = None
         if not asks_the_same(self._check, order.check):
             self._streak = 0
+            self._new = not self._healthy
             self._run.forget()
         self._use(order.check, order.gate, order.path)
         self._schedule_first()
@@ -247,21 +251,26 @@ class Checker(RecordingActor):
             self._record_loss(self._doubt)
         if outcome.status == "unknown":
             self._parts.unknowns[outcome.reason] += 1
-            self._schedule(self._own_times.next(max(outcome.due, answered)))
         else:
             self._observe(outcome)
             self._watch(passed=outcome.status == "success")
-            self._schedule(self._next_due(outcome.due, answered))
+        self._schedule(self._next_due(outcome, answered))
 
-    def _next_due(self, due: float, answered: float) -> float:
-        fast = self._check.fast_interval
-        if fast and self._in_doubt:
-            return max(due + fast, answered)
-        return self._own_times.next(max(due, answered))
+    def _next_due(self, outcome: Outcome, answered: float) -> float:
+        check = self._check
+        in_doubt = self._in_doubt and outcome.status != "unknown"  # what this machine lacks is not asked for more often
+        pace = pace_of(check, in_doubt=in_doubt, new=self._new)
+        if pace == check.interval:
+            return self._own_times.next(max(outcome.due, answered))
+        soon = max(outcome.due + pace, answered)
+        if pace == check.fast_interval:
+            return soon
+        turn = self._parts.further_turns.take(answered, latest=answered + check.interval - pace)
+        return soon + turn - answered
 
     @property
     def _in_doubt(self) -> bool:
-        return self._doubt is not None or (self._streak < 0 if self._healthy else self._streak > 0)
+        return self._doubt is not None or contradicts(self._healthy, self._streak)
 
     def _ask_at_once(self, lost: Lost) -> None:
         """Probe now. What was asked before the loss is forgotten: it may have been answered before it, too."""
@@ -289,9 +298,9 @@ class Checker(RecordingActor):
         if not self._run.goes_on(outcome.status, outcome.reason):
             self._flip(outcome)
         self._run.count += 1
-        healthy, self._streak = observe(
-            self._healthy, self._streak, outcome.status == "success", self._check.rise, self._check.fall
-        )
+        success = outcome.status == "success"
+        healthy, self._streak = observe(self._healthy, self._streak, success, self._check.rise, self._check.fall)
+        self._new = self._new and success and not healthy
         self._believe(healthy, self._run.seq, since=outcome.started + outcome.latency)
         if outcome.weight is not None:
             self._report(outcome.weight)

@@ -50,7 +50,7 @@ class Parts(Struct):
     an answer must have it (see ``watchdog``), ``probes_stalled`` since when no probe has ended though some should
     have. ``draining`` are the connections, as last counted, of each real whose last one is waited for.
     ``on_address_loss`` takes whom to tell that an address has left the machine, ``on_doubt`` whom to tell that a
-    service does not look as it is known. New checkers take ``turns``.
+    service does not look as it is known. Checkers take ``first_turns``, and ``further_turns`` while their real is new.
     """
 
     scheduler: Scheduler
@@ -78,7 +78,8 @@ class Parts(Struct):
     draining: dict[tuple[ServiceId, RealId], int] = field(default_factory=dict)
     on_address_loss: Listen = unheard
     on_doubt: ListenToDoubts = unheard
-    turns: Turns = field(default_factory=Turns)
+    first_turns: Turns = field(default_factory=Turns)
+    further_turns: Turns = field(default_factory=Turns)
     started: bool = False
     say: Callable[..., None] = _silent
 

@@ -25,6 +25,7 @@ from kglb.decisions.contest import is_over as contest_is_over
 from kglb.decisions.fwmarks import Changes, Marked, Pool, checked_at, choose_mark, mark_changes
 from kglb.decisions.health import judge, observe, presumed_healthy
 from kglb.decisions.members import claims, is_name, member, members
+from kglb.decisions.pace import contradicts, pace_of
 from kglb.decisions.routing import (
     Candidate,
     candidate_of,
@@ -58,6 +59,7 @@ __all__ = [
     "choose_mark",
     "claims",
     "contest_is_over",
+    "contradicts",
     "decide",
     "decide_for",
     "decide_routes",
@@ -72,6 +74,7 @@ __all__ = [
     "members",
     "mode_of",
     "observe",
+    "pace_of",
     "presumed_healthy",
     "route_changes",
     "routes",

@@ -1,13 +1,13 @@
 """When would each real have been healthy under other settings?
 
 A streak does not depend on thresholds, so outcome runs give every streak there was. Between two records about a real
-its probes are known by number, not by time: they are taken to be an interval apart. Under another interval they are
-imagined: a real is taken to have answered as it did at that moment.
+its probes are known by number, not by time: they are taken to be as far apart as ``pace_of`` says. Under another
+interval they are imagined: a real is taken to have answered as it did at that moment.
 """
 
 from dataclasses import dataclass
 
-from kglb.decisions import judge, observe
+from kglb.decisions import contradicts, judge, observe, pace_of
 from kglb.events import (
     Adopted,
     ConfigApplied,
@@ -49,11 +49,14 @@ class Change:
 
 @dataclass(slots=True)
 class _Supposed:
-    """What would be believed of a real, and the last probe that is accounted for: when, and the streak then."""
+    """What would be believed of a real, the last probe that is accounted for (when, and the streak then), and whether
+    one may have failed under this check: else the real is new while it is down.
+    """
 
     healthy: bool
     time: float
     streak: int
+    failed: bool = False
     last: Change | None = None
 
 
@@ -76,7 +79,8 @@ class SupposedHealth:
         """Suppose that the settings come into force now, with what is believed so far."""
         for service, balancer in self._state.fleet.balancers.items():
             for real in balancer.reals.values():
-                self._known[service, real.real] = _Supposed(real.healthy, self._timeline.now, real.streak)
+                now, asked = self._timeline.now, bool(real.outcome)
+                self._known[service, real.real] = _Supposed(real.healthy, now, real.streak, failed=asked)
         self._configure(self._state.seq)
 
     def take(self, record: Found) -> None:
@@ -117,7 +121,7 @@ class SupposedHealth:
         for (service, name), supposed in self._known.items():
             real = self._state.fleet.real(service, name)
             if real is not None and real.outcome:
-                probes = int((self._timeline.now - supposed.time) // self._spacing(service, real))
+                probes = int((self._timeline.now - supposed.time) // self._spacing(service, real, supposed))
                 self._reach((service, name), supposed.streak + _sign(real) * probes, 0)
 
     # --- probes ---------------------------------------------------------------------------------------------------
@@ -137,7 +141,7 @@ class SupposedHealth:
             return
         probes = abs(streak - supposed.streak)
         now, since = self._timeline.now, supposed.time
-        spacing = self._spacing(key[0], real)
+        spacing = self._spacing(key[0], real, supposed)
         if further is not None and probes + further:
             spacing = (now - since) / (probes + further)
         crossed = self._crossed(key[0], supposed, _sign(real), streak)
@@ -161,8 +165,9 @@ class SupposedHealth:
         real, supposed = self._state.fleet.real(*key), self._known.get(key)
         if real is None or supposed is None:
             return
-        check = self._checks[key[0]]
-        healthy, streak = observe(supposed.healthy, supposed.streak, _sign(real) > 0, check.rise, check.fall)
+        check, success = self._checks[key[0]], _sign(real) > 0
+        healthy, streak = observe(supposed.healthy, supposed.streak, success, check.rise, check.fall)
+        supposed.failed = supposed.failed or not success
         supposed.time = self._timeline.now
         supposed.streak = streak
         if healthy != supposed.healthy:
@@ -173,8 +178,8 @@ class SupposedHealth:
         check, now, sign = self._checks[key[0]], self._timeline.now, _sign(real)
         while True:
             settled = supposed.healthy == (sign > 0) and abs(supposed.streak) >= max(check.rise, check.fall)
-            doubtful = not settled and supposed.healthy != (supposed.streak > 0)
-            spacing = check.fast_interval if check.fast_interval and doubtful else check.interval
+            in_doubt = not settled and contradicts(supposed.healthy, supposed.streak)
+            spacing = pace_of(check, in_doubt=in_doubt, new=not supposed.failed and not supposed.healthy)
             probes = max(1, int((now - supposed.time) // spacing)) if settled else 1
             if supposed.time + probes * spacing >= now:
                 return
@@ -183,11 +188,10 @@ class SupposedHealth:
             if judge(supposed.healthy, supposed.streak, check.rise, check.fall) != supposed.healthy:
                 self._change(key, supposed.streak, 0, supposed.time)
 
-    def _spacing(self, service: ServiceId, real: RealState) -> float:
+    def _spacing(self, service: ServiceId, real: RealState, supposed: _Supposed) -> float:
         """Seconds between two probes: what is recorded of a real decides whether it is in doubt."""
-        check = self._checks[service]
-        doubtful = real.healthy != (real.outcome == "success")
-        return check.fast_interval if check.fast_interval and doubtful else check.interval
+        in_doubt = contradicts(real.healthy, _sign(real))
+        return pace_of(self._checks[service], in_doubt=in_doubt, new=not supposed.failed and not real.healthy)
 
     # --- what follows -----------------------------------------------------------------------------------------------
 
@@ -228,7 +232,7 @@ class SupposedHealth:
             if check is None:
                 continue
             if key[0] in before and not asks_the_same(before[key[0]], check):
-                supposed.streak = 0
+                supposed.streak, supposed.failed = 0, False
             if judge(supposed.healthy, supposed.streak, check.rise, check.fall) != supposed.healthy:
                 self._change(key, supposed.streak, seq, self._timeline.now)
 

@@ -61,7 +61,7 @@ def test_what_is_rehearsed_is_what_the_reload_then_does(tmp_path: Path) -> None:
             await asyncio.sleep(5)
             state = State.from_checkpoint(w.state.seq, b"".join(w.state.checkpoint()))
             machine.batches.clear()
-            w.parts.turns.take(w.loop.time() + 1.0)  # nobody is asked at once
+            w.parts.first_turns.take(w.loop.time() + 1.0)  # nobody is asked at once
             await w.reload(after)
             await asyncio.sleep(0.01)
             done = [operation for batch in machine.batches for operation in batch]

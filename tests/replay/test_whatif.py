@@ -137,6 +137,35 @@ def test_another_interval_is_imagined_and_says_so(journal: Path) -> None:
     assert all(one.estimated for one in found.transitions if one.supposed)
 
 
+@pytest.mark.parametrize(
+    ("setting", "up"), [("interval=20s", 2.0), ("interval=500ms", 1.0), ("fast_interval=100ms", 0.2)]
+)
+def test_a_new_real_is_imagined_to_be_asked_each_second_at_least(tmp_path: Path, setting: str, up: float) -> None:
+    async def main() -> None:
+        async with world(tmp_path, config(balancer(reals=1, check=TcpCheck()))):
+            await asyncio.sleep(60)
+
+    run(main())
+    (first,) = (_seconds(record.at) for record in journal_of(tmp_path) if isinstance(record.event, ProbeFlipped))
+    (supposed,) = (one for one in supposing(tmp_path, f"balancer.web.check.{setting}").transitions if one.supposed)
+    assert _seconds(supposed.at) - first == pytest.approx(up, abs=0.01)
+
+
+def test_what_a_new_real_has_passed_when_the_journal_ends_is_known_by_its_pace(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with world(tmp_path, config(balancer(reals=2, check=TcpCheck(rise=10)))) as w:
+            await asyncio.sleep(4.5)
+            w.prober.answers[B] = REFUSED  # the last record of this journal: A has passed five times until then
+            w.prober.ask_now(B)
+            await asyncio.sleep(0.01)
+            await w.kill()
+
+    run(main())
+    (supposed,) = (one for one in supposing(tmp_path, "balancer.web.check.rise=5").transitions if one.real == A)
+    assert supposed.streak == 5
+    assert supposed.estimated
+
+
 def test_from_a_moment_on_what_is_believed_then_is_the_beginning(journal: Path) -> None:
     down = next(one for one in supposing(journal).transitions if one.real == A and not one.healthy)
     found = supposing(journal, "balancer.web.check.rise=4", first=down.seq + 1)
