@@ -15,6 +15,9 @@ from journal.sync import Sync
 from sim.agenda import Agenda
 from sim.loop import Killed, ProcessLoop
 
+PID = 1
+"""What every simulated process takes itself for."""
+
 
 class SimFile:
     """Bytes, how many of them are on the platter, and whether its name is."""
@@ -77,6 +80,10 @@ class SimFiles(OsFiles):
         self._loop = loop
         self._open: dict[int, tuple[Path, SimFile]] = {}
         self._next = 3
+
+    def process_id(self) -> int:
+        """The same of every process, in any run: its digits are bytes on the disk."""
+        return PID
 
     def make_directory(self, directory: Path) -> None:
         """Every directory is there."""
