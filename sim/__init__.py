@@ -16,6 +16,7 @@ around them is here: reals, probes, kernel, disk, resolver, operator and clock. 
 ``faults``      what can go wrong, by kind
 ``story``       what goes wrong when, as the seed says
 ``witness``     invariants that are checked at every step: ``testimony`` of the probes, ``facts``, ``deeds``
+``crash``       an actor that crashes on purpose
 ``waiting``     no actor waits for another
 ``quiescence``  invariants that hold once it is quiet
 ``world``       all of it together: one simulation

@@ -44,9 +44,9 @@ from kglb.model import (
     RealId,
     ServiceId,
 )
+from sim.crash import CRASH
 from sim.routes import Lines
 from sim.slow_starts import SlowStarts
-from sim.violation import CRASH
 
 if TYPE_CHECKING:
     from sim.witness import Witness

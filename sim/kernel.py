@@ -16,8 +16,8 @@ from kglb.dataplane.passage import Passage
 from kglb.dataplane.port import Failure
 from kglb.model import AddAddress, Address, Destination, Operation, RealId, Service, ServiceId
 from sim.agenda import Agenda
+from sim.crash import CRASH
 from sim.loop import ProcessLoop
-from sim.violation import CRASH
 
 T = TypeVar("T")
 

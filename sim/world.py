@@ -12,7 +12,7 @@ from kglb.dataplane.route_engine import MemoryRoutes
 from kglb.events import RealDrained, RealRestored, WeightOverridden
 from kglb.model import Destination, Endpoint, Forward, RealId, Service, ServiceId
 from kglb.model.marks import mark_id
-from sim import quiescence, waiting
+from sim import crash, quiescence, waiting
 from sim.agenda import Agenda
 from sim.balancers import host, name
 from sim.configs import Operator, Size
@@ -95,7 +95,7 @@ class World:
 
     def run(self) -> None:
         """Tell the whole story. Raises Violation where something is not as it should be."""
-        with waiting.forbidden():
+        with waiting.forbidden(), crash.without_places():
             self._run()
 
     def _run(self) -> None:

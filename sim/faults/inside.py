@@ -9,8 +9,8 @@ from kglb.model import (
     ServiceId,
 )
 from kglb.projections import BalancerState
+from sim.crash import CRASH
 from sim.faults.kinds import Faults, Over
-from sim.violation import CRASH
 
 if TYPE_CHECKING:
     from sim.world import World
