@@ -4,6 +4,7 @@ It fails as it is told to: slow, hung, full, refusing to sync, torn where a writ
 """
 
 import errno
+import hashlib
 import os
 from pathlib import Path
 from random import Random
@@ -54,6 +55,14 @@ class Platter:
                 continue
             kept = self.random.randint(file.synced, len(file.bytes))
             del file.bytes[kept:]
+
+    def digest(self) -> str:
+        """The SHA-256 of everything on it: what must be the same for the same seed."""
+        digest = hashlib.sha256()
+        for path, file in sorted(self.files.items()):
+            if path.suffix != ".lock":
+                digest.update(f"{path.name} {len(file.bytes)}\n".encode() + file.bytes)
+        return digest.hexdigest()
 
     def flip_a_bit(self) -> None:
         """One bit of one file is another from now on."""

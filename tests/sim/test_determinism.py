@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sim.report import run
-from sim.world import Plan
+from sim.simulation import Plan
 
 
 def line_of(seed: int, hash_seed: str) -> str:
