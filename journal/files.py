@@ -17,6 +17,10 @@ _NO_TRICKS = os.O_CLOEXEC | os.O_NOFOLLOW  # a link in a journal would have root
 class OsFiles:
     """System calls on files, one each. Every method raises ``OSError`` as the call did."""
 
+    def process_id(self) -> int:
+        """Whose calls these are: what a lock file names."""
+        return os.getpid()
+
     def make_directory(self, directory: Path) -> None:
         """Make the directory and its parents, if they are not there."""
         directory.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)

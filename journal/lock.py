@@ -4,7 +4,6 @@ It says who writes, and in a journal in which boot: ``PID BOOT``. Who has brough
 boot behind; so whoever comes next knows whether the journal may lack what its last writer did.
 """
 
-import os
 import re
 from contextlib import suppress
 from pathlib import Path
@@ -36,7 +35,7 @@ class FileLock:
         """Leave a text behind the process id."""
         assert self._fd is not None
         self._files.truncate(self._fd, 0)
-        self._files.write(self._fd, f"{os.getpid()} {text}".strip().encode() + b"\n")
+        self._files.write(self._fd, f"{self._files.process_id()} {text}".strip().encode() + b"\n")
 
     def release(self) -> None:
         """Let others have it; a second time does nothing."""

@@ -8,7 +8,7 @@ from sim.configs import Size
 from sim.faults import FAULTS
 from sim.mutations import FOUND_WITHIN, MUTATIONS, hunt_all
 from sim.report import details, line, run, run_all
-from sim.world import Plan
+from sim.simulation import Plan
 
 
 def main(arguments: list[str] | None = None) -> int:

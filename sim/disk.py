@@ -4,6 +4,7 @@ It fails as it is told to: slow, hung, full, refusing to sync, torn where a writ
 """
 
 import errno
+import hashlib
 import os
 from pathlib import Path
 from random import Random
@@ -14,6 +15,9 @@ from journal.disk import Commit, Work
 from journal.sync import Sync
 from sim.agenda import Agenda
 from sim.loop import Killed, ProcessLoop
+
+PID = 1
+"""What every simulated process takes itself for."""
 
 
 class SimFile:
@@ -52,6 +56,14 @@ class Platter:
             kept = self.random.randint(file.synced, len(file.bytes))
             del file.bytes[kept:]
 
+    def digest(self) -> str:
+        """The SHA-256 of everything on it: what must be the same for the same seed."""
+        digest = hashlib.sha256()
+        for path, file in sorted(self.files.items()):
+            if path.suffix != ".lock":
+                digest.update(f"{path.name} {len(file.bytes)}\n".encode() + file.bytes)
+        return digest.hexdigest()
+
     def flip_a_bit(self) -> None:
         """One bit of one file is another from now on."""
         written = [file for path, file in self.files.items() if file.bytes and path.suffix == ".jsonl"]
@@ -77,6 +89,10 @@ class SimFiles(OsFiles):
         self._loop = loop
         self._open: dict[int, tuple[Path, SimFile]] = {}
         self._next = 3
+
+    def process_id(self) -> int:
+        """The same of every process, in any run: its digits are bytes on the disk."""
+        return PID
 
     def make_directory(self, directory: Path) -> None:
         """Every directory is there."""

@@ -14,10 +14,20 @@ from typing import Any, Protocol, TypeVar
 from kglb.dataplane.memory import MemoryDataPlane
 from kglb.dataplane.passage import Passage
 from kglb.dataplane.port import Failure
-from kglb.model import AddAddress, Address, Destination, Operation, RealId, Service, ServiceId
+from kglb.model import (
+    AddAddress,
+    Address,
+    AddService,
+    DeleteService,
+    Destination,
+    Operation,
+    RealId,
+    Service,
+    ServiceId,
+)
 from sim.agenda import Agenda
+from sim.crash import CRASH
 from sim.loop import ProcessLoop
-from sim.violation import CRASH
 
 T = TypeVar("T")
 
@@ -51,6 +61,7 @@ class SimKernel(MemoryDataPlane):
         self.delay = 0.0002
         self.hangs_until = 0.0
         self._skipped = ""
+        self._made: set[ServiceId] = set()
         self.watcher: Watcher | None = None
 
     def apply(self, operations: Sequence[Operation]) -> list[Failure | None]:
@@ -76,9 +87,18 @@ class SimKernel(MemoryDataPlane):
         if self.watcher is not None:
             self.watcher.performing(operation)
         number = super()._perform(operation)
-        if not number and self.watcher is not None:
-            self.watcher.performed(operation)
+        if not number:
+            self._performed(operation)
         return errno.ENOBUFS if lost else number
+
+    def _performed(self, operation: Operation) -> None:
+        match operation:
+            case AddService(service):
+                self._made.add(service.id)
+            case DeleteService(id):
+                self._made.discard(id)
+        if self.watcher is not None:
+            self.watcher.performed(operation)
 
     def edit(self, operation: Operation) -> None:
         """A stranger does this, and leaves no mark; whether it takes place is the kernel's affair."""
@@ -127,6 +147,10 @@ class SimKernel(MemoryDataPlane):
         """What really is there."""
         return dict(self._services)
 
+    def ours(self) -> set[ServiceId]:
+        """The services there that the daemon made."""
+        return self._made & self._services.keys()
+
     def all_addresses(self) -> frozenset[Address]:
         """What really is there."""
         return frozenset(self._addresses)
@@ -134,6 +158,7 @@ class SimKernel(MemoryDataPlane):
     def reboot(self) -> None:
         """Everything that is not on a disk is gone."""
         self._services.clear()
+        self._made.clear()
         self._destinations.clear()
         self._addresses = {address for address in self._addresses if address.address in ("127.0.0.1/8", "::1/128")}
         self._marked.clear()

@@ -19,7 +19,7 @@ from kglb.dataplane.route_engine import MemoryRoutes
 from kglb.model import Config, Endpoint
 from kglb.projections import State
 from sim.agenda import Agenda
-from sim.disk import Platter, SimDisk, SimFiles
+from sim.disk import PID, Platter, SimDisk, SimFiles
 from sim.kernel import SimKernel, SimWorker
 from sim.loop import ProcessLoop
 from sim.probing import Route, SimProber, SimVigil
@@ -167,7 +167,7 @@ class Process:
         self.recorder = recorder
         recorder.observe(around.on_fact)
         self.daemon = await start(
-            self.parts, config, digest="digest", source="config.toml", pid=1, origin=self._origin()
+            self.parts, config, digest="digest", source="config.toml", pid=PID, origin=self._origin()
         )
         self.clean = await self.daemon.finished
         self.leftovers = await self.daemon.close(5.0)

@@ -6,7 +6,6 @@ as the config asks for, whatever happened before.
 
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pykka import ActorRegistry
 
@@ -18,10 +17,8 @@ from kglb.replay.source import Source
 from kglb.replay.verify import verify
 from sim.balancers import by_real, is_ours, says_weights
 from sim.process import JOURNAL
-from sim.routes import must_come, must_stay
-
-if TYPE_CHECKING:
-    from sim.world import World
+from sim.witness.routes import must_come, must_stay
+from sim.world import World
 
 BACKOFF = 2 * 30.0
 """The longest wait before an actor starts again, and before a refused operation is tried again."""
@@ -32,7 +29,7 @@ HOST_PORTS = 2
 """Descriptors that the journal keeps open: the lock and the newest segment."""
 
 
-def settling_time(world: "World") -> float:
+def settling_time(world: World) -> float:
     """Seconds of quiet after which everything must have settled."""
     config = world.operator.config
     checks = [balancer.check for balancer in config.balancers]
@@ -42,7 +39,7 @@ def settling_time(world: "World") -> float:
     return warming + BACKOFF + 2 * config.data_plane.reconcile_interval + proof + names + SLACK
 
 
-def snapshot(world: "World") -> dict[str, object]:
+def snapshot(world: World) -> dict[str, object]:
     """What must not change by itself."""
     kernel, state = world.kernel, world.process.state
     return {
@@ -76,12 +73,12 @@ def difference(before: dict[str, object], after: dict[str, object]) -> str:
     return f"{name}: {before[name]} became {after[name]}"
 
 
-def check(world: "World") -> None:
+def check(world: World) -> None:
     """Everything that must hold once it is quiet. Raises Violation."""
     _Quiet(world).check()
 
 
-def check_end(world: "World") -> None:
+def check_end(world: World) -> None:
     """Nothing is left of a daemon that was stopped in order. Raises Violation."""
     process, config = world.process, world.operator.config
     _require(world, process.finished, "the daemon does not end")
@@ -92,25 +89,25 @@ def check_end(world: "World") -> None:
     _require(world, not process.loop.tasks, f"tasks are left: {process.loop.tasks}")
     _require(world, process.files.left_open == 0, "descriptors are left open")
     _require(world, not process.parts.checked, "counts of reals are left")
-    if config.data_plane.on_stop == "cleanup" and not world.witness.tainted:
+    if config.data_plane.on_stop == "cleanup" and not world.excuses.tainted:
         left = [id for id in world.kernel.all_services() if is_ours(id)]
         _require(world, not left, f"services are left: {left}")
         _require(world, not world.routes.routes, "routes are left announced")
-        addresses = _our_addresses(world) - world.witness.deeds.unrecorded
+        addresses = _our_addresses(world) - world.excuses.unrecorded
         _require(world, not addresses, f"addresses are left: {addresses}")
     _require(world, *_foreign(world))
 
 
-def _require(world: "World", holds: bool, otherwise: str) -> None:
+def _require(world: World, holds: bool, otherwise: str) -> None:
     if not holds:
-        raise world.witness.violation(otherwise)
+        raise world.violation(otherwise)
 
 
-def _our_addresses(world: "World") -> set[Address]:
+def _our_addresses(world: World) -> set[Address]:
     return {address for address in world.kernel.all_addresses() if address.address.startswith("198.18.")}
 
 
-def _foreign(world: "World") -> tuple[bool, str]:
+def _foreign(world: World) -> tuple[bool, str]:
     """What somebody else had is as it was, unless the machine has rebooted."""
     there = {service for service in world.kernel.all_services().values() if not is_ours(service.id)}
     expected: set[Service] = set() if world.boots > 1 else set(world.foreign)
@@ -120,7 +117,7 @@ def _foreign(world: "World") -> tuple[bool, str]:
 class _Quiet:
     """The checks of one moment."""
 
-    def __init__(self, world: "World") -> None:
+    def __init__(self, world: World) -> None:
         self.world = world
         self.process = world.process
         self.kernel = world.kernel
@@ -209,16 +206,16 @@ class _Quiet:
         self.require({held.way for held in marks.values()} == ways, f"marks lead to {marks}, expected {ways}")
         for mark, held in marks.items():
             self.require(self.state.data_plane.holds_mark(mark, held.way), f"mark {mark} is not in the kernel")
-        if not self.world.witness.tainted:
+        if not self.world.excuses.tainted:
             extra = set(there) - set(wanted) - {held.way.service(mark).id for mark, held in marks.items()}
             self.require(not extra, f"services that nobody wants are in the kernel: {sorted(extra)}")
 
     def _addresses(self) -> None:
         wanted = {balancer.address for balancer in self.world.operator.config.balancers}
         there = _our_addresses(self.world)
-        missing, extra = wanted - there, there - wanted - self.world.witness.deeds.unrecorded
+        missing, extra = wanted - there, there - wanted - self.world.excuses.unrecorded
         self.require(not missing, f"addresses are missing: {missing}")
-        if not self.world.witness.tainted:
+        if not self.world.excuses.tainted:
             self.require(not extra, f"addresses that nobody wants: {extra}")
 
     def _routes(self) -> None:
@@ -260,7 +257,7 @@ class _Quiet:
         try:
             reader = JournalReader(JOURNAL, decode, files=self.process.files)
             newest = reader.segments()[-1].first_seq
-            for record in reader.records(newest if self.world.witness.tainted else 0):
+            for record in reader.records(newest if self.world.excuses.tainted else 0):
                 if isinstance(record.event, SegmentOpened):
                     opened = State.from_checkpoint(record.seq, record.event.checkpoint)
                     gap = record.seq != folded.seq + 1
@@ -272,7 +269,7 @@ class _Quiet:
         except Damaged as damaged:
             self.require(False, f"the journal is damaged: {damaged}")
         self._same(folded, self.state, "the fold of the journal")
-        self._verified(reader.segments()[-1].path if self.world.witness.tainted else JOURNAL)
+        self._verified(reader.segments()[-1].path if self.world.excuses.tainted else JOURNAL)
 
     def _verified(self, path: Path) -> None:
         """Everything recorded is what the decisions come to: else no replay and no what-if could be believed."""

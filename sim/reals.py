@@ -8,7 +8,7 @@ from random import Random
 from typing import Literal
 
 from kglb.checks.outcome import Verdict
-from sim.violation import CRASH
+from sim.crash import CRASH
 
 Condition = Literal["up", "refuses", "hangs", "slow", "broken", "half"]
 

@@ -14,8 +14,9 @@ from journal import JournalReader
 from kglb.events import decode
 from sim.disk import Platter, SimFiles
 from sim.process import JOURNAL
+from sim.simulation import Plan, Simulation
 from sim.violation import Violation
-from sim.world import Plan, World
+from sim.world import World
 
 LAST = 12
 """Records and faults that are shown of a simulation that failed."""
@@ -40,14 +41,15 @@ class Result:
 def run(plan: Plan, keep: Path | None = None) -> Result:
     """Run one plan; with ``keep`` its journal is written to that directory afterwards."""
     began = time.process_time()
-    world = World(plan)
+    simulation = Simulation(plan)
+    world = simulation.world
     wrong = ""
     try:
-        world.run()
+        simulation.run()
     except Violation as violation:
         wrong = str(violation)
     except Exception:
-        wrong = f"at {world.agenda.now:.3f} s, step {world.agenda.steps}: {traceback.format_exc()}"
+        wrong = f"at {world.now:.3f} s, step {world.agenda.steps}: {traceback.format_exc()}"
     if keep is not None:
         write_journal(world.platter, keep)
     recorder = world.process.recorder
@@ -55,12 +57,12 @@ def run(plan: Plan, keep: Path | None = None) -> Result:
         seed=plan.seed,
         wrong=wrong,
         seconds=time.process_time() - began,
-        virtual_seconds=world.agenda.now - world.began,
+        virtual_seconds=world.now - simulation.began,
         steps=world.agenda.steps,
         processes=world.processes,
         records=0 if recorder is None else recorder.last_seq,
-        digest=world.digest(),
-        kinds=tuple(world.story.kinds),
+        digest=world.platter.digest(),
+        kinds=tuple(simulation.story.kinds),
         story=(*_story(world), *_last_records(world)) if wrong else (),
     )
 

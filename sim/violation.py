@@ -1,7 +1,4 @@
-"""What is raised where an invariant does not hold, and what is raised on purpose to crash an actor."""
-
-CRASH = "crashed on purpose"
-"""The message of what is raised to crash an actor."""
+"""What is raised where an invariant does not hold."""
 
 
 class Violation(BaseException):

@@ -2,13 +2,11 @@
 
 from collections.abc import Callable
 from random import Random
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from sim.world import World
+from sim.world import World
 
 Over = Callable[[], None]
-Fault = Callable[["World", Random], Over | None]
+Fault = Callable[[World, Random], Over | None]
 
 
 class Faults(dict[str, Fault]):

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from random import Random
-from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -20,9 +19,7 @@ from kglb.model import (
 )
 from sim.faults.kinds import Fault, Faults, Over
 from sim.faults.outside import any_host, become
-
-if TYPE_CHECKING:
-    from sim.world import World
+from sim.world import World
 
 FAULTS = Faults()
 
@@ -31,7 +28,7 @@ FAULTS = Faults()
 
 
 def _share(what: str) -> Fault:
-    def begin(world: "World", random: Random) -> Over:
+    def begin(world: World, random: Random) -> Over:
         setattr(world.kernel, what, random.choice((0.1, 0.5, 1.0)))
         return lambda: setattr(world.kernel, what, 0.0)
 
@@ -48,32 +45,32 @@ for _kind, _what in (
 
 
 @FAULTS.kind("dumps race")
-def _races(world: "World", random: Random) -> Over:
+def _races(world: World, random: Random) -> Over:
     world.kernel.races = 0.1
     return lambda: setattr(world.kernel, "races", 0.0)
 
 
 @FAULTS.kind("the kernel is slow")
-def _kernel_slow(world: "World", random: Random) -> Over:
+def _kernel_slow(world: World, random: Random) -> Over:
     world.kernel.delay = random.choice((0.02, 0.3))
     return lambda: setattr(world.kernel, "delay", 0.0002)
 
 
 @FAULTS.kind("the kernel hangs")
-def _kernel_hangs(world: "World", random: Random) -> Over:
+def _kernel_hangs(world: World, random: Random) -> Over:
     world.kernel.hangs_until = world.agenda.now + random.choice((0.5, 5.0, 20.0))
     return lambda: None
 
 
 @FAULTS.kind("a stranger edits")
-def _drift(world: "World", random: Random) -> None:
+def _drift(world: World, random: Random) -> None:
     for operation in _edits(world, random):
         world.kernel.edit(operation)
-        world.witness.stranger_edited()
+        world.excuses.stranger_edited()
 
 
-def _edits(world: "World", random: Random) -> Iterator[Operation]:
-    services = sorted(world.witness.ours())
+def _edits(world: World, random: Random) -> Iterator[Operation]:
+    services = sorted(world.kernel.ours())
     if not services:
         return
     id = random.choice(services)
@@ -98,7 +95,7 @@ def _edits(world: "World", random: Random) -> Iterator[Operation]:
 
 
 @FAULTS.kind("the machine reboots")
-def _reboot(world: "World", random: Random) -> None:
+def _reboot(world: World, random: Random) -> None:
     world.reboot()
     world.down_until = world.agenda.now + random.choice((1.0, 20.0))
 
@@ -107,47 +104,47 @@ def _reboot(world: "World", random: Random) -> None:
 
 
 @FAULTS.kind("killed")
-def _killed(world: "World", random: Random) -> None:
+def _killed(world: World, random: Random) -> None:
     world.kill_after = random.randint(1, 200)
     world.down_until = world.agenda.now + random.choice((0.0, 5.0))
 
 
 @FAULTS.kind("killed in a write")
-def _torn(world: "World", random: Random) -> Over:
+def _torn(world: World, random: Random) -> Over:
     world.platter.tears = True
     return become(world, [any_host(world, random)], "refuses")
 
 
 @FAULTS.kind("killed, and a bit flips")
-def _bit_flips(world: "World", random: Random) -> None:
+def _bit_flips(world: World, random: Random) -> None:
     world.kill()
     world.platter.flip_a_bit()
-    world.witness.taint("a bit flipped")
+    world.excuses.taint("a bit flipped")
 
 
 # --- the disk ---------------------------------------------------------------------------------------------------------
 
 
 @FAULTS.kind("the disk is slow")
-def _disk_slow(world: "World", random: Random) -> Over:
+def _disk_slow(world: World, random: Random) -> Over:
     world.platter.delay = random.choice((0.03, 0.3, 1.5))
     return lambda: setattr(world.platter, "delay", 0.001)
 
 
 @FAULTS.kind("the disk hangs")
-def _disk_hangs(world: "World", random: Random) -> Over:
+def _disk_hangs(world: World, random: Random) -> Over:
     world.platter.hangs_until = world.agenda.now + random.choice((0.5, 3.0, 30.0))
     return lambda: None
 
 
 @FAULTS.kind("the disk is full")
-def _disk_full(world: "World", random: Random) -> Over:
+def _disk_full(world: World, random: Random) -> Over:
     world.platter.full = True
     return lambda: setattr(world.platter, "full", False)
 
 
 @FAULTS.kind("the disk cannot sync")
-def _disk_fails(world: "World", random: Random) -> Over:
+def _disk_fails(world: World, random: Random) -> Over:
     world.platter.sync_fails = True
     return lambda: setattr(world.platter, "sync_fails", False)
 
@@ -156,11 +153,11 @@ def _disk_fails(world: "World", random: Random) -> Over:
 
 
 @FAULTS.kind("the BGP engine refuses")
-def _engine_refuses(world: "World", random: Random) -> Over:
+def _engine_refuses(world: World, random: Random) -> Over:
     world.routes.failure = Failure(111, "connection refused")
     return lambda: setattr(world.routes, "failure", None)
 
 
 @FAULTS.kind("the BGP engine starts again")
-def _engine_restarts(world: "World", random: Random) -> None:
+def _engine_restarts(world: World, random: Random) -> None:
     world.routes.lose()

@@ -1,14 +1,11 @@
 """What goes wrong outside: reals and their names."""
 
 from random import Random
-from typing import TYPE_CHECKING
 
 from sim.balancers import RACK, host, name
 from sim.faults.kinds import Faults, Over
 from sim.reals import Condition
-
-if TYPE_CHECKING:
-    from sim.world import World
+from sim.world import World
 
 FAULTS = Faults()
 
@@ -16,7 +13,7 @@ FAULTS = Faults()
 # --- reals ------------------------------------------------------------------------------------------------------------
 
 
-def become(world: "World", addresses: list[str], condition: Condition) -> Over:
+def become(world: World, addresses: list[str], condition: Condition) -> Over:
     """Such is the case with these reals from now on; the result ends it."""
     for address in addresses:
         world.reals.conditions[address] = condition
@@ -30,54 +27,54 @@ def become(world: "World", addresses: list[str], condition: Condition) -> Over:
     return heal
 
 
-def any_host(world: "World", random: Random) -> str:
+def any_host(world: World, random: Random) -> str:
     """The address of some host."""
-    return host(random.randrange(world.plan.size.reals))
+    return host(random.randrange(world.size.reals))
 
 
-def _rack(world: "World", random: Random) -> list[str]:
-    first = random.randrange(0, world.plan.size.reals, RACK)
-    return [host(number) for number in range(first, min(first + RACK, world.plan.size.reals))]
+def _rack(world: World, random: Random) -> list[str]:
+    first = random.randrange(0, world.size.reals, RACK)
+    return [host(number) for number in range(first, min(first + RACK, world.size.reals))]
 
 
 @FAULTS.kind("a real dies")
-def _dies(world: "World", random: Random) -> Over:
+def _dies(world: World, random: Random) -> Over:
     return become(world, [any_host(world, random)], "refuses")
 
 
 @FAULTS.kind("a real hangs")
-def _hangs(world: "World", random: Random) -> Over:
+def _hangs(world: World, random: Random) -> Over:
     return become(world, [any_host(world, random)], "hangs")
 
 
 @FAULTS.kind("a real is slow")
-def _slow(world: "World", random: Random) -> Over:
+def _slow(world: World, random: Random) -> Over:
     return become(world, [any_host(world, random)], "slow")
 
 
 @FAULTS.kind("a real half works")
-def _half(world: "World", random: Random) -> Over:
+def _half(world: World, random: Random) -> Over:
     return become(world, [any_host(world, random)], "half")
 
 
 @FAULTS.kind("a real answers wrong")
-def _broken(world: "World", random: Random) -> Over:
+def _broken(world: World, random: Random) -> Over:
     return become(world, [any_host(world, random)], "broken")
 
 
 @FAULTS.kind("a rack fails")
-def _rack_fails(world: "World", random: Random) -> Over:
+def _rack_fails(world: World, random: Random) -> Over:
     return become(world, _rack(world, random), random.choice(("refuses", "hangs")))
 
 
 @FAULTS.kind("every real fails")
-def _all_fail(world: "World", random: Random) -> Over:
-    every = [host(number) for number in range(world.plan.size.reals)]
+def _all_fail(world: World, random: Random) -> Over:
+    every = [host(number) for number in range(world.size.reals)]
     return become(world, every, random.choice(("refuses", "hangs")))
 
 
 @FAULTS.kind("a real flaps")
-def _flaps(world: "World", random: Random) -> Over:
+def _flaps(world: World, random: Random) -> Over:
     address = any_host(world, random)
     period = random.choice((0.3, 1.0, 3.0))
     going = [True]
@@ -98,12 +95,12 @@ def _flaps(world: "World", random: Random) -> Over:
 
 
 @FAULTS.kind("a real says another weight")
-def _says(world: "World", random: Random) -> None:
+def _says(world: World, random: Random) -> None:
     world.reals.weights[any_host(world, random)] = random.choice((0, 5, 50))
 
 
 @FAULTS.kind("connections linger")
-def _linger(world: "World", random: Random) -> Over:
+def _linger(world: World, random: Random) -> Over:
     kernel = world.kernel
     for id in kernel.all_services():
         for real in kernel.held(id):
@@ -112,13 +109,13 @@ def _linger(world: "World", random: Random) -> Over:
 
 
 @FAULTS.kind("idle connections end")
-def _idle(world: "World", random: Random) -> None:
+def _idle(world: World, random: Random) -> None:
     if world.process.running:
         world.process.vigil.lose(any_host(world, random), world.random)
 
 
 @FAULTS.kind("no descriptors")
-def _deaf(world: "World", random: Random) -> Over:
+def _deaf(world: World, random: Random) -> Over:
     world.around.deaf = random.choice((0.2, 1.0))
     return lambda: setattr(world.around, "deaf", 0.0)
 
@@ -127,20 +124,20 @@ def _deaf(world: "World", random: Random) -> Over:
 
 
 @FAULTS.kind("a name moves")
-def _moves(world: "World", random: Random) -> None:
-    chosen = name(random.randrange(world.plan.size.reals))
-    world.names.addresses[chosen] = (host(random.randrange(world.plan.size.reals, world.plan.size.reals + 3)),)
-    world.witness.name_moved()
+def _moves(world: World, random: Random) -> None:
+    chosen = name(random.randrange(world.size.reals))
+    world.names.addresses[chosen] = (host(random.randrange(world.size.reals, world.size.reals + 3)),)
+    world.excuses.real_moved()
 
 
 @FAULTS.kind("names fail")
-def _names_fail(world: "World", random: Random) -> Over:
-    chosen = {name(number) for number in range(world.plan.size.reals) if random.random() < 0.7}
+def _names_fail(world: World, random: Random) -> Over:
+    chosen = {name(number) for number in range(world.size.reals) if random.random() < 0.7}
     world.names.failing |= chosen
     return lambda: world.names.failing.difference_update(chosen)
 
 
 @FAULTS.kind("names are slow")
-def _names_slow(world: "World", random: Random) -> Over:
+def _names_slow(world: World, random: Random) -> Over:
     world.names.delay = random.choice((0.5, 4.9, 60.0))
     return lambda: setattr(world.names, "delay", 0.002)

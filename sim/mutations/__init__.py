@@ -11,7 +11,7 @@ from multiprocessing import get_context
 from sim.mutations import pure, shell
 from sim.mutations.bugs import Bug
 from sim.report import Result, run
-from sim.world import Plan
+from sim.simulation import Plan
 
 FOUND_WITHIN = 200
 """Seeds within which each bug is to be found."""

@@ -3,12 +3,13 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from sim.report import run
-from sim.world import Plan
 from tests.patience import PATIENCE
+from sim.simulation import Plan
 
 
 def line_of(seed: int, hash_seed: str) -> str:
@@ -29,3 +30,10 @@ def test_the_same_seed_makes_the_same_journal_in_any_process(seed: int) -> None:
 
 def test_another_seed_makes_another_journal() -> None:
     assert run(Plan(1)).digest != run(Plan(2)).digest
+
+
+def test_no_journal_says_where_the_code_lies(tmp_path: Path) -> None:
+    run(Plan(4, kinds=("a checker crashes",)), keep=tmp_path)
+    journal = b"".join(segment.read_bytes() for segment in tmp_path.glob("*.jsonl"))
+    assert b"ActorCrashed" in journal
+    assert b".py" not in journal

@@ -3,8 +3,9 @@ from random import Random
 
 import pytest
 
+from journal.lock import WriterLock
 from sim.agenda import Agenda
-from sim.disk import Platter, SimFiles
+from sim.disk import PID, Platter, SimFiles
 from sim.loop import Killed, ProcessLoop
 
 DIRECTORY, FILE = Path("/d"), Path("/d/1.jsonl")
@@ -60,3 +61,9 @@ def test_only_one_living_process_holds_the_lock() -> None:
     assert other.lock(DIRECTORY / "writer.lock") is None
     loop.kill()
     assert other.lock(DIRECTORY / "writer.lock") is not None
+
+
+def test_a_lock_names_the_simulated_process_whatever_runs_the_simulator() -> None:
+    platter, _, files = machine()
+    WriterLock(files, DIRECTORY).begin("boot-1")
+    assert bytes(platter.files[DIRECTORY / "writer.lock"].bytes) == b"%d boot-1\n" % PID

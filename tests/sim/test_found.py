@@ -3,7 +3,7 @@
 import pytest
 
 from sim.report import details, run
-from sim.world import Plan
+from sim.simulation import Plan
 
 FOUND = {
     80206: "a primary whose name was resolved after a backup had taken over was taken for one to wait for",

@@ -3,7 +3,7 @@
 import pytest
 
 from sim.report import details, run
-from sim.world import Plan
+from sim.simulation import Plan
 
 CHUNK = 10
 

@@ -1,21 +1,11 @@
-"""What the probes said of each real, counted independently of the daemon; and how soon it must have come of it."""
+"""What the probes said of each real, counted independently of the daemon."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from kglb.checks.outcome import Outcome
 from kglb.model import Balancer, Check, Endpoint, RealId, ServiceId
 from sim.balancers import FIRST_PORT, vip
-from sim.faults import TROUBLE
-
-if TYPE_CHECKING:
-    from sim.witness import Witness
-    from sim.world import World
-
-REACTION = 1.0
-"""Seconds from the probe that settles it to the kernel, while neither kernel nor disk make trouble."""
-
-CALM = 60.0
-"""Seconds without trouble after which that bound holds."""
+from sim.world import World
 
 
 class Said:
@@ -45,11 +35,11 @@ class Said:
 
 
 class Testimony:
-    """All outcomes, from the prober."""
+    """All outcomes, from the prober. ``on_settled`` is told of the one that makes a streak long enough."""
 
-    def __init__(self, world: "World", witness: "Witness") -> None:
+    def __init__(self, world: World) -> None:
         self._world = world
-        self._witness = witness
+        self.on_settled: Callable[[ServiceId, RealId, Said], None] = lambda service, real, said: None
         self._said: dict[tuple[ServiceId, RealId], Said] = {}
         self._by_vip: dict[str, Balancer] = {}
         self._config: object = None
@@ -68,12 +58,11 @@ class Testimony:
         real = target.id if not mark else self._marked(balancer, mark)
         if balancer is None or real is None or outcome.status == "unknown":
             return
-        witness, check = self._witness, balancer.check
-        lenient = witness.is_lenient
+        check, lenient = balancer.check, self._world.excuses.is_lenient
         said = self._said.setdefault((balancer.id, real), Said())
-        said.add(outcome.status == "success", check, witness.now, lenient=lenient)
+        said.add(outcome.status == "success", check, self._world.now, lenient=lenient)
         if not lenient and not mark and said.streak in (check.rise, -check.fall):
-            self._expect_reaction(balancer.id, real, said)
+            self.on_settled(balancer.id, real, said)
 
     def _balancer(self, target: Endpoint, mark: int) -> Balancer | None:
         config = self._world.operator.config
@@ -90,31 +79,3 @@ class Testimony:
             return None
         reals = fleet.balancers[balancer.id].reals
         return next((real for real in reals if real.rpartition(":")[0] == held.way.address), None)
-
-    def _expect_reaction(self, service: ServiceId, real: RealId, said: Said) -> None:
-        """A probe's outcome reaches the kernel within its bound: what the daemon is for."""
-        world, witness = self._world, self._witness
-        process, begun, up = world.process, witness.now, said.streak > 0
-
-        def look() -> None:
-            if world.process is not process or not process.running or witness.facts.stopping:
-                return
-            if witness.configured >= begun or (said.streak > 0) != up or witness.moved >= begun - CALM:
-                return
-            known = process.state.fleet.real(service, real)
-            if known is None or world.story.crashed_since(begun - CALM):
-                return
-            if known.healthy != up:
-                raise witness.violation(f"{service} {real}: healthy={not up} is believed, the probes say otherwise")
-            if witness.facts.slow_starts.changed_since(service, begun):
-                return
-            held = world.kernel.held(service).get(real)
-            if self._is_calm(begun) and (0 if held is None else held.weight) != known.weight:
-                raise witness.violation(f"{service} {real}: weight {known.weight} was decided, the kernel has {held}")
-
-        world.agenda.after(REACTION, look)
-
-    def _is_calm(self, begun: float) -> bool:
-        story = self._world.story
-        troubled = any(trouble in kind for kind in story.active for trouble in TROUBLE)
-        return begun - story.trouble_over > CALM and begun - self._witness.edited > CALM and not troubled

@@ -3,15 +3,10 @@
 Between its two lines a route stays what it is: announced, or not.
 """
 
-from typing import TYPE_CHECKING
-
 from kglb.events import ConfigApplied, DaemonStarted, DaemonStopping, Event, RoutesDecided
 from kglb.projections import BalancerState
 from sim.violation import Violation
-
-if TYPE_CHECKING:
-    from sim.witness import Witness
-    from sim.world import World
+from sim.world import World
 
 
 def must_stay(balancer: BalancerState) -> bool:
@@ -38,9 +33,8 @@ def _share(balancer: BalancerState) -> float:
 class Lines:
     """Sees every record after it is folded."""
 
-    def __init__(self, world: "World", witness: "Witness") -> None:
+    def __init__(self, world: World) -> None:
         self._world = world
-        self._witness = witness
         self._wanted: set[str] = set()
 
     def recorded(self, event: Event) -> None:
@@ -64,6 +58,6 @@ class Lines:
                 raise self._violation("goes", balancers[prefix])
 
     def _violation(self, what: str, balancer: BalancerState) -> Violation:
-        return self._witness.violation(
+        return self._world.violation(
             f"the route of {balancer.config.id} {what}, with {_share(balancer):g} up, and {balancer.config.announce}"
         )

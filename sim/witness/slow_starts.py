@@ -1,14 +1,9 @@
 """Invariants about slow starts: who warms up has some of its weight, who does not has all, and steps take time."""
 
-from typing import TYPE_CHECKING
-
 from kglb.decisions import between_steps
 from kglb.events import WHOLE, BalancerDecided, WarmthChanged
 from kglb.model import RealId, ServiceId
-
-if TYPE_CHECKING:
-    from sim.witness import Witness
-    from sim.world import World
+from sim.world import World
 
 _TICK = 0.001
 
@@ -16,9 +11,9 @@ _TICK = 0.001
 class SlowStarts:
     """Sees what is recorded of them."""
 
-    def __init__(self, world: "World", witness: "Witness") -> None:
+    def __init__(self, world: World) -> None:
         self._world = world
-        self._witness = witness
+        self._excuses = world.excuses
         self._stepped: dict[tuple[ServiceId, RealId], tuple[int, float]] = {}
         self._changed: dict[ServiceId, float] = {}
 
@@ -32,14 +27,14 @@ class SlowStarts:
 
     def changed(self, event: WarmthChanged) -> None:
         """One step at a time, each after its time, and to the end at once."""
-        id, now = event.service, self._witness.now
+        id, now = event.service, self._world.now
         balancer = self._world.process.state.fleet.balancers[id].config
         self._changed[id] = now
         for real, tenths in event.tenths.items():
             before, since = self._stepped.get((id, real), (0, float("-inf")))
-            hasty = now - since < between_steps(balancer.slow_start) - _TICK and not self._witness.is_lenient
+            hasty = now - since < between_steps(balancer.slow_start) - _TICK and not self._excuses.is_lenient
             if 1 < tenths < WHOLE and before and (tenths != before + 1 or hasty):
-                raise self._witness.violation(f"{id} {real}: from {before} tenths to {tenths} after {now - since:g} s")
+                raise self._world.violation(f"{id} {real}: from {before} tenths to {tenths} after {now - since:g} s")
             self._stepped[id, real] = (tenths, now)
 
     def decided(self, event: BalancerDecided) -> None:
@@ -56,4 +51,4 @@ class SlowStarts:
                 holds = weight <= real.configured and carried
             if not holds:
                 said = f"weight {weight} of {real.configured} at {real.tenths} tenths"
-                raise self._witness.violation(f"{event.service} {name}: {said}")
+                raise self._world.violation(f"{event.service} {name}: {said}")

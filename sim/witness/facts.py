@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
 from kglb.actors.recorder import Fact
 from kglb.events import (
@@ -44,13 +44,11 @@ from kglb.model import (
     RealId,
     ServiceId,
 )
-from sim.routes import Lines
-from sim.slow_starts import SlowStarts
-from sim.violation import CRASH
-
-if TYPE_CHECKING:
-    from sim.witness import Witness
-    from sim.world import World
+from sim.crash import CRASH
+from sim.witness.routes import Lines
+from sim.witness.slow_starts import SlowStarts
+from sim.witness.testimony import Testimony
+from sim.world import World
 
 MAY_CAUSE = (
     ActorCrashed,
@@ -79,10 +77,11 @@ of its real, which others may have waited for; or there can be none."""
 class Facts:
     """Sees every record as it is made."""
 
-    def __init__(self, world: "World", witness: "Witness") -> None:
+    def __init__(self, world: World, testimony: Testimony) -> None:
         self._world = world
-        self._witness = witness
-        self.slow_starts = SlowStarts(world, witness)
+        self._excuses = world.excuses
+        self._testimony = testimony
+        self.slow_starts = SlowStarts(world)
         self.stopping = False
         self._boot = ""
         self.done: Counter[Operation] = Counter()
@@ -93,7 +92,7 @@ class Facts:
         self._kinds: dict[int, type] = {}
         self._about: dict[int, ServiceId] = {}
         self._outcomes: dict[tuple[ServiceId, RealId], tuple[str, str]] = {}
-        self._lines = Lines(world, witness)
+        self._lines = Lines(world)
 
     def process_started(self) -> None:
         """What the process before did and did not record is forgotten."""
@@ -110,7 +109,7 @@ class Facts:
         """A fact was recorded."""
         event = fact.event
         if fact.cause is not None and not 0 < fact.cause < fact.seq:
-            raise self._witness.violation(f"record {fact.seq} names record {fact.cause} as its cause")
+            raise self._world.violation(f"record {fact.seq} names record {fact.cause} as its cause")
         self._kinds[fact.seq] = type(event)
         self._about.pop(fact.seq, None)
         self._lines.recorded(event)
@@ -133,12 +132,11 @@ class Facts:
                 self._begins(event)
             case Adopted():
                 self._adopted = fact.seq
-                self._witness.deeds.adopted(fact.seq)
                 self._was_decided_before()
             case DaemonStopping():
                 self.stopping = True
             case RealDrained() | RealRestored() | WeightOverridden() | RealLeaving() | RealKept():
-                self._witness.moved = self._witness.now
+                self._excuses.real_moved()
             case ConfigApplied() | RealRemoved():
                 self._outcomes.clear()
             case ActorCrashed():
@@ -160,13 +158,13 @@ class Facts:
         degraded, though that may be over when the kernel gets to it.
         """
         recorder = self._world.process.recorder
-        return -math.inf if recorder is not None and recorder.degraded else self._witness.now
+        return -math.inf if recorder is not None and recorder.degraded else self._world.now
 
     def _was_decided_before(self) -> None:
         """What the journal of the process before wants may be under way from the start on, and is written."""
         for id, reals in self._world.process.state.data_plane.desired.destinations.items():
             for real, destination in reals.items():
-                self.decided[id, real] = {destination.weight: (0, self._witness.now)}
+                self.decided[id, real] = {destination.weight: (0, self._world.now)}
 
     def in_force(self, id: ServiceId, real: RealId, weight: int) -> None:
         """The kernel has a weight: what was decided before is not under way any more."""
@@ -178,37 +176,36 @@ class Facts:
         """In another boot the kernel is empty, so no health outlives it: what was up then may be down now."""
         fleet = self._world.process.state.fleet
         if event.boot_id != self._boot and any(balancer.reals for balancer in fleet.balancers.values()):
-            raise self._witness.violation("what reals were in another boot is still believed")
+            raise self._world.violation("what reals were in another boot is still believed")
         self._boot = event.boot_id
 
     def _is_proven(self, event: HealthChanged) -> None:
         """Health changes with the outcome that reaches the threshold, no sooner."""
-        witness = self._witness
         balancer = self._world.process.state.fleet.balancers[event.service].config
-        if witness.is_lenient or balancer.fwmark_checks or self._world.story.crashed_since(0.0):
+        if self._excuses.is_lenient or balancer.fwmark_checks or self._excuses.crashed_since(0.0):
             return
-        said = witness.testimony.of(event.service, event.real)
-        if witness.now > (said.passed if event.healthy else said.failed):
-            raise witness.violation(
+        said = self._testimony.of(event.service, event.real)
+        if self._world.now > (said.passed if event.healthy else said.failed):
+            raise self._world.violation(
                 f"{event.service} {event.real}: healthy={event.healthy} after a streak of {said.streak}"
             )
 
     def _flipped(self, event: ProbeFlipped) -> None:
         """A run ends when the outcome differs, and only then: else the journal would drown."""
         key, found = (event.service, event.real), (event.outcome, event.reason)
-        if self._outcomes.get(key) == found and not self._world.story.crashed_since(0.0):
-            raise self._witness.violation(f"{key}: {found} follows {found}, which is no flip")
+        if self._outcomes.get(key) == found and not self._excuses.crashed_since(0.0):
+            raise self._world.violation(f"{key}: {found} follows {found}, which is no flip")
         self._outcomes[key] = found
 
     def _crashed(self, event: ActorCrashed) -> None:
         """No actor crashes by itself, whatever the world does."""
         if CRASH not in event.error:
-            raise self._witness.violation(f"{event.actor} crashed: {event.error}\n{event.traceback}")
+            raise self._world.violation(f"{event.actor} crashed: {event.error}\n{event.traceback}")
 
     def _was_done(self, seq: int, operation: Operation) -> None:
         """What is recorded as done was done: else all that is folded from it is wrong."""
         if not self.done[operation] and not isinstance(operation, AddAddress):
-            raise self._witness.violation(f"record {seq}: {operation} is said to be done")
+            raise self._world.violation(f"record {seq}: {operation} is said to be done")
         self.done[operation] -= 1
 
     def _was_taken(self, seq: int, operation: Operation) -> None:
@@ -219,16 +216,14 @@ class Facts:
     def _is_accounted_for(self, seq: int, operation: Operation, cause: int) -> None:
         """No real changes weight without a recorded cause: else nobody could explain it."""
         if cause >= seq:
-            raise self._witness.violation(f"record {seq}: {operation} is said to be caused by record {cause}")
+            raise self._world.violation(f"record {seq}: {operation} is said to be caused by record {cause}")
         kind = self._kinds.get(cause)
         if kind is None or not isinstance(operation, AddDestination | ChangeDestination | DeleteDestination):
             return
         if not issubclass(kind, MAY_CAUSE):
-            raise self._witness.violation(f"record {seq}: {operation} is caused by a {kind.__name__}")
+            raise self._world.violation(f"record {seq}: {operation} is caused by a {kind.__name__}")
         if self._about.get(cause, operation.id) != operation.id:
-            raise self._witness.violation(
-                f"record {seq}: {operation} is caused by the health of another service's real"
-            )
+            raise self._world.violation(f"record {seq}: {operation} is caused by the health of another service's real")
 
     def _found(self, seq: int, event: DriftFound) -> None:
         """What is recorded as missing is missing: else what serves would be taken for gone."""
@@ -243,5 +238,5 @@ class Facts:
                     wrong = address in kernel.all_addresses()
                 case _:
                     wrong = False
-            if wrong and self._witness.now - self._witness.edited > 1.0:
-                raise self._witness.violation(f"record {seq}: {change} is found, but it is there")
+            if wrong and self._world.now - self._excuses.edited > 1.0:
+                raise self._world.violation(f"record {seq}: {change} is found, but it is there")
