@@ -2,7 +2,7 @@
 
 import argparse
 
-from kglb.cli.ordering import add_real_options, add_term_option, give, show
+from kglb.cli.ordering import add_real_options, add_term_option, give, show, socket_of
 from kglb.model.service import MAX_WEIGHT
 from kglb.web.orders import Done, WeightOrder
 
@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
     order = WeightOrder(
         real=args.real, weight=args.weight, balancer=args.balancer, seconds=args.seconds, note=args.note
     )
-    return show(give(order, args.socket), args.output, lambda done: _say(done, args.weight))
+    return show(give(order, socket_of(args)), args.output, lambda done: _say(done, args.weight))
 
 
 def _weight(text: str) -> int:

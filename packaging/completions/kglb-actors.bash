@@ -18,7 +18,7 @@ _kglb_actors() {
         "plan --against") mapfile -t COMPREPLY < <(compgen -W "journal kernel" -- "$word"); return ;;
         "plan -o"|"plan --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
         "doctor -o"|"doctor --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
-        "exabgp-helper --socket") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        "exabgp-helper --socket") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "reload --timeout") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "reload --journal") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         "reload --socket") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
