@@ -113,7 +113,7 @@ _kglb_actors() {
         "") words="run check plan doctor convert exabgp-helper reload status top drain restore weight stop tail notify explain replay verify whatif report journal -h --help --version" ;;
         "run") words="-h --help --journal --data-plane --log-level --log-format" ;;
         "check") words="-h --help -o --output --schema" ;;
-        "plan") words="-h --help --journal --data-plane --against -o --output" ;;
+        "plan") words="-h --help --journal --data-plane --against --probe -o --output" ;;
         "doctor") words="-h --help -o --output" ;;
         "convert") words="kglb keepalived -h --help --leave-out" ;;
         "exabgp-helper") words="-h --help --socket" ;;

@@ -38,6 +38,7 @@ complete -c kglb-actors -n '__fish_seen_subcommand_from plan' -s h -l help -d 's
 complete -c kglb-actors -n '__fish_seen_subcommand_from plan' -l journal -r -F -d 'instead of journal.directory'
 complete -c kglb-actors -n '__fish_seen_subcommand_from plan' -l data-plane -x -a 'ipvs memory' -d 'instead of data_plane.kind'
 complete -c kglb-actors -n '__fish_seen_subcommand_from plan' -l against -x -a 'journal kernel' -d 'compare with what the daemon knows, or with what the kernel holds now (default: journal)'
+complete -c kglb-actors -n '__fish_seen_subcommand_from plan' -l probe -d 'also ask each real of the config once, by its check, and go by that: 0 if all pass, 1 if any does not'
 complete -c kglb-actors -n '__fish_seen_subcommand_from plan' -s o -l output -x -a 'short json' -d '(default: short)'
 complete -c kglb-actors -n '__fish_seen_subcommand_from plan' -F
 complete -c kglb-actors -n '__fish_seen_subcommand_from doctor' -s h -l help -d 'show this help message and exit'
