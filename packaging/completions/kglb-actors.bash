@@ -122,7 +122,7 @@ _kglb_actors() {
         "top") words="-h --help --status --config" ;;
         "drain") words="-h --help --balancer --note --socket -o --output --for --wait --timeout" ;;
         "restore") words="-h --help --balancer --note --socket -o --output" ;;
-        "weight") words="-h --help --balancer --note --socket -o --output --for" ;;
+        "weight") words="-h --help --balancer --note --socket -o --output --for --force-up" ;;
         "stop") words="-h --help --leave --cleanup --socket -o --output" ;;
         "tail") words="-h --help --grep --type --balancer --service --real -f --follow -n --lines -r --reverse --since --until --after --show-cursor --causes --salvage --journal -o --output --utc" ;;
         "notify") words="-h --help --grep --type --balancer --service --real --all --url --url-file --header --format --batch --timeout --state --metrics --since --utc --journal --exec" ;;

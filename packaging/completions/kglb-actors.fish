@@ -82,6 +82,7 @@ complete -c kglb-actors -n '__fish_seen_subcommand_from weight' -l note -x -d 'w
 complete -c kglb-actors -n '__fish_seen_subcommand_from weight' -l socket -x -d 'the control socket (default: as /etc/kglb/config.toml says, else /run/kglb/control.sock)'
 complete -c kglb-actors -n '__fish_seen_subcommand_from weight' -s o -l output -x -a 'short json' -d '(default: short)'
 complete -c kglb-actors -n '__fish_seen_subcommand_from weight' -l for -x -d 'end by itself after so long, as "30m" or "2h"'
+complete -c kglb-actors -n '__fish_seen_subcommand_from weight' -l force-up -d 'it counts as up meanwhile, whatever its checks say: when they are wrong, and the server works'
 complete -c kglb-actors -n '__fish_seen_subcommand_from stop' -s h -l help -d 'show this help message and exit'
 complete -c kglb-actors -n '__fish_seen_subcommand_from stop' -l leave -d 'leave the kernel serving'
 complete -c kglb-actors -n '__fish_seen_subcommand_from stop' -l cleanup -d 'remove what the daemon made'
