@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from typing import Literal
 
+import msgspec
+
 from kglb.actors.daemon import Daemon
 from kglb.actors.recorder import Fact, Recorder
 from kglb.actors.supervisor import Stop
@@ -128,8 +130,13 @@ class Commander:
             who=who,
             note=order.note,
             until=self._until(order.seconds),
+            force_up=order.force_up,
         )
-        return await self._record([(one, weighed)])
+        done = await self._record([(one, weighed)])
+        if order.force_up and order.weight and order.seconds is None:
+            endless = f"{one.real} gets traffic even if it dies, until kglb-actors restore: --for ends it by itself"
+            done = msgspec.structs.replace(done, warnings=(*done.warnings, endless))
+        return done
 
     async def _restore(self, order: RestoreOrder, who: str) -> Answer:
         meant = find_reals(self._fleet, order.real, order.balancer)

@@ -9,7 +9,7 @@ import time
 
 import msgspec
 
-from kglb.cli.ordering import add_real_options, add_term_option, give, show, term
+from kglb.cli.ordering import add_real_options, add_term_option, give, show, socket_of, term
 from kglb.cli.output import EXIT_NO, EXIT_OK, EXIT_USAGE, Failed, put, put_json
 from kglb.web.orders import Done, Draining, DrainOrder, Drains, DrainsOrder
 
@@ -41,22 +41,23 @@ def run(args: argparse.Namespace) -> int:
     if args.timeout is not None and not args.wait:
         raise Failed(EXIT_USAGE, "--timeout says how long to wait, and nothing is waited for", "add --wait")
     order = DrainOrder(real=args.real, balancer=args.balancer, seconds=args.seconds, note=args.note)
-    done = give(order, args.socket)
+    socket = socket_of(args)
+    done = give(order, socket)
     assert isinstance(done, Done)
     code = show(done, args.output, _say)
-    return _wait(done, args) if args.wait else code
+    return _wait(done, socket, args) if args.wait else code
 
 
 def _say(done: Done) -> list[str]:
     return [f"{one.real} of {one.balancer} is drained (record {one.seq})" for one in done.reals]
 
 
-def _wait(done: Done, args: argparse.Namespace) -> int:
+def _wait(done: Done, socket: str, args: argparse.Namespace) -> int:
     """Return once every real that was drained has no connection left. Raises Failed."""
     ordered = {(one.service, one.real): f"{one.real} of {one.balancer}" for one in done.reals}
     deadline = float("inf") if args.timeout is None else time.monotonic() + args.timeout
     while True:
-        drains = give(DrainsOrder(real=args.real, balancer=args.balancer), args.socket)
+        drains = give(DrainsOrder(real=args.real, balancer=args.balancer), socket)
         assert isinstance(drains, Drains)
         known = {(one.service, one.real): one for one in drains.reals}
         if ended := [name for key, name in ordered.items() if key not in known]:

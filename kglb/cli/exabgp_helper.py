@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import sys
 
+from kglb.cli.installed import INSTALLED, bgp_socket
 from kglb.cli.output import EXIT_ENVIRONMENT, EXIT_OK
 from kglb.model import BgpConfig
 
@@ -17,7 +18,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "neighbor: api { processes [ kglb ]; }. ExaBGP must run as the daemon's user: the socket is its owner's alone.",
     )
     parser.add_argument(
-        "--socket", default=BgpConfig().socket, help="where the daemon finds it: bgp.socket (%(default)s)"
+        "--socket",
+        metavar="PATH",
+        help=f"where the daemon finds it: bgp.socket (default: as {INSTALLED} says, else {BgpConfig().socket})",
     )
 
 
@@ -26,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     from kglb.dataplane.exabgp_helper import run as serve  # noqa: PLC0415 - not needed for --help
 
     try:
-        asyncio.run(serve(args.socket))
+        asyncio.run(serve(args.socket or bgp_socket()))
     except OSError as error:
         sys.stderr.write(f"kglb-actors exabgp-helper: {error}\n")
         return EXIT_ENVIRONMENT

@@ -11,7 +11,7 @@ import msgspec
 
 from kglb.cli.ongoing import warn_if_behind
 from kglb.cli.output import EXIT_NO, EXIT_OK, EXIT_USAGE, Paint, paint_for, put, put_json
-from kglb.cli.reading import TIMES, Zone, add_format_options, add_journal_option, natural
+from kglb.cli.reading import TIMES, Zone, add_format_options, add_journal_option, journal_of, natural
 from kglb.replay.errors import AmbiguousSubjectError, Kind, UnknownSubjectError
 from kglb.replay.explain import AnyExplanation, explain
 from kglb.replay.explanation import Link
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     """Print the explanation."""
     zone = Zone(utc=args.utc)
     at = zone.past(args.at)
-    source = Source(args.journal)
+    source = Source(journal_of(args))
     seq = source.resolve(args.seq, at)
     if args.seq is None:
         warn_if_behind(source, zone, at)

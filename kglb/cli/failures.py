@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from journal import Damaged, JournalError, NoJournal, UnknownFormat
+from kglb.cli.installed import doubt
 from kglb.cli.output import EXIT_ENVIRONMENT, EXIT_NO, EXIT_USAGE, Failed
 from kglb.config.problems import ConfigError
 from kglb.dataplane.port import Unavailable
@@ -25,7 +26,6 @@ from kglb.replay.errors import (
 from kglb.web.server import ListenError
 
 _REMEDIES: dict[type, tuple[int, str]] = {
-    NoJournal: (EXIT_ENVIRONMENT, "name the journal: its directory is journal.directory in the config"),
     UnknownFormat: (EXIT_ENVIRONMENT, "read it with the version that wrote it"),
     JournalError: (EXIT_ENVIRONMENT, ""),
     CheckpointError: (EXIT_ENVIRONMENT, "read it with the version that wrote it"),
@@ -45,6 +45,11 @@ def failure_of(error: Exception) -> Failed | None:
             code, remedy = _REMEDIES[kind]
             return Failed(code, str(error), remedy)
     return None
+
+
+def _no_journal(error: NoJournal) -> Failed:
+    remedy = "name the journal: its directory is journal.directory in the config"
+    return Failed(EXIT_ENVIRONMENT, str(error), remedy + doubt(str(error.path)))
 
 
 def _unavailable(error: Unavailable | ListenError) -> Failed:
@@ -86,6 +91,7 @@ def _unreadable(error: OSError) -> Failed:
 
 
 _TRANSLATIONS: dict[type, Callable[[Any], Failed]] = {
+    NoJournal: _no_journal,
     Unavailable: _unavailable,
     ListenError: _unavailable,
     ConfigError: lambda error: Failed(EXIT_USAGE, "\n".join(error.lines)),

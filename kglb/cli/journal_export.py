@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from kglb.cli.output import EXIT_OK, EXIT_USAGE, Failed, put
-from kglb.cli.reading import TIMES, Zone, add_journal_argument, numbers
+from kglb.cli.reading import TIMES, Zone, add_journal_argument, journal_of, numbers
 from kglb.replay.anonymise import Anonymiser
 from kglb.replay.errors import OutOfRangeError
 from kglb.replay.export import export
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     """Write the file, and say what is in it."""
     if args.output.exists():
         raise Failed(EXIT_USAGE, f"{args.output} exists already", "name a file that does not")
-    source = Source(args.journal)
+    source = Source(journal_of(args))
     first, last = _extent(source, args)
     written = export(source, first, last, args.output, Anonymiser() if args.anonymise else None)
     put(f"{args.output}: the state after record {written[0]}, and the records up to {written[-1]}")

@@ -6,7 +6,7 @@ import sys
 import msgspec
 
 from kglb.cli.output import EXIT_NO, EXIT_OK, paint_for, put, put_json
-from kglb.cli.reading import add_journal_argument
+from kglb.cli.reading import add_journal_argument, journal_of
 from kglb.replay.fsck import Checked, fsck
 from kglb.replay.words import plural
 
@@ -35,7 +35,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(args: argparse.Namespace) -> int:
     """Print each damaged place, or that there is none."""
-    checked = fsck(args.journal)
+    checked = fsck(journal_of(args))
     if args.output == "json":
         faults = [Fault(str(fault.file), fault.line, fault.seq, fault.reason) for fault in checked.faults]
         counts = {"segments": checked.segments, "records": checked.records, "checkpoints": checked.checkpoints}

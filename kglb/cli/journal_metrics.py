@@ -11,7 +11,7 @@ from typing import NamedTuple
 from kglb.cli.arguments import as_argument
 from kglb.cli.ongoing import holds_until, warn_if_behind
 from kglb.cli.output import EXIT_OK, EXIT_USAGE, Failed, warn
-from kglb.cli.reading import TIMES, Zone, add_journal_argument, natural, numbers, report_damage
+from kglb.cli.reading import TIMES, Zone, add_journal_argument, journal_of, natural, numbers, report_damage
 from kglb.config.values import duration, duration_text
 from kglb.events import DaemonStarted
 from kglb.model import Balancer
@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
     if len(labels) < len(args.labels):
         raise Failed(EXIT_USAGE, "--label gives one label two values", "name each once")
     zone, chosen = Zone(utc=args.utc), _Chosen(args.balancers)
-    source = Source(args.journal, on_damage=report_damage if args.salvage else None)
+    source = Source(journal_of(args), on_damage=report_damage if args.salvage else None)
     past = PastMetrics(pairs, step=round(args.step * 1000), most=args.most, wanted=chosen)
     span = _span(source, args, zone)
     if args.seq is None:

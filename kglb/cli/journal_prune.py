@@ -8,7 +8,7 @@ from journal import Expired, NoJournal, OsFiles, Retention, expired, leftovers_o
 from kglb.cli.arguments import as_argument
 from kglb.cli.journal_stat import human
 from kglb.cli.output import EXIT_OK, EXIT_USAGE, Failed, put
-from kglb.cli.reading import add_journal_argument
+from kglb.cli.reading import add_journal_argument, journal_of
 from kglb.config.values import duration, size
 
 
@@ -32,22 +32,22 @@ def run(args: argparse.Namespace) -> int:
     """Remove, and say what."""
     if not (args.keep_size or args.older_than or args.leftovers):
         raise Failed(EXIT_USAGE, "nothing says what may go", "give --keep-size, --older-than or --leftovers")
-    files = OsFiles()
-    if not files.is_directory(args.journal):
-        raise NoJournal(args.journal)
-    old = _expired(files, args)
-    leftovers = leftovers_of(args.journal, files) if args.leftovers else {}
+    files, journal = OsFiles(), journal_of(args)
+    if not files.is_directory(journal):
+        raise NoJournal(journal)
+    old = _expired(files, journal, args)
+    leftovers = leftovers_of(journal, files) if args.leftovers else {}
     if not args.dry_run:
         remove(files, old)
         for name in leftovers:
-            files.remove(args.journal / name)
+            files.remove(journal / name)
     _tell(old, leftovers, "would remove" if args.dry_run else "removed")
     return EXIT_OK
 
 
-def _expired(files: OsFiles, args: argparse.Namespace) -> list[Expired]:
+def _expired(files: OsFiles, journal: Path, args: argparse.Namespace) -> list[Expired]:
     bounds = Retention(max_size=args.keep_size or 0, max_age=args.older_than or 0.0)
-    return expired(files, Path(args.journal), bounds, now=time.time())
+    return expired(files, journal, bounds, now=time.time())
 
 
 def _tell(old: list[Expired], leftovers: dict[str, int], verb: str) -> None:

@@ -6,7 +6,7 @@ import sys
 from journal import Loss, Repaired, repair
 from kglb.cli.journal_fsck import show
 from kglb.cli.output import EXIT_NO, EXIT_OK, paint_for, put
-from kglb.cli.reading import add_journal_argument
+from kglb.cli.reading import add_journal_argument, journal_of
 from kglb.replay.fsck import fsck
 
 
@@ -25,10 +25,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(args: argparse.Namespace) -> int:
     """Repair, say what was done, and verify the result."""
-    done = repair(args.journal)
+    journal = journal_of(args)
+    done = repair(journal)
     for line in _told(done):
         put(line)
-    checked = fsck(args.journal)
+    checked = fsck(journal)
     show(checked)
     return EXIT_NO if checked.faults else EXIT_OK
 

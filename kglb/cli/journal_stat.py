@@ -8,7 +8,7 @@ import msgspec
 
 from journal import Survey, survey, writer_of
 from kglb.cli.output import EXIT_OK, paint_for, put, put_json
-from kglb.cli.reading import Zone, add_format_options, add_journal_argument
+from kglb.cli.reading import Zone, add_format_options, add_journal_argument, journal_of
 from kglb.replay.times import read_record_time
 from kglb.replay.words import plural
 
@@ -43,8 +43,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(args: argparse.Namespace) -> int:
     """Print it."""
-    found = survey(args.journal)
-    stat = _stat(str(args.journal), found, writer_of(args.journal))
+    journal = journal_of(args)
+    found = survey(journal)
+    stat = _stat(str(journal), found, writer_of(journal))
     if args.output == "json":
         put_json(msgspec.json.encode(stat))
         return EXIT_OK

@@ -2,18 +2,16 @@
 
 import argparse
 import http.client
-import tomllib
 from contextlib import closing
 from pathlib import Path
 
 import msgspec
 
 from journal.errors import UNDECODABLE
+from kglb.cli.installed import INSTALLED, UNREADABLE, doubt, read_table
 from kglb.cli.output import EXIT_ENVIRONMENT, EXIT_USAGE, Failed
 from kglb.model import Endpoint, StatusConfig, parse_endpoint
 from kglb.web.live import LiveState
-
-DEFAULT_CONFIG = Path("/etc/kglb/config.toml")
 
 PATIENCE = 15.0
 """Seconds without a byte after which the daemon counts as gone: a stream has a sign of life every 5 s."""
@@ -34,7 +32,7 @@ def add_status_options(parser: argparse.ArgumentParser) -> None:
         "--config",
         type=Path,
         metavar="FILE",
-        help=f"the config that it runs, for its status address (default: {DEFAULT_CONFIG})",
+        help=f"the config that it runs, for its status address (default: {INSTALLED})",
     )
 
 
@@ -51,7 +49,7 @@ def status_address(args: argparse.Namespace) -> Endpoint:
     if args.status is not None:
         named: Endpoint = args.status
         return named
-    listen = _configured(args.config or DEFAULT_CONFIG, required=args.config is not None)
+    listen = _configured(args.config or INSTALLED, required=args.config is not None)
     if listen == "off":
         raise Failed(EXIT_ENVIRONMENT, "the config has no status address: listen in [status] is off", "turn it on")
     try:
@@ -62,11 +60,10 @@ def status_address(args: argparse.Namespace) -> Endpoint:
 
 
 def _configured(path: Path, *, required: bool) -> str:
-    """What the config says of it, and of nothing else: it may be another's to read in full."""
     default = StatusConfig().listen
     try:
-        return str(tomllib.loads(path.read_text()).get("status", {}).get("listen", default))
-    except (OSError, ValueError, AttributeError) as error:
+        return str(read_table(path, "status", whole=required).get("listen", default))
+    except UNREADABLE as error:
         if required:
             raise Failed(EXIT_USAGE, f"{path}: {error}", "or name the address itself with --status") from None
         return default
@@ -81,7 +78,8 @@ def read_state(where: Endpoint) -> bytes:
             body = answer.read()
     except (OSError, http.client.HTTPException) as error:
         why = getattr(error, "strerror", None) or error
-        raise Failed(EXIT_ENVIRONMENT, f"no daemon answers at {where}: {why}", _REMEDY) from None
+        remedy = _REMEDY + doubt(str(where))
+        raise Failed(EXIT_ENVIRONMENT, f"no daemon answers at {where}: {why}", remedy) from None
     if answer.status != http.client.OK:
         raise Failed(EXIT_ENVIRONMENT, f"what answers at {where} has no /state ({answer.status})", _REMEDY)
     return body

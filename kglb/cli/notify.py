@@ -25,7 +25,7 @@ from kglb.cli.notifying.rewritten import Rewritten
 from kglb.cli.notifying.standing import SHOW_EVERY, standing_from, write_standing
 from kglb.cli.notifying.target import Target
 from kglb.cli.output import EXIT_ENVIRONMENT, EXIT_OK, EXIT_USAGE, Failed, warn
-from kglb.cli.reading import TIMES, Zone, add_journal_option, natural
+from kglb.cli.reading import TIMES, Zone, add_journal_option, journal_of, natural
 from kglb.config.values import duration
 from kglb.replay.news import News, Wanted
 from kglb.replay.place import Place
@@ -121,7 +121,8 @@ async def _tell(target: Target, args: argparse.Namespace) -> None:
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(SIGTERM, task.cancel)
     try:
-        news = News(args.journal, _wanted(args), monotonic=time.monotonic, now=lambda: record_time(datetime.now(UTC)))
+        journal = journal_of(args)
+        news = News(journal, _wanted(args), monotonic=time.monotonic, now=lambda: record_time(datetime.now(UTC)))
         place = _place(news, args)
         keeper = Rewritten(args.state, write_place, option="--state", say=_say, otherwise=_TOLD_AGAIN)
         if place is not None:  # kept at once: what comes before a second start is to be told, too
@@ -131,7 +132,7 @@ async def _tell(target: Target, args: argparse.Namespace) -> None:
         shown = Rewritten(args.metrics, show, option="--metrics", say=_say, otherwise="what it says gets old")
         shown.begin(news.end())
         what = "all" if place is None else f"what follows record {place.seq}"
-        print(f"{target.name} is told {what} of {args.journal}", file=sys.stderr)
+        print(f"{target.name} is told {what} of {journal}", file=sys.stderr)
         delivery = Delivery(target, standing, keeper.write, _say, batch=args.batch or 1)
         await asyncio.gather(delivery.run(news.steps(place)), _keep_showing(shown, news))
     finally:

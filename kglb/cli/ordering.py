@@ -10,6 +10,7 @@ import msgspec
 
 from journal import UNDECODABLE
 from kglb.cli.arguments import as_argument
+from kglb.cli.installed import INSTALLED, control_socket, doubt
 from kglb.cli.output import EXIT_ENVIRONMENT, EXIT_NO, EXIT_OK, EXIT_USAGE, Failed, put, put_json, warn
 from kglb.config.values import duration
 from kglb.model import ControlConfig
@@ -28,8 +29,19 @@ term = as_argument(duration("1s", "366d"))
 def add_socket_option(parser: argparse.ArgumentParser) -> None:
     """Where the daemon is."""
     parser.add_argument(
-        "--socket", metavar="PATH", default=ControlConfig().socket, help="the control socket (default: %(default)s)"
+        "--socket",
+        metavar="PATH",
+        help=f"the control socket (default: as {INSTALLED} says, else {ControlConfig().socket})",
     )
+
+
+def socket_of(args: argparse.Namespace) -> str:
+    """The control socket, after ``add_socket_option``. Raises Failed where the daemon has none."""
+    path: str = args.socket or control_socket()
+    if not path:
+        problem = f"{INSTALLED} has no control socket: socket in [control] is off"
+        raise Failed(EXIT_ENVIRONMENT, problem, "turn it on, or name another daemon's with --socket")
+    return path
 
 
 def add_output_option(parser: argparse.ArgumentParser) -> None:
@@ -130,7 +142,7 @@ def _read_line(connection: socket.socket) -> bytes:
 def _unreachable(path: str, error: OSError) -> Failed:
     if error.errno in (errno.ENOENT, errno.ECONNREFUSED):
         remedy = "start one with kglb-actors run, or name its socket ([control] socket in its config) with --socket"
-        return Failed(EXIT_ENVIRONMENT, f"no daemon listens at {path}", remedy)
+        return Failed(EXIT_ENVIRONMENT, f"no daemon listens at {path}", remedy + doubt(path))
     if error.errno in (errno.EACCES, errno.EPERM):
         remedy = "sudo, or become a member of the group that [control] names"
         return Failed(EXIT_ENVIRONMENT, f"{path} may not be opened", remedy)

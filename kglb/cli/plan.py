@@ -5,11 +5,16 @@ would be done to the machine at once. Where no config was ever in force, there i
 
 Against the journal, what the daemon knows is taken for what the machine holds: a reload if a daemon runs, else a start.
 Against the kernel, a start is played with what the kernel holds now, and with the health that the journal knows.
+
+What checks would find is no part of that; ``--probe`` asks each real once. That is here and not in ``check``, which is
+about a config alone, on whatever machine: this verb runs where the checks will come from, and knows what is up now.
 """
 
 import argparse
 import asyncio
 import sys
+from collections.abc import Container, Iterable
+from itertools import groupby
 from pathlib import Path
 from typing import Literal
 
@@ -22,6 +27,7 @@ from kglb.actors.understudies import machine_as_known
 from kglb.checks.resolve import resolve
 from kglb.cli.ongoing import warn_if_behind
 from kglb.cli.output import EXIT_NO, EXIT_OK, EXIT_USAGE, Failed, paint_for, put, put_json, warn
+from kglb.cli.probing import Answer, ask
 from kglb.cli.reading import Zone
 from kglb.cli.reloading import unchangeable
 from kglb.cli.run import add_config_options, read_config
@@ -39,6 +45,7 @@ from kglb.model import (
     DeleteDestination,
     DeleteService,
     Operation,
+    RealId,
     ServiceId,
 )
 from kglb.model.operations import describe
@@ -47,6 +54,7 @@ from kglb.replay.errors import NothingRecordedError
 from kglb.replay.names import Names
 from kglb.replay.source import Source
 from kglb.replay.state_at import state_at
+from kglb.replay.words import named, plural, printable, spoken
 
 _ADDITIONS = (AddService, AddDestination, AddAddress)
 _DELETIONS = (DeleteService, DeleteDestination, DeleteAddress)
@@ -65,8 +73,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "plan",
         description="Show what differs from the config in force, key by key, and what a start or a reload would do to "
         "the machine at once, in order; and do nothing: 0 if nothing would change, 1 if anything would.",
-        epilog="What probes find afterwards changes more: a new real begins with weight 0. Of secrets only the "
-        "references are compared: the journal has no values.",
+        epilog="What probes find afterwards changes more: a new real begins with weight 0. --probe asks the reals "
+        "beforehand, from here: on the director, as the checks will. (check is about the config alone, anywhere.) "
+        "Of secrets only the references are compared: the journal has no values.",
     )
     add_config_options(parser)
     parser.add_argument(
@@ -75,12 +84,17 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         default="journal",
         help="compare with what the daemon knows, or with what the kernel holds now (default: %(default)s)",
     )
+    parser.add_argument(
+        "--probe",
+        action="store_true",
+        help="also ask each real of the config once, by its check, and go by that: 0 if all pass, 1 if any does not",
+    )
     parser.add_argument("-o", "--output", choices=("short", "json"), default="short", help="(default: %(default)s)")
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What a start or a reload would change. ``config_seq`` is the record of the config compared with, None for none;
-    ``secrets`` are those of both, whose values are not compared.
+    ``secrets`` are those of both, whose values are not compared; ``probes`` what reals answered, None if not asked.
     """
 
     kind: Literal["start", "reload"]
@@ -88,10 +102,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     changes: tuple[Change, ...]
     operations: list[Operation]
     secrets: tuple[str, ...]
+    probes: tuple[Answer, ...] | None
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print what differs and the operations: 1, or 0 if there is neither."""
+    """Print what differs and the operations: 1, or 0 if there is neither; where reals were asked, 1 unless all pass."""
     loaded = read_config(args)
     warn(loaded.warnings)
     config = loaded.config
@@ -103,6 +118,7 @@ def run(args: argparse.Namespace) -> int:
         _refuse_unchangeable(state, config, args.config)
     elif args.against == "journal" and state.data_plane.actual.services and state.data_plane.boot_id != boot_id():
         warn([_ANOTHER_BOOT])
+    probes = asyncio.run(ask(config, loaded.secrets, state.fleet, resolve)) if args.probe else None
     before, seq = state.fleet.config, state.fleet.config_seq  # the rehearsal uses the state up
     plan = Plan(
         kind="reload" if reload else "start",
@@ -110,11 +126,15 @@ def run(args: argparse.Namespace) -> int:
         changes=() if before is None else changes(before, config),
         operations=asyncio.run(_rehearse(state, config, reload=reload, kernel=args.against == "kernel")),
         secrets=() if before is None else tuple(map(str, shared_secrets(before, config))),
+        probes=probes,
     )
     if args.output == "json":
         put_json(msgspec.json.encode(plan))
     else:
         _print(plan, f"a {plan.kind} with {args.config}", Names(config.balancers))
+        _print_answers(plan.probes or (), {balancer.id for balancer in config.balancers if balancer.fwmark_checks})
+    if probes is not None:
+        return EXIT_OK if all(answer.status == "success" for answer in probes) else EXIT_NO
     return EXIT_NO if plan.changes or plan.operations else EXIT_OK
 
 
@@ -160,6 +180,23 @@ def _print(plan: Plan, what: str, names: Names) -> None:
         _put_line(*_MARKS[kind or "changed"], describe(operation))
     if plan.secrets:
         put(f"not compared, as the journal has no secrets: the value of {', '.join(plan.secrets)}")
+
+
+def _print_answers(answers: Iterable[Answer], through_vip: Container[ServiceId]) -> None:
+    """How many of each balancer pass, and why the others do not."""
+    paint = paint_for(sys.stdout)
+    for service, group in groupby(answers, lambda answer: answer.service):
+        asked = list(group)
+        failed = [answer for answer in asked if answer.status != "success"]
+        how = "asked once, straight and not through the VIP" if service in through_vip else "asked once"
+        passed = f"{len(asked) - len(failed)} of {plural(len(asked), 'real')} pass"
+        put(paint(f"{asked[0].balancer}  {how}: {passed}", "bad" if len(failed) == len(asked) else "plain"))
+        for answer in failed:
+            known = ", and is up now" if answer.up else ""
+            why = printable(spoken(answer.reason, answer.detail))
+            called = named(RealId(answer.real), answer.host) if answer.real else answer.host
+            fails = "fails" if answer.status == "failure" else "cannot be asked"
+            _put_line("!", "bad", f"{called} {fails}: {why}{known}")
 
 
 def _whose(change: Change, names: Names) -> str:

@@ -5,11 +5,14 @@ import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from kglb.cli.installed import INSTALLED, journal_directory
 from kglb.cli.output import warn
+from kglb.model import JournalConfig
 from kglb.replay.times import Moment, parse_moment, read_record_time, record_time
 from kglb.replay.words import printable
 
-DEFAULT_JOURNAL = Path("/var/lib/kglb/journal")
+DEFAULT_JOURNAL = f"as {INSTALLED} says, else {JournalConfig().directory}"
+"""In words, for help; ``journal_of`` finds it."""
 
 TIMES = 'Times: 2026-11-22T14:30:01, 2026-11-22, 14:30, today, yesterday, now, -5m, "10 min ago"; local unless --utc.'
 
@@ -51,9 +54,8 @@ def add_journal_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--journal",
         type=Path,
-        default=DEFAULT_JOURNAL,
         metavar="JOURNAL",
-        help="the journal's directory, or one segment (default: %(default)s)",
+        help=f"the journal's directory, or one segment (default: {DEFAULT_JOURNAL})",
     )
 
 
@@ -63,10 +65,15 @@ def add_journal_argument(parser: argparse.ArgumentParser) -> None:
         "journal",
         nargs="?",
         type=Path,
-        default=DEFAULT_JOURNAL,
         metavar="JOURNAL",
-        help="its directory, or one segment (default: %(default)s)",
+        help=f"its directory, or one segment (default: {DEFAULT_JOURNAL})",
     )
+
+
+def journal_of(args: argparse.Namespace) -> Path:
+    """The journal that is meant, after ``add_journal_option`` or ``add_journal_argument``."""
+    named: Path | None = args.journal
+    return journal_directory() if named is None else named
 
 
 def add_format_options(parser: argparse.ArgumentParser, formats: tuple[str, ...]) -> None:

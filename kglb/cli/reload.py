@@ -9,14 +9,14 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
 
 import msgspec
 
 from journal import writer_of
-from kglb.cli.ordering import add_output_option, give
+from kglb.cli.installed import INSTALLED, doubt
+from kglb.cli.ordering import add_output_option, give, socket_of
 from kglb.cli.output import EXIT_ENVIRONMENT, EXIT_NO, EXIT_OK, Failed, paint_for, put, put_json
-from kglb.cli.reading import add_journal_option
+from kglb.cli.reading import add_journal_option, journal_of
 from kglb.config.summary import describe
 from kglb.events import ConfigApplied, ConfigRejected, Event
 from kglb.model import ControlConfig
@@ -43,7 +43,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument(
         "--socket",
         metavar="PATH",
-        help=f"ask over this control socket alone (default: SIGHUP, else {ControlConfig().socket})",
+        help=f"ask over this control socket alone (default: SIGHUP; where that may not be, the one that {INSTALLED} "
+        f"names, else {ControlConfig().socket})",
     )
     add_output_option(parser)
 
@@ -51,11 +52,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run(args: argparse.Namespace) -> int:
     """Ask, wait for what comes of it, print it: 0 or 1; raises Failed for 3."""
     if args.socket is not None:
-        return _say(_over(args.socket, args.timeout), args)
+        return _say(_over(socket_of(args), args.timeout), args)
     try:
         found = _by_signal(args)
     except PermissionError:
-        return _say(_over(ControlConfig().socket, args.timeout), args)
+        return _say(_over(socket_of(args), args.timeout), args)
     event = found.event
     assert isinstance(event, ConfigApplied | ConfigRejected)
     applied = isinstance(event, ConfigApplied)
@@ -71,35 +72,36 @@ def _over(socket: str, timeout: float) -> Reloaded:
 
 def _by_signal(args: argparse.Namespace) -> Found:
     """The record that says what came of it. Raises Failed, PermissionError."""
-    source = Source(args.journal)
-    pid = writer_of(args.journal)
+    journal = journal_of(args)
+    source = Source(journal)
+    pid = writer_of(journal)
     if pid is None:
         raise Failed(
             EXIT_ENVIRONMENT,
-            f"no daemon writes the journal {args.journal}",
-            "start one with kglb-actors run, or name its journal with --journal",
+            f"no daemon writes the journal {journal}",
+            "start one with kglb-actors run, or name its journal with --journal" + doubt(str(journal)),
         )
     last, asked = source.bounds()[-1], time.monotonic()
     try:
         os.kill(pid, signal.SIGHUP)
     except ProcessLookupError:
         raise _ended(pid) from None
-    return _answer(source.reader.follow(last + 1), pid, asked, args)
+    return _answer(source, last + 1, pid, asked, args.timeout)
 
 
-def _answer(records: Iterator[Found | None], pid: int, asked: float, args: argparse.Namespace) -> Found:
-    """The record that says what came of it."""
-    deadline = asked + args.timeout
-    for record in records:
+def _answer(source: Source, first: int, pid: int, asked: float, timeout: float) -> Found:
+    """The record that says what came of it, of those from ``first`` on."""
+    deadline = asked + timeout
+    for record in source.reader.follow(first):
         if record is not None and _answers(record.event, asked):
             return record
         if record is None:
-            if writer_of(args.journal) != pid:
+            if writer_of(source.path) != pid:
                 raise _ended(pid)
             time.sleep(POLL)
         if time.monotonic() > deadline:
             break
-    problem = f"the daemon (process {pid}) has not answered within {args.timeout:g} s"
+    problem = f"the daemon (process {pid}) has not answered within {timeout:g} s"
     raise Failed(EXIT_ENVIRONMENT, problem, "it may be stopping, or its disk may hang: see its log")
 
 

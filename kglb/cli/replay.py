@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from kglb.cli.installed import journal_directory
 from kglb.cli.ongoing import warn_if_behind
 from kglb.cli.output import EXIT_OK, EXIT_USAGE, Failed, Paint, paint_for, put, put_json
 from kglb.cli.playing import KINDS, play, speed
@@ -33,7 +34,6 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "journals",
         nargs="*",
         type=Path,
-        default=[DEFAULT_JOURNAL],
         metavar="JOURNAL",
         help=f"its directory, or one segment; several are shown one by one (default: {DEFAULT_JOURNAL})",
     )
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     """Print the state, or do what was asked instead."""
     _refuse_what_does_not_fit(args)
     zone = Zone(utc=args.utc)
-    sources = [Source(path) for path in args.journals]
+    sources = [Source(path) for path in args.journals or [journal_directory()]]
     if args.into or args.step:
         return _go_through(sources[0], args, zone)
     answers = [_answer(source, args, zone) for source in sources]

@@ -4,6 +4,7 @@ import argparse
 from functools import partial
 from pathlib import Path
 
+from kglb.cli.installed import journal_directory
 from kglb.cli.ongoing import holds_until, warn_if_behind
 from kglb.cli.output import EXIT_OK, put
 from kglb.cli.reading import DEFAULT_JOURNAL, TIMES, Zone
@@ -28,7 +29,6 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "journals",
         nargs="*",
         type=Path,
-        default=[DEFAULT_JOURNAL],
         metavar="JOURNAL",
         help=f"a directory, or one segment (default: {DEFAULT_JOURNAL})",
     )
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     """Write the page."""
     zone = Zone(utc=args.utc)
     since, until = zone.past(args.since), zone.moment(args.until)
-    sources = [Source(path) for path in args.journals]
+    sources = [Source(path) for path in args.journals or [journal_directory()]]
     found = report(sources, since, until, partial(holds_until, until=until))
     for source in sources:
         warn_if_behind(source, zone, until)

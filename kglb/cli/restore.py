@@ -2,7 +2,7 @@
 
 import argparse
 
-from kglb.cli.ordering import add_real_options, give, show
+from kglb.cli.ordering import add_real_options, give, show, socket_of
 from kglb.web.orders import Done, RestoreOrder
 
 
@@ -19,7 +19,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(args: argparse.Namespace) -> int:
     """Order it, and say which reals it is."""
-    answer = give(RestoreOrder(real=args.real, balancer=args.balancer, note=args.note), args.socket)
+    answer = give(RestoreOrder(real=args.real, balancer=args.balancer, note=args.note), socket_of(args))
     return show(answer, args.output, lambda done: _say(done, args.real))
 
 

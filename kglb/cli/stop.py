@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import msgspec
 
-from kglb.cli.ordering import add_output_option, add_socket_option, ask, connect
+from kglb.cli.ordering import add_output_option, add_socket_option, ask, connect, socket_of
 from kglb.cli.output import EXIT_ENVIRONMENT, EXIT_NO, EXIT_OK, Failed, put, put_json
 from kglb.web.orders import StopOrder, Stopped
 from kglb.web.peer import peer_of
@@ -37,9 +37,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(args: argparse.Namespace) -> int:
     """Order it, wait, and say how it ended."""
-    with connect(args.socket) as connection:
+    socket = socket_of(args)
+    with connect(socket) as connection:
         pid = peer_of(connection).pid
-        answer = ask(connection, StopOrder(on_stop=args.on_stop), args.socket, PATIENCE)
+        answer = ask(connection, StopOrder(on_stop=args.on_stop), socket, PATIENCE)
     assert isinstance(answer, Stopped)
     _wait_for(pid)
     if args.output == "json":

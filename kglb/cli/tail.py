@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from kglb.cli.filtering import FILTERS, add_filter_options, filter_terms
+from kglb.cli.installed import journal_directory
 from kglb.cli.ongoing import warn_if_behind
 from kglb.cli.output import EXIT_OK, EXIT_USAGE, Failed, paint_for, put, put_json
 from kglb.cli.reading import DEFAULT_JOURNAL, TIMES, Zone, add_format_options, natural, report_damage
@@ -82,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _stretches(args: argparse.Namespace, since: Moment | None, until: Moment | None) -> list[Stretch]:
     terms = tuple(filter_terms(args))
-    paths = args.journal or [DEFAULT_JOURNAL]
+    paths = args.journal or [journal_directory()]
     if len(paths) > 1 and (args.after is not None or args.show_cursor):
         raise Failed(
             EXIT_USAGE, "--after and --show-cursor count the records of one journal", "name one, or use --since"

@@ -6,7 +6,7 @@ import sys
 import msgspec
 
 from kglb.cli.output import EXIT_NO, EXIT_OK, Paint, paint_for, put, put_json
-from kglb.cli.reading import Zone, add_format_options, add_journal_argument
+from kglb.cli.reading import Zone, add_format_options, add_journal_argument, journal_of
 from kglb.replay.source import Source
 from kglb.replay.verify import Divergence, Verified, verify
 from kglb.replay.words import plural
@@ -27,7 +27,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(args: argparse.Namespace) -> int:
     """Verify, and print what came of it."""
-    verified = verify(Source(args.journal))
+    verified = verify(Source(journal_of(args)))
     if args.output == "json":
         put_json(msgspec.json.encode({"identical": verified.identical, **msgspec.to_builtins(verified)}))
     else:

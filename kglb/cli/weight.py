@@ -2,7 +2,7 @@
 
 import argparse
 
-from kglb.cli.ordering import add_real_options, add_term_option, give, show
+from kglb.cli.ordering import add_real_options, add_term_option, give, show, socket_of
 from kglb.model.service import MAX_WEIGHT
 from kglb.web.orders import Done, WeightOrder
 
@@ -12,22 +12,33 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser(
         "weight",
         description="Give one real this weight whenever it is up, instead of the config's or its check's. With 0 it "
-        "gets no new connections but counts as alive; to take it out, drain it. The weight outlives restarts and ends "
-        "by restore, or at its time.",
+        "gets no new connections but counts as alive; to take it out, drain it. While its checks have it down it gets "
+        "nothing, unless you --force-up. The weight outlives restarts and ends by restore, or at its time.",
         epilog="Exit codes: 0 it has the weight, 1 there is no such real, 2 usage, or several reals are meant, "
         "3 no daemon or no answer.",
     )
     add_real_options(parser, "address:port, or a host that serves one service")
     parser.add_argument("weight", metavar="WEIGHT", type=_weight, help=f"0 to {MAX_WEIGHT}")
     add_term_option(parser)
+    parser.add_argument(
+        "--force-up",
+        action="store_true",
+        help="it counts as up meanwhile, whatever its checks say: when they are wrong, and the server works",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Order it, and say of which real."""
     order = WeightOrder(
-        real=args.real, weight=args.weight, balancer=args.balancer, seconds=args.seconds, note=args.note
+        real=args.real,
+        weight=args.weight,
+        balancer=args.balancer,
+        seconds=args.seconds,
+        note=args.note,
+        force_up=args.force_up,
     )
-    return show(give(order, args.socket), args.output, lambda done: _say(done, args.weight))
+    when = "whatever its checks say" if args.force_up else "when up"
+    return show(give(order, socket_of(args)), args.output, lambda done: _say(done, f"{args.weight} {when}"))
 
 
 def _weight(text: str) -> int:
@@ -37,5 +48,5 @@ def _weight(text: str) -> int:
     return int(text)
 
 
-def _say(done: Done, weight: int) -> list[str]:
-    return [f"{one.real} of {one.balancer} has weight {weight} when up (record {one.seq})" for one in done.reals]
+def _say(done: Done, weight: str) -> list[str]:
+    return [f"{one.real} of {one.balancer} has weight {weight} (record {one.seq})" for one in done.reals]

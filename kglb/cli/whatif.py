@@ -7,7 +7,7 @@ import msgspec
 
 from kglb.cli.ongoing import holds_until, warn_if_behind
 from kglb.cli.output import EXIT_OK, Paint, paint_for, put, put_json
-from kglb.cli.reading import TIMES, Zone, add_format_options, add_journal_argument
+from kglb.cli.reading import TIMES, Zone, add_format_options, add_journal_argument, journal_of
 from kglb.replay.figures import Figures
 from kglb.replay.settings import DECIDABLE, Settings, parse_setting
 from kglb.replay.source import Source
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     """Print both sides."""
     zone = Zone(utc=args.utc)
     settings = Settings(map(parse_setting, args.settings))
-    source = Source(args.journal)
+    source = Source(journal_of(args))
     until = zone.moment(args.until)
     stretch = source.stretch(zone.past(args.since), until)
     warn_if_behind(source, zone, until)

@@ -18,7 +18,7 @@ A weight is accounted for where this boot's journal has the real with a weight: 
     > 0      -        -         no such real in the journal                    ``presumed_healthy``, as it is added
 
 Presumed is nobody whom the journal gives weight 0 for another reason than health: a real that is drained or leaving,
-and one of weight 0 by an operator's order or by the config. Nor does a real that is healthy need it.
+and one of weight 0 by an operator's order or by the config. Nor does a real that is up need it.
 
 Of the same look in the kernel, and taken for it:
 
@@ -54,8 +54,8 @@ class Remembered(Protocol):
     """What the journal knows of a real."""
 
     @property
-    def healthy(self) -> bool:
-        """Whether it was last believed up."""
+    def up(self) -> bool:
+        """Whether it last counted as up."""
 
     @property
     def configured(self) -> int:
@@ -100,4 +100,4 @@ def _weight(held: Destinations, id: ServiceId, real: RealId) -> int:
 def _is_presumed(real: Remembered | None) -> bool:
     if real is None or not real.in_rotation or not real.assigned:
         return False
-    return not (real.healthy and real.configured)
+    return not (real.up and real.configured)

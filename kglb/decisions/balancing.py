@@ -54,8 +54,8 @@ class Standing(Protocol):
     """What a decision needs to know of one real."""
 
     @property
-    def healthy(self) -> bool:
-        """Whether its checks have it up."""
+    def up(self) -> bool:
+        """Whether it counts as up: by its checks, or by an operator's order."""
 
     @property
     def configured(self) -> int:
@@ -197,7 +197,7 @@ def duty_of(mode: Mode | None, total: int) -> Duty:
 def weight_of(standing: Standing, duty: Duty) -> int:
     """The weight of one real while these are on duty."""
     on_duty = standing.in_rotation and standing.backup == duty.backups
-    return share(standing.configured, standing.tenths) if on_duty and (standing.healthy or duty.even_down) else 0
+    return share(standing.configured, standing.tenths) if on_duty and (standing.up or duty.even_down) else 0
 
 
 def share(weight: int, tenths: int) -> int:

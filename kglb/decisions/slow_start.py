@@ -51,5 +51,5 @@ def _others_carry(balancer: Balancing, coming: int) -> bool:
 
 def _comes(real: Standing) -> bool:
     """Whether a primary had no weight and is to have some."""
-    serves = real.healthy and real.in_rotation and not real.backup and real.configured > 0
+    serves = real.up and real.in_rotation and not real.backup and real.configured > 0
     return serves and real.weight == 0 and real.tenths == WHOLE and not real.presumed_warm

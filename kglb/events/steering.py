@@ -23,7 +23,10 @@ class RealDrained(EventBase, frozen=True, kw_only=True):
 
 
 class WeightOverridden(EventBase, frozen=True, kw_only=True):
-    """``who`` gives a real this weight instead of the config's, for as long as ``RealDrained`` says of orders."""
+    """``who`` gives a real this weight instead of the config's, for as long as ``RealDrained`` says of orders.
+
+    With ``force_up`` it counts as up meanwhile, whatever its checks say (HAProxy's ``set server health up``).
+    """
 
     service: ServiceId
     real: RealId
@@ -31,6 +34,7 @@ class WeightOverridden(EventBase, frozen=True, kw_only=True):
     who: str
     note: str = ""
     until: float | None = None
+    force_up: bool = False
 
 
 class RealRestored(EventBase, frozen=True, kw_only=True):

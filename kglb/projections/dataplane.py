@@ -121,8 +121,8 @@ def _stays_at_zero(config: Balancer, real: RealState) -> bool:
     if config.when_down == "quiesce" or not real.configured:
         return True
     if config.service.key.protocol == "udp":
-        return real.healthy and real.in_rotation and not real.backup
-    return real.healthy or not real.in_rotation
+        return real.up and real.in_rotation and not real.backup
+    return real.up or not real.in_rotation
 
 
 def _want(state: DataPlaneState, seq: int, config: Balancer, real: RealState) -> None:

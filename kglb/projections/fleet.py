@@ -65,7 +65,7 @@ class FleetState(msgspec.Struct, kw_only=True):
     def is_banned(self, service: ServiceId, real: RealId) -> bool:
         """Whether no traffic is better than traffic to this real: it is down, and its balancer is fail_closed."""
         known = self.real(service, real)
-        return known is not None and not known.healthy and self.balancers[service].config.when_all_down == "fail_closed"
+        return known is not None and not known.up and self.balancers[service].config.when_all_down == "fail_closed"
 
     def fold(self, seq: int, event: Event) -> None:
         """Take one event in."""
@@ -253,7 +253,7 @@ def _health_changed(fleet: FleetState, seq: int, event: HealthChanged) -> None:
             streak=event.streak,
             counted=before.counted + abs(event.streak - before.streak),
             presumed_warm=before.presumed_warm and event.healthy,
-            warming=before.warming if event.healthy else None,
+            warming=before.warming if event.healthy or before.forced_up else None,
         )
     )
 
@@ -278,7 +278,7 @@ def _warmth_changed(fleet: FleetState, seq: int, event: WarmthChanged) -> None:
         return
     for name, tenths in event.tenths.items():
         real = balancer.reals.get(name)
-        if real is not None and real.healthy and real.in_rotation and not real.backup:
+        if real is not None and real.up and real.in_rotation and not real.backup:
             warming = Warming(tenths=tenths, seq=seq, cause=event.causes.get(name, 0)) if tenths < WHOLE else None
             balancer.put(replace(real, warming=warming))
 

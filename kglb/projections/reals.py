@@ -20,13 +20,14 @@ class Drain(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Override(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An operator's weight, as record ``seq`` has it."""
+    """An operator's weight, as record ``seq`` has it; with ``force_up`` the real counts as up."""
 
     seq: int
     weight: int
     who: str
     note: str = ""
     until: float | None = None
+    force_up: bool = False
 
 
 class Leaving(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -86,6 +87,16 @@ class RealState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
     warming: Warming | None = None
 
     @property
+    def up(self) -> bool:
+        """Whether it counts as up: its checks have it up, or an operator says so."""
+        return self.healthy or self.forced_up
+
+    @property
+    def forced_up(self) -> bool:
+        """Whether it counts as up by an operator's order, whatever its checks say."""
+        return self.orders.override is not None and self.orders.override.force_up
+
+    @property
     def configured(self) -> int:
         """The weight it has when it serves: the operator's, else its check's, else the config's."""
         if self.orders.override is not None or self.reported is None:
@@ -120,7 +131,7 @@ class RealState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
     @property
     def has_verdict(self) -> bool:
         """Whether it is up, or has been, or has failed a check."""
-        return self.healthy or self.judged or self.outcome == "failure"
+        return self.up or self.judged or self.outcome == "failure"
 
 
 class BalancerState(msgspec.Struct, kw_only=True):
@@ -204,10 +215,10 @@ class BalancerState(msgspec.Struct, kw_only=True):
             return
         if real.backup:
             self.backups += sign
-            self.backups_alive += sign * real.healthy
+            self.backups_alive += sign * real.up
         else:
             self.total += sign
-            self.alive += sign * real.healthy
+            self.alive += sign * real.up
             self.warming += sign * (real.warming is not None)
             self.weightless += sign * (real.healthy and real.warming is None and real.configured == 0)
             if self.awaits and not real.has_verdict and real.real not in self.unchecked:

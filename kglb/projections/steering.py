@@ -64,8 +64,10 @@ def _drained(real: RealState, seq: int, event: RealDrained) -> RealState:
 
 
 def _overridden(real: RealState, seq: int, event: WeightOverridden) -> RealState:
-    override = Override(seq=seq, weight=event.weight, who=event.who, note=event.note, until=event.until)
-    return replace(real, orders=replace(real.orders, override=override))
+    override = Override(
+        seq=seq, weight=event.weight, who=event.who, note=event.note, until=event.until, force_up=event.force_up
+    )
+    return _with_orders(real, replace(real.orders, override=override))
 
 
 def _restored(real: RealState, seq: int, event: RealRestored) -> RealState:
@@ -74,7 +76,13 @@ def _restored(real: RealState, seq: int, event: RealRestored) -> RealState:
         orders = replace(orders, drain=None)
     if "weight" in event.ended:
         orders = replace(orders, override=None)
-    return replace(real, orders=orders)
+    return _with_orders(real, orders)
+
+
+def _with_orders(real: RealState, orders: Orders) -> RealState:
+    """With these in force; one that is down with them, and was not before, has no slow start any more."""
+    ordered = replace(real, orders=orders)
+    return ordered if ordered.up else replace(ordered, warming=None)
 
 
 def _finished(real: RealState, seq: int, event: DrainFinished) -> RealState:

@@ -63,7 +63,7 @@ def explain_real(source: Source, replayed: Replayed, meant: Subject) -> RealExpl
 
 def _kept_by_failsafe(source: Source, known: BalancerState, real: RealState) -> int:
     """The record since which only failsafe gives this real the weight that it had before; 0 if that is not so."""
-    if known.mode != "failsafe" or real.healthy or not real.weight:
+    if known.mode != "failsafe" or real.up or not real.weight:
         return 0
     began = mode_began(source, known)
     return began if began > real.weight_seq else 0

@@ -67,9 +67,9 @@ class Reasons:
         if real.weight != weight_of(real, duty):
             return Reason(f"its balancer has not decided since this: {self._health()}")
         on_duty = real.backup == duty.backups
-        if duty.even_down and on_duty and not real.healthy:
+        if duty.even_down and on_duty and not real.up:
             return Reason(self._failsafe())
-        if not real.healthy:
+        if not real.up:
             return Reason(self._standing(), real.health_seq)
         if real.warming is not None:
             return Reason(f"{self._warming(real.warming)}; {self._weighed().text}")

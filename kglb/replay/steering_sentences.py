@@ -40,7 +40,8 @@ def drained(event: RealDrained, _: object) -> str:
 
 def overridden(event: WeightOverridden, _: object) -> str:
     """An operator weighs a real."""
-    return ordered(f"{event.who} gives {event.real} weight {event.weight}", event.until, event.note)
+    gives = f"forces {event.real} up with" if event.force_up else f"gives {event.real}"
+    return ordered(f"{event.who} {gives} weight {event.weight}", event.until, event.note)
 
 
 def restored(event: RealRestored, _: object) -> str:
@@ -73,7 +74,8 @@ def weight_by_other_hand(real: RealState) -> str:
     """Who says the weight of a real, if not the config; empty if the config does."""
     override = real.orders.override
     if override is not None:
-        return ordered(f"{override.who} gave it this weight", override.until, override.note)
+        gave = "forced it up with" if override.force_up else "gave it"
+        return ordered(f"{override.who} {gave} this weight", override.until, override.note)
     return "its check says so" if real.reported is not None else ""
 
 

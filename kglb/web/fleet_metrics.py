@@ -26,15 +26,15 @@ def balancer_families(state: State) -> Iterator[Family]:
     yield gauge("kglb_balancer_info", "Always 1, for its labels: KgLb's setup, the type of the check.", _infos(state))
     yield gauge("kglb_balancer_mode", "Whether the balancer is in this mode.", _modes(state))
     yield gauge("kglb_balancer_reals", "Primaries in rotation: without drained and leaving reals.", _totals(state))
-    yield gauge("kglb_balancer_alive_reals", "Primaries in rotation that are healthy.", _alive(state))
+    yield gauge("kglb_balancer_alive_reals", "Primaries in rotation that are up.", _alive(state))
     yield gauge(
         "kglb_balancer_alive_ratio",
-        "Share of the primaries in rotation that are healthy, 0 to 1; 1 in failsafe and on backups, 0 without reals.",
+        "Share of the primaries in rotation that are up, 0 to 1; 1 in failsafe and on backups, 0 without reals.",
         _ratios(state),
     )
     yield gauge("kglb_balancer_backups", "Backups in rotation.", _backups(state))
-    yield gauge("kglb_balancer_alive_backups", "Backups in rotation that are healthy.", _alive_backups(state))
     yield gauge("kglb_balancer_unresolved_names", "Names of reals that have never had an address.", _unresolved(state))
+    yield gauge("kglb_balancer_alive_backups", "Backups in rotation that are up.", _alive_backups(state))
 
 
 def real_families(state: State) -> Iterator[Family]:

@@ -52,13 +52,14 @@ class RestoreOrder(_Order, frozen=True, kw_only=True, tag="restore"):
 
 
 class WeightOrder(_Order, frozen=True, kw_only=True, tag="weight"):
-    """Give one real this weight instead of the config's."""
+    """Give one real this weight instead of the config's; with ``force_up`` it counts as up, whatever its checks say."""
 
     real: Name
     weight: Annotated[int, msgspec.Meta(ge=0, le=MAX_WEIGHT)]
     balancer: Name | None = None
     seconds: Seconds | None = None
     note: Note = ""
+    force_up: bool = False
 
 
 class ReloadOrder(_Order, frozen=True, kw_only=True, tag="reload"):

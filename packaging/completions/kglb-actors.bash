@@ -18,7 +18,7 @@ _kglb_actors() {
         "plan --against") mapfile -t COMPREPLY < <(compgen -W "journal kernel" -- "$word"); return ;;
         "plan -o"|"plan --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
         "doctor -o"|"doctor --output") mapfile -t COMPREPLY < <(compgen -W "short json" -- "$word"); return ;;
-        "exabgp-helper --socket") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        "exabgp-helper --socket") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "reload --timeout") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
         "reload --journal") mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         "reload --socket") mapfile -t COMPREPLY < <(compgen -W "" -- "$word"); return ;;
@@ -113,7 +113,7 @@ _kglb_actors() {
         "") words="run check plan doctor convert exabgp-helper reload status top drain restore weight stop tail notify explain replay verify whatif report journal -h --help --version" ;;
         "run") words="-h --help --journal --data-plane --log-level --log-format" ;;
         "check") words="-h --help -o --output --schema" ;;
-        "plan") words="-h --help --journal --data-plane --against -o --output" ;;
+        "plan") words="-h --help --journal --data-plane --against --probe -o --output" ;;
         "doctor") words="-h --help -o --output" ;;
         "convert") words="kglb keepalived -h --help --leave-out" ;;
         "exabgp-helper") words="-h --help --socket" ;;
@@ -122,7 +122,7 @@ _kglb_actors() {
         "top") words="-h --help --status --config" ;;
         "drain") words="-h --help --balancer --note --socket -o --output --for --wait --timeout" ;;
         "restore") words="-h --help --balancer --note --socket -o --output" ;;
-        "weight") words="-h --help --balancer --note --socket -o --output --for" ;;
+        "weight") words="-h --help --balancer --note --socket -o --output --for --force-up" ;;
         "stop") words="-h --help --leave --cleanup --socket -o --output" ;;
         "tail") words="-h --help --grep --type --balancer --service --real -f --follow -n --lines -r --reverse --since --until --after --show-cursor --causes --salvage --journal -o --output --utc" ;;
         "notify") words="-h --help --grep --type --balancer --service --real --all --url --url-file --header --format --batch --timeout --state --metrics --since --utc --journal --exec" ;;

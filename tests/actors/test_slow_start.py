@@ -221,6 +221,21 @@ def test_a_restored_real_starts_slowly_and_an_operators_weight_is_what_steps_are
     played(tmp_path, slow(), story)
 
 
+def test_a_real_that_is_forced_up_starts_slowly_and_has_none_once_that_ends(tmp_path: Path) -> None:
+    async def story(w: World) -> None:
+        w.real_fails_now(A)
+        await asyncio.sleep(2)
+        w.recorder.record(WeightOverridden(service=WEB, real=A, weight=50, who="ops", force_up=True))
+        await asyncio.sleep(0.01)
+        assert w.weights(WEB) == {A: 5, B: 1000}
+        w.recorder.record(RealRestored(service=WEB, real=A, who="ops"))
+        await asyncio.sleep(0.01)
+        assert w.weights(WEB) == {A: 0, B: 1000}
+        assert w.state.fleet.balancers[WEB].warming == 0
+
+    played(tmp_path, slow(), story)
+
+
 def test_a_reload_without_it_gives_the_whole_weight_and_one_with_another_pace_is_followed(tmp_path: Path) -> None:
     async def story(w: World) -> None:
         await back(w, A)

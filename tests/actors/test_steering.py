@@ -250,6 +250,47 @@ def test_an_operators_weight_holds_until_its_deadline(tmp_path: Path) -> None:
     run(main())
 
 
+def test_a_real_that_is_forced_up_serves_whatever_its_checks_say_until_the_order_ends(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with world(tmp_path, config(pool(fail_open_below=0.8))) as w:
+            await asyncio.sleep(1.5)
+            w.real_fails_now(A)
+            await asyncio.sleep(1)
+            assert w.state.fleet.balancers[WEB].mode == "failsafe", "half are down"
+            until = w.parts.wall() + 10
+            w.recorder.record(WeightOverridden(service=WEB, real=A, weight=7, who="kim", until=until, force_up=True))
+            await asyncio.sleep(2)
+            known = w.state.fleet.balancers[WEB]
+            assert (known.mode, known.alive, known.total) == ("available", 2, 2), "it counts as up"
+            assert not w.real(WEB, A).healthy, "it is still checked, and its checks are believed of it"
+            assert w.weights(WEB) == {A: 7, B: 1000}
+            decided = len(events_of(tmp_path, BalancerDecided))
+            w.prober.answers.clear()
+            await asyncio.sleep(2)
+            w.real_fails_now(A)
+            await asyncio.sleep(1)
+            assert len(events_of(tmp_path, BalancerDecided)) == decided, "what checks say changes nothing meanwhile"
+            await asyncio.sleep(8)
+            assert (w.state.fleet.balancers[WEB].mode, w.weights(WEB)) == ("failsafe", {A: 1000, B: 1000})
+
+    run(main())
+
+
+def test_a_real_that_is_forced_up_is_not_removed_with_those_that_are_down(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with world(tmp_path, config(pool(when_down="remove"))) as w:
+            await asyncio.sleep(1.5)
+            w.recorder.record(WeightOverridden(service=WEB, real=A, weight=0, who="kim", force_up=True))
+            w.real_fails_now(A)
+            await asyncio.sleep(1)
+            assert w.weights(WEB) == {A: 0, B: 1000}
+            w.recorder.record(WeightOverridden(service=WEB, real=A, weight=7, who="kim"))
+            await asyncio.sleep(1)
+            assert w.weights(WEB) == {B: 1000}, "an order without it ends it"
+
+    run(main())
+
+
 def test_a_drain_follows_a_name_to_its_new_address(tmp_path: Path) -> None:
     async def main() -> None:
         named = replace(pool(), reals=(Real(host="app:80", weight=1000, forward=Forward()),))

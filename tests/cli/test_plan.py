@@ -2,8 +2,12 @@
 
 import json
 import resource
+import select
+import socket
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -199,3 +203,114 @@ def test_what_a_reload_cannot_change_is_said_beforehand(kglb: Command, live: Sit
     ran = kglb("plan", live.config)
     assert (ran.code, ran.out) == (2, "")
     assert "status: cannot change by a reload" in ran.err
+
+
+# --- reals that are asked -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def listener() -> Iterator[str]:
+    """The address of a server that accepts connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.fixture
+def closed() -> str:
+    """An address where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return f"127.0.0.1:{server.getsockname()[1]}"
+
+
+def of_tcp(*reals: str) -> str:
+    listed = ", ".join(f'"{real}"' for real in reals)
+    return ONE.replace('"dummy"', '"tcp"').replace('"50ms"', '"10s"').replace(f'"{REAL}"', listed)
+
+
+def test_what_would_come_up_is_known_beforehand(kglb: Command, site: Site, listener: str, closed: str) -> None:
+    site.write(of_tcp(listener, closed, "nowhere.invalid:80"))
+    ran = kglb("plan", site.config, "--probe")
+    assert ran.code == 1
+    *_, balancer, refused, nowhere = ran.out.splitlines()
+    assert balancer == "web  asked once: 1 of 3 reals pass"
+    assert refused == f"  ! {closed} fails: connection refused"
+    assert nowhere.startswith("  ! nowhere.invalid:80 cannot be asked: no address (")
+    assert not site.journal.exists()
+
+
+def test_with_probe_the_exit_code_is_about_the_reals(kglb: Command, site: Site, listener: str, closed: str) -> None:
+    site.write(of_tcp(listener))
+    assert kglb("plan", site.config).code == 1
+    assert kglb("plan", site.config, "--probe").code == 0
+    site.write('balancer = []\n[data_plane]\nkind = "memory"\n')
+    assert kglb("plan", site.config, "--probe").code == 0
+    site.write(of_tcp(listener, closed))
+    assert kglb("plan", site.config, "--probe").code == 1
+
+
+def test_what_is_up_now_and_would_fail_is_said(kglb: Command, live: Site) -> None:
+    live.write(ONE.replace('type = "dummy"', 'type = "tcp"\nsource = "192.0.2.99"'))
+    ran = kglb("plan", live.config, "--probe")
+    assert ran.code == 1
+    assert ran.out.splitlines()[-1] == (
+        f"  ! {REAL} cannot be asked: local error EADDRNOTAVAIL (Cannot assign requested address), and is up now"
+    )
+
+
+def test_a_program_gets_every_answer(kglb: Command, site: Site, listener: str, closed: str) -> None:
+    site.write(of_tcp(listener, closed))
+    answers = json.loads(kglb("plan", site.config, "--probe", "-o", "json").out)["probes"]
+    assert [(one["balancer"], one["real"], one["status"], one["reason"], one["up"]) for one in answers] == [
+        ("web", listener, "success", "ok", None),
+        ("web", closed, "failure", "refused", None),
+    ]
+    assert json.loads(kglb("plan", site.config, "-o", "json").out)["probes"] is None
+
+
+def test_a_secret_in_an_answer_is_not_shown(kglb: Command, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", "s3cr3t-t0ken")
+    with HTTPServer(("127.0.0.1", 0), Telltale) as server:
+        Thread(target=server.handle_request).start()
+        check = 'type = "http"\nheaders = { Authorization = { env = "TOKEN" } }'
+        real = f"127.0.0.1:{server.server_port}"
+        site.write(ONE.replace('type = "dummy"', check).replace(REAL, real).replace('"50ms"', '"10s"'))
+        ran = kglb("plan", site.config, "--probe")
+    assert ran.out.splitlines()[-1] == f"  ! {real} fails: unexpected status 401 (HTTP/1.0 401 no [secret] here)"
+
+
+class Telltale(BaseHTTPRequestHandler):
+    """Refuses with the password that it was told."""
+
+    def do_GET(self) -> None:
+        self.send_response(401, f"no {self.headers['Authorization']} here")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keep quiet."""
+
+
+def test_checks_through_the_vip_are_made_without_it(kglb: Command, site: Site, listener: str) -> None:
+    site.write(of_tcp(listener).replace("[balancer.check]", "fwmark_checks = true\n[balancer.check]"))
+    ran = kglb("plan", site.config, "--probe")
+    assert ran.code == 0
+    assert ran.out.splitlines()[-1] == "web  asked once, straight and not through the VIP: 1 of 1 real pass"
+
+
+def test_no_more_reals_are_asked_at_once_than_the_config_says(kglb: Command, site: Site) -> None:
+    crowded = []
+    with socket.create_server(("0.0.0.0", 0)) as server:
+
+        def answer_one_by_one() -> None:
+            for _ in range(5):
+                with server.accept()[0] as connection:
+                    crowded.append(bool(select.select([server], [], [], 0.05)[0]))
+                    connection.send(b"hello")
+
+        port, thread = server.getsockname()[1], Thread(target=answer_one_by_one)
+        thread.start()
+        five = of_tcp(*(f"127.0.0.{host}:{port}" for host in range(2, 7)))
+        site.write(five.replace("[balancer.check]", 'concurrency = 1\n[balancer.check]\nexpect = "hello"'))
+        ran = kglb("plan", site.config, "--probe")
+        thread.join()
+    assert ran.code == 0
+    assert crowded == [False] * 5

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kglb.events import ConfigApplied, ConfigRejected, HealthChanged, OperationsApplied
-from kglb.model import AddDestination, ChangeDestination, ControlConfig
+from kglb.model import AddDestination, ChangeDestination
 from tests.cli.conftest import Command
 from tests.cli.daemon import BAD, ONE, TWO, Site, running
 
@@ -160,13 +160,13 @@ def test_over_the_socket_the_daemon_answers_by_itself_whoever_may_read_the_journ
 
 @pytest.mark.parametrize("forbidden", ["os.kill", "kglb.cli.reload.writer_of"])
 def test_who_may_not_signal_or_read_asks_over_the_socket(
-    kglb: Command, site: Site, monkeypatch: pytest.MonkeyPatch, forbidden: str
+    kglb: Command, site: Site, installed: Path, monkeypatch: pytest.MonkeyPatch, forbidden: str
 ) -> None:
     def refuse(*_: object) -> None:
         raise PermissionError
 
     monkeypatch.setattr(forbidden, refuse)
-    monkeypatch.setattr("kglb.cli.reload.ControlConfig", lambda: ControlConfig(socket=str(site.socket)))
+    assert installed == site.config
     ran = kglb("reload", "--journal", site.journal)
     assert (ran.code, ran.err) == (0, "")
     assert "is in force" in ran.out

@@ -61,6 +61,17 @@ def test_a_weight_is_of_one_real(order: Order, site: Site) -> None:
     assert "192.168.100.100:443 of tls" in ran.err
 
 
+def test_a_real_can_be_forced_up(order: Order, site: Site) -> None:
+    ran = order("weight", FIRST, "7", "--force-up", "--note", "/up is gone")
+    assert ran.code == 0
+    assert ran.out.startswith(f"{FIRST} of web has weight 7 whatever its checks say (record ")
+    assert ran.err.startswith(f"warning: {FIRST} gets traffic even if it dies, until kglb-actors restore")
+    (weighed,) = [record.event for record in site.records() if isinstance(record.event, WeightOverridden)]
+    assert weighed.force_up
+    assert order("weight", FIRST, "7", "--force-up", "--for", "1h").err == ""
+    assert order("weight", FIRST, "0", "--force-up").err == ""
+
+
 def test_a_program_gets_json_with_the_records(order: Order, site: Site) -> None:
     answer = json.loads(order("drain", SECOND, "-o", "json").out)
     assert answer["type"] == "done"

@@ -13,7 +13,7 @@ from kglb.model import RealId, ServiceId, WhenAllDown
 
 @dataclass(frozen=True)
 class Standing:
-    healthy: bool
+    up: bool
     configured: int = 1000
     weight: int | None = None
     in_rotation: bool = True
@@ -33,10 +33,10 @@ def counts_of(standings: Standings) -> Counts:
     primaries = [standing for standing in rotation if not standing.backup]
     backups = [standing for standing in rotation if standing.backup]
     return Counts(
-        alive=sum(one.healthy for one in primaries),
+        alive=sum(one.up for one in primaries),
         total=len(primaries),
-        awaited=sum(one.awaited and not one.healthy for one in primaries),
-        backups_alive=sum(one.healthy for one in backups),
+        awaited=sum(one.awaited and not one.up for one in primaries),
+        backups_alive=sum(one.up for one in backups),
         backups=len(backups),
     )
 
@@ -195,19 +195,19 @@ def test_when_a_primary_is_back_the_backup_stands_by_again() -> None:
 
 
 def test_of_several_backups_those_serve_that_are_up() -> None:
-    pool = {A: Standing(False, weight=1000), B: SORRY, C: replace(SORRY, healthy=False)}
+    pool = {A: Standing(False, weight=1000), B: SORRY, C: replace(SORRY, up=False)}
     assert decision(pool, "available") == Decision("backup", {A: 0, B: 7})
 
 
 def test_failsafe_does_as_if_every_real_were_up_so_backups_stand_by() -> None:
-    nobody = {A: Standing(False, weight=0), B: replace(SORRY, healthy=False, weight=7)}
+    nobody = {A: Standing(False, weight=0), B: replace(SORRY, up=False, weight=7)}
     assert decision(nobody, "backup") == Decision("failsafe", {A: 1000, B: 0})
 
 
 def test_without_a_primary_in_rotation_failsafe_raises_the_backups() -> None:
-    drained = {A: Standing(True, weight=0, in_rotation=False), B: replace(SORRY, healthy=False, weight=7)}
+    drained = {A: Standing(True, weight=0, in_rotation=False), B: replace(SORRY, up=False, weight=7)}
     assert decision(drained, "backup") == Decision("failsafe", {}), "the sorry server keeps what it has"
-    restored = {A: Standing(False, weight=0), B: replace(SORRY, healthy=False, weight=7)}
+    restored = {A: Standing(False, weight=0), B: replace(SORRY, up=False, weight=7)}
     assert decision(restored, "failsafe", before_total=0) == Decision("failsafe", {A: 1000, B: 0})
 
 
@@ -286,7 +286,7 @@ STANDINGS = st.dictionaries(
     st.sampled_from([RealId(f"10.0.0.{number}:80") for number in range(1, 9)]),
     st.builds(
         Standing,
-        healthy=st.booleans(),
+        up=st.booleans(),
         configured=st.sampled_from([1, 10]),
         in_rotation=st.booleans(),
         backup=st.booleans(),
@@ -319,22 +319,20 @@ def test_what_holds_whatever_the_facts(standings: Standings, proven: bool, polic
     mode, after = settled(standings, None, proven, policy)
     serving = [one for one in after.values() if one.weight]
     rotation = [one for one in after.values() if one.in_rotation]
-    primaries_up = any(one.healthy and not one.backup for one in rotation)
+    primaries_up = any(one.up and not one.backup for one in rotation)
     assert all(one.in_rotation for one in serving), "whoever is out of rotation gets nothing"
     assert len({one.backup for one in serving}) < 2, "primaries and backups never serve together"
     assert all(one.weight in (0, one.configured) for one in after.values())
     if primaries_up:
-        assert all(one in serving for one in rotation if one.healthy and not one.backup), (
-            "nothing taken from the healthy"
-        )
-    elif any(one.healthy for one in rotation):
+        assert all(one in serving for one in rotation if one.up and not one.backup), "nothing taken from the healthy"
+    elif any(one.up for one in rotation):
         assert {one.backup for one in serving} == {True} or mode == "initial"
-    if any(not one.healthy for one in serving):
+    if any(not one.up for one in serving):
         assert mode == "failsafe"
         assert policy.when_all_down == "fail_open"
     if proven and rotation and policy.when_all_down == "fail_open":
         assert serving, "who has served goes on serving"
-    if not proven and not any(one.healthy for one in rotation):
+    if not proven and not any(one.up for one in rotation):
         assert not serving, "what was never up gets nothing"
 
 

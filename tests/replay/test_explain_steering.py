@@ -59,6 +59,17 @@ def test_a_weight_by_hand_is_explained_with_the_health_it_rests_on(fleet: Fleet)
     assert (order, "WeightOverridden") in chain(found)
 
 
+def test_a_real_that_is_forced_up_is_explained_with_what_its_checks_say(fleet: Fleet) -> None:
+    fleet.goes(A, up=False)
+    order = fleet.builder.record(WeightOverridden(service=WEB, real=A, weight=7, who="kim", note="ab", force_up=True))
+    fleet.decide("available", {A: 7}, order)
+    found = why(fleet)
+    assert found.reason == (
+        "kim forced it up with this weight: ab; 2 checks in a row failed, the last: connection refused"
+    )
+    assert not found.healthy
+
+
 def test_a_weight_of_zero_by_hand_is_not_blamed_on_the_config(fleet: Fleet) -> None:
     order = fleet.builder.record(WeightOverridden(service=WEB, real=A, weight=0, who="kim"))
     fleet.decide("available", {A: 0}, order)

@@ -158,6 +158,10 @@ SPOKEN: list[tuple[Event, str]] = [
         "kim gives 10.0.0.1:80 weight 5: warm up",
     ),
     (
+        WeightOverridden(service=WEB, real=A, weight=5, who="kim", note="/up is gone", force_up=True),
+        "kim forces 10.0.0.1:80 up with weight 5: /up is gone",
+    ),
+    (
         RealRestored(service=WEB, real=A, who="kim", note="done"),
         "kim ends the drain and weight by hand of 10.0.0.1:80: done",
     ),
