@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from sim.report import run
-from tests.patience import PATIENCE
 from sim.simulation import Plan
+from tests.patience import PATIENCE
 
 
 def line_of(seed: int, hash_seed: str) -> str:
