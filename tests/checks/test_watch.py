@@ -50,7 +50,7 @@ def test_probes_that_the_epoll_has_no_room_for_still_time_out(
 
     with black_hole() as hole:
         answers = run(scenario())
-    assert {outcome.status for outcome in answers} == {"failure"}
+    assert {outcome.reason for outcome in answers} <= {"timeout during connect", "deadline noticed late"}
     assert all(outcome.latency >= 0.3 for outcome in answers)
 
 

@@ -17,7 +17,7 @@ from lab import forwarding
 from lab.namespaces import command, in_namespace, sysctl
 from lab.net import Network
 from lab.reals import Reals
-from tests.kernel.daemon.test_watch import HOLDING, check, serving
+from tests.kernel.daemon.test_watch import HOLDING, serving
 from tests.kernel.director import WEIGHT, Director, balancer, until
 
 FORWARDS = {
@@ -199,7 +199,8 @@ def test_a_watched_real_behind_a_tunnel_is_missed_when_its_idle_connection_ends(
 ) -> None:
     service = f"tcp://{VIPS['ipip', 'IPv4']}:8080"
     first, second = (f"{real.address}:8080" for real in network.reals[:2])
-    watched = balancer(service, [first, second], forward=FORWARDS["ipip"], check=check(1)) + "fwmark_checks = true\n"
+    check = '{ type = "tcp", interval = "10s", rise = 1, fall = 1, watch = true }'
+    watched = balancer(service, [first, second], forward=FORWARDS["ipip"], check=check) + "fwmark_checks = true\n"
     with serving(network, HOLDING) as processes:
         director.configure(watched)
         director.start()

@@ -13,8 +13,8 @@ FIRST, SECOND, THIRD = "10.2.0.10:80", "10.2.0.11:80", "10.2.0.12:80"
 BOTH_UP = {FIRST: WEIGHT, SECOND: WEIGHT}
 
 
-def serving(director: Director) -> None:
-    director.configure(balancer(SERVICE, [FIRST, SECOND]), reconcile_interval="1h")
+def serving(director: Director, *, reconcile_interval: str = "30s") -> None:
+    director.configure(balancer(SERVICE, [FIRST, SECOND]), reconcile_interval=reconcile_interval)
     director.start()
     director.wait_weights(SERVICE, BOTH_UP)
 
@@ -64,7 +64,7 @@ def test_a_bad_config_is_refused_and_no_request_fails(director: Director, networ
 
 
 def test_against_the_kernel_a_plan_sees_what_a_stranger_did(director: Director) -> None:
-    serving(director)
+    serving(director, reconcile_interval="1h")
     with in_namespace(director.network.director):
         command("ipvsadm", "-d", "-t", SERVICE.removeprefix("tcp://"), "-r", FIRST)
     against_kernel = director.verb("plan", str(director.config), "--against", "kernel")
