@@ -37,6 +37,9 @@ WEIGHT = 1000
 """A healthy real's weight unless the config says otherwise."""
 
 CHECK = '{ type = "http", interval = "300ms", timeout = "300ms", rise = 1, fall = 1 }'
+
+PATIENT = '{ type = "http", interval = "300ms", timeout = "20s", rise = 1, fall = 1 }'
+"""Finds a real that refuses as quickly, and takes none out that is slow because the machine is."""
 """Frequent checks of which the first that fails counts, but which wait long enough for a machine that is busy."""
 
 Weights = dict[str, dict[str, int]]

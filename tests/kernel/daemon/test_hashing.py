@@ -11,7 +11,7 @@ import pytest
 from lab.namespaces import in_namespace, ip
 from lab.net import Network
 from lab.reals import Reals
-from tests.kernel.director import WEIGHT, Director, balancer, until
+from tests.kernel.director import PATIENT, WEIGHT, Director, balancer, until
 
 SERVICE = "tcp://10.0.0.100:80"
 CLIENTS = [f"10.9.{number // 200}.{number % 200 + 1}" for number in range(400)]
@@ -53,7 +53,7 @@ def ask(source: str, vip: str) -> str:
 
 def serving(director: Director, pool: list[str], scheduler: str, *flags: str) -> dict[str, int]:
     """Start with these reals, and return their weights once all are up."""
-    director.configure(balancer(SERVICE, pool, scheduler=scheduler, flags=flags))
+    director.configure(balancer(SERVICE, pool, scheduler=scheduler, flags=flags, check=PATIENT))
     director.start()
     weights = dict.fromkeys(pool, 1 if scheduler == "sh" else WEIGHT)
     director.wait_weights(SERVICE, weights)
@@ -109,7 +109,7 @@ def test_reals_that_a_reload_adds_come_last_which_the_state_hash_and_doctor_tell
         return director.verb("doctor", str(director.config)).stdout
 
     weights = serving(director, pool[5:], "mh", "mh-fallback")
-    director.configure(balancer(SERVICE, pool, scheduler="mh", flags=["mh-fallback"]))
+    director.configure(balancer(SERVICE, pool, scheduler="mh", flags=["mh-fallback"], check=PATIENT))
     director.tell(signal.SIGHUP)
     director.wait_weights(SERVICE, {**dict.fromkeys(pool, WEIGHT), **weights})
     reloaded, by_reload = asked(network), hash_now()
