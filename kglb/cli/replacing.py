@@ -8,10 +8,17 @@ from journal.files import OsFiles
 
 def replace_file(path: Path, text: str, *, durable: bool = False, mode: int | None = None) -> None:
     """Put a text in a file's place; ``durable``: return once it is on the platter. Its permissions are ``mode``, else
-    what the umask leaves. Raises OSError.
+    what the umask leaves. Raises OSError, which names ``path``.
 
     The directory may be shared: nobody can guess the draft's name.
     """
+    try:
+        _replace(path, text, durable=durable, mode=mode)
+    except OSError as error:
+        raise OSError(error.errno, os.strerror(error.errno or 0), str(path)) from error
+
+
+def _replace(path: Path, text: str, *, durable: bool, mode: int | None) -> None:
     fresh = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
     with fresh.open("x", encoding="utf-8") as draft:
         try:

@@ -4,7 +4,7 @@ It covers of each balancer the virtual service as it is wanted (key, scheduler, 
 each real its address and port, health, decided weight, forwarding and thresholds; and under a scheduler that hashes
 the order in which the kernel got the destinations, because its table follows from that. It does not cover names,
 checks, interfaces, what is to happen when too few are up, what else the kernel holds, nor when and in which order
-anything else happened.
+anything else happened: so in a slow start the weight counts to which it leads.
 """
 
 import asyncio
@@ -39,4 +39,5 @@ def _parts(state: State) -> Iterator[bytes]:
             yield encode((id, tuple(state.data_plane.actual.destinations.get(id, ()))))
         for real in list(balancer.reals.values()):
             entry = real.entry
-            yield encode((id, real.real, real.healthy, real.weight, entry.forward, entry.upper, entry.lower))
+            weight = real.weight if real.warming is None else real.configured
+            yield encode((id, real.real, real.healthy, weight, entry.forward, entry.upper, entry.lower))

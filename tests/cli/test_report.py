@@ -77,7 +77,8 @@ def test_of_a_journal_that_is_written_the_page_goes_on_until_now(
         (["nowhere"], 3, "nowhere"),
         (["JOURNAL", "--since", "never"], 2, "'never' is not a time"),
         (["JOURNAL", "--until", "2021-01-01"], 2, "no record of that time"),
-        (["JOURNAL", "-o", "/nonexistent/page.html"], 3, "/nonexistent/"),
+        (["JOURNAL", "-o", "/nonexistent/page.html"], 3, "/nonexistent/page.html: No such file or directory\n"),
+        (["JOURNAL", "-o", "/proc/self"], 3, "/proc/self: "),
     ],
 )
 def test_what_cannot_be_done_is_one_error(

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from kglb.events import Event, HealthChanged, ProbeFlipped
+from kglb.events import Event, HealthChanged, ProbeFlipped, WarmthChanged
 from kglb.model import AddDestination, AddService, Destination, Service, ServiceId
 from kglb.projections import State
 from kglb.web.state_hash import BITS, state_hash
@@ -62,6 +62,15 @@ def test_how_often_and_why_probes_failed_is_not_in_it() -> None:
     )
     fleet.record(flipped)
     assert number(fleet.state) == before
+
+
+def test_how_far_a_slow_start_has_come_is_not_in_it() -> None:
+    fleet = web_fleet(2)
+    before = number(fleet.state)
+    for tenths in (1, 2, 10):
+        fleet.record(WarmthChanged(service=WEB, tenths={real_id(0): tenths}, causes={}))
+        fleet.decide(WEB, "available", {real_id(0): 100 * tenths})
+        assert number(fleet.state) == before, "another director's began a moment earlier, or it started afresh"
 
 
 def test_health_mode_and_weight_each_change_it() -> None:
