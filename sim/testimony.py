@@ -1,6 +1,7 @@
 """What the probes said of each real, counted independently of the daemon; and how soon it must have come of it."""
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, NamedTuple
 
 from kglb.checks.outcome import Outcome
 from kglb.model import Balancer, Check, Endpoint, RealId, ServiceId
@@ -16,6 +17,12 @@ REACTION = 1.0
 
 CALM = 60.0
 """Seconds without trouble after which that bound holds."""
+
+NEW_INTERVAL = 1.0
+"""Seconds after which a real that never failed, and is not up, is asked again at the latest."""
+
+TURN = 0.5
+"""Seconds for which it may wait for its turn: these worlds are small."""
 
 
 class Said:
@@ -44,6 +51,14 @@ class Said:
                 self.failed = now
 
 
+class New(NamedTuple):
+    """A real that only passes, but not often enough to be up: how often, until when, and by when it is asked again."""
+
+    passes: int
+    seen: float
+    again: float
+
+
 class Testimony:
     """All outcomes, from the prober."""
 
@@ -51,6 +66,7 @@ class Testimony:
         self._world = world
         self._witness = witness
         self._said: dict[tuple[ServiceId, RealId], Said] = {}
+        self._new: dict[tuple[ServiceId, RealId], New] = {}
         self._by_vip: dict[str, Balancer] = {}
         self._config: object = None
 
@@ -61,12 +77,17 @@ class Testimony:
     def forget(self) -> None:
         """Another boot: everything must be probed anew."""
         self._said.clear()
+        self._new.clear()
 
     def outcome(self, target: Endpoint, mark: int, outcome: Outcome) -> None:
         """A probe's outcome is on its way to its checker. *Unknown* says nothing."""
         balancer = self._balancer(target, mark)
         real = target.id if not mark else self._marked(balancer, mark)
-        if balancer is None or real is None or outcome.status == "unknown":
+        if balancer is None or real is None:
+            return
+        if not mark:
+            self._expect_hurry(balancer, real, outcome)
+        if outcome.status == "unknown":
             return
         witness, check = self._witness, balancer.check
         lenient = witness.is_lenient
@@ -90,6 +111,26 @@ class Testimony:
             return None
         reals = fleet.balancers[balancer.id].reals
         return next((real for real in reals if real.rpartition(":")[0] == held.way.address), None)
+
+    def _expect_hurry(self, balancer: Balancer, real: RealId, outcome: Outcome) -> None:
+        """A real that nobody knows to be down is asked again soon: no start takes ``rise`` intervals."""
+        world, witness, key, check = self._world, self._witness, (balancer.id, real), balancer.check
+        known = world.process.state.fleet.real(*key)
+        new = self._new.pop(key, None)
+        if new is None:
+            if key in self._said or known is None or known.healthy:
+                return
+            new = New(0, witness.now, math.inf)
+        if max(witness.started, witness.configured, witness.moved) > new.seen or world.story.crashed_since(new.seen):
+            return
+        if outcome.started > new.again:
+            raise witness.violation(
+                f"{balancer.id} {real}: new, and asked {outcome.started - new.again:.3f} s too late"
+            )
+        passes = new.passes + (outcome.status == "success")
+        if outcome.status != "failure" and passes < check.rise:
+            again = max(witness.now, outcome.started + min(check.interval, NEW_INTERVAL)) + TURN
+            self._new[key] = New(passes, witness.now, again)
 
     def _expect_reaction(self, service: ServiceId, real: RealId, said: Said) -> None:
         """A probe's outcome reaches the kernel within its bound: what the daemon is for."""
