@@ -95,16 +95,9 @@ class Applier(RecordingActor):
             self._reconcile_later()
             self._work_if_idle()
 
-    def on_stop(self) -> None:
+    def let_go(self) -> None:
         """Listen no more."""
-        self._listen_no_more()
-
-    def on_failure(self, *_: object) -> None:
-        """Listen no more."""
-        self._listen_no_more()
-
-    def _listen_no_more(self) -> None:
-        self.recorder.unsubscribe(self.actor_ref)
+        super().let_go()
         self._parts.routes.on_loss(lambda: None)
         self._parts.on_address_loss(lambda: None)
         self._parts.on_doubt(lambda _: None)

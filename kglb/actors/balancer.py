@@ -104,16 +104,9 @@ class BalancerActor(RecordingActor):
             self._hears_verdicts = True
             self.recorder.subscribe(self.actor_ref, *get_args(_Verdict), service=self._config.id)
 
-    def on_stop(self) -> None:
-        """Stop the checkers."""
-        self._let_go()
-
-    def on_failure(self, *_: object) -> None:
-        """Stop the checkers: the balancer that follows starts them again from what is recorded."""
-        self._let_go()
-
-    def _let_go(self) -> None:
-        self.recorder.unsubscribe(self.actor_ref)
+    def let_go(self) -> None:
+        """Stop the checkers: a balancer that follows starts them again from what is recorded."""
+        super().let_go()
         self.recorder.close_runs(self._config.id)
         self._checkers.stop()
 

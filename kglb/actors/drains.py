@@ -51,14 +51,6 @@ class Drains(RecordingActor):
                     self._steered[service, name] = None
         self._look_in(0.0)
 
-    def on_stop(self) -> None:
-        """Listen no more."""
-        self.recorder.unsubscribe(self.actor_ref)
-
-    def on_failure(self, *_: object) -> None:
-        """Listen no more."""
-        self.recorder.unsubscribe(self.actor_ref)
-
     def on_receive(self, message: object) -> None:
         """Note which reals may have something to wait for."""
         match message:
