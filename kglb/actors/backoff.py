@@ -1,6 +1,7 @@
-"""When a crashed actor starts again: at once at first, later and later if it keeps crashing.
+"""When what has failed is tried again: soon at first, later and later if it keeps failing.
 
-Who has been calm for long is forgotten, and so is whoever is gone: what is kept does not grow with time.
+A crashed actor is started by it, a kernel or BGP engine that refuses is asked by it. What has been calm for long is
+forgotten, and so is what is gone: what is kept does not grow with time.
 """
 
 from collections.abc import Callable
@@ -8,19 +9,19 @@ from collections.abc import Callable
 FIRST = 0.1
 LONGEST = 30.0
 CALM = 60.0
-"""Seconds without a crash after which the next one counts as the first."""
+"""Seconds without a failure after which the next one counts as the first."""
 
 
-class Restarts:
-    """The restarts of one parent's children, by key. ``now`` is monotonic, in seconds, as is ``longest``."""
+class Backoff:
+    """The waits of whatever one owner tries again, by key. ``now`` is monotonic, in seconds, as is ``longest``."""
 
     def __init__(self, now: Callable[[], float], longest: float = LONGEST) -> None:
         self._now = now
         self._longest = longest
-        self._last: dict[object, tuple[float, float]] = {}  # when it crashed, how long it waited; the oldest first
+        self._last: dict[object, tuple[float, float]] = {}  # when it failed, how long it waited; the oldest first
 
     def delay(self, key: object) -> float:
-        """Seconds until the child that crashed just now starts again; doubles up to ``longest``."""
+        """Seconds until what has failed just now is tried again; doubles up to ``longest``."""
         now = self._now()
         when, waited = self._last.pop(key, (float("-inf"), 0.0))
         wait = FIRST if _is_calm(now, when, waited) else min(waited * 2, self._longest)
@@ -30,12 +31,12 @@ class Restarts:
         return wait
 
     @property
-    def crashed(self) -> list[object]:
-        """The children that have crashed lately and are not gone: each runs again, or waits until it may."""
+    def failed(self) -> list[object]:
+        """What has failed lately and is not gone: it was tried again, or waits until it is."""
         return list(self._last)
 
     def forget(self, key: object) -> None:
-        """The child is gone for good."""
+        """It is gone for good."""
         self._last.pop(key, None)
 
 

@@ -12,12 +12,12 @@ from pykka import ActorRef
 
 from kglb.actors.applier import Applier
 from kglb.actors.applier_messages import SetInterval, Settled
+from kglb.actors.backoff import Backoff
 from kglb.actors.balancer import BalancerActor, Reconfigure
 from kglb.actors.drains import Drains
 from kglb.actors.marking import release_unconfigured
 from kglb.actors.parts import Parts
 from kglb.actors.recorder import Fact, RecordingActor
-from kglb.actors.restarts import Restarts
 from kglb.actors.router import Router
 from kglb.actors.runtime import Crash
 from kglb.actors.watchdog import Watchdog
@@ -91,7 +91,7 @@ class Supervisor(RecordingActor):
         self._config = config
         self._finished = finished
         self._children: dict[object, ActorRef[Any]] = {}
-        self._restarts = Restarts(parts.now)
+        self._restarts = Backoff(parts.now)
         self._stopping: Literal["cleanup", "leave"] | None = None
 
     def on_start(self) -> None:
