@@ -30,7 +30,7 @@ def read_owned(machine: DataPlane, config: Config, known: Holding, desired: Hold
             foreign += 1
     wanted = {balancer.address for balancer in config.balancers if balancer.address is not None}
     ours = {address for address, made in known.addresses.values() if made}
-    ours |= {address for key, (address, _) in desired.addresses.items() if key not in known.addresses}
+    ours |= set(desired.addresses_beyond(known))
     present = _present(machine, wanted | ours)
     marked = _marked(machine, wanted | ours)
     if marked is not None and unfinished:

@@ -7,9 +7,9 @@ under way: ``actual`` is a projection of what is recorded. It never decides what
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from kglb.actors.backoff import Backoff
 from kglb.actors.parts import Parts
 from kglb.actors.recorder import RecordingActor
-from kglb.actors.restarts import Restarts
 from kglb.dataplane.port import Failure
 from kglb.events import DriftFound, OperationFailed, RouteAnnounced, RouteWithdrawn
 from kglb.model import AnnounceRoute, Prefixes, Route, RouteOperation, WithdrawRoute
@@ -50,7 +50,7 @@ class Announcer:
         for prefix, until in self._state.holds.items():
             self._hold(prefix, until)
         self._failures: dict[str, Failure] = {}
-        self._retries = Restarts(parts.now, longest=LONGEST_WAIT)
+        self._retries = Backoff(parts.now, longest=LONGEST_WAIT)
         self._retrying = False
         self._read_back = False
         self._busy = False

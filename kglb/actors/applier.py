@@ -6,7 +6,7 @@ busy is planned together afterwards. At times, and where somebody else has seen 
 """
 
 import errno
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, get_args
 
 from pykka import ActorRef
@@ -20,6 +20,7 @@ from kglb.actors.parts import Parts
 from kglb.actors.reconciler import Reconciler
 from kglb.actors.recorder import Fact, RecordingActor
 from kglb.actors.refusals import Refusals
+from kglb.actors.runtime import Alarm
 from kglb.actors.steps import for_the_kernel, routes, takes_away, touched
 from kglb.dataplane.port import Failure
 from kglb.events import (
@@ -61,7 +62,7 @@ class Applier(RecordingActor):
         self._interval = reconcile_interval
         self._crash = crash
         self._busy = False
-        self._cancel_reconcile: Callable[[], None] = lambda: None
+        self._reconcile_due = Alarm(self, Reconcile())
         self._writes = 0
         self._waiting: list[Planned] = []
         self._handing_over = Dirty()
@@ -86,26 +87,16 @@ class Applier(RecordingActor):
         self._parts.on_doubt(lambda service: self.actor_ref.tell(Doubted(service)))
         if self._crash is not None:
             self._data_plane.mark_everything(self._crash)
-            wanted, held = self._data_plane.desired.addresses, self._data_plane.actual.addresses
-            self._reconciler.unanswered = {
-                address: self._crash for key, (address, _) in wanted.items() if key not in held
-            }
+            self._reconciler.expect_addresses(self._crash)
             self._busy = True
             self.spawn(self._begin_again())
         else:
-            self._reconcile_later()
+            self._reconcile_due.set(self._interval)
             self._work_if_idle()
 
-    def on_stop(self) -> None:
+    def let_go(self) -> None:
         """Listen no more."""
-        self._listen_no_more()
-
-    def on_failure(self, *_: object) -> None:
-        """Listen no more."""
-        self._listen_no_more()
-
-    def _listen_no_more(self) -> None:
-        self.recorder.unsubscribe(self.actor_ref)
+        super().let_go()
         self._parts.routes.on_loss(lambda: None)
         self._parts.on_address_loss(lambda: None)
         self._parts.on_doubt(lambda _: None)
@@ -251,16 +242,12 @@ class Applier(RecordingActor):
     async def _reconcile(self) -> None:
         await self._reconciler.compare_all()
         self._announcer.read_back()
-        self._reconcile_later()
-
-    def _reconcile_later(self) -> None:
-        self._cancel_reconcile()
-        self._cancel_reconcile = self.after(self._interval, Reconcile())
+        self._reconcile_due.set(self._interval)
 
     def _set_interval(self, seconds: float) -> None:
         if seconds != self._interval:
             self._interval = self._reconciler.contests.interval = seconds
-            self._reconcile_later()
+            self._reconcile_due.set(self._interval)
 
     async def _compare_addresses(self) -> None:
         try:

@@ -4,7 +4,6 @@ It drains its inbox first and then decides once, so that ten thousand reals that
 decisions. It never touches the machine.
 """
 
-from collections.abc import Callable
 from typing import Any, NamedTuple, get_args
 
 from pykka import ActorRef
@@ -15,7 +14,7 @@ from kglb.actors.parts import Parts
 from kglb.actors.paths import SEEK_INTERVAL, SEEK_PAUSE, Paths
 from kglb.actors.reals import Reals
 from kglb.actors.recorder import Fact, RecordingActor
-from kglb.actors.runtime import Crash
+from kglb.actors.runtime import Alarm, Crash
 from kglb.actors.slow_starts import SlowStarts, StepDue
 from kglb.decisions import decide_for, is_name, is_news, verdicts_of
 from kglb.events import (
@@ -69,8 +68,8 @@ class BalancerActor(RecordingActor):
         self._paths = Paths(parts, config.id)
         self._checkers = Checkers(self, parts, config, self._paths, phase=first_phase)
         self._reals = Reals(parts, config.id, changed=self._note, gone=self._checkers.forget)
-        self._next_names: Callable[[], None] = lambda: None
-        self._next_paths: Callable[[], None] = lambda: None
+        self._names_due = Alarm(self, ResolveNames())
+        self._paths_due = Alarm(self, SeekPaths())
         self._seeking = False
         self._hears_verdicts = False
         self._slow_starts = SlowStarts(parts.recorder, self.after)
@@ -97,23 +96,16 @@ class BalancerActor(RecordingActor):
         self._slow_starts.resume(self._state)
         self._decide(always=True)
         if any(map(is_name, self._config.reals)):
-            self._ask_for_names_soon()
+            self._names_due.set(0.0)
 
     def _hear_verdicts(self) -> None:
         if self._state.awaits and not self._hears_verdicts:
             self._hears_verdicts = True
             self.recorder.subscribe(self.actor_ref, *get_args(_Verdict), service=self._config.id)
 
-    def on_stop(self) -> None:
-        """Stop the checkers."""
-        self._let_go()
-
-    def on_failure(self, *_: object) -> None:
-        """Stop the checkers: the balancer that follows starts them again from what is recorded."""
-        self._let_go()
-
-    def _let_go(self) -> None:
-        self.recorder.unsubscribe(self.actor_ref)
+    def let_go(self) -> None:
+        """Stop the checkers: a balancer that follows starts them again from what is recorded."""
+        super().let_go()
         self.recorder.close_runs(self._config.id)
         self._checkers.stop()
 
@@ -136,7 +128,7 @@ class BalancerActor(RecordingActor):
                 self.spawn(self._seek_paths())
             case Obstructed():
                 if not self._paths.are_fresh:
-                    self._seek_paths_in(0.0)
+                    self._paths_due.set(0.0)
             case Reconfigure():
                 self._reconfigure(message)
             case _:
@@ -171,7 +163,7 @@ class BalancerActor(RecordingActor):
             self._slow_starts.resume(self._state)
         self._decide(always=True)
         if any(map(is_name, self._config.reals)):
-            self._ask_for_names_soon()
+            self._names_due.set(0.0)
 
     # --- reals --------------------------------------------------------------------------------------------------
 
@@ -185,16 +177,12 @@ class BalancerActor(RecordingActor):
                 self._checkers.start(moved.real)
                 self._bring_marks_in_step(moved.seq)
         self.actor_ref.tell(NamesResolved())
-        self._next_names = self.after(config.resolve_interval, ResolveNames())
+        self._names_due.set(config.resolve_interval)
 
     def _is_in_force(self, config: Balancer) -> bool:
         """Whether this is still the config, also by the newest record: what it leads to is on its way here."""
         known = self.recorder.state.fleet.balancers.get(config.id)
         return config is self._config and known is not None and (known.config is config or known.config == config)
-
-    def _ask_for_names_soon(self) -> None:
-        self._next_names()
-        self._next_names = self.after(0.0, ResolveNames())
 
     def _note(self, real: RealId, seq: int) -> None:
         self._touched[real] = seq
@@ -204,19 +192,15 @@ class BalancerActor(RecordingActor):
     def _bring_marks_in_step(self, cause: int) -> None:
         self._paths.bring_marks_in_step(self._config, cause, self._touched)
         if self._config.fwmark_checks:
-            self._seek_paths_in(0.0)
+            self._paths_due.set(0.0)
         else:
-            self._next_paths()
-
-    def _seek_paths_in(self, seconds: float) -> None:
-        self._next_paths()
-        self._next_paths = self.after(seconds, SeekPaths())
+            self._paths_due.cancel()
 
     async def _seek_paths(self) -> None:
         if self._seeking:  # a machine that hangs is not asked again and again
-            self._seek_paths_in(SEEK_PAUSE)
+            self._paths_due.set(SEEK_PAUSE)
             return
-        self._seek_paths_in(SEEK_INTERVAL)
+        self._paths_due.set(SEEK_INTERVAL)
         self._seeking = True
         try:
             changed = await self._paths.seek(self._config)

@@ -339,21 +339,19 @@ class Checker(RecordingActor):
         self._run.begin(outcome.status, outcome.reason, seq)
 
     def on_stop(self) -> None:
-        """Take probe and connection back; the real has no check any more."""
-        self._let_go()
+        """Let go; the real has no check any more. (After a crash the next checker goes on counting.)"""
+        super().on_stop()
         if self._parts.checked.get((self._service, self._real)) is self._counts:
             del self._parts.checked[self._service, self._real]
-
-    def on_failure(self, *_: object) -> None:
-        """Take probe and connection back."""
-        self._let_go()
 
     def _take_back(self) -> None:
         self._parts.prober.cancel(self._probe)
         if self._idle is not None:
             self._parts.vigil.release(self._idle)
 
-    def _let_go(self) -> None:
+    def let_go(self) -> None:
+        """Take probe and connection back."""
+        super().let_go()
         self._take_back()
         self._parts.promises.pop(self, None)
         self.recorder.forget_run(self._service, self._real, self._run)

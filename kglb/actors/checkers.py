@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from pykka import ActorRef
 
+from kglb.actors.backoff import Backoff
 from kglb.actors.checker import Checker, Recheck
 from kglb.actors.parts import Parts
 from kglb.actors.paths import Paths
 from kglb.actors.recorder import RecordingActor
-from kglb.actors.restarts import Restarts
 from kglb.actors.runtime import Crash
 from kglb.checks.gate import Gate
 from kglb.checks.probe import Probe
@@ -43,7 +43,7 @@ class Checkers:
         self._phase = phase
         self._gate = _gate_of(config)
         self._running: dict[RealId, ActorRef[Checker]] = {}
-        self._restarts = Restarts(parts.now)
+        self._restarts = Backoff(parts.now)
 
     @property
     def _reals(self) -> dict[RealId, RealState]:
@@ -120,7 +120,7 @@ class Checkers:
         """Stop all. Whoever balances next starts them again from what is recorded."""
         for real in list(self._running):
             self._stop(real)
-        for crashed in self._restarts.crashed:
+        for crashed in self._restarts.failed:
             self._forget_counts(RealId(str(crashed)))
 
     def _stop(self, real: RealId) -> None:

@@ -5,13 +5,14 @@ It asks the machine for connections only while somebody waits for some to end. T
 they outlive the daemon: what ran out while there was none ends at the start.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, Literal, NamedTuple, get_args
 
 from pykka import ActorRef
 
 from kglb.actors.parts import Parts
 from kglb.actors.recorder import Fact, RecordingActor
+from kglb.actors.runtime import Alarm
 from kglb.dataplane.port import DataPlane
 from kglb.events import DrainFinished, RealAdded, RealRestored, Steering
 from kglb.model import RealId, ServiceId, parse_service
@@ -40,7 +41,7 @@ class Drains(RecordingActor):
         self._connections = parts.draining
         self._changed = False
         self._looking = False
-        self._next_look: Callable[[], None] = lambda: None
+        self._look_due = Alarm(self, Look())
 
     def on_start(self) -> None:
         """Take up what was ordered before, and what was leaving."""
@@ -49,15 +50,7 @@ class Drains(RecordingActor):
             for name, real in balancer.reals.items():
                 if _is_steered(real):
                     self._steered[service, name] = None
-        self._look_in(0.0)
-
-    def on_stop(self) -> None:
-        """Listen no more."""
-        self.recorder.unsubscribe(self.actor_ref)
-
-    def on_failure(self, *_: object) -> None:
-        """Listen no more."""
-        self.recorder.unsubscribe(self.actor_ref)
+        self._look_due.set(0.0)
 
     def on_receive(self, message: object) -> None:
         """Note which reals may have something to wait for."""
@@ -78,11 +71,7 @@ class Drains(RecordingActor):
         """Look once at all that came."""
         if self._changed and not self._looking:
             self._changed = False
-            self._look_in(0.0)
-
-    def _look_in(self, seconds: float) -> None:
-        self._next_look()
-        self._next_look = self.after(seconds, Look())
+            self._look_due.set(0.0)
 
     # --- looking ------------------------------------------------------------------------------------------------
 
@@ -95,7 +84,7 @@ class Drains(RecordingActor):
         finally:
             self._looking = False
         if (seconds := self._until_next_look()) is not None:
-            self._look_in(seconds)
+            self._look_due.set(seconds)
         self.on_drained()
 
     def _reals(self) -> Iterator[tuple[Key, RealState]]:

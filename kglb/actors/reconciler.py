@@ -43,6 +43,10 @@ class Reconciler:
     def _state(self) -> DataPlaneState:
         return self._parts.recorder.state.data_plane
 
+    def expect_addresses(self, cause: int) -> None:
+        """Whoever crashed, as record ``cause`` says, may have added any address that is wanted and not known."""
+        self.unanswered = dict.fromkeys(self._state.desired.addresses_beyond(self._state.actual), cause)
+
     async def compare_all(self) -> None:
         """Compare everything, a service at a time; the applier's writes come in between."""
         try:

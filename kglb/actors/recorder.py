@@ -220,6 +220,18 @@ class RecordingActor(LoopActor):
         self.recorder.cause = message.seq if type(message) is Fact else None
         return super()._handle_receive(message)
 
+    def on_stop(self) -> None:
+        """Let go."""
+        self.let_go()
+
+    def on_failure(self, *_: object) -> None:
+        """Let go as after a stop."""
+        self.let_go()
+
+    def let_go(self) -> None:
+        """End everything that would outlive this actor, however it ends. What overrides this calls it."""
+        self.recorder.unsubscribe(self.actor_ref)
+
     def drain(self) -> None:
         """Handle what waits; nothing recorded afterwards is caused by it."""
         super().drain()

@@ -7,10 +7,10 @@ next plan starts from what was read back, and so from what the machine really ho
 from collections.abc import Sequence
 
 from kglb.actors.applier_messages import Retry
+from kglb.actors.backoff import Backoff
 from kglb.actors.parts import Parts
 from kglb.actors.reconciler import Reconciler
 from kglb.actors.recorder import RecordingActor
-from kglb.actors.restarts import Restarts
 from kglb.dataplane.port import Failure
 from kglb.events import OperationFailed
 from kglb.model import ServiceId, parse_service
@@ -25,7 +25,7 @@ class Refusals:
         self._owner = owner
         self._parts = parts
         self._reconciler = reconciler
-        self._waits = Restarts(parts.now)
+        self._waits = Backoff(parts.now)
         self._waiting: set[ServiceId | None] = set()
 
     def __bool__(self) -> bool:
@@ -76,7 +76,6 @@ class Refusals:
         services = [id for id in self._waiting if id is not None and id not in state.actual.services]
         hosts = [parse_service(id).address for id in services]
         if None in self._waiting:
-            addresses = state.desired.addresses.items()
-            absent = (address for key, (address, _) in addresses if key not in state.actual.addresses)
+            absent = state.desired.addresses_beyond(state.actual)
             hosts += [address.address.partition("/")[0] for address in absent]
         return [host for host in hosts if host]

@@ -31,14 +31,6 @@ class Router(RecordingActor):
         self._because = self.recorder.last_seq
         self.on_drained()
 
-    def on_stop(self) -> None:
-        """Listen no more."""
-        self.recorder.unsubscribe(self.actor_ref)
-
-    def on_failure(self, *_: object) -> None:
-        """Listen no more."""
-        self.recorder.unsubscribe(self.actor_ref)
-
     def on_receive(self, message: object) -> None:
         """Note whether anything is different that counts; decide when all is noted."""
         match message:

@@ -302,6 +302,28 @@ class LoopActor(pykka.Actor):
             self._crashed()
 
 
+class Alarm:
+    """One timer of an actor, which is told ``message``: to set it again ends the wait before."""
+
+    __slots__ = ("_actor", "_cancel", "_message")
+
+    def __init__(self, actor: LoopActor, message: object) -> None:
+        self._actor = actor
+        self._message = message
+        self._cancel: Callable[[], None] | None = None
+
+    def set(self, seconds: float) -> None:
+        """Tell it in so many seconds, and not when it would have been told."""
+        self.cancel()
+        self._cancel = self._actor.after(seconds, self._message)
+
+    def cancel(self) -> None:
+        """Tell it nothing, unless that has happened."""
+        if self._cancel is not None:
+            self._cancel()
+            self._cancel = None
+
+
 def _refuse(envelope: Envelope[Any], actor: ActorRef[Any]) -> None:
     if envelope.reply_to is None:
         return

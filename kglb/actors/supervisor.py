@@ -12,12 +12,12 @@ from pykka import ActorRef
 
 from kglb.actors.applier import Applier
 from kglb.actors.applier_messages import SetInterval, Settled
+from kglb.actors.backoff import Backoff
 from kglb.actors.balancer import BalancerActor, Reconfigure
 from kglb.actors.drains import Drains
 from kglb.actors.marking import release_unconfigured
 from kglb.actors.parts import Parts
 from kglb.actors.recorder import Fact, RecordingActor
-from kglb.actors.restarts import Restarts
 from kglb.actors.router import Router
 from kglb.actors.runtime import Crash
 from kglb.actors.watchdog import Watchdog
@@ -76,6 +76,10 @@ class ReportUnknown(NamedTuple):
     """Command: record how many probes said nothing since the last time."""
 
 
+_SINGLE: dict[object, type[Router | Drains | Watchdog]] = {"router": Router, "drains": Drains, "watchdog": Watchdog}
+"""Children of which a daemon has one, and that are started with nothing but its parts."""
+
+
 class Supervisor(RecordingActor):
     """Parent of all. ``finished`` is done when everything has stopped: True if that was ordered, and the machine is as
     it should be.
@@ -87,42 +91,30 @@ class Supervisor(RecordingActor):
         self._config = config
         self._finished = finished
         self._children: dict[object, ActorRef[Any]] = {}
-        self._restarts = Restarts(parts.now)
+        self._restarts = Backoff(parts.now)
         self._stopping: Literal["cleanup", "leave"] | None = None
 
     def on_start(self) -> None:
         """Start the balancers, which decide at once; then router, drains and applier, which find everything decided."""
         release_unconfigured(self.recorder, self._config)
         for balancer in self._config.balancers:
-            self._start_balancer(balancer.id)
-        self._start_router()
-        self._start_drains()
-        self._start_applier()
-        self._start_watchdog()
+            self._start(balancer.id)
+        for key in ("router", "drains", "applier", "watchdog"):
+            self._start(key)
         self.after(UNKNOWN_INTERVAL, ReportUnknown())
 
-    def _start_balancer(self, id: object) -> None:
-        config = next((balancer for balancer in self._config.balancers if balancer.id == id), None)
-        if config is not None:
+    def _start(self, key: object, crash: int | None = None) -> None:
+        """Start a child, after a ``crash`` perhaps, unless it is a balancer that the config no longer has."""
+        if key in _SINGLE:
+            self._children[key] = _SINGLE[key].start(self._parts, parent=self.actor_ref)
+        elif key == "applier":
+            interval = self._config.data_plane.reconcile_interval
+            self._children[key] = Applier.start(
+                self._parts, reconcile_interval=interval, parent=self.actor_ref, crash=crash
+            )
+        elif config := next((balancer for balancer in self._config.balancers if balancer.id == key), None):
             phase = self._parts.random.random()
-            self._children[id] = BalancerActor.start(self._parts, config, first_phase=phase, parent=self.actor_ref)
-
-    def _start_router(self) -> None:
-        self._children["router"] = Router.start(self._parts, parent=self.actor_ref)
-
-    def _start_watchdog(self) -> None:
-        self._children["watchdog"] = Watchdog.start(self._parts, parent=self.actor_ref)
-
-    def _start_drains(self) -> None:
-        self._children["drains"] = Drains.start(self._parts, parent=self.actor_ref)
-
-    def _start_applier(self, crash: int | None = None) -> None:
-        self._children["applier"] = Applier.start(
-            self._parts,
-            reconcile_interval=self._config.data_plane.reconcile_interval,
-            parent=self.actor_ref,
-            crash=crash,
-        )
+            self._children[key] = BalancerActor.start(self._parts, config, first_phase=phase, parent=self.actor_ref)
 
     def on_receive(self, message: object) -> None:
         """Commands and crashes."""
@@ -170,7 +162,7 @@ class Supervisor(RecordingActor):
         for balancer in order.config.balancers:
             was = known.pop(balancer.id, None)
             if was is None:
-                self._start_balancer(balancer.id)
+                self._start(balancer.id)
             elif self._lives(balancer.id):
                 renew = not order.renewed.isdisjoint(secrets_of(balancer.check))
                 if renew or was != balancer:
@@ -194,11 +186,11 @@ class Supervisor(RecordingActor):
     # --- restarts -----------------------------------------------------------------------------------------------
 
     def _restart(self, crash: Crash) -> None:
-        kind = str(crash.key) if crash.key in ("applier", "router", "drains", "watchdog") else "balancer"
-        wait = self._restarts.delay(crash.key)
-        self._children.pop(crash.key, None)
-        name = kind if kind != "balancer" else f"balancer {crash.key}"
-        self.after(wait, StartAgain(crash.key, self._record_crash(name, crash, wait)))
+        key = crash.key
+        wait = self._restarts.delay(key)
+        self._children.pop(key, None)
+        name = str(key) if key in _SINGLE or key == "applier" else f"balancer {key}"
+        self.after(wait, StartAgain(key, self._record_crash(name, crash, wait)))
 
     def _record_crash(self, name: str, crash: Crash, wait: float) -> int:
         crashed = ActorCrashed(
@@ -210,21 +202,9 @@ class Supervisor(RecordingActor):
         return self.recorder.record(crashed)
 
     def _start_again(self, order: StartAgain) -> None:
-        key = order.key
-        if key in self._children:
-            return
-        if key == "applier":
-            self._start_applier(order.crash)
-        elif self._stopping is not None:
-            return
-        elif key == "router":
-            self._start_router()
-        elif key == "drains":
-            self._start_drains()
-        elif key == "watchdog":
-            self._start_watchdog()
-        else:
-            self._start_balancer(key)
+        """While the daemon stops, only the applier has anything left to do."""
+        if order.key not in self._children and (self._stopping is None or order.key == "applier"):
+            self._start(order.key, order.crash)
 
     def _report_unknown(self) -> None:
         if self._parts.unknowns:

@@ -64,7 +64,7 @@ def address_drift(known: Holding, desired: Holding, interface: str, found: froze
     """How the addresses ``found`` on an interface differ from what is known: ours that are gone, wanted ones that
     somebody else put there. Those that nobody wants are not ours to know."""
     gone = (address for address, _ in known.addresses.values() if address.interface == interface)
-    there = (address for key, (address, _) in desired.addresses.items() if key not in known.addresses)
+    there = desired.addresses_beyond(known)
     return (
         *(DeleteAddress(address) for address in gone if address not in found),
         *(AddAddress(address) for address in there if address in found),

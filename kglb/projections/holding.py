@@ -1,5 +1,6 @@
 """What a machine holds, and where what it should hold may differ: services, destinations, addresses, routes."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -36,6 +37,10 @@ class Holding(msgspec.Struct, kw_only=True):
     addresses: dict[str, tuple[Address, bool]] = {}
     routes: dict[str, Route] = {}
     marked: bool = False
+
+    def addresses_beyond(self, other: "Holding") -> Iterator[Address]:
+        """Those that this holds and the other does not."""
+        return (address for key, (address, _) in self.addresses.items() if key not in other.addresses)
 
     def perform(self, operation: Operation) -> None:
         """Hold what the operation leaves behind."""

@@ -22,6 +22,7 @@ MUTATIONS: dict[str, Bug] = {**pure.BUGS, **shell.BUGS}
 SEEDS: dict[str, int] = {
     "a real is down one failure too early": 1,
     "a real is up after its first success": 1,
+    "a new real is asked at its interval": 1,
     "a result of the other sign does not begin a new streak": 1,
     "unknown outcomes count as failures": 168,
     "leaving failsafe changes only the real that came back": 6,
@@ -31,7 +32,7 @@ SEEDS: dict[str, int] = {
     "a primary that is back leaves the backups in": 7,
     "a service that was never up is fail_open, too": 6,
     "every new real is presumed healthy": 1,
-    "a weight that no record accounts for is taken": 9,
+    "a weight that no record accounts for is taken": 22,
     "a route is announced whatever its share of living reals": 40,
     "a route comes back with the share with which it would have stayed": 40,
     "a route goes below the share with which it comes back": 7,

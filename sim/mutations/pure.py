@@ -8,7 +8,7 @@ from unittest.mock import patch
 from msgspec.structs import replace
 
 from kglb.actors import applier, checker, reals
-from kglb.decisions import Candidate, Decision, decide, may_announce, observe
+from kglb.decisions import Candidate, Decision, decide, may_announce, observe, pace_of
 from kglb.events import (
     DaemonStarted,
     DriftFound,
@@ -16,7 +16,7 @@ from kglb.events import (
     MarkReleased,
     RealRemoved,
 )
-from kglb.model import AddService, ChangeDestination, ChangeService, DeleteService
+from kglb.model import AddService, ChangeDestination, ChangeService, Check, DeleteService
 from kglb.projections import BalancerState, RealState, Serving, State, dataplane, fleet, marks
 from kglb.projections.plan import Planned, plan
 from sim.mutations.bugs import Bugs
@@ -49,6 +49,14 @@ def _rises_early() -> AbstractContextManager[Any]:
         return observe(healthy, streak, success, 1, fall)
 
     return patch.object(checker, "observe", early)
+
+
+@BUGS.named("a new real is asked at its interval")
+def _waits_for_intervals() -> AbstractContextManager[Any]:
+    def unhurried(check: Check, *, in_doubt: bool, new: bool) -> float:
+        return pace_of(check, in_doubt=in_doubt, new=False)
+
+    return patch.object(checker, "pace_of", unhurried)
 
 
 @BUGS.named("a result of the other sign does not begin a new streak")

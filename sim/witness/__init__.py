@@ -2,6 +2,7 @@
 
 ===============  ====================================================================
 ``testimony``    what the probes said of each real
+``hurry``        a real that is new is asked again soon
 ``slow_starts``  who warms up has some of its weight, and steps take time
 ``routes``       routes come and go at their lines
 ``facts``        what is recorded has a cause on record, and is so

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from kglb.checks.outcome import Outcome
 from kglb.model import Balancer, Check, Endpoint, RealId, ServiceId
 from sim.balancers import FIRST_PORT, vip
+from sim.witness.hurry import Hurry
 from sim.world import World
 
 
@@ -41,6 +42,7 @@ class Testimony:
         self._world = world
         self.on_settled: Callable[[ServiceId, RealId, Said], None] = lambda service, real, said: None
         self._said: dict[tuple[ServiceId, RealId], Said] = {}
+        self._hurry = Hurry(world)
         self._by_vip: dict[str, Balancer] = {}
         self._config: object = None
 
@@ -51,12 +53,17 @@ class Testimony:
     def forget(self) -> None:
         """Another boot: everything must be probed anew."""
         self._said.clear()
+        self._hurry.forget()
 
     def outcome(self, target: Endpoint, mark: int, outcome: Outcome) -> None:
         """A probe's outcome is on its way to its checker. *Unknown* says nothing."""
         balancer = self._balancer(target, mark)
         real = target.id if not mark else self._marked(balancer, mark)
-        if balancer is None or real is None or outcome.status == "unknown":
+        if balancer is None or real is None:
+            return
+        if not mark:
+            self._hurry.outcome(balancer, real, outcome, first=(balancer.id, real) not in self._said)
+        if outcome.status == "unknown":
             return
         check, lenient = balancer.check, self._world.excuses.is_lenient
         said = self._said.setdefault((balancer.id, real), Said())

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import pytest
 from pykka import ActorDeadError, ActorRef, ActorRegistry
 
-from kglb.actors.runtime import Crash, LoopActor, Scheduler
+from kglb.actors.runtime import Alarm, Crash, LoopActor, Scheduler
 from tests.actors.virtual import run
 from tests.patience import PATIENCE
 
@@ -166,6 +166,28 @@ def test_a_timer_can_be_cancelled() -> None:
         cancel()
         await asyncio.sleep(3)
         assert actor_of(ref).heard == ["kept"]
+        ref.stop(block=False)
+        await settle()
+
+    run(main())
+
+
+def test_an_alarm_that_is_set_again_goes_off_once_and_one_that_is_cancelled_never() -> None:
+    async def main() -> None:
+        ref = Listener.start(scheduler())
+        listener = actor_of(ref)
+        alarm, other = Alarm(listener, "alarm"), Alarm(listener, "other")
+        alarm.set(1)
+        alarm.set(2)
+        other.set(1)
+        other.cancel()
+        await asyncio.sleep(1.5)
+        assert listener.heard == []
+        await asyncio.sleep(1)
+        assert listener.heard == ["alarm"]
+        alarm.set(1)
+        await asyncio.sleep(1.5)
+        assert listener.heard == ["alarm", "alarm"]
         ref.stop(block=False)
         await settle()
 
