@@ -22,6 +22,7 @@ REALS = ("10.2.0.10", "10.2.0.11")
 WEB, ECHO = f"tcp://{VIP}:80", f"tcp://{VIP}:7"
 FLAGS = ("mh-port", "mh-fallback")
 BY_TCP = '{ type = "tcp", interval = "1s", timeout = "1s", rise = 1 }'
+FOR_CHECKS_THROUGH_THE_VIP = ("net.ipv4.conf.eth0.accept_local=1", "net.ipv4.conf.eth0.rp_filter=2")
 IN_THE_LAB = {
     "192.168.100.10": VIP,
     "192.168.100.100": REALS[0],
@@ -52,12 +53,13 @@ class Member:
         with in_namespace(name):
             ip("link set lo up", "link set eth0 up")
             ip(f"address add 10.1.0.{host}/24 dev eth0", f"address add 10.2.1.{host}/16 dev eth0")
-            sysctl("net.ipv4.vs.sloppy_tcp=1")
+            sysctl("net.ipv4.vs.sloppy_tcp=1", *FOR_CHECKS_THROUGH_THE_VIP)
         self.daemon = stack.enter_context(Director(network, directory, namespace=name))
         own = f'journal.directory = "{self.daemon.journal}"\ncontrol.socket = "{directory / "control"}"\n'
         reals = [f"{real}:7" for real in REALS]
         echo = balancer(ECHO, reals, scheduler="mh", flags=FLAGS, forward='"direct"', check=BY_TCP)
-        self.daemon.config.write_text(own + of_the_lab("failover.toml") + echo)
+        through_vip = echo.replace("check =", "fwmark_checks = true\ncheck =")
+        self.daemon.config.write_text(own + of_the_lab("failover.toml") + through_vip)
         self._keepalived: subprocess.Popen[bytes] | None = None
 
     def be_well(self) -> None:
