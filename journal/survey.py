@@ -1,5 +1,6 @@
 """What a journal is made of: segments, events by type, damage, and what was set aside. Reads only."""
 
+import re
 from bisect import bisect_right
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from journal.format import Record, decode_as
 from journal.reader import JournalReader
 from journal.segments import Segment
 
-_LEFTOVERS = (".jsonl.broken", ".jsonl.damaged", ".jsonl.repairing")
+_LEFTOVER = re.compile(r"\d{20}\.jsonl\.(broken|damaged|repairing)(\.\d+)?")
+"""What is taken out of a segment, and the draft of a repair; no other program's files, which may lie there, too."""
 
 
 class _Tagged(msgspec.Struct):
@@ -86,7 +88,7 @@ def leftovers_of(directory: Path, files: OsFiles) -> dict[str, int]:
     """What was set aside beside the segments, with sizes in bytes; nothing for a single segment."""
     if not files.is_directory(directory):
         return {}
-    names = sorted(name for name in files.names(directory) if any(kind in name for kind in _LEFTOVERS))
+    names = sorted(name for name in files.names(directory) if _LEFTOVER.fullmatch(name))
     return {name: files.size_of(directory / name) for name in names}
 
 

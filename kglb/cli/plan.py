@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
+from msgspec import structs
 
 from journal import NoJournal, writer_of
 from kglb.actors.daemon import boot_id
@@ -29,7 +30,7 @@ from kglb.cli.ongoing import warn_if_behind
 from kglb.cli.output import EXIT_NO, EXIT_OK, EXIT_USAGE, Failed, paint_for, put, put_json, warn
 from kglb.cli.probing import Answer, ask
 from kglb.cli.reading import Zone
-from kglb.cli.reloading import unchangeable
+from kglb.cli.reloading import same_journal, unchangeable
 from kglb.cli.run import add_config_options, read_config
 from kglb.config.changes import Change, changes, shared_secrets
 from kglb.dataplane.kernel import KernelDataPlane
@@ -113,6 +114,7 @@ def run(args: argparse.Namespace) -> int:
     directory = Path(config.journal.directory)
     state = _state(directory)
     reload = args.against == "journal" and writer_of(directory) is not None
+    config = _spelled_as_in_force(config, state.fleet.config, is_its_own=reload)
     if reload:
         warn_if_behind(Source(directory), Zone(utc=False))
         _refuse_unchangeable(state, config, args.config)
@@ -145,6 +147,16 @@ def _state(directory: Path) -> State:
         return state_at(source, source.bounds()[-1]).state
     except (NoJournal, NothingRecordedError):
         return State()
+
+
+def _spelled_as_in_force(config: Config, before: Config | None, *, is_its_own: bool) -> Config:
+    """The config, with its journal's directory as the config in force spells it if that is the same directory: so it is
+    if the daemon of that config writes it now, from wherever it was started.
+    """
+    if before is None or not (is_its_own or same_journal(before.journal, config.journal)):
+        return config
+    journal = structs.replace(config.journal, directory=before.journal.directory)
+    return structs.replace(config, journal=journal)
 
 
 def _refuse_unchangeable(state: State, config: Config, path: Path) -> None:

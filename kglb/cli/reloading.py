@@ -7,9 +7,12 @@ service manager waits for the end of a reload.
 
 import asyncio
 import logging
+import os
 import time
 import traceback
 from collections.abc import Callable
+
+import msgspec
 
 from kglb.actors.daemon import Daemon
 from kglb.actors.recorder import Fact
@@ -19,7 +22,7 @@ from kglb.cli.service_manager import ServiceManager
 from kglb.config.load import Loaded
 from kglb.config.problems import ConfigError
 from kglb.dataplane.worker import Worker
-from kglb.model import Config
+from kglb.model import Config, JournalConfig
 
 MOST_ERRORS = 100
 """Errors of one config that are recorded."""
@@ -125,7 +128,7 @@ def unchangeable(before: Config, after: Config) -> tuple[str, ...]:
     return tuple(
         f"{name}: {restart}"
         for name, old, new in (
-            ("journal", before.journal, after.journal),
+            ("journal", _placed(before.journal), _placed(after.journal)),
             ("status", before.status, after.status),
             ("control", before.control, after.control),
             ("bgp", before.bgp, after.bgp),
@@ -135,3 +138,12 @@ def unchangeable(before: Config, after: Config) -> tuple[str, ...]:
         )
         if old != new
     )
+
+
+def same_journal(one: JournalConfig, other: JournalConfig) -> bool:
+    """Whether two configs keep their journals in the same directory, however they spell it."""
+    return _placed(one).directory == _placed(other).directory
+
+
+def _placed(journal: JournalConfig) -> JournalConfig:
+    return msgspec.structs.replace(journal, directory=os.path.realpath(journal.directory))

@@ -32,7 +32,7 @@ JOURNAL = (
 
 DATA_PLANE = (
     Key("kind", leaf(choice(("ipvs", "memory")))),
-    Key("vip_interface", leaf(network.interface)),
+    Key("vip_interface", leaf(or_off(network.interface, ""))),
     Key("reconcile_interval", leaf(duration("1s", "24h"))),
     Key("on_stop", leaf(choice(("cleanup", "leave")))),
     Key("fwmark_base", leaf(integer(1, 2**31 - 1))),
@@ -124,7 +124,7 @@ def _warn_of_silence(node: Node, config: Config) -> None:
 
 def _with_vip(balancer: Balancer, interface: str) -> Balancer:
     key = balancer.service.key
-    if key.protocol == "fwmark":
+    if key.protocol == "fwmark" or not interface:
         return balancer
     address = Address(f"{key.address}/{128 if key.ipv6 else 32}", interface)
     return msgspec.structs.replace(balancer, address=address)

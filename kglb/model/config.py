@@ -260,7 +260,8 @@ class JournalConfig(msgspec.Struct, frozen=True, kw_only=True):
 class DataPlaneConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Which machine is driven, and how. ``reconcile_interval`` in seconds.
 
-    ``fwmark_count`` marks from ``fwmark_base`` on are ours, if any balancer has ``fwmark_checks``.
+    An empty ``vip_interface`` leaves addresses to others. ``fwmark_count`` marks from ``fwmark_base`` on are ours, if
+    any balancer has ``fwmark_checks``.
     """
 
     kind: Literal["ipvs", "memory"] = "ipvs"

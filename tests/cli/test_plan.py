@@ -88,6 +88,23 @@ def test_a_start_is_compared_with_the_config_last_in_force(kglb: Command, site: 
     ]
 
 
+@pytest.mark.parametrize(
+    "spelled", ["{directory}/journal/", "{directory}/../{name}/journal", "journal", "{directory}/link"]
+)
+def test_another_spelling_of_the_journals_directory_is_no_change(
+    kglb: Command, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spelled: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link").symlink_to("journal")
+    journal = spelled.format(directory=tmp_path, name=tmp_path.name)
+    site.write(ONE)
+    with running(site) as process:
+        site.wait_up(REAL)
+        assert kglb("plan", site.config, "--journal", journal).out.endswith("would change nothing\n")
+        process.kill()
+    assert kglb("plan", site.config, "--journal", journal).out.endswith("would change nothing\n")
+
+
 def test_that_the_value_of_a_secret_is_not_compared_is_said(
     kglb: Command, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -55,6 +55,17 @@ def test_a_bad_config_is_rejected_with_every_mistake_and_changes_nothing(kglb: C
     assert [type(record.event) for record in site.records() if record.seq > before] == [ConfigRejected]
 
 
+def test_another_spelling_of_the_journals_directory_is_no_other_journal(kglb: Command, site: Site) -> None:
+    site.write(TWO)
+    text = site.config.read_text()
+    site.config.write_text(text.replace(f'"{site.journal}"', f'"{site.journal}/"'))
+    assert kglb("reload", "--journal", site.journal).code == 0
+    site.config.write_text(text.replace(f'"{site.journal}"', f'"{site.journal}-2"'))
+    ran = kglb("reload", "--journal", site.journal)
+    assert ran.code == 1
+    assert "journal: cannot change by a reload" in ran.err
+
+
 def test_a_program_gets_the_same_answer_as_over_the_socket(kglb: Command, site: Site) -> None:
     site.write(TWO)
     ran = kglb("reload", "--journal", site.journal, "-o", "json")

@@ -63,7 +63,7 @@ PAIRS: dict[str, tuple[object, object]] = {
     "journal.max_size": ("1GiB", "off"),
     "journal.max_age": ("off", "48h"),
     "data_plane.kind": ("ipvs", "memory"),
-    "data_plane.vip_interface": ("lo", "dummy0"),
+    "data_plane.vip_interface": ("lo", "off"),
     "data_plane.reconcile_interval": ("30s", "1m"),
     "data_plane.on_stop": ("cleanup", "leave"),
     "data_plane.fwmark_base": NUMBERS,

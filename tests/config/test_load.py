@@ -159,3 +159,4 @@ def test_sections_have_the_models_defaults_and_take_what_is_given(balancer: Writ
     assert config.data_plane.reconcile_interval == 5.0
     assert config.status.listen == ""
     assert str(config.balancers[0].address) == "192.0.2.1/32 on dummy0"
+    assert parse('[data_plane]\nvip_interface = "off"\n' + balancer()).config.balancers[0].address is None

@@ -10,6 +10,7 @@ from tests.journal.journals import segments, write
 def test_segments_events_and_leftovers_are_counted(tmp_path: Path) -> None:
     write(tmp_path, ["a", "b"], ["c"])
     (tmp_path / "00000000000000000001.jsonl.broken.2").write_bytes(b"x" * 7)
+    (tmp_path / "anothers.jsonl.broken").write_bytes(b"x" * 8)
     found = survey(tmp_path)
     assert [(one.first_seq, one.last_seq, one.records) for one in found.segments] == [(1, 3, 3), (4, 5, 2)]
     assert found.size == sum(path.stat().st_size for path in segments(tmp_path))

@@ -86,11 +86,12 @@ check = {check}
 class Director:
     """One daemon after another on the same config file, journal and kernel; none is left at the end.
 
-    ``log`` is what all of them wrote to stderr.
+    ``log`` is what all of them wrote to stderr. They run in the network's director, or in ``namespace``.
     """
 
-    def __init__(self, network: Network, directory: Path) -> None:
+    def __init__(self, network: Network, directory: Path, *, namespace: str = "") -> None:
         self.network = network
+        self.namespace = namespace or network.director
         self.config = directory / "config.toml"
         self.journal = directory / "journal"
         remember(self.journal)
@@ -105,7 +106,7 @@ class Director:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.kill()
-        with in_namespace(self.network.director):
+        with in_namespace(self.namespace):
             command("ipvsadm", "-C")
             command("ip", "address", "flush", "dev", "lo", "scope", "global")
         sys.stderr.write(self.log.read_text())  # which pytest shows if the test failed
@@ -123,7 +124,7 @@ data_plane = {{ reconcile_interval = "{reconcile_interval}" }}
     def launch(self, *prefix: str) -> None:
         """Start the daemon and do not wait for it; ``prefix`` is a program that runs it, with arguments."""
         assert self._process is None, "one daemon at a time"
-        with self.log.open("ab") as log, in_namespace(self.network.director):
+        with self.log.open("ab") as log, in_namespace(self.namespace):
             self._process = subprocess.Popen(
                 [*prefix, *RUN, str(self.config)], stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
@@ -133,6 +134,11 @@ data_plane = {{ reconcile_interval = "{reconcile_interval}" }}
         self.launch()
         until(lambda: self._is_running() or self._has_ended(), "the daemon's start")
         assert not self._has_ended(), f"the daemon did not start:\n{self.log.read_text()}"
+
+    @property
+    def is_there(self) -> bool:
+        """Whether a daemon was started and nobody has waited for its end."""
+        return self._process is not None
 
     @property
     def pid(self) -> int:
@@ -164,7 +170,7 @@ data_plane = {{ reconcile_interval = "{reconcile_interval}" }}
 
     def verb(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a verb beside the daemon, as an operator would."""
-        with in_namespace(self.network.director):
+        with in_namespace(self.namespace):
             return subprocess.run(
                 [*RUN[:-1], *arguments], text=True, capture_output=True, timeout=PATIENCE, check=False
             )
@@ -192,7 +198,7 @@ data_plane = {{ reconcile_interval = "{reconcile_interval}" }}
 
     def status(self, path: str) -> str:
         """What the status server answers, whatever the answer's status."""
-        with in_namespace(self.network.director):
+        with in_namespace(self.namespace):
             return command("curl", "--silent", "--show-error", f"http://127.0.0.1:5678{path}")
 
     def scraped(self, series: str) -> float | None:
@@ -202,17 +208,17 @@ data_plane = {{ reconcile_interval = "{reconcile_interval}" }}
 
     def saved(self) -> dict[str, SavedService]:
         """What ``ipvsadm -Sn`` prints."""
-        with in_namespace(self.network.director):
+        with in_namespace(self.namespace):
             return saved()
 
     def addresses(self) -> str:
         """What ``ip`` prints of the addresses on lo, in a form to compare."""
-        with in_namespace(self.network.director):
+        with in_namespace(self.namespace):
             return command("ip", "-brief", "address", "show", "dev", "lo")
 
     def weights(self) -> Weights:
         """What the kernel holds now."""
-        with in_namespace(self.network.director):
+        with in_namespace(self.namespace):
             return weights_now()
 
     def recorded_weights(self) -> Weights:
