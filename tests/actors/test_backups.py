@@ -1,14 +1,12 @@
-"""Backups serve while no primary is up; with fail_open_below, all do while too few are. Verified by deciding again."""
+"""Backups serve while no primary is up. Verified by deciding again."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
 from kglb.dataplane.memory import MemoryDataPlane
-from kglb.decisions import Duty, Standing, balancing, weight_of
 from kglb.events import (
     BalancerDecided,
     ConfigApplied,
@@ -20,49 +18,17 @@ from kglb.events import (
     RouteWithdrawn,
     WeightOverridden,
 )
-from kglb.model import Balancer, ChangeDestination, ExecCheck, RealId, ServiceId, TcpCheck
+from kglb.model import ChangeDestination, ExecCheck, RealId, ServiceId
 from kglb.replay.source import Source
 from kglb.replay.verify import verify
-from tests.actors import test_routes as routes
+from tests.actors import routes
+from tests.actors.backups import CHECK, SORRY, A, B, guarded, mode, played, primaries_fail
 from tests.actors.test_handover import Stubborn
 from tests.actors.virtual import run
 from tests.actors.world import OK, REFUSED, World, events_of, journal_of, world
-from tests.projections.builders import WEB, balancer, config, real, real_id
+from tests.projections.builders import WEB, config, real
 
-CHECK = TcpCheck(interval=1.0, timeout=1.0, rise=1, fall=1)
-A, B, SORRY = real_id(0), real_id(1), real_id(9)
 DNS = ServiceId("udp://192.168.100.10:53")
-
-
-def guarded(id: ServiceId = WEB, *, primaries: int = 2, backups: int = 1, **more: object) -> Balancer:
-    """A balancer with primaries from 0 on and backups from 9 on; the first backup's weight is 7."""
-    fields: dict[str, object] = {"check": CHECK, **more}
-    standing_by = tuple(replace(real(9 + number, weight=7), backup=True) for number in range(backups))
-    whole = balancer(id, primaries, **fields)  # type: ignore[arg-type]
-    return replace(whole, reals=whole.reals + standing_by)
-
-
-def mode(w: World) -> str | None:
-    return w.state.fleet.balancers[WEB].mode
-
-
-async def primaries_fail(w: World) -> None:
-    for name in (A, B):
-        w.real_fails_now(name)
-    await asyncio.sleep(0.01)
-
-
-def played(tmp_path: Path, of: Balancer, story: Callable[[World], Awaitable[None]], **more: object) -> None:
-    """Play a story, and decide again all that was decided in it."""
-
-    async def main() -> None:
-        async with world(tmp_path, config(of), **more) as w:  # type: ignore[arg-type]
-            await story(w)
-
-    run(main())
-    found = verify(Source(tmp_path))
-    assert found.difference is None
-    assert found.decisions > 0
 
 
 def test_the_sorry_server_serves_from_the_last_primarys_failure_to_the_first_ones_return(tmp_path: Path) -> None:
@@ -360,133 +326,5 @@ def test_on_backups_the_route_stays_announced_whatever_min_alive_says(tmp_path: 
             assert mode(w) == "backup"
             assert routes.announced(w)
             assert not events_of(tmp_path, RouteWithdrawn)
-
-    run(main())
-
-
-# --- too few ----------------------------------------------------------------------------------------------------------
-
-
-def names(first: int, count: int) -> list[RealId]:
-    return [real_id(number) for number in range(first, first + count)]
-
-
-def test_below_the_threshold_all_get_traffic_and_above_it_only_those_that_are_up(tmp_path: Path) -> None:
-    ten = balancer(reals=10, check=CHECK, fail_open_below=0.3)
-
-    async def story(w: World) -> None:
-        await asyncio.sleep(1.5)
-        for name in names(0, 7):
-            w.real_fails_now(name)
-        await asyncio.sleep(0.01)
-        assert (mode(w), sum(map(bool, w.weights(WEB).values()))) == ("available", 3)
-        w.real_fails_now(real_id(7))
-        await asyncio.sleep(0.01)
-        assert (mode(w), sum(map(bool, w.weights(WEB).values()))) == ("failsafe", 10)
-        w.prober.answers[real_id(0)] = OK
-        await asyncio.sleep(1)
-        assert (mode(w), sum(map(bool, w.weights(WEB).values()))) == ("available", 3)
-
-    played(tmp_path, ten, story)
-
-
-def test_a_start_is_not_taken_for_an_outage(tmp_path: Path) -> None:
-    """Failures are known after one check, successes after three: for a while nearly all that are known are failures."""
-    ten = balancer(reals=10, check=replace(CHECK, rise=3), fail_open_below=0.3)
-
-    def prepare(w: World) -> None:
-        w.prober.answers |= dict.fromkeys(names(0, 6), REFUSED)
-
-    async def story(w: World) -> None:
-        await asyncio.sleep(8)
-        assert (mode(w), sum(map(bool, w.weights(WEB).values()))) == ("available", 4)
-        assert {event.mode for event in events_of(tmp_path, BalancerDecided)} == {"initial", "available"}
-
-    played(tmp_path, ten, story, prepare=prepare)
-
-
-def test_new_reals_are_not_taken_for_an_outage(tmp_path: Path) -> None:
-    two = balancer(reals=2, check=replace(CHECK, rise=3), fail_open_below=0.5)
-
-    async def story(w: World) -> None:
-        await asyncio.sleep(4)
-        await w.reload(config(replace(two, reals=tuple(map(real, range(20))))))
-        await asyncio.sleep(10)
-        assert w.state.fleet.balancers[WEB].alive == 20
-        assert {event.mode for event in events_of(tmp_path, BalancerDecided)} == {"initial", "available"}
-
-    played(tmp_path, two, story)
-
-
-def test_unless_they_all_fail(tmp_path: Path) -> None:
-    two = balancer(reals=2, check=CHECK, fail_open_below=0.5)
-
-    async def story(w: World) -> None:
-        await asyncio.sleep(1.5)
-        w.prober.answers |= dict.fromkeys(names(2, 3), REFUSED)
-        await w.reload(config(replace(two, reals=tuple(map(real, range(5))))))
-        await asyncio.sleep(1.5)
-        assert mode(w) == "failsafe", "2 of 5 are up, and nobody is awaited any more"
-
-    played(tmp_path, two, story)
-
-
-def test_another_threshold_decides_at_once_because_of_the_config(tmp_path: Path) -> None:
-    four = balancer(reals=4, check=CHECK)
-
-    async def story(w: World) -> None:
-        await asyncio.sleep(1.5)
-        for name in names(0, 3):
-            w.real_fails_now(name)
-        await asyncio.sleep(0.01)
-        assert sum(map(bool, w.weights(WEB).values())) == 1
-        await w.reload(config(replace(four, fail_open_below=0.5)))
-        await asyncio.sleep(0.01)
-        assert (mode(w), sum(map(bool, w.weights(WEB).values()))) == ("failsafe", 4)
-        *_, applied = (record.seq for record in journal_of(tmp_path) if isinstance(record.event, ConfigApplied))
-        *_, decided = (record for record in journal_of(tmp_path) if isinstance(record.event, BalancerDecided))
-        assert decided.cause == applied
-        assert set(decided.event.causes.values()) == {applied}  # type: ignore[union-attr]
-
-    played(tmp_path, four, story)
-
-
-def test_a_backup_that_is_up_is_believed_rather_than_the_threshold(tmp_path: Path) -> None:
-    async def story(w: World) -> None:
-        await asyncio.sleep(1.5)
-        w.real_fails_now(A)
-        await asyncio.sleep(0.01)
-        assert (mode(w), w.weights(WEB)) == ("available", {A: 0, B: 1000, SORRY: 0})
-        w.real_fails_now(SORRY)
-        await asyncio.sleep(0.01)
-        assert (mode(w), w.weights(WEB)) == ("failsafe", {A: 1000, B: 1000, SORRY: 0})
-
-    played(tmp_path, guarded(fail_open_below=0.9), story)
-
-
-# --- the work ---------------------------------------------------------------------------------------------------------
-
-
-def test_without_another_mode_a_flip_is_looked_at_alone_however_many_reals_there_are(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    looked: list[Standing] = []
-
-    def look(standing: Standing, duty: Duty) -> int:
-        looked.append(standing)
-        return weight_of(standing, duty)
-
-    monkeypatch.setattr(balancing, "weight_of", look)
-
-    async def main() -> None:
-        many = balancer(reals=1000, check=replace(CHECK, interval=60.0), fail_open_below=0.3)
-        sorry = replace(real(1000), backup=True)
-        async with world(tmp_path, config(replace(many, reals=(*many.reals, sorry)))) as w:
-            await asyncio.sleep(61)
-            looked.clear()
-            w.real_fails_now(A)
-            await asyncio.sleep(0.01)
-            assert w.weights(WEB)[A] == 0
-            assert len(looked) == 1
 
     run(main())

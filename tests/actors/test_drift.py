@@ -11,7 +11,7 @@ from kglb.actors.contests import Contests
 from kglb.actors.recorder import Fact, RecordingActor
 from kglb.dataplane.memory import MemoryDataPlane
 from kglb.decisions.contest import LONGEST, TOLERATED
-from kglb.events import BalancerDecided, DriftFound, EntryContested, OperationsApplied
+from kglb.events import BalancerDecided, DriftFound, EntryContested, OperationFailed, OperationsApplied
 from kglb.model import (
     AddAddress,
     AddDestination,
@@ -28,7 +28,7 @@ from kglb.model import (
 )
 from kglb.web.traffic import TrafficReader
 from tests.actors.virtual import run
-from tests.actors.world import OK, REFUSED, SlowWorker, World, events_of, world
+from tests.actors.world import OK, REFUSED, SlowWorker, World, events_of, kinds, world
 from tests.projections.builders import DNS, VIP, WEB, balancer, config, real_id
 
 A, B = real_id(0), real_id(1)
@@ -351,5 +351,38 @@ def test_a_stop_cleans_up_what_is_contested_too(tmp_path: Path) -> None:
             await fight(w, EDIT, 600)
             assert await w.stop()
             assert w.machine.services() == []
+
+    run(main())
+
+
+def test_drift_is_found_recorded_and_repaired(tmp_path: Path) -> None:
+    async def main() -> None:
+        machine = MemoryDataPlane()
+        async with world(tmp_path, config(balancer(), balancer(DNS, name="dns")), machine=machine) as w:
+            await asyncio.sleep(2)
+            machine.apply([DeleteService(DNS), DeleteDestination(WEB, A)])
+            machine.apply([ChangeDestination(WEB, Destination(real=B, weight=3))])
+            await asyncio.sleep(31)
+            assert w.weights(WEB) == {A: 1000, B: 1000}
+            assert w.weights(DNS) == {A: 1000, B: 1000}
+        found = [change for drift in events_of(tmp_path, DriftFound) for change in drift.changes]
+        assert ChangeDestination(WEB, Destination(real=B, weight=3)) in found
+        assert DeleteDestination(WEB, A) in found
+        assert DeleteService(DNS) in found
+
+    run(main())
+
+
+def test_what_somebody_else_has_deleted_before_a_stop_is_no_refusal(tmp_path: Path) -> None:
+    async def main() -> None:
+        machine = MemoryDataPlane()
+        async with world(tmp_path, config(balancer(), balancer(DNS, name="dns")), machine=machine) as w:
+            await asyncio.sleep(5)
+            machine.apply([DeleteService(WEB), *(DeleteAddress(one) for one in machine.addresses("lo"))])
+            assert await w.stop()
+            assert machine.services() == []
+        assert OperationFailed not in kinds(tmp_path)
+        found = [change for drift in events_of(tmp_path, DriftFound) for change in drift.changes]
+        assert DeleteService(WEB) in found
 
     run(main())

@@ -1,7 +1,7 @@
 """What the machine refuses waits, and is planned again from what the machine then holds."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from errno import EINVAL, EIO
 from pathlib import Path
@@ -12,13 +12,14 @@ from kglb.actors.recorder import RecordingActor
 from kglb.actors.refusals import Refusals
 from kglb.dataplane.memory import MemoryDataPlane
 from kglb.dataplane.port import Failure
-from kglb.events import OperationFailed
+from kglb.events import ActorCrashed, OperationFailed
 from kglb.model import AddAddress, ChangeDestination, DeleteService, Destination, Operation, Service, ServiceId
 from kglb.projections import Planned
 from tests.actors.virtual import run
-from tests.actors.world import World, events_of, world
+from tests.actors.world import World, events_of, kinds, tcp, world
 from tests.projections.builders import DNS, VIP, WEB, balancer, config, real_id
 
+A, B = real_id(0), real_id(1)
 WEIGH = [ChangeDestination(WEB, Destination(real=real_id(number), weight=7)) for number in range(2)]
 
 
@@ -109,5 +110,41 @@ def test_missing_are_the_addresses_of_what_the_machine_does_not_hold(tmp_path: P
             machine.apply([DeleteService(WEB)])
             await owner.reconciler.compare(WEB)
             assert owner.refusals.missing() == ["192.168.100.10"]
+
+    run(main())
+
+
+def test_a_kernel_that_cannot_be_read_back_is_asked_again_and_crashes_nothing(tmp_path: Path) -> None:
+    class Silent(Mute):
+        def apply(self, operations: Sequence[Operation]) -> list[Failure | None]:
+            if self.mute:
+                raise OSError(EIO, "no answer")
+            return super().apply(operations)
+
+    async def main() -> None:
+        machine = Silent()
+        async with world(tmp_path, config(balancer(check=tcp())), machine=machine) as w:
+            await asyncio.sleep(3)
+            machine.mute = True
+            w.real_fails_now(A)
+            await asyncio.sleep(3)
+            machine.mute = False
+            await asyncio.sleep(10)
+            assert w.weights(WEB)[A] == 0
+        assert events_of(tmp_path, ActorCrashed) == []
+
+    run(main())
+
+
+def test_what_the_machine_refuses_is_recorded_stops_nothing_else_and_is_tried_again(tmp_path: Path) -> None:
+    async def main() -> None:
+        machine = MemoryDataPlane(schedulers=["wrr"])
+        bad = balancer(DNS, name="dns", scheduler="mh")
+        async with world(tmp_path, config(bad, balancer()), machine=machine) as w:
+            await asyncio.sleep(5)
+            assert w.weights(WEB) == {A: 1000, B: 1000}
+            failures = kinds(tmp_path)[OperationFailed]
+            assert failures > 3
+        assert kinds(tmp_path)[OperationFailed] < 60, "backoff"
 
     run(main())

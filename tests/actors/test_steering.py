@@ -24,7 +24,7 @@ from kglb.events import (
     WeightReported,
 )
 from kglb.model import Balancer, DeleteDestination, ExecCheck, Forward, Real, TcpCheck
-from tests.actors import test_routes as routes
+from tests.actors import routes
 from tests.actors.virtual import run
 from tests.actors.world import WatchedMachine, World, actor_of, events_of, world
 from tests.projections.builders import DNS, WEB, balancer, config, real_id

@@ -1,10 +1,13 @@
-"""Who makes no progress is noticed: a probe that was lost, a kernel that hangs, probes that do not end."""
+"""Who makes no progress, or crashes, is noticed: a lost probe, a kernel that hangs, probes that do not end, a bug."""
 
 import asyncio
 from pathlib import Path
 
 import pytest
+from pykka import Actor
 
+from kglb.actors.applier import Applier
+from kglb.actors.balancer import BalancerActor
 from kglb.actors.checker import Checker
 from kglb.actors.router import Router
 from kglb.actors.supervisor import Stop, Supervisor
@@ -22,6 +25,7 @@ from tests.actors.world import (
     actors_of,
     events_of,
     journal_of,
+    tcp,
     world,
 )
 from tests.projections.builders import WEB, balancer, config, real_id
@@ -144,6 +148,28 @@ def test_a_watchdog_that_crashes_starts_again(tmp_path: Path) -> None:
             w.prober.lose(A)
             await asyncio.sleep(NOTICED + 0.2)
         assert [crash.actor.split()[0] for crash in events_of(tmp_path, ActorCrashed)] == ["watchdog", "checker"]
+
+    run(main())
+
+
+@pytest.mark.parametrize("kind", [Checker, BalancerActor, Applier])
+def test_an_actor_that_crashes_is_recorded_restarted_and_changes_no_weight(tmp_path: Path, kind: type[Actor]) -> None:
+    async def main() -> None:
+        async with world(tmp_path, config(balancer(reals=1, check=tcp()))) as w:
+            await asyncio.sleep(1.5)
+            first = actor_of(kind)
+            for _ in range(3):
+                actor_of(kind).tell("nonsense")
+                await asyncio.sleep(2)
+            assert actor_of(kind).actor_urn != first.actor_urn
+            assert w.weights(WEB) == {A: 1000}
+            w.prober.answers[A] = REFUSED
+            await asyncio.sleep(1.5)
+            assert w.state.fleet.balancers[WEB].mode == "failsafe", "it works again"
+        crashes = events_of(tmp_path, ActorCrashed)
+        assert [crash.retry_in for crash in crashes] == [0.1, 0.2, 0.4]
+        assert "nonsense" in crashes[0].error
+        assert "on_receive" in crashes[0].traceback
 
     run(main())
 

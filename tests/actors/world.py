@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,7 +24,7 @@ from kglb.dataplane.memory import MemoryDataPlane
 from kglb.dataplane.port import Failure
 from kglb.dataplane.worker import InlineWorker
 from kglb.events import Event, Record, decode
-from kglb.model import Config, Operation, RealId, ServiceId
+from kglb.model import Config, Operation, RealId, ServiceId, TcpCheck
 from kglb.projections import RealState, State
 from kglb.web.doubts import Doubts
 from tests.left_behind import remember
@@ -284,6 +285,16 @@ def journal_of(directory: Path) -> list[Record[Event]]:
 def events_of(directory: Path, kind: type[K], from_seq: int = 0) -> list[K]:
     """The events of one kind, oldest first."""
     return [r.event for r in JournalReader(directory, decode).records(from_seq) if isinstance(r.event, kind)]
+
+
+def kinds(directory: Path) -> Counter[type]:
+    """How many events of each kind there are."""
+    return Counter(type(record.event) for record in journal_of(directory))
+
+
+def tcp(*, interval: float = 1.0, rise: int = 1, fall: int = 1) -> TcpCheck:
+    """A check by TCP, each second and of one answer, unless other numbers are given."""
+    return TcpCheck(interval=interval, timeout=1.0, rise=rise, fall=fall)
 
 
 class WatchedMachine(MemoryDataPlane):

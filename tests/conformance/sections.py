@@ -2,7 +2,7 @@
 
 from tests.conformance.cases import Section, numbers
 
-_DAEMON = "actors/test_daemon.py::"
+_NAMES = "actors/test_names.py::"
 _PLAN = "projections/test_plan.py::"
 _CONTRACT = "dataplane/contract.py::"
 
@@ -12,8 +12,8 @@ HEALTH_MANAGER = Section(
     "B. Health of a balancer's reals",
     numbers("1-12 14-20"),
     elsewhere={
-        "B4": _DAEMON + "test_an_unknown_outcome_counts_neither_way",  # KgLb counts it as a failure
-        "B5": _DAEMON + "test_ten_thousand_reals_that_fail_together_make_few_decisions",
+        "B4": "actors/test_probes.py::test_an_unknown_outcome_counts_neither_way",  # KgLb counts it as a failure
+        "B5": "actors/test_daemon.py::test_ten_thousand_reals_that_fail_together_make_few_decisions",
         "B7": "projections/test_fleet.py::test_runs_encode_every_probe",
         "B12": "projections/test_fleet.py::test_alive_and_total_follow_the_reals",
     },
@@ -34,7 +34,9 @@ HEALTH_MANAGER = Section(
 BALANCER = Section(
     "C. Weights, failsafe, updates",
     numbers("1-6 8-11"),
-    elsewhere={"C4": _DAEMON + "test_a_name_that_stops_resolving_keeps_its_last_good_address_over_a_restart_too"},
+    elsewhere={
+        "C4": "actors/test_names.py::test_a_name_that_stops_resolving_keeps_its_last_good_address_over_a_restart_too"
+    },
     not_applicable={
         "C3": "which Go channels are closed; that nothing is left of a stopped actor is asserted wherever one stops",
         "C11": "no discovery of KgLb's disables an entry: its static one enables all",

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -90,6 +91,12 @@ def texts(path: Path, from_seq: int = 0) -> list[str]:
     return [record.event.text for record in read(path, from_seq) if isinstance(record.event, Noted)]
 
 
+def gaps(directory: Path) -> list[range]:
+    """The numbers that the journal declares missing."""
+    found = [record.event for record in read(directory) if isinstance(record.event, JournalGap)]
+    return [range(gap.first_seq, gap.last_seq + 1) for gap in found]
+
+
 def salvage(path: Path) -> tuple[list[Record[Event]], list[Damaged]]:
     found: list[Damaged] = []
     return list(JournalReader(path, decode, on_damage=found.append).records()), found
@@ -104,6 +111,12 @@ async def until(condition: Callable[[], object], seconds: float = PATIENCE) -> N
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.002)
+
+
+async def eventually_synced(appender: Appender) -> bool:
+    """Wait until the disk has recovered and has everything."""
+    await until(lambda: appender.degraded is None and appender.synced_seq == appender.last_seq)
+    return True
 
 
 class FailingFiles(OsFiles):
@@ -150,3 +163,18 @@ class FailingFiles(OsFiles):
 
 
 FAST = Limits(hang_after=0.05)
+
+
+class Hanging(FailingFiles):
+    """One of its operations waits while the ``gate`` is closed."""
+
+    def __init__(self, operation: str) -> None:
+        super().__init__()
+        self.operation = operation
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def _fail(self, operation: str) -> None:
+        if operation == self.operation:
+            self.gate.wait(20)
+        super()._fail(operation)

@@ -1,46 +1,26 @@
-"""A disk that is full, broken, short or hung: nothing blocks, and what is lost is declared."""
+"""A disk that is full, short, broken or taken away: nothing blocks, and what is lost is declared."""
 
 import asyncio
 import errno
-import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
 import pytest
 
-from journal import (
-    Appender,
-    Damaged,
-    Degraded,
-    InlineDisk,
-    JournalGap,
-    JournalReader,
-    Limits,
-    SegmentOpened,
-    open_journal,
-)
+from journal import Degraded, InlineDisk, JournalReader, Limits, SegmentOpened
 from tests.journal.journals import (
-    FAST,
-    ORIGIN,
     FailingFiles,
-    Noted,
     decode,
+    eventually_synced,
+    gaps,
     note,
     read,
     segments,
     texts,
     until,
-    write,
     writing,
 )
 from tests.patience import PATIENCE
-
-
-def gaps(directory: Path) -> list[range]:
-    found = [record.event for record in read(directory) if isinstance(record.event, JournalGap)]
-    return [range(gap.first_seq, gap.last_seq + 1) for gap in found]
 
 
 @pytest.mark.parametrize("room", [0, 1, 50, 108, 109, 110, 150, 300])
@@ -117,102 +97,6 @@ def test_what_the_buffer_cannot_hold_is_declared_behind_a_new_checkpoint(tmp_pat
     assert names == ["SegmentOpened", "JournalGap", "Noted"]
 
 
-@pytest.mark.parametrize("operation", ["sync", "sync_directory"])
-def test_a_file_whose_sync_failed_is_left_for_a_new_one(tmp_path: Path, operation: str) -> None:
-    async def run() -> None:
-        files = FailingFiles()
-        async with writing(tmp_path, files) as appender:
-            appender.append(note("a"))
-            await appender.wait_synced(appender.last_seq)
-            files.errors[operation] = errno.EIO
-            if operation == "sync_directory":
-                appender.rotate(iter([b"{}"]))
-            appender.append(note("b"))
-            await until(lambda: appender.degraded)
-            files.errors.clear()
-            appender.append(note("c"))
-            await until(lambda: appender.degraded is None)
-            assert await appender.wait_synced(appender.append(note("d")), PATIENCE)
-
-    asyncio.run(run())
-    assert gaps(tmp_path)[0].start == 3
-    assert texts(tmp_path)[-2:] == ["c", "d"]
-    segment = segments(tmp_path)[-1]
-    assert int(segment.stem) == gaps(tmp_path)[0].stop
-    write(tmp_path, ["after a restart"])
-    assert texts(tmp_path)[-1] == "after a restart"
-
-
-def test_a_failed_sync_is_never_repeated_on_the_same_file(tmp_path: Path) -> None:
-    class Watching(FailingFiles):
-        def __init__(self) -> None:
-            super().__init__()
-            self.failed: set[int] = set()
-            self.opened: dict[int, int] = {}
-
-        def create(self, path: Path) -> int:
-            fd = super().create(path)
-            self.failed.discard(fd)
-            return fd
-
-        def write(self, fd: int, chunk: bytes | memoryview) -> int:
-            assert fd not in self.failed
-            return super().write(fd, chunk)
-
-        def sync(self, fd: int) -> None:
-            assert fd not in self.failed
-            try:
-                super().sync(fd)
-            except OSError:
-                self.failed.add(fd)
-                raise
-
-    async def run() -> None:
-        files = Watching()
-        async with writing(tmp_path, files) as appender:
-            await appender.wait_synced(1)
-            files.errors["sync"] = errno.EIO
-            appender.append(note("a"))
-            await until(lambda: files.calls.count("sync") >= 4)
-            files.errors.clear()
-            await until(lambda: appender.degraded is None)
-            assert await appender.wait_synced(appender.append(note("b")), PATIENCE)
-
-    asyncio.run(run())
-    assert gaps(tmp_path)[0].start == 2
-    assert texts(tmp_path)[-1] == "b"
-    assert len(segments(tmp_path)) == 2  # those begun in vain were removed
-
-
-def test_a_damaged_end_of_a_file_whose_sync_failed_is_not_damage_where_the_gap_declares_it(
-    tmp_path: Path,
-) -> None:
-    async def run() -> None:
-        files = FailingFiles()
-        async with writing(tmp_path, files) as appender:
-            await appender.wait_synced(appender.append(note("a")))
-            files.errors["sync"] = errno.EIO
-            appender.append(note("b"))
-            appender.append(note("c"))
-            await until(lambda: appender.degraded)
-            files.errors.clear()
-            await until(lambda: appender.degraded is None)
-            await appender.wait_synced(appender.append(note("d")), PATIENCE)
-
-    asyncio.run(run())
-    first = segments(tmp_path)[0]
-    whole = first.read_bytes()
-    for size in range(whole.index(b'"seq":3') - 1, len(whole)):
-        first.write_bytes(whole[:size])
-        assert texts(tmp_path)[0] == "a"
-        assert texts(tmp_path)[-1] == "d"
-    first.write_bytes(whole.replace(b'"c"', b"\0\0\0"))
-    assert texts(tmp_path) == ["a", "b", "d"]
-    first.write_bytes(whole.replace(b'"a"', b'"A"'))
-    with pytest.raises(Damaged, match="line 2, seq 2"):
-        texts(tmp_path)
-
-
 def test_a_segment_that_cannot_be_made_is_tried_again(tmp_path: Path) -> None:
     async def run() -> None:
         files = FailingFiles()
@@ -229,103 +113,6 @@ def test_a_segment_that_cannot_be_made_is_tried_again(tmp_path: Path) -> None:
     asyncio.run(run())
     assert texts(tmp_path) == ["a", "b"]
     assert gaps(tmp_path) == []
-
-
-async def eventually_synced(appender: Appender) -> bool:
-    await until(lambda: appender.degraded is None and appender.synced_seq == appender.last_seq)
-    return True
-
-
-def test_a_checkpoint_that_only_partly_fits_leaves_no_half_segment(tmp_path: Path) -> None:
-    async def run() -> None:
-        files = FailingFiles()
-        async with writing(tmp_path, files) as appender:
-            appender.append(note("a"))
-            await appender.wait_synced(appender.last_seq)
-            files.room = 500
-            appender.rotate(iter([b'"' + b"x" * 1000 + b'"']))
-            await until(lambda: appender.degraded)
-            assert len(segments(tmp_path)) == 1
-            files.room = None
-            assert await eventually_synced(appender)
-
-    asyncio.run(run())
-    assert len(segments(tmp_path)) == 2
-
-
-class Hanging(FailingFiles):
-    def __init__(self, operation: str) -> None:
-        super().__init__()
-        self.operation = operation
-        self.gate = threading.Event()
-        self.gate.set()
-
-    def _fail(self, operation: str) -> None:
-        if operation == self.operation:
-            self.gate.wait(PATIENCE)
-        super()._fail(operation)
-
-
-@pytest.mark.parametrize("operation", ["write", "sync"])
-def test_a_disk_that_hangs_is_noticed_and_blocks_neither_the_loop_nor_the_exit(tmp_path: Path, operation: str) -> None:
-    async def run() -> None:
-        files = Hanging(operation)
-        async with writing(tmp_path, files, limits=FAST) as appender:
-            await appender.wait_synced(1)
-            files.gate.clear()
-            waiting = asyncio.create_task(appender.wait_synced(appender.append(note("a"))))
-            await until(lambda: appender.degraded)
-            assert not await waiting
-            assert appender.degraded is not None
-            assert "nothing came from the disk for 0.05 s" in appender.degraded.reason
-            appender.append(note("b"))
-            started = time.perf_counter()
-            assert not await appender.wait_synced(appender.last_seq, PATIENCE)
-            assert not await appender.close(0.05)
-            assert time.perf_counter() - started < PATIENCE / 2
-            files.gate.set()
-
-    asyncio.run(run())
-
-
-def test_a_disk_that_takes_what_is_written_and_syncs_nothing_hangs_however_much_is_written(tmp_path: Path) -> None:
-    async def run() -> None:
-        files = Hanging("sync")
-        async with writing(tmp_path, files, limits=FAST) as appender:
-            await appender.wait_synced(1)
-            files.gate.clear()
-            async with asyncio.timeout(PATIENCE):
-                while appender.degraded is None:
-                    appender.append(note("on and on"))
-                    await asyncio.sleep(0.005)
-            assert "nothing came from the disk" in appender.degraded.reason
-            files.gate.set()
-            assert await eventually_synced(appender)
-
-    asyncio.run(run())
-    assert gaps(tmp_path) == []
-
-
-def test_what_was_written_beside_a_sync_that_failed_is_declared_with_what_was_to_be_synced(tmp_path: Path) -> None:
-    async def run() -> list[int]:
-        files = Hanging("sync")
-        async with writing(tmp_path, files) as appender:
-            await appender.wait_synced(1)
-            files.gate.clear()
-            lost = [appender.append(note("before"))]
-            await appender.wait_written(lost[0])
-            lost.append(appender.append(note("beside")))
-            assert await appender.wait_written(lost[1], PATIENCE)
-            files.errors["sync"] = errno.EIO
-            files.gate.set()
-            await until(lambda: appender.degraded)
-            files.errors.clear()
-            assert await eventually_synced(appender)
-            assert not await appender.wait_written(lost[1])
-            return lost
-
-    lost = asyncio.run(run())
-    assert gaps(tmp_path) == [range(lost[0], lost[1] + 1)]
 
 
 def test_a_segment_that_is_removed_under_the_writer_is_left_for_a_new_one(tmp_path: Path) -> None:
@@ -386,125 +173,6 @@ def test_an_error_that_nobody_expects_is_a_failure_of_the_disk_and_not_its_end(t
 
     asyncio.run(run())
     assert texts(tmp_path) == ["a", "b"]
-
-
-def test_a_rotation_queued_behind_a_failed_sync_is_given_up_for_a_segment_that_declares_the_loss(
-    tmp_path: Path,
-) -> None:
-    async def run() -> int:
-        files = Hanging("sync")
-        async with writing(tmp_path, files) as appender:
-            await appender.wait_synced(1)
-            files.gate.clear()
-            await appender.wait_written(appender.append(note("a")))
-            files.errors["sync"] = errno.EIO
-            rotated = appender.rotate(iter([b"{}"]))
-            files.gate.set()
-            await until(lambda: appender.degraded)
-            files.errors.clear()
-            assert await eventually_synced(appender)
-            return rotated
-
-    rotated = asyncio.run(run())
-    assert rotated in gaps(tmp_path)[0]
-    assert [int(path.stem) for path in segments(tmp_path)] == [1, gaps(tmp_path)[0].stop]
-
-
-@pytest.mark.parametrize("operation", ["write", "sync"])
-def test_a_disk_that_hung_for_a_while_loses_nothing(tmp_path: Path, operation: str) -> None:
-    states: list[bool] = []
-
-    async def run() -> None:
-        files = Hanging(operation)
-        async with writing(
-            tmp_path, files, limits=FAST, on_state=lambda degraded: states.append(degraded is None)
-        ) as appender:
-            await appender.wait_synced(1)
-            files.gate.clear()
-            appender.append(note("a"))
-            await until(lambda: appender.degraded)
-            appender.append(note("b"))
-            files.gate.set()
-            assert await eventually_synced(appender)
-
-    asyncio.run(run())
-    assert states == [False, True]
-    assert texts(tmp_path) == ["a", "b"]
-    assert gaps(tmp_path) == []
-
-
-def test_what_is_recorded_for_a_checkpoint_that_makes_up_for_a_loss_is_in_it_and_not_behind_it(tmp_path: Path) -> None:
-    async def run() -> None:
-        files = FailingFiles()
-        recorded: list[str] = []
-
-        def checkpoint() -> Iterator[bytes]:
-            recorded.append("in the checkpoint")
-            appender.append(note(recorded[-1]))
-            return iter([msgspec.json.encode(recorded)])
-
-        appender = open_journal(tmp_path, files).appender(ORIGIN, checkpoint)
-        await appender.wait_synced(1)
-        files.errors["sync"] = errno.EIO
-        appender.append(note("lost"))
-        await until(lambda: appender.degraded)
-        files.errors.clear()
-        assert await eventually_synced(appender)
-        await appender.close(PATIENCE)
-
-    asyncio.run(run())
-    opened = JournalReader(tmp_path, decode).checkpoint()
-    assert opened is not None
-    behind = [record.event for record in JournalReader(tmp_path, decode).records(opened.seq + 1)]
-    assert Noted(text="in the checkpoint") not in behind
-
-
-def test_a_checkpoint_that_fails_is_asked_for_again_and_the_loss_declared(tmp_path: Path) -> None:
-    def broken() -> Iterator[bytes]:
-        yield b"["
-        raise RuntimeError("no state")
-
-    async def run() -> None:
-        async with writing(tmp_path) as appender:
-            appender.append(note("a"))
-            with pytest.raises(RuntimeError, match="no state"):
-                appender.rotate(broken())
-            assert appender.degraded is not None
-            assert "the checkpoint failed" in appender.degraded.reason
-            appender.append(note("lost"))
-            assert await eventually_synced(appender)
-            appender.append(note("b"))
-
-    asyncio.run(run())
-    assert texts(tmp_path) == ["a", "b"]
-    assert gaps(tmp_path) == [range(3, 5)]
-
-
-def test_a_checkpoint_that_fails_for_ever_is_not_asked_for_in_a_hurry(tmp_path: Path) -> None:
-    calls = 0
-
-    def broken() -> Iterator[bytes]:
-        nonlocal calls
-        calls += 1
-        raise RuntimeError("no state")
-
-    async def run() -> None:
-        loop = asyncio.get_running_loop()
-        loop.set_exception_handler(lambda *_: None)
-        appender = open_journal(tmp_path).appender(ORIGIN, broken)
-        with pytest.raises(RuntimeError, match="no state"):
-            appender.rotate(iter(map(_fail, [b"{}"])))
-        for _ in range(100):
-            appender.append(note("lost"))
-            await asyncio.sleep(0.001)
-        assert not await appender.close(PATIENCE)
-
-    asyncio.run(run())
-    assert calls < 10
-
-
-def _fail(_: bytes) -> bytes:
-    raise RuntimeError("no state")
 
 
 def test_an_inline_disk_retries_too(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from journal import Clock, Retention
 from tests.journal.journals import note, segments, state, texts, writing
+from tests.patience import PATIENCE
 
 
 def write_with(directory: Path, retention: Retention, *, seconds: list[int]) -> list[str]:
@@ -52,7 +53,7 @@ def test_a_segment_whose_time_is_damaged_stops_neither_retention_nor_writing(tmp
     async def run() -> None:
         async with writing(tmp_path, retention=Retention(max_age=60)) as appender:
             appender.rotate(state())
-            assert await appender.wait_synced(appender.append(note("on")), 5.0)
+            assert await appender.wait_synced(appender.append(note("on")), PATIENCE)
 
     asyncio.run(run())
     assert damaged not in segments(tmp_path)

@@ -12,7 +12,7 @@ from kglb.model import Balancer
 from kglb.replay.explain import explain
 from kglb.replay.explanation import Explanation
 from kglb.replay.source import Source
-from tests.actors.test_backups import CHECK, SORRY, A, B, guarded, primaries_fail
+from tests.actors.backups import CHECK, SORRY, A, B, guarded, primaries_fail
 from tests.actors.virtual import run
 from tests.actors.world import World, world
 from tests.projections.builders import WEB, balancer, config
