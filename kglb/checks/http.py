@@ -1,4 +1,4 @@
-"""The plain HTTP check: one GET, made of bytes prepared once, and what its answer says.
+"""The plain HTTP check: one request, made of bytes prepared once, and what its answer says.
 
 It is judged by the head, and by the body where one is expected. It never keeps a connection.
 """

@@ -1,4 +1,4 @@
-"""The check of a proxy by an https URL: CONNECT, TLS with the URL's host through the tunnel, then the GET.
+"""The check of a proxy by an https URL: CONNECT, TLS with the URL's host through the tunnel, then the request.
 
 A proxy asked for an http URL needs nothing of this: the request is only written differently.
 """

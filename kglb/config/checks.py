@@ -17,6 +17,7 @@ from kglb.model import (
     DummyCheck,
     ExecCheck,
     HttpCheck,
+    HttpMethod,
     PingCheck,
     SyslogCheck,
     SyslogLevel,
@@ -55,6 +56,7 @@ _EXCHANGE = (
 )
 
 _HTTP = (
+    Key("method", leaf(choice(get_args(HttpMethod)))),
     Key("path", leaf(path)),
     Key("codes", read_codes),
     Key("headers", read_headers),
@@ -141,6 +143,8 @@ def _ask_together(node: Node, values: dict[str, Any]) -> None:
     for part in ("expect", "body"):
         if values.get(part) and values.get(f"{part}_regex"):
             node.fail(f"either {part} or {part}_regex, not both", at=(f"{part}_regex",))
+    if values.get("method") == "HEAD" and (values.get("body") or values.get("body_regex")):
+        node.fail("the answer to a HEAD has no body", "ask by GET", at=("method",))
     if values.get("ca_file") and not values.get("verify"):
         node.fail("a CA file verifies nothing by itself", "add verify = true", at=("ca_file",))
     if values.get("proxy_check_url") and "path" in values:

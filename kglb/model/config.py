@@ -15,6 +15,9 @@ WhenAllDown = Literal["fail_open", "fail_closed"]
 WhenDown = Literal["quiesce", "remove"]
 Transport = Literal["udp", "tcp"]
 DnsRecord = Literal["A", "AAAA", "NS", "MX", "TXT", "SOA"]
+HttpMethod = Literal["GET", "HEAD", "OPTIONS"]
+"""Those that change nothing, and so may be asked again and again (RFC 9110, 9.2.1)."""
+
 SyslogLevel = Literal["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"]
 """The severities of RFC 5424, 6.2.1, in their order, by the names of syslog(3)."""
 
@@ -63,12 +66,13 @@ class TcpCheck(_Check, frozen=True, kw_only=True, tag="tcp"):
 
 
 class HttpCheck(_Check, frozen=True, kw_only=True, tag="http"):
-    """Passes when a GET is answered with one of ``codes``, and with the expected body, if one is expected.
+    """Passes when a request is answered with one of ``codes``, and with the expected body, if one is expected.
 
     ``proxy_check_url`` asks the real, as a proxy, for that URL. ``sni`` "" asks for the ``Host`` header's name.
     ``ca_file`` "" verifies, where ``verify`` says so, by what the system trusts.
     """
 
+    method: HttpMethod = "GET"
     path: str = "/"
     codes: tuple[int, ...] = (200,)
     headers: dict[str, str | SecretRef] = {}

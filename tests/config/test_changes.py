@@ -128,6 +128,7 @@ PAIRS: dict[str, tuple[object, object]] = {
     "check.send": ("PING\r\n", {"hex": "0a ff"}),
     "check.expect": ("", "PONG"),
     "check.expect_regex": ("", "PO+NG"),
+    "check.method": ("GET", "HEAD"),
     "check.path": ("/up", "/ready"),
     "check.codes": ([200, 204], ["200-299", 404]),
     "check.headers": ({"Host": "a.example"}, {"Host": "b.example"}),
@@ -299,6 +300,7 @@ def test_how_many_reals_are_judged_otherwise_is_said(web: Web) -> None:
 def test_another_type_of_check_comes_with_what_it_asks(web: Web) -> None:
     assert said(web(check='{ type = "tcp" }'), web(check='{ type = "http" }')) == [
         "check.type tcp -> http (3 reals are judged by it from now on)",
+        "check.method - -> GET (3 reals are judged by it from now on)",
         "check.path - -> / (3 reals are judged by it from now on)",
         "check.codes - -> 200 (3 reals are judged by it from now on)",
     ]
