@@ -65,6 +65,10 @@ def _of_its_kind(
         case TcpCheck():
             from kglb.checks.tcp import TcpExchangeProbe, TcpProbe
 
+            if check.tls:
+                from kglb.checks.tls_exchange import TlsExchangeProbe
+
+                return TlsExchangeProbe(check, target, dialer, answered=answered)
             if check.send or check.expect or check.expect_regex:
                 return TcpExchangeProbe(check, target, dialer, answered=answered)
             return TcpProbe(target, dialer, timeout=check.timeout, answered=answered)

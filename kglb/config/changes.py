@@ -19,7 +19,7 @@ from kglb.config.reals import REAL
 from kglb.config.secrets import Secrets
 from kglb.config.summary import describe_balancer
 from kglb.config.values import spelled
-from kglb.model import Balancer, Check, Config, HttpCheck, Real, SecretRef, Service, secrets_of, type_of
+from kglb.model import Balancer, Check, Config, Real, SecretRef, Service, kind_of, secrets_of
 
 _SECTIONS = {"journal": JOURNAL, "data_plane": DATA_PLANE, "status": STATUS, "control": CONTROL, "bgp": BGP}
 _HEADER = "check.headers."
@@ -132,7 +132,7 @@ def _of_service(balancer: Balancer) -> _Values:
 
 def _of_check(check: Check) -> _Values:
     """The keys of a check, each header as one."""
-    name = "https" if isinstance(check, HttpCheck) and check.tls else type_of(check)
+    name = kind_of(check)
     values = {"check.type": name, **_spelled("check.", (*COMMON, *KINDS[name].keys), check)}
     headers = values.pop("check.headers", {})
     assert isinstance(headers, dict)

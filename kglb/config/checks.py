@@ -66,11 +66,13 @@ _HTTP = (
     Key("proxy_check_url", leaf(url)),
 )
 
-_TLS = (
+_OF_TLS = (
     Key("sni", leaf(server_name)),
     Key("verify", leaf(boolean)),
     Key("ca_file", read_ca_file),
 )
+
+_TCP = (*_EXCHANGE, Key("tls", leaf(boolean)), *_OF_TLS)
 
 _PROTOCOL = Key("protocol", leaf(choice(get_args(Transport))))
 
@@ -91,9 +93,9 @@ _EXEC = (
 
 KINDS = {
     "dummy": Kind(DummyCheck),
-    "tcp": Kind(TcpCheck, _EXCHANGE),
+    "tcp": Kind(TcpCheck, _TCP),
     "http": Kind(HttpCheck, _HTTP),
-    "https": Kind(partial(HttpCheck, tls=True), (*_HTTP, *_TLS)),
+    "https": Kind(partial(HttpCheck, tls=True), (*_HTTP, *_OF_TLS)),
     "dns": Kind(DnsCheck, _DNS),
     "syslog": Kind(SyslogCheck, _SYSLOG),
     "udp": Kind(UdpCheck, _EXCHANGE),
@@ -122,6 +124,9 @@ def read_check(node: Node) -> Check:
     del values["type"]
     _ask_together(node, values)
     check = kind.make(**values)
+    if isinstance(check, TcpCheck) and not check.tls:
+        for key in (key for key in _OF_TLS if values.get(key.name)):
+            node.fail("this is for a check over TLS", "add tls = true", at=(key.name,))
     if check.fast_interval > check.interval:
         node.fail(
             f"expected at most the interval ({duration_text(check.interval)}), "

@@ -32,6 +32,7 @@ from kglb.model.config import (
     asks_the_same,
     connects,
     connects_by_tcp,
+    kind_of,
     secrets_of,
     type_of,
 )
@@ -116,6 +117,7 @@ __all__ = [
     "connects",
     "connects_by_tcp",
     "entry_of",
+    "kind_of",
     "mark_id",
     "parse_endpoint",
     "parse_service",

@@ -58,11 +58,18 @@ class DummyCheck(_Check, frozen=True, kw_only=True, tag="dummy"):
 
 
 class TcpCheck(_Check, frozen=True, kw_only=True, tag="tcp"):
-    """Passes when the connection is accepted, ``send`` is sent, and what is expected has come back, if anything is."""
+    """Passes when the connection is accepted, ``send`` is sent, and what is expected has come back, if anything is.
+
+    With ``tls`` all of it is over TLS; ``sni`` "" asks for no name, ``verify`` and ``ca_file`` are as in ``HttpCheck``.
+    """
 
     send: bytes = b""
     expect: bytes = b""
     expect_regex: str = ""
+    tls: bool = False
+    sni: str = ""
+    verify: bool = False
+    ca_file: str = ""
 
 
 class HttpCheck(_Check, frozen=True, kw_only=True, tag="http"):
@@ -138,8 +145,13 @@ def asks_the_same(one: Check, other: Check) -> bool:
 
 
 def type_of(check: Check) -> str:
-    """The type of a check as the config names it, as ``tcp``."""
+    """The type of a check, as ``tcp``; ``https`` is ``http``."""
     return str(type(check).__struct_config__.tag)
+
+
+def kind_of(check: Check) -> str:
+    """The type of a check as the config names it, as ``https``."""
+    return "https" if isinstance(check, HttpCheck) and check.tls else type_of(check)
 
 
 def connects_by_tcp(check: Check) -> bool:

@@ -112,9 +112,7 @@ class TestTheMethod:
             (HttpCheck(path="/up"), "unexpected status 501"),
         ],
     )
-    def test_is_the_one_configured_and_a_head_waits_for_no_body(
-        self, run: Run, check: HttpCheck, reason: str
-    ) -> None:
+    def test_is_the_one_configured_and_a_head_waits_for_no_body(self, run: Run, check: HttpCheck, reason: str) -> None:
         with ThreadingHTTPServer(("127.0.0.1", 0), _Health) as server:
             thread = threading.Thread(target=server.serve_forever, args=(0.01,))
             thread.start()

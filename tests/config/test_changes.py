@@ -50,6 +50,9 @@ AROUND: dict[str, Document] = {
     "balancer.reals.forward.checksum": {"balancer.reals.forward.type": "gre"},
     "balancer.reals.lower_threshold": {"balancer.reals.upper_threshold": 9},
     "balancer.check.https.ca_file": {"balancer.check.https.verify": True},
+    "balancer.check.tcp.sni": {"balancer.check.tcp.tls": True},
+    "balancer.check.tcp.verify": {"balancer.check.tcp.tls": True},
+    "balancer.check.tcp.ca_file": {"balancer.check.tcp.tls": True, "balancer.check.tcp.verify": True},
 }
 """What else stands in the config, for the key to be taken."""
 
@@ -136,6 +139,7 @@ PAIRS: dict[str, tuple[object, object]] = {
     "check.body_regex": ("", "read[y]"),
     "check.follow_redirects": SWITCH,
     "check.proxy_check_url": ("", "http://a.example/"),
+    "check.tls": SWITCH,
     "check.sni": ("", "a.example"),
     "check.verify": SWITCH,
     "check.ca_file": ("", CA_FILE),

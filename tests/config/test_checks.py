@@ -45,6 +45,9 @@ Refuse = Callable[..., dict[str, str]]
         ('type = "tcp", close = "fin"', TcpCheck(close="fin")),
         (r'type = "tcp", send = "PING\r\n", expect = "+PONG"', TcpCheck(send=b"PING\r\n", expect=b"+PONG")),
         ('type = "tcp", send = { hex = "0a fF" }, expect_regex = "^a"', TcpCheck(send=b"\n\xff", expect_regex="^a")),
+        ('type = "tcp", tls = true, expect = "220"', TcpCheck(tls=True, expect=b"220")),
+        ('type = "tcp", tls = true, sni = "A.test", verify = true', TcpCheck(tls=True, sni="a.test", verify=True)),
+        ('type = "tcp", sni = "", verify = false, ca_file = ""', TcpCheck()),
         ('type = "udp", send = "caf\u00e9"', UdpCheck(send="caf\u00e9".encode())),
         ('type = "http", body = "well"', HttpCheck(body="well")),
         ("type = \"http\", body_regex = '\\d+'", HttpCheck(body_regex=r"\d+")),
@@ -131,6 +134,13 @@ def test_a_check_of_another_kind_is_refused(balancer: Write, refuse: Refuse, che
         ('type = "tcp", send = { hex = "" }', "send.hex"),
         ('type = "tcp", send = {}', "send"),
         ('type = "tcp", expect_regex = "("', "expect_regex"),
+        ('type = "tcp", tls = "yes"', "tls"),
+        ('type = "tcp", sni = "a.test"', "sni"),
+        ('type = "tcp", verify = true', "verify"),
+        ('type = "tcp", tls = true, sni = "a b"', "sni"),
+        ('type = "tcp", tls = true, ca_file = "/nonexistent.pem", verify = true', "ca_file"),
+        ('type = "https", tls = true', ""),
+        ('type = "udp", tls = true', ""),
         ('type = "udp", expect = "a", expect_regex = "a"', "expect_regex"),
         ('type = "http", body = "a", body_regex = "a"', "body_regex"),
         ('type = "http", method = "POST"', "method"),
@@ -182,6 +192,7 @@ def test_no_message_shows_the_credentials_of_a_url(balancer: Write, refuse: Refu
     "check",
     [
         TcpCheck(send=b"\x00\xff", expect=b"ok", expect_regex="^a", close="fin"),
+        TcpCheck(tls=True, sni="a.test", verify=True, ca_file="/ca.pem"),
         HttpCheck(
             body="caf\u00e9", follow_redirects=True, proxy_check_url="https://a.test/", sni="b.test", verify=True
         ),
@@ -211,6 +222,16 @@ class TestACaFile:
         text = self.write(tmp_path)
         (tmp_path / "ca.pem").write_text("hello")
         with pytest.raises(ConfigError, match="holds no certificates in PEM"):
+            parse(text, source=str(tmp_path / "config.toml"))
+
+    def test_of_a_tcp_check_is_that_of_its_server(self, tmp_path: Path) -> None:
+        text = self.write(tmp_path).replace('"https"', '"tcp", tls = true')
+        check = parse(text, source=str(tmp_path / "config.toml")).config.balancers[0].check
+        assert check == TcpCheck(tls=True, verify=True, ca_file=str(tmp_path / "ca.pem"))
+
+    def test_without_tls_is_refused(self, tmp_path: Path) -> None:
+        text = self.write(tmp_path).replace('"https"', '"tcp"')
+        with pytest.raises(ConfigError, match=r"check\.ca_file: this is for a check over TLS; add tls = true"):
             parse(text, source=str(tmp_path / "config.toml"))
 
     def test_without_verification_is_refused(self, tmp_path: Path) -> None:
