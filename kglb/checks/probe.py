@@ -78,8 +78,8 @@ class Probe:
         """
         raise NotImplementedError
 
-    def redial(self) -> None:
-        """Close the socket and begin the next connection of the same conversation; raises as ``begin``."""
+    def redial(self) -> Verdict | None:
+        """Close the socket and begin the next connection of the same conversation: as ``begin``."""
         raise NotImplementedError
 
     def overdue(self) -> Verdict:

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from kglb.config.values import duration_text
-from kglb.model import Balancer, Check, Config, TcpCheck, kind_of
+from kglb.model import Balancer, Check, Config, TcpCheck, kind_of, parts_of
 
 
 def describe(config: Config) -> tuple[str, ...]:
@@ -27,8 +27,11 @@ def describe_balancer(balancer: Balancer) -> str:
 
 
 def _check(check: Check) -> str:
-    over_tls = isinstance(check, TcpCheck) and check.tls
-    return f"{kind_of(check)} check{' over TLS' if over_tls else ''}"
+    return f"{' and '.join(map(_kind, parts_of(check)))} check"
+
+
+def _kind(check: Check) -> str:
+    return f"{kind_of(check)}{' over TLS' if isinstance(check, TcpCheck) and check.tls else ''}"
 
 
 def _reals(balancer: Balancer) -> str:

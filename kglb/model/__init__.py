@@ -4,6 +4,7 @@ Everything here is an immutable value with a text form. Nothing here does I/O or
 """
 
 from kglb.model.config import (
+    AllCheck,
     Announce,
     Balancer,
     BgpConfig,
@@ -33,8 +34,11 @@ from kglb.model.config import (
     connects,
     connects_by_tcp,
     kind_of,
+    parts_of,
+    question_of,
     secrets_of,
     type_of,
+    waits_for_silence,
 )
 from kglb.model.endpoint import Endpoint, RealId, parse_endpoint
 from kglb.model.marks import Way, mark_id
@@ -69,6 +73,7 @@ __all__ = [
     "AddDestination",
     "AddService",
     "Address",
+    "AllCheck",
     "Announce",
     "AnnounceRoute",
     "Balancer",
@@ -121,6 +126,9 @@ __all__ = [
     "mark_id",
     "parse_endpoint",
     "parse_service",
+    "parts_of",
+    "question_of",
     "secrets_of",
     "type_of",
+    "waits_for_silence",
 ]

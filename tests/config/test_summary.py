@@ -24,4 +24,4 @@ def test_backups_are_counted_among_the_reals(balancer: Callable[..., str]) -> No
 
 def test_a_tcp_check_over_tls_is_told_from_https(balancer: Callable[..., str]) -> None:
     text = balancer(check='{ type = "tcp", tls = true }')
-    assert describe(parse(text).config)[1].endswith("(masquerade), tcp check over TLS every 5s")
+    assert describe(parse(text).config)[1].endswith("(masquerade), tcp over TLS check every 5s")
