@@ -20,7 +20,7 @@ virtual_server_group pages {{
 }}
 virtual_server group pages {{
     protocol TCP
-    delay_loop 1
+    delay_loop 2
     lvs_sched wrr
     lvs_method NAT
     persistence_timeout 50
@@ -31,10 +31,20 @@ virtual_server group pages {{
             connect_timeout 1
             retry 0
         }}
+        TCP_CHECK {{
+            connect_port 7
+            connect_timeout 1
+            retry 0
+        }}
     }}
     real_server {reals[1]} 80 {{
         weight 1
         TCP_CHECK {{
+            connect_timeout 1
+            retry 0
+        }}
+        TCP_CHECK {{
+            connect_port 7
             connect_timeout 1
             retry 0
         }}
@@ -45,6 +55,7 @@ virtual_server 10.99.0.12 80 {{
     delay_loop 1
     lvs_sched mh
     mh-port
+    mh-fallback
     lvs_method DR
     inhibit_on_failure
     alpha
