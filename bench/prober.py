@@ -26,11 +26,11 @@ from typing import cast
 import uvloop
 
 from kglb.checks.dial import Dialer
-from kglb.checks.https import RESUMPTIONS
 from kglb.checks.make import make_probe
 from kglb.checks.outcome import Outcome
 from kglb.checks.probe import Probe
 from kglb.checks.prober import Prober
+from kglb.checks.secured import RESUMPTIONS
 from kglb.checks.tls import tls_context
 from kglb.model import Endpoint
 from kglb.model.config import Check, HttpCheck, TcpCheck

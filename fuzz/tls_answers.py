@@ -1,17 +1,19 @@
-"""What a real answers to an HTTPS check, and a proxy to a CONNECT; the third byte says which.
+"""What a real answers to checks over TLS, and a proxy to a CONNECT; the third byte says to which.
 
 Nothing of an input is the answer to a key that was chosen at random: it does not get behind the handshake.
 """
 
 from fuzz.peers import Loopback, answered, ask, endpoint, script
 from kglb.checks.make import make_probe
-from kglb.model import HttpCheck
+from kglb.model import Check, HttpCheck, TcpCheck
 
-_CHECKS = (
+_CHECKS: tuple[Check, ...] = (
     HttpCheck(timeout=1.0, tls=True),
     HttpCheck(timeout=1.0, tls=True, verify=True),
     HttpCheck(timeout=1.0, proxy_check_url="https://origin.test/health"),
     HttpCheck(timeout=1.0, tls=True, proxy_check_url="https://origin.test/health"),
+    TcpCheck(timeout=1.0, tls=True),
+    TcpCheck(timeout=1.0, tls=True, expect=b"220"),
 )
 
 

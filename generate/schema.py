@@ -40,11 +40,17 @@ def config_schema() -> str:
         _explain(of_balancer[name], f"`{name}`")
     _explain(of_balancer["reals"]["items"], "`reals`")
     for check in checks:
-        kind = check["properties"]["type"]["const"]
-        for heading in ("[balancer.check]", *(("http` and `https",) if kind in ("http", "https") else ()), kind):
-            _explain(check, f"`{heading}`")
+        _explain_check(check)
+        for part in check["properties"].get("checks", {}).get("items", {}).get("oneOf", ()):
+            _explain_check(part)
     head = {"$schema": DRAFT, "title": "The config of kglb-actors"}
     return json.dumps(head | document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _explain_check(check: Json) -> None:
+    kind = check["properties"]["type"]["const"]
+    for heading in ("[balancer.check]", *(("http` and `https",) if kind in ("http", "https") else ()), kind):
+        _explain(check, f"`{heading}`")
 
 
 def _explain(shape: Json, heading: str) -> None:

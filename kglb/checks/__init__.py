@@ -22,7 +22,8 @@ Nothing here keeps a real's health, decides, records, or knows an actor.
 ``dns``, ``syslog``, ``ping``   kinds
 ``program``                     the kind that runs a program (``exec``)
 ``http``, ``https``             kinds; ``http_request`` and ``http_answer`` are what they say and hear
-``tls``                         whom ``https`` trusts, and TLS within TLS
+``secured``, ``tls``            what is over TLS: handshake and session, and whom it trusts
+``tls_exchange``                ``tcp`` over TLS
 ``proxy``, ``redirects``        HTTP through a proxy's tunnel, and hop by hop
 ``make``                        from the config to a probe
 ==============================  =====================================================================

@@ -1,4 +1,4 @@
-"""The plain HTTP check: one GET, made of bytes prepared once, and what its answer says.
+"""The plain HTTP check: one request, made of bytes prepared once, and what its answer says.
 
 It is judged by the head, and by the body where one is expected. It never keeps a connection.
 """
@@ -13,7 +13,6 @@ from kglb.checks.http_request import request_head
 from kglb.checks.match import HEARD_LIMIT, Expectation, shown
 from kglb.checks.outcome import OK, Outcome, Verdict
 from kglb.checks.probe import ANSWER, ConnectingProbe
-from kglb.checks.stream import Stream
 from kglb.model.config import HttpCheck, SecretRef
 from kglb.model.endpoint import Endpoint
 
@@ -27,7 +26,7 @@ class HttpProbe(ConnectingProbe):
     With a body expected, it is judged once complete, or after 64 KiB of answer.
     """
 
-    __slots__ = ("_answer", "_codes", "_expected", "_request", "_unsent", "_whole", "stream")
+    __slots__ = ("_answer", "_codes", "_expected", "_request", "_unsent", "_whole")
 
     first_phase = ANSWER
 
@@ -48,7 +47,6 @@ class HttpProbe(ConnectingProbe):
         self._request = request_head(check, target, secrets)
         self._unsent = b""
         self._answer: Head | None = None
-        self.stream: Stream | None = None
 
     @property
     def location(self) -> str:
@@ -58,13 +56,11 @@ class HttpProbe(ConnectingProbe):
     def begin(self) -> None:
         """Dial the target, with the whole request yet to send."""
         super().begin()
-        self.stream = self.sock
         self._unsent = self._request
 
     def end(self) -> None:
         """Close the connection and forget the answer."""
         super().end()
-        self.stream = None
         if self._answer is not None:
             self._answer.close()
             self._answer = None

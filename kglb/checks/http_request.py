@@ -37,13 +37,13 @@ def request_host(check: HttpCheck, target: Endpoint, secrets: Mapping[SecretRef,
 
 
 def request_head(check: HttpCheck, target: Endpoint, secrets: Mapping[SecretRef, str]) -> bytes:
-    """The bytes of the GET. ``Host`` may be configured; ``User-Agent`` and ``Connection: close`` are always
+    """The bytes of the request. ``Host`` may be configured; ``User-Agent`` and ``Connection: close`` are always
     ours.
 
     Raises ValueError for a header that would break the message, and for a secret that was not loaded.
     """
     lines = [
-        f"GET {_request_target(check)} HTTP/1.1",
+        f"{check.method} {_request_target(check)} HTTP/1.1",
         f"Host: {request_host(check, target, secrets)}",
         f"User-Agent: {USER_AGENT}",
         "Connection: close",

@@ -10,6 +10,7 @@ from kglb.checks.outcome import Outcome
 from kglb.checks.probe import Probe
 from kglb.checks.vigil import IdleConnection, Lost
 from kglb.model.config import (
+    AllCheck,
     Check,
     DnsCheck,
     DummyCheck,
@@ -20,6 +21,9 @@ from kglb.model.config import (
     SyslogCheck,
     TcpCheck,
     UdpCheck,
+    connects_by_tcp,
+    kind_of,
+    parts_of,
 )
 from kglb.model.endpoint import Endpoint
 
@@ -65,6 +69,10 @@ def _of_its_kind(
         case TcpCheck():
             from kglb.checks.tcp import TcpExchangeProbe, TcpProbe
 
+            if check.tls:
+                from kglb.checks.tls_exchange import TlsExchangeProbe
+
+                return TlsExchangeProbe(check, target, dialer, answered=answered)
             if check.send or check.expect or check.expect_regex:
                 return TcpExchangeProbe(check, target, dialer, answered=answered)
             return TcpProbe(target, dialer, timeout=check.timeout, answered=answered)
@@ -95,14 +103,23 @@ def _of_its_kind(
             from kglb.checks.program import ProgramProbe
 
             return ProgramProbe(check, target, answered=answered)
+        case AllCheck():
+            from kglb.checks.all_of import AllProbe
+
+            parts = [
+                (kind_of(part), _of_its_kind(part, _target(part, target), dialer, answered, secrets))
+                for part in parts_of(check)
+            ]
+            return AllProbe(parts, timeout=check.timeout, answered=answered)
 
 
 def make_idle(check: Check, target: Endpoint, *, lost: Lost, dialer: Dialer | None = None) -> IdleConnection:
-    """The connection by which a real is watched; it goes where the check's probes go, in the same way.
+    """The connection by which a real is watched; it goes where the check's probes go first by TCP, in the same way.
 
     ``lost`` is told, on the loop, when it ends. ``target`` and ``dialer`` are those of ``make_probe``.
     """
-    return IdleConnection(_target(check, target), dialer or _dialer(check), lost)
+    first = next(part for part in parts_of(check) if connects_by_tcp(part))
+    return IdleConnection(_target(first, target), dialer or _dialer(check), lost)
 
 
 def _target(check: Check, real: Endpoint) -> Endpoint:

@@ -14,6 +14,7 @@ from typing import ClassVar, Final
 from kglb.checks.dial import Dialer, verdict_of
 from kglb.checks.gate import Gate
 from kglb.checks.outcome import Outcome, Verdict
+from kglb.checks.stream import Stream
 from kglb.model.endpoint import Endpoint
 
 CONNECT: Final = "connect"
@@ -77,8 +78,8 @@ class Probe:
         """
         raise NotImplementedError
 
-    def redial(self) -> None:
-        """Close the socket and begin the next connection of the same conversation; raises as ``begin``."""
+    def redial(self) -> Verdict | None:
+        """Close the socket and begin the next connection of the same conversation: as ``begin``."""
         raise NotImplementedError
 
     def overdue(self) -> Verdict:
@@ -93,9 +94,12 @@ class Probe:
 
 
 class ConnectingProbe(Probe):
-    """A probe that opens a TCP connection first. What follows is up to ``converse``."""
+    """A probe that opens a TCP connection first. What follows is up to ``converse``.
 
-    __slots__ = ("dialer", "target")
+    ``stream`` is what the conversation goes over: the socket, unless the kind puts something over it.
+    """
+
+    __slots__ = ("dialer", "stream", "target")
 
     first_phase: ClassVar[str]
     """What the conversation is in once connected, as in "timeout during answer"."""
@@ -111,10 +115,11 @@ class ConnectingProbe(Probe):
         super().__init__(timeout=timeout, answered=answered)
         self.target = target
         self.dialer = dialer
+        self.stream: Stream | None = None
 
     def begin(self) -> None:
         """Dial the target. Raises OSError for what fails at once."""
-        self.sock = self.dialer.dial(self.target)
+        self.sock = self.stream = self.dialer.dial(self.target)
         self.phase = CONNECT
         self.interest = POLLOUT
 
@@ -137,6 +142,7 @@ class ConnectingProbe(Probe):
 
     def end(self) -> None:
         """Hang up and forget the conversation."""
+        self.stream = None
         if self.sock is not None and self.phase != CONNECT:
             self.dialer.hang_up(self.sock)
             self.sock = None

@@ -190,12 +190,14 @@ class Prober:
     def _redial(self, probe: Probe) -> None:
         self._watch.remove(probe)
         try:
-            probe.redial()
+            verdict = probe.redial()
         except Exception as error:
-            probe.end()
-            self._finish(probe, self._blame(error, at_once=True))
-        else:
+            verdict = self._blame(error, at_once=True)
+        if verdict is None:
             self._watch.add(probe)
+        else:
+            probe.end()
+            self._finish(probe, verdict)
 
     def _expire(self, until: float) -> None:
         for probe in self._watch.age(until - SLICE - YOUNG):

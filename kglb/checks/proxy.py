@@ -1,4 +1,4 @@
-"""The check of a proxy by an https URL: CONNECT, TLS with the URL's host through the tunnel, then the GET.
+"""The check of a proxy by an https URL: CONNECT, TLS with the URL's host through the tunnel, then the request.
 
 A proxy asked for an http URL needs nothing of this: the request is only written differently.
 """
@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 
 from kglb.checks.dial import Dialer
 from kglb.checks.http_request import connect_head
-from kglb.checks.https import HANDSHAKE, HttpsProbe
+from kglb.checks.https import HttpsProbe
 from kglb.checks.match import HEARD_LIMIT, shown
 from kglb.checks.outcome import Outcome, Verdict
+from kglb.checks.secured import HANDSHAKE
 from kglb.checks.stream import TlsStream
 from kglb.checks.tls import host_name
 from kglb.model.config import HttpCheck, SecretRef
@@ -65,15 +66,15 @@ class TunnelProbe(HttpsProbe):
     def advance(self) -> Verdict | None:
         """Get through the proxy first."""
         if self.phase == TUNNEL:
+            assert self.stream is not None
             if self._secure_proxy:
-                stream = self.stream
-                if not isinstance(stream, TlsStream):
-                    stream = self.secure(self._server_name)
-                stream.do_handshake()
+                if not isinstance(self.stream, TlsStream):
+                    self.stream = self.security.with_another(self.stream, self.security.name)
+                self.stream.do_handshake()
             verdict = self._ask_proxy()
             if verdict is not None or not self._is_open:
                 return verdict
-            self.secure(self._origin)
+            self.stream = self.security.with_another(self.stream, self._origin)
             self.phase = HANDSHAKE
         return super().advance()
 

@@ -29,7 +29,7 @@ class Stream(Protocol):
 class TlsStream:
     """The client's side of TLS over ``below``, asking for the server ``name`` (None: for none)."""
 
-    __slots__ = ("_below", "_incoming", "_outgoing", "_tls", "_unsent", "_written")
+    __slots__ = ("_below", "_has_heard", "_incoming", "_outgoing", "_tls", "_unsent", "_written")
 
     def __init__(
         self, below: Stream, context: ssl.SSLContext, name: str | None, session: ssl.SSLSession | None = None
@@ -40,19 +40,27 @@ class TlsStream:
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name, session=session)
         self._unsent = b""
         self._written = 0
+        self._has_heard = False
 
     @property
     def session(self) -> ssl.SSLSession | None:
-        """What the next connection may resume."""
-        return self._tls.session
+        """What the next connection may resume, None for nothing: TLS 1.3 tells it after the handshake, with what is
+        said then, and to take one that holds nothing costs as much as any.
+        """
+        return self._tls.session if self._has_heard or self._tls.version() != "TLSv1.3" else None
 
     @property
     def session_reused(self) -> bool:
         """Whether this connection resumed a session."""
         return bool(self._tls.session_reused)
 
+    @property
+    def has_unread(self) -> bool:
+        """Whether something has come that ``recv`` has not handed out, and of which ``poll`` knows nothing."""
+        return bool(self._incoming.pending or self._tls.pending())
+
     def do_handshake(self) -> None:
-        """Go on with the handshake; its last words go out with the first ``send``.
+        """Go on with the handshake; its last words go out with the first ``send``, or by ``flush``.
 
         Raises ssl.SSLWantReadError or ssl.SSLWantWriteError while it is not done, OSError (ssl.SSLError is one).
         """
@@ -62,7 +70,7 @@ class TlsStream:
         """As ``Stream.send``. After ssl.SSLWantWriteError, call it again with the same message."""
         if not self._written:
             self._written = self._drive(self._tls.write, message[:_RECORD])
-        self._flush()
+        self.flush()
         sent, self._written = self._written, 0
         return sent
 
@@ -73,7 +81,7 @@ class TlsStream:
         heard = b""
         try:
             heard = piece = self._drive(self._tls.read, size)
-            while piece and (self._incoming.pending or self._tls.pending()):
+            while piece and self.has_unread:
                 piece = self._tls.read(size)
                 heard += piece
         except ssl.SSLWantReadError:
@@ -81,6 +89,7 @@ class TlsStream:
                 raise
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
             pass
+        self._has_heard = True
         return heard
 
     def _drive(self, act: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
@@ -88,12 +97,12 @@ class TlsStream:
             try:
                 return act(*args, **kwargs)
             except ssl.SSLWantReadError:
-                if self._flush():
+                if self.flush():
                     raise  # what was said this moment is not answered yet
                 self._receive()
             except ssl.SSLError:
                 with suppress(OSError):
-                    self._flush()  # the alert that tells the server why
+                    self.flush()  # the alert that tells the server why
                 raise
 
     def _receive(self) -> None:
@@ -106,8 +115,8 @@ class TlsStream:
         else:
             self._incoming.write_eof()
 
-    def _flush(self) -> bool:
-        """Whether there was anything to send. Raises ssl.SSLWantWriteError when some of it is left."""
+    def flush(self) -> bool:
+        """Send what is left to send; whether there was anything. Raises ssl.SSLWantWriteError when some still is."""
         self._unsent += self._outgoing.read()
         anything = bool(self._unsent)
         while self._unsent:

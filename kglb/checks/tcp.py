@@ -53,7 +53,7 @@ class TcpExchangeProbe(ConnectingProbe):
         super().__init__(target, dialer, timeout=check.timeout, answered=answered)
         self._message = check.send
         self._expected = Expectation(check.expect, check.expect_regex)
-        self._unsent = b""
+        self._unsent: bytes | None = None  # nothing is left to say
         self._heard = b""
         self._searched = 0
 
@@ -66,15 +66,24 @@ class TcpExchangeProbe(ConnectingProbe):
 
     def converse(self) -> Verdict | None:
         """Send what is left of the message, then read until the answer can be judged."""
-        assert self.sock is not None
-        if self.interest == POLLOUT:
-            if self._unsent:
-                self._unsent = self._unsent[self.sock.send(self._unsent) :]
-            if self._unsent:
-                return None
-            self.interest = POLLIN
-            return None if self._expected else OK
-        chunk = self.sock.recv(_CHUNK)
+        return self.hear() if self._unsent is None else self.say()
+
+    def say(self) -> Verdict | None:
+        """Send what is left of the message: as ``converse``."""
+        assert self.stream is not None
+        if self._unsent:
+            self._unsent = self._unsent[self.stream.send(self._unsent) :]
+        if self._unsent:
+            self.interest = POLLOUT
+            return None
+        self._unsent = None
+        self.interest = POLLIN
+        return None if self._expected else OK
+
+    def hear(self) -> Verdict | None:
+        """Read what has come of the answer: as ``converse``."""
+        assert self.stream is not None
+        chunk = self.stream.recv(_CHUNK)
         if not chunk:
             return self.cut_off(f"after {len(self._heard)} bytes")
         self._heard += chunk

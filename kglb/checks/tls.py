@@ -9,12 +9,12 @@ from functools import cache, lru_cache
 from ipaddress import ip_address
 from typing import Final
 
-from kglb.model.config import HttpCheck
+from kglb.model.config import HttpCheck, TcpCheck
 
 _LONGEST_NAME: Final = 253  # characters (RFC 1035, 2.3.4); to encode 64 KiB of them takes half a second
 
 
-def tls_context(check: HttpCheck) -> ssl.SSLContext:
+def tls_context(check: HttpCheck | TcpCheck) -> ssl.SSLContext:
     """The context of a check, shared by all that verify alike. A CA file that has changed is read again.
 
     Raises OSError for a CA file that cannot be read, ssl.SSLError for one that holds no certificate.

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from kglb.cli import capabilities
 from kglb.config.load import Loaded
-from kglb.model import Check, Config, ExecCheck, PingCheck, parse_endpoint
+from kglb.model import Check, Config, ExecCheck, PingCheck, parse_endpoint, parts_of
 
 _FIRST_FREE_PORT = 1024
 _OVERRIDE = "CAP_DAC_OVERRIDE"
@@ -32,15 +32,20 @@ def needed(config: Config) -> frozenset[str]:
     names = set()
     if config.data_plane.kind == "ipvs":
         names.add("CAP_NET_ADMIN")
-    if any(isinstance(balancer.check, PingCheck) for balancer in config.balancers):
+    if any(isinstance(check, PingCheck) for check in _checks(config)):
         names.add("CAP_NET_RAW")
     if config.status.listen and 0 < parse_endpoint(config.status.listen).port < _FIRST_FREE_PORT:
         names.add("CAP_NET_BIND_SERVICE")
     if config.control.socket and config.control.group:
         names.add("CAP_CHOWN")
-    if any(_runs_as_another(balancer.check) for balancer in config.balancers):
+    if any(map(_runs_as_another, _checks(config))):
         names |= _ANOTHER_USER
     return frozenset(names)
+
+
+def _checks(config: Config) -> Iterator[Check]:
+    """Every check that reals are asked."""
+    return (check for balancer in config.balancers for check in parts_of(balancer.check))
 
 
 def _runs_as_another(check: Check) -> bool:
@@ -79,9 +84,9 @@ def _files(loaded: Loaded, source: Path) -> Iterator[tuple[Path, int]]:
     yield _nearest(journal), os.R_OK | os.W_OK | os.X_OK
     if journal.is_dir():
         yield from ((file, os.R_OK | os.W_OK) for file in journal.iterdir())
-    for balancer in config.balancers:
-        if isinstance(balancer.check, ExecCheck) and not _runs_as_another(balancer.check):
-            yield Path(balancer.check.command[0]), os.X_OK
+    for check in _checks(config):
+        if isinstance(check, ExecCheck) and not _runs_as_another(check):
+            yield Path(check.command[0]), os.X_OK
     if config.control.socket:
         yield _nearest(Path(config.control.socket).parent), os.W_OK | os.X_OK
     if config.bgp.engine != "none":

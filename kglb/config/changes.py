@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 
 from kglb.config.balancers import ANNOUNCE, BALANCER, PERSISTENCE
-from kglb.config.checks import COMMON, KINDS
+from kglb.config.checks import COMMON, KINDS, PORT
 from kglb.config.document import BGP, CONTROL, DATA_PLANE, JOURNAL, STATUS
 from kglb.config.problems import show
 from kglb.config.reader import Key, Node, Reading
@@ -19,10 +19,10 @@ from kglb.config.reals import REAL
 from kglb.config.secrets import Secrets
 from kglb.config.summary import describe_balancer
 from kglb.config.values import spelled
-from kglb.model import Balancer, Check, Config, HttpCheck, Real, SecretRef, Service, secrets_of, type_of
+from kglb.model import AllCheck, Balancer, Check, Config, Real, SecretRef, Service, kind_of, secrets_of
 
 _SECTIONS = {"journal": JOURNAL, "data_plane": DATA_PLANE, "status": STATUS, "control": CONTROL, "bgp": BGP}
-_HEADER = "check.headers."
+_HEADER = "headers."
 _NAMED = 3
 """So many reals are named; of more it is said how many they are."""
 
@@ -131,12 +131,22 @@ def _of_service(balancer: Balancer) -> _Values:
 
 
 def _of_check(check: Check) -> _Values:
-    """The keys of a check, each header as one."""
-    name = "https" if isinstance(check, HttpCheck) and check.tls else type_of(check)
-    values = {"check.type": name, **_spelled("check.", (*COMMON, *KINDS[name].keys), check)}
-    headers = values.pop("check.headers", {})
+    """The keys of a check, and of each of several."""
+    if not isinstance(check, AllCheck):
+        return _of_kind("check.", check, COMMON)
+    values = {"check.type": kind_of(check), **_spelled("check.", COMMON, check)}
+    for index, part in enumerate(check.checks):
+        values |= _of_kind(f"check.checks[{index}].", part, (PORT,))
+    return values
+
+
+def _of_kind(prefix: str, check: Check, common: Sequence[Key]) -> dict[str, object]:
+    """The keys of a check that asks something, each header as one."""
+    kind = kind_of(check)
+    values = {f"{prefix}type": kind, **_spelled(prefix, (*common, *KINDS[kind].keys), check)}
+    headers = values.pop(f"{prefix}headers", {})
     assert isinstance(headers, dict)
-    return values | {f"{_HEADER}{name}": value for name, value in headers.items()}
+    return values | {f"{prefix}{_HEADER}{name}": value for name, value in headers.items()}
 
 
 def _of_reals(before: Balancer, after: Balancer) -> Iterator[Change]:
@@ -182,7 +192,7 @@ def _differing(before: _Values, after: _Values) -> Iterator[tuple[str, tuple[obj
     """The keys with another value. To have a key and to leave it empty is as not to have it, except for headers."""
     for key in {**before, **after}:
         old, new = before.get(key), after.get(key)
-        absent = not (key in before and key in after) and not key.startswith(_HEADER)
+        absent = not (key in before and key in after) and _HEADER not in key
         if old != new and (old or new or not absent):
             yield key, (old, new)
 

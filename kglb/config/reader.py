@@ -65,7 +65,7 @@ class Reading(msgspec.Struct, dict=True):
 
 
 class Node(msgspec.Struct, frozen=True):
-    """A value of the document, its place, and its reading. ``outer``: the keys of the table around it."""
+    """A value of the document, its place, and its reading. ``outer``: the keys of the table around it, or its list."""
 
     value: object
     path: Path
@@ -167,8 +167,9 @@ def read_table(node: Node, keys: Sequence[Key]) -> Section:
 
 
 def _unknown_key(node: Node, name: str, known: Iterable[str]) -> None:
-    place = f"{path_text(node.path[:-1])}" if len(node.path) > 1 else "the top of the file"
     if name in node.outer:
+        is_listed = bool(node.path) and isinstance(node.path[-1], int)
+        place = path_text(node.path[: -2 if is_listed else -1]) or "the top of the file"
         hint = f"it is a key of {place}: move it above this table"
     else:
         known = list(known)
@@ -181,5 +182,5 @@ def read_list(node: Node, read: Read[T]) -> tuple[tuple[Node, T], ...]:
     """Read the elements of a list, each with its node; the refused ones are reported and left out."""
     if not isinstance(node.value, list):
         raise RefusedError(f"expected a list, found {show(node.value)}")
-    children = (Node(value, (*node.path, index), node.reading) for index, value in enumerate(node.value))
+    children = (Node(value, (*node.path, index), node.reading, node.outer) for index, value in enumerate(node.value))
     return tuple((child, value) for child in children if (value := attempt(child, read)) is not None)

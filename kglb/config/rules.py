@@ -22,6 +22,7 @@ from kglb.model import (
     ServiceId,
     TcpCheck,
     connects,
+    parts_of,
 )
 from kglb.model.endpoint import is_address, split_host_port
 from kglb.model.service import FLAG_ALIASES, HASHING
@@ -99,8 +100,9 @@ def port_zero_needs_tunnel(draft: Draft) -> None:
 
 def checks_have_a_port(draft: Draft) -> None:
     """A real on port 0 cannot be connected to; its check names a port. A program may know another one."""
-    check = draft.balancer.check
-    if isinstance(check, DummyCheck | PingCheck | ExecCheck) or check.port or draft.balancer.fwmark_checks:
+    parts = parts_of(draft.balancer.check)
+    needs_port = any(not (part.port or isinstance(part, DummyCheck | PingCheck | ExecCheck)) for part in parts)
+    if draft.balancer.fwmark_checks or not needs_port:
         return
     for place, real in _placed_reals(draft):
         if _port(real) == 0:
@@ -133,8 +135,9 @@ def checks_can_be_marked(draft: Draft) -> None:
         draft.node.fail("a fwmark service has no VIP to check through", at=("fwmark_checks",))
     if not (connects(check) or isinstance(check, DummyCheck)):
         draft.node.fail("only checks over TCP can go through the VIP", at=("fwmark_checks",))
+    has_port = all(part.port for part in parts_of(check))
     for place, real in _placed_reals(draft):
-        if not (check.port or key.port or _port(real)):
+        if not (has_port or key.port or _port(real)):
             place.fail(f"neither the service nor {real.host} has a port to check", "add port to [balancer.check]")
 
 
@@ -151,9 +154,10 @@ def too_few_fail_open(draft: Draft) -> None:
 
 def udp_checked_by_tcp(draft: Draft) -> None:
     """Warning: TCP to the port of a UDP service says nothing about it. A port of the check's own is meant."""
-    check = draft.balancer.check
-    by_tcp = isinstance(check, TcpCheck | HttpCheck)  # DNS and syslog serve one port by both
-    if draft.balancer.service.key.protocol == "udp" and by_tcp and not check.port:
+    by_tcp = any(  # DNS and syslog serve one port by both
+        isinstance(part, TcpCheck | HttpCheck) and not part.port for part in parts_of(draft.balancer.check)
+    )
+    if draft.balancer.service.key.protocol == "udp" and by_tcp:
         draft.node.warn("the service is UDP but the check connects by TCP", at=("check",))
 
 

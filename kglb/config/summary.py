@@ -3,7 +3,7 @@
 from collections import Counter
 
 from kglb.config.values import duration_text
-from kglb.model import Balancer, Config
+from kglb.model import Balancer, Check, Config, TcpCheck, kind_of, parts_of
 
 
 def describe(config: Config) -> tuple[str, ...]:
@@ -20,12 +20,18 @@ def describe(config: Config) -> tuple[str, ...]:
 def describe_balancer(balancer: Balancer) -> str:
     """A balancer in a line, without its name."""
     forwards = Counter(str(real.forward) for real in balancer.reals)
-    check = balancer.check
-    kind = "https" if getattr(check, "tls", False) else check.__struct_config__.tag
     return (
         f"{balancer.id} {balancer.service.scheduler}, {_reals(balancer)} "
-        f"({', '.join(forwards)}), {kind} check every {duration_text(check.interval)}"
+        f"({', '.join(forwards)}), {_check(balancer.check)} every {duration_text(balancer.check.interval)}"
     )
+
+
+def _check(check: Check) -> str:
+    return f"{' and '.join(map(_kind, parts_of(check)))} check"
+
+
+def _kind(check: Check) -> str:
+    return f"{kind_of(check)}{' over TLS' if isinstance(check, TcpCheck) and check.tls else ''}"
 
 
 def _reals(balancer: Balancer) -> str:

@@ -5,18 +5,22 @@ from collections.abc import Iterator
 from kglb.checks.room import RESERVE
 from kglb.doctor.facts import Facts
 from kglb.doctor.finding import Finding, note, problem
-from kglb.model import Balancer, PingCheck, parse_endpoint
+from kglb.model import Balancer, Check, PingCheck, parse_endpoint, parts_of
 
 
 def may_ping(facts: Facts) -> Iterator[Finding]:
     """An ICMP socket takes CAP_NET_RAW, or a group that the sysctl names (``man 7 icmp``)."""
-    pinging = [balancer.name for balancer in facts.config.balancers if isinstance(balancer.check, PingCheck)]
+    pinging = [balancer.name for balancer in facts.config.balancers if any(map(_pings, parts_of(balancer.check)))]
     if pinging and not facts.may_ping:
         yield problem(
             f"{pinging[0]} checks by ping, and there is neither CAP_NET_RAW nor a group in net.ipv4.ping_group_range",
             "the outcome of every such check is unknown",
             fix='sysctl -w net.ipv4.ping_group_range="0 2147483647"',
         )
+
+
+def _pings(check: Check) -> bool:
+    return isinstance(check, PingCheck)
 
 
 def has_descriptors(facts: Facts) -> Iterator[Finding]:

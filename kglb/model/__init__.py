@@ -4,6 +4,7 @@ Everything here is an immutable value with a text form. Nothing here does I/O or
 """
 
 from kglb.model.config import (
+    AllCheck,
     Announce,
     Balancer,
     BgpConfig,
@@ -16,6 +17,7 @@ from kglb.model.config import (
     DummyCheck,
     ExecCheck,
     HttpCheck,
+    HttpMethod,
     JournalConfig,
     PingCheck,
     Real,
@@ -31,8 +33,12 @@ from kglb.model.config import (
     asks_the_same,
     connects,
     connects_by_tcp,
+    kind_of,
+    parts_of,
+    question_of,
     secrets_of,
     type_of,
+    waits_for_silence,
 )
 from kglb.model.endpoint import Endpoint, RealId, parse_endpoint
 from kglb.model.marks import Way, mark_id
@@ -67,6 +73,7 @@ __all__ = [
     "AddDestination",
     "AddService",
     "Address",
+    "AllCheck",
     "Announce",
     "AnnounceRoute",
     "Balancer",
@@ -88,6 +95,7 @@ __all__ = [
     "ExecCheck",
     "Forward",
     "HttpCheck",
+    "HttpMethod",
     "JournalConfig",
     "Operation",
     "PingCheck",
@@ -114,9 +122,13 @@ __all__ = [
     "connects",
     "connects_by_tcp",
     "entry_of",
+    "kind_of",
     "mark_id",
     "parse_endpoint",
     "parse_service",
+    "parts_of",
+    "question_of",
     "secrets_of",
     "type_of",
+    "waits_for_silence",
 ]

@@ -4,7 +4,7 @@
 ``ConfigApplied`` carries, so it never holds a secret's value: a ``SecretRef`` says where the value is found.
 """
 
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -15,6 +15,9 @@ WhenAllDown = Literal["fail_open", "fail_closed"]
 WhenDown = Literal["quiesce", "remove"]
 Transport = Literal["udp", "tcp"]
 DnsRecord = Literal["A", "AAAA", "NS", "MX", "TXT", "SOA"]
+HttpMethod = Literal["GET", "HEAD", "OPTIONS"]
+"""Those that change nothing, and so may be asked again and again (RFC 9110, 9.2.1)."""
+
 SyslogLevel = Literal["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"]
 """The severities of RFC 5424, 6.2.1, in their order, by the names of syslog(3)."""
 
@@ -55,20 +58,28 @@ class DummyCheck(_Check, frozen=True, kw_only=True, tag="dummy"):
 
 
 class TcpCheck(_Check, frozen=True, kw_only=True, tag="tcp"):
-    """Passes when the connection is accepted, ``send`` is sent, and what is expected has come back, if anything is."""
+    """Passes when the connection is accepted, ``send`` is sent, and what is expected has come back, if anything is.
+
+    With ``tls`` all of it is over TLS; ``sni`` "" asks for no name, ``verify`` and ``ca_file`` are as in ``HttpCheck``.
+    """
 
     send: bytes = b""
     expect: bytes = b""
     expect_regex: str = ""
+    tls: bool = False
+    sni: str = ""
+    verify: bool = False
+    ca_file: str = ""
 
 
 class HttpCheck(_Check, frozen=True, kw_only=True, tag="http"):
-    """Passes when a GET is answered with one of ``codes``, and with the expected body, if one is expected.
+    """Passes when a request is answered with one of ``codes``, and with the expected body, if one is expected.
 
     ``proxy_check_url`` asks the real, as a proxy, for that URL. ``sni`` "" asks for the ``Host`` header's name.
     ``ca_file`` "" verifies, where ``verify`` says so, by what the system trusts.
     """
 
+    method: HttpMethod = "GET"
     path: str = "/"
     codes: tuple[int, ...] = (200,)
     headers: dict[str, str | SecretRef] = {}
@@ -122,7 +133,46 @@ class PingCheck(_Check, frozen=True, kw_only=True, tag="ping"):
     """Passes when an ICMP echo request is answered."""
 
 
-Check = DummyCheck | TcpCheck | HttpCheck | DnsCheck | SyslogCheck | UdpCheck | ExecCheck | PingCheck
+Question = TcpCheck | HttpCheck | DnsCheck | SyslogCheck | UdpCheck | ExecCheck | PingCheck
+
+
+class AllCheck(_Check, frozen=True, kw_only=True, tag="all"):
+    """Passes when each of ``checks`` does, asked one after the other; the first that fails says why.
+
+    Of theirs only what they ask counts, and their ``port``; the rest is said of the whole, see ``question_of``.
+    """
+
+    checks: tuple[Question, ...]
+
+
+Check = DummyCheck | Question | AllCheck
+
+_T = TypeVar("_T", bound=_Check)
+
+
+def question_of(check: _T) -> _T:
+    """A check without when it is asked, and what is made of the answers: zeros, which no check has."""
+    return msgspec.structs.replace(check, interval=0.0, timeout=0.0, rise=0, fall=0, fast_interval=0.0, watch=False)
+
+
+def parts_of(check: Check) -> tuple[Check, ...]:
+    """The checks of which a check consists, as they are asked: itself, or each of those that must all pass."""
+    if not isinstance(check, AllCheck):
+        return (check,)
+    return tuple(
+        msgspec.structs.replace(
+            part,
+            interval=check.interval,
+            timeout=check.timeout,
+            rise=check.rise,
+            fall=check.fall,
+            port=part.port or check.port,
+            source=check.source,
+            close=check.close,
+            fast_interval=check.fast_interval,
+        )
+        for part in check.checks
+    )
 
 
 def asks_the_same(one: Check, other: Check) -> bool:
@@ -130,12 +180,17 @@ def asks_the_same(one: Check, other: Check) -> bool:
 
     Only then do results of the one count for the other.
     """
-    return _question(one) == _question(other)
+    return question_of(one) == question_of(other)
 
 
 def type_of(check: Check) -> str:
-    """The type of a check as the config names it, as ``tcp``."""
+    """The type of a check, as ``tcp``; ``https`` is ``http``."""
     return str(type(check).__struct_config__.tag)
+
+
+def kind_of(check: Check) -> str:
+    """The type of a check as the config names it, as ``https``."""
+    return "https" if isinstance(check, HttpCheck) and check.tls else type_of(check)
 
 
 def connects_by_tcp(check: Check) -> bool:
@@ -145,23 +200,40 @@ def connects_by_tcp(check: Check) -> bool:
             return True
         case DnsCheck(protocol=protocol) | SyslogCheck(protocol=protocol):
             return protocol == "tcp"
+        case AllCheck(checks=checks):
+            return any(map(connects_by_tcp, checks))
         case _:
             return False
 
 
 def secrets_of(check: Check) -> frozenset[SecretRef]:
     """The secrets that a check uses."""
-    headers = check.headers.values() if isinstance(check, HttpCheck) else ()
-    return frozenset(value for value in headers if isinstance(value, SecretRef))
+    asking = [part for part in parts_of(check) if isinstance(part, HttpCheck)]
+    return frozenset(value for part in asking for value in part.headers.values() if isinstance(value, SecretRef))
 
 
 def connects(check: Check) -> bool:
-    """Whether a check speaks over a TCP connection of its own: only such a one can be sent under a mark."""
-    return isinstance(check, TcpCheck | HttpCheck) or (isinstance(check, DnsCheck) and check.protocol == "tcp")
+    """Whether a check speaks over TCP connections of its own alone: only such a one can be sent under a mark."""
+    match check:
+        case TcpCheck() | HttpCheck():
+            return True
+        case DnsCheck(protocol=protocol):
+            return protocol == "tcp"
+        case AllCheck(checks=checks):
+            return all(map(connects, checks))
+        case _:
+            return False
 
 
-def _question(check: Check) -> Check:
-    return msgspec.structs.replace(check, interval=0.0, timeout=0.0, rise=0, fall=0, fast_interval=0.0, watch=False)
+def waits_for_silence(check: Check) -> bool:
+    """Whether a check passes when nothing has come within the timeout, so that it takes all of it."""
+    match check:
+        case UdpCheck():
+            return not (check.expect or check.expect_regex)
+        case SyslogCheck(protocol=protocol):
+            return protocol == "udp"
+        case _:
+            return False
 
 
 class Real(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

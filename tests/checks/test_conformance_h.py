@@ -18,8 +18,8 @@ from msgspec.structs import replace
 from kglb.checks import resolve
 from kglb.checks.dial import Dialer
 from kglb.checks.gate import Gate
-from kglb.checks.https import RESUMPTIONS
 from kglb.checks.make import make_probe
+from kglb.checks.secured import RESUMPTIONS
 from kglb.config.load import parse
 from kglb.config.problems import ConfigError
 from kglb.model import Check, DnsCheck, Endpoint, HttpCheck, SyslogCheck, TcpCheck

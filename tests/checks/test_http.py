@@ -1,7 +1,9 @@
-"""The plain HTTP check: one GET, judged by the status of the answer."""
+"""The plain HTTP check: one request, judged by the status of the answer."""
 
 import socket
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import SimpleQueue
 
 import pytest
@@ -79,6 +81,50 @@ class TestTheRequest:
     )
     def test_escapes_what_a_path_may_not_hold(self, path: str, target: bytes) -> None:
         assert request_head(HttpCheck(path=path), REAL, {}).startswith(b"GET " + target + b" HTTP/1.1\r\n")
+
+
+class _Health(BaseHTTPRequestHandler):
+    """Answers HEAD by the header of a body that it does not send, OPTIONS by 204, and nothing else."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_HEAD(self) -> None:
+        self.send_response(200 if self.path == "/up" else 503)
+        self.send_header("Content-Length", "1000")
+        self.end_headers()
+
+    def do_OPTIONS(self) -> None:
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class TestTheMethod:
+    @pytest.mark.parametrize(
+        ("check", "reason"),
+        [
+            (HttpCheck(method="HEAD", path="/up"), "ok"),
+            (HttpCheck(method="HEAD", path="/up", follow_redirects=True), "ok"),
+            (HttpCheck(method="HEAD", path="/down"), "unexpected status 503"),
+            (HttpCheck(method="OPTIONS", codes=(204,)), "ok"),
+            (HttpCheck(method="OPTIONS"), "unexpected status 204"),
+            (HttpCheck(path="/up"), "unexpected status 501"),
+        ],
+    )
+    def test_is_the_one_configured_and_a_head_waits_for_no_body(self, run: Run, check: HttpCheck, reason: str) -> None:
+        with ThreadingHTTPServer(("127.0.0.1", 0), _Health) as server:
+            thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+            thread.start()
+            [outcome] = run(ask(check, Endpoint("127.0.0.1", server.server_port)))
+            server.shutdown()
+            thread.join()
+        assert outcome.reason == reason
+
+    def test_is_the_same_for_a_proxy(self) -> None:
+        check = HttpCheck(method="OPTIONS", proxy_check_url="http://www.test/up")
+        assert request_head(check, REAL, {}).startswith(b"OPTIONS http://www.test/up HTTP/1.1\r\nHost: www.test\r\n")
 
 
 class TestTheAnswer:

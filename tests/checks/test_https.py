@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from kglb.checks.https import RESUMPTIONS
 from kglb.checks.make import make_probe
+from kglb.checks.secured import RESUMPTIONS
 from kglb.model import Endpoint, HttpCheck
 from tests.checks.asking import Run, ask, lasted
 from tests.checks.servers import (

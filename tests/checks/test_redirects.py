@@ -67,10 +67,10 @@ class TestWhereItLeads:
         assert (target, check.headers, check.path) == (REAL, asked.headers, "/b")
 
     def test_keeps_other_headers_and_what_is_expected(self) -> None:
-        asked = HttpCheck(headers={"X-Probe": "1", "host": "a.test"}, body="x", codes=(204,))
+        asked = HttpCheck(method="OPTIONS", headers={"X-Probe": "1", "host": "a.test"}, body="x", codes=(204,))
         check, _ = next_hop(asked, REAL, "https://b.test/", {})
         assert check.headers == {"X-Probe": "1", "Host": "b.test"}
-        assert (check.body, check.codes) == ("x", (204,))
+        assert (check.method, check.body, check.codes) == ("OPTIONS", "x", (204,))
 
     @pytest.mark.parametrize(
         "location",

@@ -181,6 +181,19 @@ def test_all_that_has_come_is_heard_at_once() -> None:
     assert talk.client.recv(10) == b"x" * 300
 
 
+def test_a_session_is_there_once_something_has_been_heard() -> None:
+    talk = Talk(AT_ONCE)
+    before = talk.client.session
+    talk.say(b"go on")
+    talk.go_on()
+    talk.server.send(b"answer")
+    assert talk.hear(6) == b"answer"
+    after = talk.client.session
+    assert before is None
+    assert after is not None
+    assert after.has_ticket
+
+
 def test_an_end_within_a_record_is_an_end() -> None:
     talk = Talk(AT_ONCE)
     talk.say(b"go on")

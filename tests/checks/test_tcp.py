@@ -4,7 +4,6 @@ import os
 import socket
 import time
 from queue import SimpleQueue
-from select import POLLIN
 from unittest.mock import Mock
 
 import pytest
@@ -192,11 +191,10 @@ class TestAnExchange:
         monkeypatch.setattr(Expectation, "met_by", counting)
         probe = make_probe(TcpCheck(expect_regex="x.*OK$"), Endpoint("127.0.0.1", 9), answered=lambda _: None)
         assert isinstance(probe, TcpExchangeProbe)
-        probe.interest = POLLIN
-        probe.sock = Mock(recv=Mock(return_value=b"x"))
+        probe.stream = Mock(recv=Mock(return_value=b"x"))
         assert not any(probe.converse() for _ in range(20_000))
         assert sum(searched) <= 64 * 65536
-        probe.sock = Mock(recv=Mock(return_value=b"OK"))
+        probe.stream = Mock(recv=Mock(return_value=b"OK"))
         assert probe.converse() is None
         assert (probe.overdue(), probe.cut_off("")) == (OK, OK)
 

@@ -34,8 +34,13 @@ BASE: Document = {
 NEEDED: dict[str, Document] = {
     "dns": {"query": "example.com"},
     "exec": {"command": ["/bin/true"]},
+    "all": {"checks": [{"type": "tcp"}]},
 }
 """What a type of check has to have."""
+
+CHECK = "balancer.check."
+PART = f"{CHECK}all.checks."
+"""Where the keys of a check stand, by its type, and those of one of several."""
 
 UDP = {"balancer.service": "udp://192.0.2.1:53"}
 
@@ -50,6 +55,9 @@ AROUND: dict[str, Document] = {
     "balancer.reals.forward.checksum": {"balancer.reals.forward.type": "gre"},
     "balancer.reals.lower_threshold": {"balancer.reals.upper_threshold": 9},
     "balancer.check.https.ca_file": {"balancer.check.https.verify": True},
+    "balancer.check.tcp.sni": {"balancer.check.tcp.tls": True},
+    "balancer.check.tcp.verify": {"balancer.check.tcp.tls": True},
+    "balancer.check.tcp.ca_file": {"balancer.check.tcp.tls": True, "balancer.check.tcp.verify": True},
 }
 """What else stands in the config, for the key to be taken."""
 
@@ -128,6 +136,7 @@ PAIRS: dict[str, tuple[object, object]] = {
     "check.send": ("PING\r\n", {"hex": "0a ff"}),
     "check.expect": ("", "PONG"),
     "check.expect_regex": ("", "PO+NG"),
+    "check.method": ("GET", "HEAD"),
     "check.path": ("/up", "/ready"),
     "check.codes": ([200, 204], ["200-299", 404]),
     "check.headers": ({"Host": "a.example"}, {"Host": "b.example"}),
@@ -135,6 +144,7 @@ PAIRS: dict[str, tuple[object, object]] = {
     "check.body_regex": ("", "read[y]"),
     "check.follow_redirects": SWITCH,
     "check.proxy_check_url": ("", "http://a.example/"),
+    "check.tls": SWITCH,
     "check.sni": ("", "a.example"),
     "check.verify": SWITCH,
     "check.ca_file": ("", CA_FILE),
@@ -149,7 +159,7 @@ PAIRS: dict[str, tuple[object, object]] = {
 }
 """Two values of each key; None leaves it out. Keys of checks stand for all types of checks that have them."""
 
-CONNECTING = ("tcp", "http", "https")
+CONNECTING = ("tcp", "http", "https", "all")
 NO_VALUE = {"env", "file", "hex", "include"}
 """What says where a secret or a balancer is, or how a payload is spelled, is part of the value of another key."""
 
@@ -160,7 +170,7 @@ def keys(shape: Document, path: str = "") -> Iterator[str]:
     for name, inner in shape.get("properties", {}).items():
         full = ".".join(part for part in (path, kind, name) if part)
         children = [inner, *inner.get("anyOf", ()), *([inner["items"]] if "items" in inner else ())]
-        has_value = name != "check" and any(
+        has_value = name not in ("check", "checks") and any(
             not {"properties", "anyOf"} & child.keys() for child in children[:-1] or children
         )
         if has_value and name not in NO_VALUE:
@@ -195,13 +205,14 @@ def put(document: Document, key: str, value: object) -> None:
     table: Any = document
     if tables[:2] == ["balancer", "check"]:
         balancer = document["balancer"][0]
-        kind = tables[2]
-        balancer["check"] = {"type": kind, **NEEDED.get(kind, {})} | {
-            known: one for known, one in balancer["check"].items() if known != "type"
+        kind, is_part = tables[-1], key.startswith(PART)
+        before = balancer["check"].get("checks", [{}])[0] if is_part else balancer["check"]
+        table = {"type": kind, **NEEDED.get(kind, {})} | {
+            known: one for known, one in before.items() if known != "type"
         }
         if name == "type":
-            balancer["check"] = {**NEEDED.get(str(value), {})}
-        table = balancer["check"]
+            table = {**NEEDED.get(str(value), {})}
+        balancer["check"] = {"type": "all", "checks": [table]} if is_part else table
     else:
         for step in tables:
             inner = table.get(step)
@@ -214,8 +225,9 @@ def put(document: Document, key: str, value: object) -> None:
 
 def config(key: str, value: object) -> Config:
     document = copy.deepcopy(BASE)
-    for other, given in AROUND.get(key, {}).items():
-        put(document, other, given)
+    of_check = key.replace(PART, CHECK)
+    for other, given in AROUND.get(of_check, {}).items():
+        put(document, other if key == of_check else other.replace(CHECK, PART), given)
     put(document, key, value)
     return loaded(document).config
 
@@ -237,7 +249,8 @@ def named(key: str) -> str:
         "balancer.persistence": "persistence.timeout",
         "check.headers": "check.headers.Host",
     }
-    return special.get(pair(key)) or pair(key).removeprefix("balancer.")
+    name = special.get(pair(key)) or pair(key).removeprefix("balancer.")
+    return name.replace("check.", "check.checks[0].") if key.startswith(PART) else name
 
 
 def test_there_are_two_values_for_every_key_of_the_schema() -> None:
@@ -255,7 +268,7 @@ def test_another_value_of_any_key_is_a_change_of_that_key(key: str) -> None:
     assert changes(one, one) == changes(other, other) == ()
 
 
-IN_PART = ("check.headers.Host", "reals.forward", "announce.min_alive")
+IN_PART = ("check.headers.Host", "check.checks[0].headers.Host", "reals.forward", "announce.min_alive")
 """Changes of what is within the value of a key, or that are told in one word of what may be a table."""
 
 
@@ -299,8 +312,23 @@ def test_how_many_reals_are_judged_otherwise_is_said(web: Web) -> None:
 def test_another_type_of_check_comes_with_what_it_asks(web: Web) -> None:
     assert said(web(check='{ type = "tcp" }'), web(check='{ type = "http" }')) == [
         "check.type tcp -> http (3 reals are judged by it from now on)",
+        "check.method - -> GET (3 reals are judged by it from now on)",
         "check.path - -> / (3 reals are judged by it from now on)",
         "check.codes - -> 200 (3 reals are judged by it from now on)",
+    ]
+
+
+def test_another_question_among_several_is_told_by_its_place(web: Web) -> None:
+    def check(parts: str) -> str:
+        return f'{{ type = "all", checks = [{parts}] }}'
+
+    before = web(check=check('{ type = "tcp" }, { type = "http", path = "/up" }'))
+    assert said(before, web(check=check('{ type = "tcp", port = 81 }, { type = "http", path = "/ready" }'))) == [
+        "check.checks[0].port - -> 81 (3 reals are judged by it from now on)",
+        "check.checks[1].path /up -> /ready (3 reals are judged by it from now on)",
+    ]
+    assert said(web(check=check('{ type = "tcp" }')), web(check=check('{ type = "tcp" }, { type = "ping" }'))) == [
+        "check.checks[1].type - -> ping (3 reals are judged by it from now on)"
     ]
 
 

@@ -8,6 +8,7 @@ from msgspec import json, structs
 from kglb.config.load import Loaded, parse
 from kglb.config.problems import ConfigError
 from kglb.model import (
+    AllCheck,
     Check,
     Config,
     DnsCheck,
@@ -18,6 +19,10 @@ from kglb.model import (
     SyslogCheck,
     TcpCheck,
     UdpCheck,
+    asks_the_same,
+    parts_of,
+    question_of,
+    secrets_of,
 )
 
 Write = Callable[..., str]
@@ -45,9 +50,14 @@ Refuse = Callable[..., dict[str, str]]
         ('type = "tcp", close = "fin"', TcpCheck(close="fin")),
         (r'type = "tcp", send = "PING\r\n", expect = "+PONG"', TcpCheck(send=b"PING\r\n", expect=b"+PONG")),
         ('type = "tcp", send = { hex = "0a fF" }, expect_regex = "^a"', TcpCheck(send=b"\n\xff", expect_regex="^a")),
+        ('type = "tcp", tls = true, expect = "220"', TcpCheck(tls=True, expect=b"220")),
+        ('type = "tcp", tls = true, sni = "A.test", verify = true', TcpCheck(tls=True, sni="a.test", verify=True)),
+        ('type = "tcp", sni = "", verify = false, ca_file = ""', TcpCheck()),
         ('type = "udp", send = "caf\u00e9"', UdpCheck(send="caf\u00e9".encode())),
         ('type = "http", body = "well"', HttpCheck(body="well")),
         ("type = \"http\", body_regex = '\\d+'", HttpCheck(body_regex=r"\d+")),
+        ('type = "http", method = "HEAD"', HttpCheck(method="HEAD")),
+        ('type = "https", method = "OPTIONS", body = "a"', HttpCheck(method="OPTIONS", body="a", tls=True)),
         ('type = "http", follow_redirects = true', HttpCheck(follow_redirects=True)),
         ('type = "http", proxy_check_url = "https://a.test/b?c=1"', HttpCheck(proxy_check_url="https://a.test/b?c=1")),
         ('type = "https", sni = "A.test", verify = true', HttpCheck(tls=True, sni="a.test", verify=True)),
@@ -60,6 +70,14 @@ Refuse = Callable[..., dict[str, str]]
         ('type = "syslog", protocol = "tcp", level = "err"', SyslogCheck(protocol="tcp", level="err")),
         ('type = "exec", command = ["/bin/sh", "-c", "exit 0"]', ExecCheck(command=("/bin/sh", "-c", "exit 0"))),
         ('type = "ping"', PingCheck()),
+        (
+            'type = "all", timeout = "1s", port = 81, checks = [{ type = "tcp", port = 9000 }, { type = "https" }]',
+            AllCheck(
+                timeout=1.0,
+                port=81,
+                checks=(question_of(TcpCheck(port=9000)), question_of(HttpCheck(tls=True))),
+            ),
+        ),
     ],
 )
 def test_a_check_becomes_the_models(balancer: Write, accept: Callable[..., Loaded], written: str, check: Check) -> None:
@@ -129,8 +147,19 @@ def test_a_check_of_another_kind_is_refused(balancer: Write, refuse: Refuse, che
         ('type = "tcp", send = { hex = "" }', "send.hex"),
         ('type = "tcp", send = {}', "send"),
         ('type = "tcp", expect_regex = "("', "expect_regex"),
+        ('type = "tcp", tls = "yes"', "tls"),
+        ('type = "tcp", sni = "a.test"', "sni"),
+        ('type = "tcp", verify = true', "verify"),
+        ('type = "tcp", tls = true, sni = "a b"', "sni"),
+        ('type = "tcp", tls = true, ca_file = "/nonexistent.pem", verify = true', "ca_file"),
+        ('type = "https", tls = true', ""),
+        ('type = "udp", tls = true', ""),
         ('type = "udp", expect = "a", expect_regex = "a"', "expect_regex"),
         ('type = "http", body = "a", body_regex = "a"', "body_regex"),
+        ('type = "http", method = "POST"', "method"),
+        ('type = "http", method = "get"', "method"),
+        ('type = "http", method = "HEAD", body = "a"', "method"),
+        ('type = "https", method = "HEAD", body_regex = "a"', "method"),
         ('type = "http", follow_redirects = "yes"', "follow_redirects"),
         ('type = "http", proxy_check_url = "ftp://a/"', "proxy_check_url"),
         ('type = "http", proxy_check_url = "http:///a"', "proxy_check_url"),
@@ -176,6 +205,7 @@ def test_no_message_shows_the_credentials_of_a_url(balancer: Write, refuse: Refu
     "check",
     [
         TcpCheck(send=b"\x00\xff", expect=b"ok", expect_regex="^a", close="fin"),
+        TcpCheck(tls=True, sni="a.test", verify=True, ca_file="/ca.pem"),
         HttpCheck(
             body="caf\u00e9", follow_redirects=True, proxy_check_url="https://a.test/", sni="b.test", verify=True
         ),
@@ -184,6 +214,7 @@ def test_no_message_shows_the_credentials_of_a_url(balancer: Write, refuse: Refu
         UdpCheck(send=b"\n"),
         ExecCheck(command=("/bin/true", "-v")),
         PingCheck(port=0),
+        AllCheck(checks=(question_of(TcpCheck(port=81)), question_of(ExecCheck(command=("/bin/true",))))),
     ],
 )
 def test_a_check_survives_the_journal(balancer: Write, accept: Callable[..., Loaded], check: Check) -> None:
@@ -205,6 +236,16 @@ class TestACaFile:
         text = self.write(tmp_path)
         (tmp_path / "ca.pem").write_text("hello")
         with pytest.raises(ConfigError, match="holds no certificates in PEM"):
+            parse(text, source=str(tmp_path / "config.toml"))
+
+    def test_of_a_tcp_check_is_that_of_its_server(self, tmp_path: Path) -> None:
+        text = self.write(tmp_path).replace('"https"', '"tcp", tls = true')
+        check = parse(text, source=str(tmp_path / "config.toml")).config.balancers[0].check
+        assert check == TcpCheck(tls=True, verify=True, ca_file=str(tmp_path / "ca.pem"))
+
+    def test_without_tls_is_refused(self, tmp_path: Path) -> None:
+        text = self.write(tmp_path).replace('"https"', '"tcp"')
+        with pytest.raises(ConfigError, match=r"check\.ca_file: this is for a check over TLS; add tls = true"):
             parse(text, source=str(tmp_path / "config.toml"))
 
     def test_without_verification_is_refused(self, tmp_path: Path) -> None:
@@ -268,10 +309,161 @@ def test_a_udp_service_checked_by_tcp_is_warned_about_where_tcp_is_another_serve
 @pytest.mark.parametrize("kind", ["dummy", "udp", "ping", "syslog"])
 def test_only_a_check_that_connects_by_tcp_can_be_watched(balancer: Write, refuse: Refuse, kind: str) -> None:
     assert refuse(balancer(check=f'{{ type = "{kind}", watch = true }}')) == {
-        "balancer[0].check.watch": f'a "{kind}" check makes no TCP connection that could be watched'
+        "balancer[0].check.watch": f'a check of type "{kind}" makes no TCP connection that could be watched'
     }
 
 
 def test_dns_and_syslog_over_tcp_can_be_watched(balancer: Write, accept: Callable[..., Loaded]) -> None:
     assert accept(balancer(check='{ type = "syslog", protocol = "tcp", watch = true }'))
     assert accept(balancer(check='{ type = "dns", query = ".", protocol = "tcp", watch = true }'))
+
+
+TYPES = 'one of "tcp", "http", "https", "dns", "syslog", "udp", "exec", "ping"'
+
+
+class TestSeveralThatMustAllPass:
+    @pytest.mark.parametrize(
+        ("checks", "problems"),
+        [
+            ("[]", {"": "no check at all: it would always pass"}),
+            ('{ type = "tcp" }', {"": "expected a list, found a table"}),
+            ('["tcp"]', {"[0]": 'expected a table, found "tcp"'}),
+            ("[{ port = 81 }]", {"[0]": 'missing "type"'}),
+            (
+                '[{ type = "dummy" }, { type = "all" }]',
+                {
+                    "[0].type": f'expected {TYPES}, found "dummy"',
+                    "[1].type": f'expected {TYPES}, found "all"',
+                },
+            ),
+            (
+                '[{ type = "tcp" }, { type = "http", path = "up", port = 0 }]',
+                {
+                    "[1].path": 'expected a path like "/health" in ASCII without spaces, found "up"',
+                    "[1].port": "expected a whole number from 1 to 65535, found 0",
+                },
+            ),
+            (
+                '[{ type = "http", method = "HEAD", body = "a" }]',
+                {"[0].method": "the answer to a HEAD has no body; ask by GET"},
+            ),
+            ('[{ type = "tcp", sni = "a.test" }]', {"[0].sni": "this is for a check over TLS; add tls = true"}),
+        ],
+    )
+    def test_mistakes_are_told_at_their_place(
+        self, balancer: Write, refuse: Refuse, checks: str, problems: dict[str, str]
+    ) -> None:
+        found = refuse(balancer(check=f'{{ type = "all", checks = {checks} }}'))
+        assert found == {f"balancer[0].check.checks{place}": said for place, said in problems.items()}
+
+    @pytest.mark.parametrize(
+        "key", ["interval", "timeout", "rise", "fall", "source", "close", "fast_interval", "watch"]
+    )
+    def test_what_is_said_of_them_all_is_not_said_of_one(self, balancer: Write, refuse: Refuse, key: str) -> None:
+        check = f'{{ type = "all", checks = [{{ type = "tcp", {key} = "1s" }}] }}'
+        assert refuse(balancer(check=check)) == {
+            "balancer[0].check.checks[0]": (
+                f'unknown key "{key}"; it is a key of balancer[0].check: move it above this table'
+            )
+        }
+
+    def test_they_may_be_tables_of_their_own(self, balancer: Write, accept: Callable[..., Loaded]) -> None:
+        tables = "".join(f'[[balancer.check.checks]]\ntype = "{kind}"\n' for kind in ("tcp", "ping"))
+        [found] = accept(f'{balancer(check="")}[balancer.check]\ntype = "all"\n{tables}').config.balancers
+        assert [type(part) for part in parts_of(found.check)] == [TcpCheck, PingCheck]
+
+    @pytest.mark.parametrize("waiting", ['type = "udp"', 'type = "syslog"'])
+    def test_one_that_waits_for_silence_is_the_last(
+        self, balancer: Write, accept: Callable[..., Loaded], refuse: Refuse, waiting: str
+    ) -> None:
+        first, last = (
+            f'{{ type = "all", checks = [{one}] }}'
+            for one in (
+                f'{{ {waiting} }}, {{ type = "tcp" }}',
+                f'{{ type = "tcp" }}, {{ {waiting} }}',
+            )
+        )
+        assert accept(balancer(check=last))
+        assert refuse(balancer(check=first)) == {
+            "balancer[0].check.checks[0]": (
+                "it passes when the timeout is over: no time is left for the next; put it last"
+            )
+        }
+
+    def test_only_one_says_the_weight(self, balancer: Write, refuse: Refuse) -> None:
+        one = '{ type = "exec", command = ["/bin/true"], dynamic_weight = true }'
+        found = refuse(balancer(check=f'{{ type = "all", checks = [{one}, {{ type = "ping" }}, {one}] }}'))
+        assert found == {
+            "balancer[0].check.checks[2].dynamic_weight": "another of these checks says the real's weight already"
+        }
+
+    @pytest.mark.parametrize(
+        ("parts", "watched"), [('{ type = "ping" }', False), ('{ type = "ping" }, { type = "tcp" }', True)]
+    )
+    def test_they_can_be_watched_if_one_connects_by_tcp(
+        self, balancer: Write, accept: Callable[..., Loaded], refuse: Refuse, parts: str, watched: bool
+    ) -> None:
+        text = balancer(check=f'{{ type = "all", watch = true, checks = [{parts}] }}')
+        if watched:
+            assert accept(text)
+        else:
+            assert list(refuse(text)) == ["balancer[0].check.watch"]
+
+    @pytest.mark.parametrize(
+        ("parts", "warned"),
+        [
+            ('{ type = "udp" }', False),
+            ('{ type = "ping" }, { type = "tcp" }', True),
+            ('{ type = "tcp", port = 81 }', False),
+        ],
+    )
+    def test_a_udp_service_is_warned_about_one_that_connects_to_its_port_by_tcp(
+        self, balancer: Write, accept: Callable[..., Loaded], parts: str, warned: bool
+    ) -> None:
+        text = balancer(
+            service='"udp://192.0.2.1:53"', reals='["10.0.0.1:53"]', check=f'{{ type = "all", checks = [{parts}] }}'
+        )
+        assert bool(accept(text).warnings) is warned
+
+    @pytest.mark.parametrize(
+        ("parts", "accepted"),
+        [
+            ('{ type = "ping" }', True),
+            ('{ type = "tcp", port = 81 }', True),
+            ('{ type = "ping" }, { type = "tcp" }', False),
+        ],
+    )
+    def test_a_real_on_port_0_needs_a_port_for_each_that_connects(
+        self, balancer: Write, accept: Callable[..., Loaded], refuse: Refuse, parts: str, accepted: bool
+    ) -> None:
+        text = balancer(forward='"tunnel"', reals='["10.0.0.1:0"]', check=f'{{ type = "all", checks = [{parts}] }}')
+        if accepted:
+            assert accept(text)
+        else:
+            assert "no port to check" in str(refuse(text))
+
+    @pytest.mark.parametrize(
+        ("parts", "accepted"),
+        [('{ type = "http" }, { type = "tcp" }', True), ('{ type = "http" }, { type = "ping" }', False)],
+    )
+    def test_they_go_through_the_vip_if_each_does(
+        self, balancer: Write, accept: Callable[..., Loaded], refuse: Refuse, parts: str, accepted: bool
+    ) -> None:
+        text = balancer(fwmark_checks="true", check=f'{{ type = "all", checks = [{parts}] }}')
+        if accepted:
+            assert accept(text)
+        else:
+            assert refuse(text) == {"balancer[0].fwmark_checks": "only checks over TCP can go through the VIP"}
+
+    def test_their_secrets_are_the_configs(self, balancer: Write) -> None:
+        parts = '{ type = "http" }, { type = "http", headers = { Authorization = { env = "TOKEN" } } }'
+        loaded = parse(balancer(check=f'{{ type = "all", checks = [{parts}] }}'), environ={"TOKEN": "s3cret"})
+        assert secrets_of(loaded.config.balancers[0].check) == loaded.secrets.keys()
+        assert "s3cret" not in str(json.encode(loaded.config))
+
+    def test_they_ask_the_same_at_other_times_but_not_in_another_order(self) -> None:
+        tcp, http = question_of(TcpCheck()), question_of(HttpCheck())
+        check = AllCheck(checks=(tcp, http))
+        assert asks_the_same(check, AllCheck(checks=(tcp, http), interval=1.0, timeout=0.5, rise=1))
+        assert not asks_the_same(check, AllCheck(checks=(http, tcp)))
+        assert not asks_the_same(check, AllCheck(checks=(tcp, http), source="10.0.0.9"))

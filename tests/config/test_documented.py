@@ -44,6 +44,7 @@ SECTIONS: dict[str, Sequence[Key]] = {
     "`syslog`": KINDS["syslog"].keys,
     "`udp`": KINDS["udp"].keys,
     "`exec`": KINDS["exec"].keys,
+    "`all`": KINDS["all"].keys,
     "Secrets": SECRET,
 }
 

@@ -20,3 +20,8 @@ def test_backups_are_counted_among_the_reals(balancer: Callable[..., str]) -> No
     assert describe(parse(text).config)[1] == (
         "web: tcp://192.0.2.1:80 wlc, 3 reals, 1 backup among them (masquerade), dummy check every 5s"
     )
+
+
+def test_a_tcp_check_over_tls_is_told_from_https(balancer: Callable[..., str]) -> None:
+    text = balancer(check='{ type = "tcp", tls = true }')
+    assert describe(parse(text).config)[1].endswith("(masquerade), tcp over TLS check every 5s")

@@ -87,6 +87,9 @@ def test_defaults_are_what_their_keys_take() -> None:
         {"check": {"type": "tcp", "path": "/"}},
         {"check": {"type": "http", "headers": {"Host": {"env": "A", "file": "b"}}}},
         {"check": {"interval": "5s"}},
+        {"check": {"type": "all"}},
+        {"check": {"type": "all", "checks": []}},
+        {"check": {"type": "all", "checks": [{"type": "tcp", "interval": "1s"}]}},
     ],
     ids=str,
 )

@@ -9,7 +9,20 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from itertools import pairwise
 from typing import Any
 
-from kglb.config.foreign.keepalived_checks import CHECKERS, TIMERS, Refuse, check_of, timers, whole, with_todays_names
+from kglb.config.foreign.keepalived_checks import (
+    CHECKERS,
+    TIMERS,
+    Check,
+    Refuse,
+    Times,
+    checks_of,
+    source_of,
+    times_of,
+    times_of_all,
+    waits_for_silence,
+    whole,
+    with_todays_names,
+)
 from kglb.config.foreign.keepalived_text import Block, parse_keepalived
 from kglb.config.problems import ConfigError, Problem
 
@@ -205,23 +218,52 @@ class _Converter:
         return first or {"type": "dummy"}
 
     def _check_of(self, real: Block, server: Block) -> dict[str, Any]:
-        checkers = [block for block in real.inner if block.name in CHECKERS]
+        checkers = [with_todays_names(block) for block in real.inner if block.name in CHECKERS]
         if not checkers:
             return {"type": "dummy"}
-        if len(checkers) > 1:
-            self._wrong(checkers[1], "a balancer has one check")
-        checker = with_todays_names(checkers[0])
         inherited = {one.name: one for block in (server, real) for one in block.inner}
+        checks: list[Check] = []
+        times: list[Times] = []
+        for checker in checkers:
+            said = inherited | {one.name: one for one in checker.inner}
+            found = checks_of(checker, real, said, self._refuse(checker))
+            if "misc_dynamic" in said and any("dynamic_weight" in check for check in checks):
+                self._missing(said["misc_dynamic"], checker, "one of several checks says the weight")
+                found = [{key: value for key, value in one.items() if key != "dynamic_weight"} for one in found]
+            checks += found
+            times += [times_of(checker.name, said)] * len(found)
+            self._together(checkers[0], checker)
+        common = times_of_all(times).keys()
+        if source := source_of(checkers[0]):
+            common["source"] = source
+        if len(checks) == 1:
+            return checks[0] | common
+        if len({one._replace(timeout="") for one in times}) > 1:
+            self.notes.append(
+                Problem(real.title, real.line, "its checkers differ in their times, and have common ones here")
+            )
+        return {"type": "all", **common, "checks": self._in_order(checks, real)}
 
-        def refuse(block: Block, why: str) -> None:
+    def _refuse(self, checker: Block) -> Refuse:
+        def missing(block: Block, why: str) -> None:
             self._missing(block, checker, why)
 
-        def note(block: Block, why: str) -> None:
+        def differs(block: Block, why: str) -> None:
             self.notes.append(Problem(checker.title, block.line, why))
 
-        said = inherited | {one.name: one for one in checker.inner}
-        check = check_of(checker, real, said, Refuse(refuse, note, self._wrong))
-        return check | timers(checker.name, said, check)
+        return Refuse(missing, differs, self._wrong)
+
+    def _together(self, first: Block, other: Block) -> None:
+        """What one checker of a real cannot have otherwise than the first."""
+        if source_of(other) != source_of(first):
+            block = next((one for one in (*other.inner, *first.inner) if one.name == "bindto"), other)
+            self._missing(block, other, "all checks of a real come from one address")
+
+    def _in_order(self, checks: list[Check], real: Block) -> list[Check]:
+        """What waits for silence comes last, and there is one of that."""
+        if sum(map(waits_for_silence, checks)) > 1:
+            self._wrong(real, "two of its UDP_CHECKs have no require_reply: each would take the whole timeout")
+        return sorted(checks, key=waits_for_silence)
 
     # --- what is told -----------------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
@@ -18,6 +18,7 @@ _HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
 _SUPERFLUOUS = ("alpha", "warmup", "log_all_failures", *TIMERS)
 
 Said = dict[str, Block]
+Check = dict[str, Any]
 
 
 class Refuse(NamedTuple):
@@ -46,20 +47,33 @@ def _seconds(text: str) -> float:
         raise ValueError(f"expected seconds, found {show(text)}") from None
 
 
-def timers(checker: str, said: Said, check: dict[str, Any]) -> dict[str, Any]:
-    """Interval, timeout, rise and fall: keepalived brings a real up by one success, and asks again before it takes one
-    down. Raises ValueError.
+class Times(NamedTuple):
+    """When a checker asks, in seconds as they were written, and how often again before it takes a real down; ``again``
+    is after how many seconds, empty where that is not sooner.
     """
-    if check["type"] == "dummy":
-        return {}
+
+    interval: str
+    timeout: str
+    retries: int
+    again: str
+
+    def keys(self) -> Check:
+        """The same as keys of a check: keepalived brings a real up by one success."""
+        found: Check = {"interval": f"{self.interval}s", "rise": 1, "fall": self.retries + 1}
+        found["timeout"] = f"{self.timeout}s"
+        return found | ({"fast_interval": f"{self.again}s"} if self.again else {})
+
+
+def times_of(checker: str, said: Said) -> Times:
+    """The times of a checker. Raises ValueError."""
     interval = _first(said, "delay_loop", "60")
     retries = whole(_first(said, "retry", _RETRIES.get(checker, "1")))
     again = _first(said, "delay_before_retry", _RETRY_DELAYS.get(checker, "1")) or interval
-    found: dict[str, Any] = {"interval": f"{interval}s", "rise": 1, "fall": retries + 1}
-    found["timeout"] = check.get("timeout") or f"{_first(said, 'connect_timeout', '5')}s"
-    if retries and _seconds(again) < _seconds(interval):
-        found["fast_interval"] = f"{again}s"
-    return found
+    is_sooner = retries and _seconds(again) < _seconds(interval)
+    timeout = _first(
+        said, "misc_timeout" if checker == "MISC_CHECK" and "misc_timeout" in said else "connect_timeout", "5"
+    )
+    return Times(interval, timeout, retries, again if is_sooner else "")
 
 
 def with_todays_names(checker: Block) -> Block:
@@ -70,15 +84,34 @@ def with_todays_names(checker: Block) -> Block:
     return replace(checker, inner=tuple(inner))
 
 
-def check_of(checker: Block, real: Block, said: Said, refuse: Refuse) -> dict[str, Any]:
-    """The check that a checker is, without its times. ``said`` has its options, and those that it inherits. Raises
-    ValueError.
+def times_of_all(every: Sequence[Times]) -> Times:
+    """The times of several that are one check, which is made no less often than any of them, allows each what it allows
+    itself, and takes no real down sooner.
+    """
+    if len(every) == 1:
+        return every[0]
+    interval, again = (
+        min((getattr(one, name) for one in every if getattr(one, name)), key=_seconds, default="")
+        for name in ("interval", "again")
+    )
+    timeout = f"{sum(_seconds(one.timeout) for one in every):g}"
+    return Times(interval, timeout, max(one.retries for one in every), again)
+
+
+def waits_for_silence(check: Check) -> bool:
+    """Whether a check takes all of its timeout to pass, so that none can come after it."""
+    return check["type"] == "udp" and not {"expect", "expect_regex"} & check.keys()
+
+
+def checks_of(checker: Block, real: Block, said: Said, refuse: Refuse) -> list[Check]:
+    """The checks that a checker is, without times: one, but for each URL of HTTP_GET. ``said`` has its options, and
+    those that it inherits. Raises ValueError.
     """
     kind = CHECKERS[checker.name]
     for one in checker.inner:
         if one.name not in (*_SUPERFLUOUS, *_CONNECTION, *kind.options):
             refuse.missing(one, "")
-    check = kind.make(checker, said, refuse)
+    checks = kind.make(checker, said, refuse)
     of_real = real.words[1] if len(real.words) > 1 else "0"
     own = {one.name: one for one in checker.inner}
     if "connect_ip" in own and _first(own, "connect_ip") != real.words[0]:
@@ -86,28 +119,33 @@ def check_of(checker: Block, real: Block, said: Said, refuse: Refuse) -> dict[st
     if "fwmark" in own:
         refuse.missing(own["fwmark"], "fwmark_checks is the counterpart, with marks of its own")
     if _first(own, "connect_port", of_real) != of_real:
-        check["port"] = whole(_first(own, "connect_port"))
-    if "bindto" in own:
-        check["source"] = _first(own, "bindto")
-    return check
+        port = whole(_first(own, "connect_port"))
+        checks = [check | {"port": port} for check in checks]
+    return checks
+
+
+def source_of(checker: Block) -> str:
+    """The address that a checker connects from, if it says one."""
+    return _first({one.name: one for one in checker.inner}, "bindto")
 
 
 _CONNECTION = ("connect_ip", "connect_port", "bindto", "fwmark")
 
 
-def _plain(kind: str) -> Callable[[Block, Said, Refuse], dict[str, Any]]:
-    return lambda _checker, _said, _refuse: {"type": kind}
+def _plain(kind: str) -> Callable[[Block, Said, Refuse], list[Check]]:
+    return lambda _checker, _said, _refuse: [{"type": kind}]
 
 
-def _http(checker: Block, said: Said, refuse: Refuse) -> dict[str, Any]:
-    urls = [block for block in checker.inner if block.name == "url"]
-    if len(urls) > 1:
-        refuse.missing(urls[1], "a check asks for one URL")
-    url = {one.name: one for one in urls[0].inner} if urls else {}
+def _http(checker: Block, said: Said, refuse: Refuse) -> list[Check]:
+    urls = [{one.name: one for one in block.inner} for block in checker.inner if block.name == "url"]
+    return [_of_url(checker, url, said, refuse) for url in urls or ({},)]
+
+
+def _of_url(checker: Block, url: Said, said: Said, refuse: Refuse) -> Check:
     for name, block in url.items():
         if name not in ("path", "status_code", "virtualhost", "regex", "regex_stack"):
             refuse.missing(block, "body and body_regex look at the answer itself" if name == "digest" else "")
-    check: dict[str, Any] = {"type": "https" if checker.name == "SSL_GET" else "http"}
+    check: Check = {"type": "https" if checker.name == "SSL_GET" else "http"}
     check["path"] = _first(url, "path", "/")
     codes = url["status_code"].words if "status_code" in url else ("200-299",)
     check["codes"] = [int(code) if code.isdigit() else code for code in codes]
@@ -118,32 +156,30 @@ def _http(checker: Block, said: Said, refuse: Refuse) -> dict[str, Any]:
     return check
 
 
-def _smtp(checker: Block, _said: Said, refuse: Refuse) -> dict[str, Any]:
+def _smtp(checker: Block, _said: Said, refuse: Refuse) -> list[Check]:
     refuse.differs(checker, "only the greeting of the server is checked here, no dialogue")
-    return {"type": "tcp", "expect_regex": "^220"}
+    return [{"type": "tcp", "expect_regex": "^220"}]
 
 
-def _dns(_checker: Block, said: Said, _refuse: Refuse) -> dict[str, Any]:
-    return {"type": "dns", "query": _first(said, "name", "."), "record": _first(said, "type", "SOA")}
+def _dns(_checker: Block, said: Said, _refuse: Refuse) -> list[Check]:
+    return [{"type": "dns", "query": _first(said, "name", "."), "record": _first(said, "type", "SOA")}]
 
 
-def _misc(checker: Block, said: Said, refuse: Refuse) -> dict[str, Any]:
+def _misc(checker: Block, said: Said, refuse: Refuse) -> list[Check]:
     path = said.get("misc_path")
     if path is None or not path.words:
         refuse.wrong(checker, "there is no misc_path")
-        return {"type": "exec", "command": []}
-    check: dict[str, Any] = {"type": "exec", "command": [*shlex.split(path.words[0]), *path.words[1:]]}
-    if "misc_timeout" in said:
-        check["timeout"] = f"{_first(said, 'misc_timeout')}s"
+        return [{"type": "exec", "command": []}]
+    check: Check = {"type": "exec", "command": [*shlex.split(path.words[0]), *path.words[1:]]}
     if user := _first(said, "user"):
         check["user"] = user
     if "misc_dynamic" in said:
         check["dynamic_weight"] = True
-    return check
+    return [check]
 
 
-def _udp(checker: Block, said: Said, refuse: Refuse) -> dict[str, Any]:
-    check: dict[str, Any] = {"type": "udp"}
+def _udp(checker: Block, said: Said, refuse: Refuse) -> list[Check]:
+    check: Check = {"type": "udp"}
     for name, key in (("payload", "send"), ("require_reply", "expect")):
         if name in said and (digits := "".join(said[name].words)):
             if _HEX.fullmatch(digits):
@@ -154,11 +190,11 @@ def _udp(checker: Block, said: Said, refuse: Refuse) -> dict[str, Any]:
         check["expect_regex"] = "(?s)."  # any answer but an empty one
     if "payload" not in said:
         refuse.differs(checker, "an empty datagram is sent, not a random one")
-    return check
+    return [check]
 
 
 class _Kind(NamedTuple):
-    make: Callable[[Block, Said, Refuse], dict[str, Any]]
+    make: Callable[[Block, Said, Refuse], list[Check]]
     options: tuple[str, ...] = ()
 
 

@@ -20,7 +20,7 @@ virtual_server_group pages {{
 }}
 virtual_server group pages {{
     protocol TCP
-    delay_loop 1
+    delay_loop 2
     lvs_sched wrr
     lvs_method NAT
     persistence_timeout 50
@@ -31,10 +31,20 @@ virtual_server group pages {{
             connect_timeout 1
             retry 0
         }}
+        TCP_CHECK {{
+            connect_port 7
+            connect_timeout 1
+            retry 0
+        }}
     }}
     real_server {reals[1]} 80 {{
         weight 1
         TCP_CHECK {{
+            connect_timeout 1
+            retry 0
+        }}
+        TCP_CHECK {{
+            connect_port 7
             connect_timeout 1
             retry 0
         }}

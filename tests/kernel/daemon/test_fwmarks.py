@@ -115,6 +115,26 @@ def test_a_real_whose_tunnel_is_down_fails_although_it_answers_at_its_own_addres
     director.wait_weights(through, both_up)
 
 
+@pytest.mark.usefixtures("admitting", "tunnels")
+def test_each_of_several_checks_goes_through_the_tunnel_to_its_own_real(
+    director: Director, network: Network, reals: Reals
+) -> None:
+    first, second = reals_of(network, "IPv4")
+    service = service_at(VIPS["gue", "IPv4"])
+    both = 'checks = [{ type = "tcp" }, { type = "http" }]'
+    check = f'{{ type = "all", interval = "200ms", timeout = "10s", rise = 1, fall = 1, {both} }}'
+    director.configure(
+        balancer(service, [first, second], forward=FORWARDS["gue"], check=check) + "fwmark_checks = true\n"
+    )
+    director.start()
+    director.wait_weights(service, {first: WEIGHT, second: WEIGHT})
+    settled = director.last_seq()
+    reals.behave("error", network.reals[0])
+    director.wait_weights(service, {first: 0, second: WEIGHT})
+    flips = director.events(ProbeFlipped, settled)
+    assert {(flip.real, flip.reason) for flip in flips} == {(first, "http (2 of 2): unexpected status 500")}
+
+
 def test_two_balancers_share_the_mark_of_a_real_and_a_restart_keeps_it(
     director: Director, network: Network, reals: Reals
 ) -> None:
