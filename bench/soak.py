@@ -247,7 +247,7 @@ def main() -> int:
         tempfile.TemporaryDirectory() as directory,
         Network(reals=REALS) as network,
         Reals(network) as reals,
-        Client(network.client, VIPS[0], rate=RATE) as client,
+        Client(network.client, VIPS[0], rate=RATE, timeout=1.0) as client,
     ):
         soak = Soak(network, reals, Path(directory), random.Random(args.seed))
         soak.write(soak.some_config())
