@@ -33,13 +33,17 @@ from kglb.checks.prober import Prober
 from kglb.checks.secured import RESUMPTIONS
 from kglb.checks.tls import tls_context
 from kglb.model import Endpoint
-from kglb.model.config import Check, HttpCheck, TcpCheck
+from kglb.model.config import AllCheck, Check, HttpCheck, TcpCheck, question_of
 
 CHECKS: dict[str, Check] = {
     "tcp": TcpCheck(timeout=1.0),
     "http": HttpCheck(timeout=1.0),
     "https": HttpCheck(timeout=1.0, tls=True),
+    "exchange": TcpCheck(timeout=1.0, send=b"PING\r\n", expect=b"200 OK"),
+    "tls": TcpCheck(timeout=1.0, tls=True, send=b"PING\r\n", expect=b"200 OK"),
+    "all": AllCheck(timeout=1.0, checks=(question_of(TcpCheck()), question_of(HttpCheck()))),
 }
+SECURED = ("https", "tls")
 ANSWER = b"HTTP/1.1 200 OK\r\nServer: bench\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
 
 
@@ -170,7 +174,7 @@ async def measure(args: argparse.Namespace, port: int) -> dict[str, object]:
         "us_per_check": round(statistics.median(costs), 1),
         "us_per_check_windows": [round(cost, 1) for cost in costs],
         "floor_us": round(await floor(port, rate, args.interval), 1),
-        **({"handshake_us": round(handshake(port, rate, 2000), 1)} if args.kind == "https" else {}),
+        **({"handshake_us": round(handshake(port, rate, 2000), 1)} if args.kind in SECURED else {}),
         "cpu_percent": round(statistics.median(shares), 1),
         "lateness_ms": round(statistics.median(lateness), 2),
         "latency_ms_median": round(statistics.median(bench.latencies) * 1e3, 3),
@@ -191,7 +195,7 @@ def main() -> None:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     here, there = multiprocessing.Pipe()
-    server = multiprocessing.get_context("spawn").Process(target=serve, args=(there, args.kind == "https"), daemon=True)
+    server = multiprocessing.get_context("spawn").Process(target=serve, args=(there, args.kind in SECURED), daemon=True)
     server.start()
     try:
         port = here.recv()

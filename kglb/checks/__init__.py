@@ -25,6 +25,7 @@ Nothing here keeps a real's health, decides, records, or knows an actor.
 ``secured``, ``tls``            what is over TLS: handshake and session, and whom it trusts
 ``tls_exchange``                ``tcp`` over TLS
 ``proxy``, ``redirects``        HTTP through a proxy's tunnel, and hop by hop
+``all_of``                      several of these kinds, one after the other
 ``make``                        from the config to a probe
 ==============================  =====================================================================
 """

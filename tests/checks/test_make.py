@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from kglb.checks.all_of import AllProbe
 from kglb.checks.dial import Dialer
 from kglb.checks.dns import DnsTcpProbe, DnsUdpProbe
 from kglb.checks.dummy import DummyProbe
@@ -19,8 +20,10 @@ from kglb.checks.proxy import TunnelProbe
 from kglb.checks.redirects import RedirectingProbe
 from kglb.checks.syslog import SyslogTcpProbe, SyslogUdpProbe
 from kglb.checks.tcp import TcpExchangeProbe, TcpProbe
+from kglb.checks.tls_exchange import TlsExchangeProbe
 from kglb.checks.udp import UdpProbe
 from kglb.model import (
+    AllCheck,
     Check,
     DnsCheck,
     DummyCheck,
@@ -32,6 +35,7 @@ from kglb.model import (
     SyslogCheck,
     TcpCheck,
     UdpCheck,
+    question_of,
 )
 
 REAL = Endpoint("10.0.0.7", 80)
@@ -55,6 +59,8 @@ REAL = Endpoint("10.0.0.7", 80)
         (UdpCheck(), UdpProbe),
         (PingCheck(), PingProbe),
         (ExecCheck(command=("/bin/true",)), ProgramProbe),
+        (TcpCheck(tls=True), TlsExchangeProbe),
+        (AllCheck(checks=(question_of(TcpCheck()),)), AllProbe),
     ],
 )
 def test_each_kind_of_check_has_its_probe(check: Check, kind: type[Probe]) -> None:

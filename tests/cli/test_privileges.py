@@ -13,7 +13,17 @@ from msgspec.structs import replace
 
 from kglb.cli import capabilities
 from kglb.cli.privileges import needed
-from kglb.model import Config, ControlConfig, DataPlaneConfig, ExecCheck, PingCheck, StatusConfig
+from kglb.model import (
+    AllCheck,
+    Config,
+    ControlConfig,
+    DataPlaneConfig,
+    ExecCheck,
+    PingCheck,
+    StatusConfig,
+    TcpCheck,
+    question_of,
+)
 from tests.cli.conftest import Command
 from tests.cli.daemon import ONE, Site, running
 from tests.projections.builders import balancer
@@ -91,6 +101,8 @@ def test_a_config_takes_what_its_data_plane_checks_and_port_take() -> None:
     assert needed(replace(ipvs, control=ControlConfig(group="ops"))) == {"CAP_NET_ADMIN", "CAP_CHOWN"}
     pinging = replace(ipvs, balancers=(balancer(check=PingCheck(interval=1.0, timeout=1.0)),))
     assert needed(pinging) == {"CAP_NET_ADMIN", "CAP_NET_RAW"}
+    several = AllCheck(checks=(question_of(TcpCheck()), question_of(PingCheck())))
+    assert needed(replace(ipvs, balancers=(balancer(check=several),))) == {"CAP_NET_ADMIN", "CAP_NET_RAW"}
 
 
 @as_root

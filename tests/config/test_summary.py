@@ -22,6 +22,12 @@ def test_backups_are_counted_among_the_reals(balancer: Callable[..., str]) -> No
     )
 
 
+def test_several_checks_are_named(balancer: Callable[..., str]) -> None:
+    parts = '{ type = "https" }, { type = "tcp", tls = true }'
+    text = balancer(check=f'{{ type = "all", interval = "2s", checks = [{parts}] }}')
+    assert describe(parse(text).config)[1].endswith("(masquerade), https and tcp over TLS check every 2s")
+
+
 def test_a_tcp_check_over_tls_is_told_from_https(balancer: Callable[..., str]) -> None:
     text = balancer(check='{ type = "tcp", tls = true }')
     assert describe(parse(text).config)[1].endswith("(masquerade), tcp over TLS check every 5s")

@@ -127,8 +127,9 @@ def test_what_forbids_checks_through_the_vip_is_said_once_for_each_cure() -> Non
     assert found(replace(WELL, passages=(passage, passage, Passage("10.0.0.9")))).fix == passage.remedy
 
 
-def test_ping_checks_need_leave_to_ping() -> None:
-    facts = configured(check='type = "ping"')
+@pytest.mark.parametrize("check", ['type = "ping"', 'type = "all", checks = [{ type = "tcp" }, { type = "ping" }]'])
+def test_ping_checks_need_leave_to_ping(check: str) -> None:
+    facts = configured(check=check)
     assert diagnose(facts) == []
     assert found(replace(facts, may_ping=False)).fix.startswith("sysctl -w net.ipv4.ping_group_range=")
     assert diagnose(replace(WELL, may_ping=False)) == []

@@ -70,10 +70,8 @@ def times_of(checker: str, said: Said) -> Times:
     retries = whole(_first(said, "retry", _RETRIES.get(checker, "1")))
     again = _first(said, "delay_before_retry", _RETRY_DELAYS.get(checker, "1")) or interval
     is_sooner = retries and _seconds(again) < _seconds(interval)
-    timeout = _first(
-        said, "misc_timeout" if checker == "MISC_CHECK" and "misc_timeout" in said else "connect_timeout", "5"
-    )
-    return Times(interval, timeout, retries, again if is_sooner else "")
+    of_program = _first(said, "misc_timeout") if checker == "MISC_CHECK" else ""
+    return Times(interval, of_program or _first(said, "connect_timeout", "5"), retries, again if is_sooner else "")
 
 
 def with_todays_names(checker: Block) -> Block:
@@ -90,10 +88,9 @@ def times_of_all(every: Sequence[Times]) -> Times:
     """
     if len(every) == 1:
         return every[0]
-    interval, again = (
-        min((getattr(one, name) for one in every if getattr(one, name)), key=_seconds, default="")
-        for name in ("interval", "again")
-    )
+    interval = min((one.interval for one in every), key=_seconds)
+    sooner = (one.again for one in every if one.again and _seconds(one.again) < _seconds(interval))
+    again = min(sooner, key=_seconds, default="")
     timeout = f"{sum(_seconds(one.timeout) for one in every):g}"
     return Times(interval, timeout, max(one.retries for one in every), again)
 

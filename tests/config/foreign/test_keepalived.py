@@ -245,6 +245,11 @@ class TestSeveralCheckers:
             "k.conf:3: real_server 10.0.0.7 80: its checkers differ in their times, and have common ones here"
         ]
 
+    def test_are_asked_again_no_later_than_otherwise(self) -> None:
+        text = checked("TCP_CHECK { delay_loop 2\n retry 0 }\nHTTP_GET { delay_loop 60 }")
+        assert "fast_interval" not in check(text)
+        assert one(text).check.fall == 2
+
     def test_one_that_waits_for_silence_is_the_last(self) -> None:
         text = checked("UDP_CHECK { payload 0a }\nTCP_CHECK { }\nPING_CHECK { }")
         assert [part["type"] for part in check(text)["checks"]] == ["tcp", "ping", "udp"]
