@@ -31,11 +31,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Describe the verb."""
     parser = subparsers.add_parser(
         "tail",
-        description="Show the last records of the journal, each as a sentence; with -f, those that follow.",
+        description="Show the last records of the journal, each as a sentence; with -f, also those that follow.",
         epilog=f"{FILTERS} {TIMES}",
     )
     add_filter_options(parser)
-    parser.add_argument("-f", "--follow", action="store_true", help="go on as the journal grows")
+    parser.add_argument("-f", "--follow", action="store_true", help="follow the journal as it grows")
     parser.add_argument(
         "-n",
         "--lines",
@@ -46,9 +46,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("-r", "--reverse", action="store_true", help="newest first")
     parser.add_argument("--since", metavar="TIME", help="from this time on")
     parser.add_argument("--until", metavar="TIME", help="up to this time")
-    parser.add_argument("--after", type=natural, metavar="SEQ", help="what comes after record SEQ")
-    parser.add_argument("--show-cursor", action="store_true", help="say at the end how to continue")
-    parser.add_argument("--causes", action="store_true", help="below each record, those that led to it")
+    parser.add_argument("--after", type=natural, metavar="SEQ", help="the records after record SEQ")
+    parser.add_argument("--show-cursor", action="store_true", help="print at the end how to continue")
+    parser.add_argument("--causes", action="store_true", help="below each record, show those that led to it")
     parser.add_argument("--salvage", action="store_true", help="report damage and read on past it")
     parser.add_argument(
         "--journal",
