@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.buffer.write(resources.files("kglb.config").joinpath(SCHEMA).read_bytes())
         return EXIT_OK
     if args.config is None:
-        raise Failed(EXIT_USAGE, "no config to check", "name one, or print with --schema what configs are like")
+        raise Failed(EXIT_USAGE, "no config to check", "name one, or print the schema with --schema")
     if args.output == "json":
         return _answer_in_json(args.config)
     try:

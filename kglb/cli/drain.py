@@ -42,7 +42,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run(args: argparse.Namespace) -> int:
     """Order it, say which reals it is, and wait if that was asked for."""
     if args.timeout is not None and not args.wait:
-        raise Failed(EXIT_USAGE, "--timeout says how long to wait, and nothing is waited for", "add --wait")
+        raise Failed(EXIT_USAGE, "--timeout has no effect without --wait", "add --wait")
     order = DrainOrder(real=args.real, balancer=args.balancer, seconds=args.seconds, note=args.note)
     done = give(order, args.socket)
     assert isinstance(done, Done)
@@ -64,7 +64,7 @@ def _wait(done: Done, args: argparse.Namespace) -> int:
         known = {(one.service, one.real): one for one in drains.reals}
         if ended := [name for key, name in ordered.items() if key not in known]:
             problem = f"no longer drained: {', '.join(ended)}"
-            raise Failed(EXIT_NO, problem, "restored, at its time, or gone from the config: tail says which")
+            raise Failed(EXIT_NO, problem, "it was restored, its time was over, or it left the config: tail says which")
         waiting = [known[key] for key in ordered if not known[key].finished]
         is_over = time.monotonic() >= deadline
         _show_progress([] if is_over else waiting)

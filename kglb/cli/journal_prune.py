@@ -42,7 +42,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run(args: argparse.Namespace) -> int:
     """Remove, and say what."""
     if not (args.keep_size or args.older_than or args.leftovers):
-        raise Failed(EXIT_USAGE, "nothing says what may go", "give --keep-size, --older-than or --leftovers")
+        raise Failed(EXIT_USAGE, "nothing says what to remove", "give --keep-size, --older-than or --leftovers")
     files = OsFiles()
     if not files.is_directory(args.journal):
         raise NoJournal(args.journal)

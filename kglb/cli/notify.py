@@ -181,7 +181,7 @@ def _target(args: argparse.Namespace) -> Target:
     encode: Encode = chat_text if args.format == "slack" else documents if args.batch else one_document
     given = [name for name in ("url", "url_file", "command") if getattr(args, name) is not None]
     if len(given) > 1:
-        raise Failed(EXIT_USAGE, "one process tells one target", "give one of --url, --url-file and --exec")
+        raise Failed(EXIT_USAGE, "only one receiver is possible", "give one of --url, --url-file and --exec")
     if args.command is not None:
         return _program(args, encode)
     url, headers = read_url(args.url, args.url_file), read_headers(args.header)
@@ -194,8 +194,8 @@ def _program(args: argparse.Namespace, encode: Encode) -> Program:
     if not args.command:
         raise Failed(EXIT_USAGE, "--exec: expected a program, found nothing after it", "it comes last")
     if args.header:
-        raise Failed(EXIT_USAGE, "--header is sent to a URL, and a program is told", "give --url or --url-file")
+        raise Failed(EXIT_USAGE, "--header is for a URL, not for a program", "give --url or --url-file")
     program = args.command[0]
     if shutil.which(program) is None:
-        raise Failed(EXIT_ENVIRONMENT, f"{program}: there is no such program, or it may not be run", "name its path")
+        raise Failed(EXIT_ENVIRONMENT, f"{program}: there is no such program, or it cannot be run", "name its path")
     return Program(args.command, encode, timeout=args.timeout)

@@ -96,7 +96,7 @@ def _answer(source: Source, args: argparse.Namespace, zone: Zone) -> StateView |
         return view(state_at(source, seq))
     begin, separator, end = args.diff.partition("..")
     if not separator:
-        raise Failed(EXIT_USAGE, f"--diff {args.diff}: expected two moments, as 120..180 or 14:30..14:35")
+        raise Failed(EXIT_USAGE, f"--diff {args.diff}: expected two moments, such as 120..180 or 14:30..14:35")
     first = _resolve(source, begin, zone) if begin else source.bounds()[0]
     last = _resolve(source, end, zone) if end else source.bounds()[-1]
     if not end.isdigit():
@@ -137,11 +137,11 @@ def _refuse_what_does_not_fit(args: argparse.Namespace) -> None:
     if not args.into and (args.since or args.speed or args.yes_really):
         raise Failed(EXIT_USAGE, "--since, --speed and --yes-really are for --into")
     if args.step and args.output == "json":
-        raise Failed(EXIT_USAGE, "--step is for people, and has no JSON")
+        raise Failed(EXIT_USAGE, "--step is interactive, and has no JSON")
     if args.diff and (args.into or args.step):
         raise Failed(EXIT_USAGE, "--diff compares two states, and goes with neither --step nor --into")
     if len(args.journals) > 1 and (args.into or args.step or args.seq is not None):
-        raise Failed(EXIT_USAGE, "several journals have only their time in common: use --until, or --diff of times")
+        raise Failed(EXIT_USAGE, "record numbers mean something else in each journal: use --until, or --diff of times")
 
 
 def render_difference(found: Differing, zone: Zone, paint: Paint) -> list[str]:

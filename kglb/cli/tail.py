@@ -88,7 +88,7 @@ def _stretches(args: argparse.Namespace, since: Moment | None, until: Moment | N
             EXIT_USAGE, "--after and --show-cursor count the records of one journal", "name one, or use --since"
         )
     if args.show_cursor and args.follow:
-        raise Failed(EXIT_USAGE, "--show-cursor is said at the end, which -f never comes to", "use one of them")
+        raise Failed(EXIT_USAGE, "--show-cursor prints at the end, which -f never reaches", "use one of them")
     if args.reverse and args.follow:
         raise Failed(EXIT_USAGE, "-r begins with the newest record, which -f waits for", "use one of them")
     sources = [Source(path, on_damage=report_damage if args.salvage else None) for path in paths]
