@@ -1,6 +1,6 @@
 """When a crashed actor starts again: at once at first, later and later if it keeps crashing.
 
-Who has been calm for long is forgotten, and so is whoever is gone: what is kept does not grow with time.
+An actor that has not crashed for long is forgotten, and so is one that is gone: memory does not grow with time.
 """
 
 from collections.abc import Callable

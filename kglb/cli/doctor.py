@@ -1,4 +1,4 @@
-"""``kglb-actors doctor``: what on this machine will bite, why, and the command that cures it. It changes nothing."""
+"""``kglb-actors doctor``: what on this machine will cause trouble, why, and how to fix it. Changes nothing."""
 
 import argparse
 import sys

@@ -1,4 +1,4 @@
-"""Who else is at work on this machine's IPVS, and does its clock agree with others'?"""
+"""Do other controllers change this machine's IPVS, and is its clock synchronised?"""
 
 from collections.abc import Iterator
 

@@ -56,7 +56,7 @@ def test_reals_that_came_in_another_order_are_a_note_where_the_scheduler_hashes(
     assert note.advice.endswith("stop this one with cleanup, and start it again")
     removing = configured('when_down = "remove"')
     assert found(replace(removing, orders={ServiceId(SERVICE): (second, first)})).advice.startswith(
-        'when_down = "quiesce"'
+        'if directors share the VIP, set when_down = "quiesce"'
     )
 
 

@@ -1,4 +1,4 @@
-"""What the command line says of the URL to tell: where it stands, and what is sent along. No message shows a secret."""
+"""The receiver's URL and headers, from the command line, a file or the environment. No message shows a secret."""
 
 import os
 from collections.abc import Iterator, Sequence
