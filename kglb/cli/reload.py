@@ -122,7 +122,7 @@ def _say(answer: Reloaded, args: argparse.Namespace) -> int:
             put(line)
     else:
         tag = paint_for(sys.stderr)("rejected:", "bad")
-        print(f"{tag} record {answer.seq}: {answer.source}; the config before stays in force", file=sys.stderr)
+        print(f"{tag} record {answer.seq}: {answer.source}; the previous config stays in force", file=sys.stderr)
         for error in answer.lines:
             print(f"  {error}", file=sys.stderr)
     return EXIT_OK if answer.applied else EXIT_NO
