@@ -1,10 +1,8 @@
 """The loop's side of writing: numbers, stamps and chains the records, and knows how far they came.
 
-Everything here runs on the event loop and returns at once; the disk is reached only through the ``Committer``
-behind a
-``Disk``. When the disk fails or hangs the appender is ``degraded``: it keeps what its buffer holds, and what
-does not reach the disk after all is declared by a ``JournalGap`` behind a new checkpoint. It never blocks and
-never gives up.
+Everything here runs on the event loop and returns at once; only the ``Committer``, behind a ``Disk``, touches a file.
+When the disk fails or hangs, the appender is ``degraded``: its buffer keeps what it can, and what never reaches the
+disk is declared by a ``JournalGap`` behind a new checkpoint. It never blocks and never gives up.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
 """Where the wall clock stepped inside a segment: found from the ends, without reading what lies between.
 
-The wall clock and the monotonic one go side by side until somebody sets the first, or another boot begins. In a run
-where they do, times only grow, and a time can be sought by bisection. A step that is taken back within the same segment
-is not seen: a seek finds some edge there. Nothing here verifies or writes.
+The wall clock and the monotonic clock advance together until somebody sets the first, or another boot begins. Where
+they do, times only grow, and a time is found by bisection. A step that is undone within the same segment is not seen: a
+seek for such a time finds one of the possible places. Nothing here verifies or writes.
 """
 
 from collections.abc import Iterator

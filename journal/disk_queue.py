@@ -1,9 +1,8 @@
 """The loop's side of the queue to the disk: how far things came, and who waits for that.
 
-The disk's thread wakes the loop only if someone there wants to know, and never twice at a time. A disk from
-which nothing comes while something waits is in trouble, also if it takes what is written and syncs nothing; as is one
-that fails. What to do about it is the
-appender's business.
+The disk's thread wakes the loop only if someone there waits, and never twice at a time. A disk is in trouble if it
+fails, or if nothing comes back from it while something waits, also if it takes writes and syncs nothing. What to do
+about that is the appender's business.
 """
 
 import asyncio

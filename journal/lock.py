@@ -1,7 +1,7 @@
 """One writer at a time: a lock file beside what is written, held until the process ends at the latest.
 
-It says who writes, and in a journal in which boot: ``PID BOOT``. Who has brought everything to the platter leaves no
-boot behind; so whoever comes next knows whether the journal may lack what its last writer did.
+It holds the writer's process id, and for a journal the boot id: ``PID BOOT``. A writer that has synced everything at
+its end removes the boot id. So the next writer knows whether the journal may lack something that the last one did.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Salvages a damaged journal in place: what is intact stays byte for byte, what is lost is said record by record.
+"""Salvages a damaged journal in place: intact records stay byte for byte, each lost one is declared.
 
 Every number keeps its line: in the place of a record that is lost stands ``RecordsLost``, and the last of them is
 sealed, so that the records behind it continue it. A segment whose first line is lost becomes part of the one before.

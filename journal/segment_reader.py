@@ -2,8 +2,8 @@
 
 It can stand at the end of a file that still grows and go on later. It never skips anything unless told to
 (``skip_damage``), keeps at most one chunk and its records in memory (or one line, if longer), and never writes.
-What has no newline for LONGEST_LINE is no line.
-Chunks begin small, for whoever wants one record, and grow, for whoever wants all.
+LONGEST_LINE bytes without a newline are damage. The first chunks are small, for callers that want one record; they grow
+for callers that want all.
 """
 
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Those who wait for a record to come so far: a heap of futures by number. Used on the loop only."""
+"""Who waits until a record is written or synced: a heap of futures by record number. Used on the loop only."""
 
 import asyncio
 import heapq

@@ -1,4 +1,4 @@
-"""What of ours does the machine hold already, at the start and before a reload? Reads only; on the worker thread."""
+"""Finds which entries of the machine are ours, at the start and before a reload. Reads only; on the worker thread."""
 
 from collections.abc import Collection
 

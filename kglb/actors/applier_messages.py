@@ -1,4 +1,4 @@
-"""What an applier is told, and tells. Facts are events; these are commands and news that nobody needs to replay."""
+"""The messages to and from an applier. Facts are events; these are commands and news that nobody needs to replay."""
 
 from typing import NamedTuple
 

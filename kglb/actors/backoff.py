@@ -1,7 +1,7 @@
 """When what has failed is tried again: soon at first, later and later if it keeps failing.
 
-A crashed actor is started by it, a kernel or BGP engine that refuses is asked by it. What has been calm for long is
-forgotten, and so is what is gone: what is kept does not grow with time.
+Crashed actors are restarted by it; a kernel or BGP engine that refuses is asked again by it. What has not failed for
+long is forgotten, and so is what is gone: memory does not grow with time.
 """
 
 from collections.abc import Callable

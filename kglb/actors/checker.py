@@ -3,14 +3,14 @@
 It records a probe only when its (outcome, reason) differs from the last one, and a ``HealthChanged`` when the streak
 reaches a threshold. A checker that crashes leaves its real's last health in force.
 
-A check under a mark counts only while the mark's service is known to be in the kernel; and where it says other than is
-believed, only once the machine confirms that the way to the real was open.
+A check under a mark counts only while the mark's service is known to be in the kernel. An outcome that contradicts the
+real's health counts only after the machine has confirmed that the path to the real was open.
 
 A real that is watched has an idle connection from the first probe that passes until one fails. When the connection is
 lost, the real is probed at once. It is *in doubt* from then on until ``rise`` probes in a row have passed, and whenever
-its streak contradicts its health; meanwhile ``fast_interval`` applies. Afterwards its own times do, as if nothing had
-been: a thousand reals that were in doubt together are not probed in step from then on. A real that is new (see
-``kglb.decisions.pace``) is asked again soon, but in its turn, as thousands of others may be new, too.
+its streak contradicts its health; meanwhile ``fast_interval`` applies. Afterwards it returns to its own times, so that
+a thousand reals that were in doubt together are not probed in step.
+A real that is new (``kglb.decisions.pace``) is asked again soon, but in turn, as thousands of others may be new, too.
 """
 
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""The applier's memory of who else changes our entries: it records drift, and puts the repair of contested entries off.
+"""The applier's memory of foreign changes to our entries: it records drift, and delays the repair of contested entries.
 
 A repair that waits holds up nothing else: what a balancer decides about the same entry is done at once.
 """

@@ -1,4 +1,4 @@
-"""Looks at the machine because of news that there may be something to see, however much of it comes."""
+"""Reads the machine when there is news that something may have changed: once for any number of news."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any, NamedTuple

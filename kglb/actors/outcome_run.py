@@ -1,6 +1,6 @@
-"""An outcome run: what the probes of one real have said over and over, since which record, and how often.
+"""An outcome run: the outcome that consecutive probes of one real had, since which record, and how often.
 
-A record is made when a run begins, and of its length when it ends or is closed; so every probe ever made is on record.
+One record marks its beginning, another its length when it ends or is closed. So every probe ever made is on record.
 """
 
 from kglb.projections import RealState

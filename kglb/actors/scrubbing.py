@@ -1,6 +1,6 @@
 """Keeps secrets out of what is recorded: known values are replaced in details, tracebacks and errors.
 
-A detail may show a backslash escaped, and may end within a secret: what it has of it is replaced, too.
+A detail may have a secret with escaped backslashes, or be cut off within a secret: these are replaced, too.
 """
 
 from collections.abc import Callable, Iterable

@@ -1,7 +1,7 @@
 """The slow starts of one balancer: has each step taken when its time has come, and records what changes.
 
-It records and keeps time; whose slow start begins or ends is decided in ``kglb.decisions.slow_start``. How far each
-has come is in the projection, so after a restart each goes on from there: only the wait for its next step begins anew.
+It records and keeps time; ``kglb.decisions.slow_start`` decides whose slow start begins or ends. The projection has the
+step that each has reached, so a restart goes on from there; only the wait for the next step begins anew.
 """
 
 from collections.abc import Callable

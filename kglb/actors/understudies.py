@@ -1,5 +1,5 @@
-"""What stands in for the outside in a rehearsal: a journal that keeps nothing, probes that never answer, a machine that
-is read and takes notes of the rest. And who is waited for: calls to the machine, and names.
+"""What replaces the outside in a rehearsal: a journal that keeps nothing, probes that never answer, and a machine that
+is read, but only notes what it should do. Only calls to the machine and the resolver are waited for.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence

@@ -39,7 +39,7 @@ function drawVerdict(overview, panels, now) {
 
 function rejection(config) {
   const rejected = config && config.rejected;
-  return rejected ? [`${rejected.source} was rejected, the config before it stays in force: ${rejected.errors.join("; ")}`] : [];
+  return rejected ? [`${rejected.source} was rejected, the previous one stays in force: ${rejected.errors.join("; ")}`] : [];
 }
 
 function unresolved({ head }) {

@@ -6,10 +6,10 @@ at once, some after a minute. What one costs is a probe and a connection, and a 
 - The first false alarm of a row is followed by a new connection at once (PyBal's "clean" reconnect). Each further one
   doubles a pause before the next connection, from PAUSE to LONGEST_PAUSE. So a server that closes every connection at
   once costs about a dozen alarms in its first hour, and one an hour from then on.
-- From then on we renew the connection ourselves, with the first probe that passes once it is half as old as the lost
-  one became (and TERM at least): a server with an idle timeout never again ends one that we hold.
-- A connection renewed in peace ends the row of false alarms.
-- A real that fails is another one when it comes back: what was learned is forgotten with it.
+- From then on we renew the connection ourselves: with the first probe that passes when it is half as old as the lost
+  one became (and at least TERM old). So a server with an idle timeout never again ends one that we hold.
+- A connection that we renew ends the row of false alarms.
+- When a real fails, all of this is forgotten: it may come back with other settings.
 """
 
 import math

@@ -1,7 +1,7 @@
 """Dials under a firewall mark, and only while the mark leads where it should.
 
-Without its service a mark is no detour at all: the connection would reach whichever real the VIP's own service picks,
-and its answer would be a false pass.
+Without the mark's service a marked connection goes where any client's goes: to whichever real the VIP's own service
+picks. Its answer would be a false pass.
 """
 
 import errno

@@ -1,8 +1,8 @@
 """What a conversation goes over: a socket, or TLS over any such stream, TLS included.
 
-TLS reads and writes memory here, and the socket is ours. OpenSSL on a socket asks it twice a record and says the end of
-the handshake and the request one by one; so it is one ``recv`` for all that has come, and one ``send`` for all there is
-to say.
+TLS works on memory here, and we own the socket. On a socket of its own OpenSSL reads twice per record, and sends the
+end of the handshake and the request one by one. Here one ``recv`` takes all that has come, and one ``send`` sends all
+there is to send.
 """
 
 import ssl

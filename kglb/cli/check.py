@@ -42,11 +42,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Describe the verb."""
     parser = subparsers.add_parser(
         "check",
-        description="Check a config and do nothing: 0 and a summary if it is right, else 2 and every mistake.",
+        description="Check a config, and do nothing else. Exit code 0: it is valid, and a summary is printed; 2: "
+        "every mistake is printed.",
     )
     parser.add_argument("config", nargs="?", metavar="CONFIG", help="the configuration: TOML, or KgLb's JSON")
     parser.add_argument("-o", "--output", choices=("short", "json"), default="short", help="(default: %(default)s)")
-    parser.add_argument("--schema", action="store_true", help="print the JSON Schema of configs, for editors, instead")
+    parser.add_argument("--schema", action="store_true", help="instead, print the JSON Schema of configs, for editors")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -55,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.buffer.write(resources.files("kglb.config").joinpath(SCHEMA).read_bytes())
         return EXIT_OK
     if args.config is None:
-        raise Failed(EXIT_USAGE, "no config to check", "name one, or print with --schema what configs are like")
+        raise Failed(EXIT_USAGE, "no config to check", "name one, or print the schema with --schema")
     if args.output == "json":
         return _answer_in_json(args.config)
     try:

@@ -11,13 +11,16 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Describe the verb."""
     parser = subparsers.add_parser(
         "convert",
-        description="Print another program's config as ours: KgLb's JSON, or keepalived's virtual servers. An option "
-        "without a counterpart is an error, never left out in silence; docs/kglb.md and docs/keepalived.md have all.",
+        description="Convert the config of another program to TOML: KgLb's JSON, or the virtual servers of "
+        "keepalived. An option without a counterpart is an error; docs/kglb.md and docs/keepalived.md list every "
+        "option.",
     )
     parser.add_argument("format", choices=("kglb", "keepalived"), metavar="FORMAT", help="kglb or keepalived")
     parser.add_argument("config", metavar="FILE", help="the config to convert")
     parser.add_argument(
-        "--leave-out", action="store_true", help="leave out what has no counterpart, and say what (keepalived's only)"
+        "--leave-out",
+        action="store_true",
+        help="keepalived only: leave out options without a counterpart, with a warning",
     )
 
 

@@ -1,4 +1,4 @@
-"""``kglb-actors doctor``: what on this machine will bite, why, and the command that cures it. It changes nothing."""
+"""``kglb-actors doctor``: what on this machine will cause trouble, why, and how to fix it. Changes nothing."""
 
 import argparse
 import sys
@@ -21,17 +21,17 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Describe the verb."""
     parser = subparsers.add_parser(
         "doctor",
-        description="Look at this machine as the daemon would need it, and change nothing: 0 if no problem was found, "
-        "1 if any was, with why it matters and what cures it. Notes are worth knowing and are no problems.",
-        epilog="Run it as root, else it sees less. Fixes are for a root shell, and last until the next boot: keep "
-        "sysctls in /etc/sysctl.d, modules in /etc/modules-load.d.",
+        description="Check whether this machine is ready for the daemon, and change nothing. Each finding says why it "
+        "matters and how to fix it. Exit code 0: no problem (there may be notes); 1: there are problems.",
+        epilog="Run it as root; otherwise it cannot see everything. Fixes are commands for a root shell. They last "
+        "until the next boot: put sysctls into /etc/sysctl.d, modules into /etc/modules-load.d.",
     )
     parser.add_argument(
         "config",
         metavar="CONFIG",
         nargs="?",
         type=Path,
-        help="the configuration: TOML, or KgLb's JSON (without it: what all have in common)",
+        help="the configuration: TOML, or KgLb's JSON (without it: only what every config needs)",
     )
     parser.add_argument("-o", "--output", choices=("short", "json"), default="short", help="(default: %(default)s)")
 

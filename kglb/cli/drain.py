@@ -21,25 +21,28 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Describe the verb."""
     parser = subparsers.add_parser(
         "drain",
-        description="Give a real no new connections, of any service that it serves, and let those it has go on. It is "
-        "in no count meanwhile, so that no route is withdrawn for it, and it is still checked. The drain outlives "
-        "restarts and ends by restore, or at its time; DrainFinished in the journal says when the last connection "
-        "is gone.",
-        epilog="Exit codes: 0 it is drained (with --wait: of its last connection, too), 1 there is no such real, or it "
-        "has connections still, or was restored meanwhile, 2 usage, 3 no daemon or no answer.",
+        description="Take a real out of rotation in every service that it serves: it gets no new connections and "
+        "keeps those it has. It leaves all counts, so no route is withdrawn because of it, and it is still checked. "
+        "The drain outlives restarts. It ends with restore, or after the time in --for. DrainFinished in the journal "
+        "says when the last connection is gone.",
+        epilog="Exit codes: 0 it is drained (with --wait: its last connection is gone), 1 there is no such real, or it "
+        "still has connections, or was restored meanwhile, 2 wrong usage, 3 no daemon or no answer.",
     )
     add_real_options(parser, "address:port, or a host (address or name) with every service it serves")
     add_term_option(parser)
     parser.add_argument("--wait", action="store_true", help="return when the last connection is gone")
     parser.add_argument(
-        "--timeout", type=term, metavar="TIME", help='with --wait: give up after so long, as "10m"; the drain stays'
+        "--timeout",
+        type=term,
+        metavar="TIME",
+        help='with --wait: give up after this time, such as "10m"; the drain stays',
     )
 
 
 def run(args: argparse.Namespace) -> int:
     """Order it, say which reals it is, and wait if that was asked for."""
     if args.timeout is not None and not args.wait:
-        raise Failed(EXIT_USAGE, "--timeout says how long to wait, and nothing is waited for", "add --wait")
+        raise Failed(EXIT_USAGE, "--timeout has no effect without --wait", "add --wait")
     order = DrainOrder(real=args.real, balancer=args.balancer, seconds=args.seconds, note=args.note)
     socket = socket_of(args)
     done = give(order, socket)
@@ -62,7 +65,7 @@ def _wait(done: Done, socket: str, args: argparse.Namespace) -> int:
         known = {(one.service, one.real): one for one in drains.reals}
         if ended := [name for key, name in ordered.items() if key not in known]:
             problem = f"no longer drained: {', '.join(ended)}"
-            raise Failed(EXIT_NO, problem, "restored, at its time, or gone from the config: tail says which")
+            raise Failed(EXIT_NO, problem, "it was restored, its time was over, or it left the config: tail says which")
         waiting = [known[key] for key in ordered if not known[key].finished]
         is_over = time.monotonic() >= deadline
         _show_progress([] if is_over else waiting)

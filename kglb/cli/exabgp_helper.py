@@ -13,9 +13,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Describe the verb."""
     parser = subparsers.add_parser(
         "exabgp-helper",
-        description="Hand the daemon's routes to ExaBGP, which runs this as its process: not to be started by hand.",
+        description="Announce the daemon's routes. ExaBGP runs this as a process of its own; do not start it by hand.",
         epilog="In exabgp.conf: process kglb { run /usr/bin/kglb-actors exabgp-helper; encoder text; }, and in the "
-        "neighbor: api { processes [ kglb ]; }. ExaBGP must run as the daemon's user: the socket is its owner's alone.",
+        "neighbor: api { processes [ kglb ]; }. ExaBGP must run as the daemon's user: only its owner can open the "
+        "socket.",
     )
     parser.add_argument(
         "--socket",

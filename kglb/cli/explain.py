@@ -22,9 +22,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Describe the verb."""
     parser = subparsers.add_parser(
         "explain",
-        description="Say why a real has its weight, a service its mode, why an address or a route is there or not: an "
-        "answer, then the records that led to it, newest first.",
-        epilog=f"Exit code 1: there is no such thing; 2: it is not clear which is meant. {TIMES}",
+        description="Say why a real has its weight, why a service is in its mode, or why an address or a route is "
+        "there or not. Prints the answer, then the records that led to it, newest first.",
+        epilog=f"Exit codes: 1 nothing of that name was there, 2 the name is ambiguous. {TIMES}",
     )
     parser.add_argument(
         "subject",
@@ -32,11 +32,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help="a real (10.0.0.7:80, 10.0.0.7, or its host name in the config), a service (tcp://192.168.100.10:80, or "
         "its balancer's name), an address (192.168.100.10), or a route (192.168.100.10/32)",
     )
-    parser.add_argument("--kind", choices=get_args(Kind), help="which it is, where a name is several")
-    parser.add_argument("--balancer", metavar="B", help="the real in this balancer: its name, name@service, or service")
+    parser.add_argument("--kind", choices=get_args(Kind), help="what SUBJECT is, if it could be several")
+    parser.add_argument("--balancer", metavar="B", help="the real of this balancer: its name, name@service, or service")
     moment = parser.add_mutually_exclusive_group()
-    moment.add_argument("--seq", type=natural, metavar="N", help="after record N")
-    moment.add_argument("--at", metavar="TIME", help="at this time")
+    moment.add_argument("--seq", type=natural, metavar="N", help="as it was after record N")
+    moment.add_argument("--at", metavar="TIME", help="as it was at this time")
     add_journal_option(parser)
     add_format_options(parser, ("short", "json"))
 

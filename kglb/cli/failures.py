@@ -69,7 +69,9 @@ def _candidate(found: Subject) -> str:
 
 def _malformed(error: MalformedError) -> Failed:
     problem = f"the journal names what no version of this program writes: {error}"
-    return Failed(EXIT_ENVIRONMENT, problem, "its checksums are right, so it was written so: tail --grep finds where")
+    return Failed(
+        EXIT_ENVIRONMENT, problem, "its checksums are right, so it was written that way: tail --grep finds where"
+    )
 
 
 def _damaged(error: Damaged) -> Failed:

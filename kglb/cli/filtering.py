@@ -6,17 +6,21 @@ from collections.abc import Iterator
 from kglb.replay.selection import FIELDS, FilterError
 
 FILTERS = (
-    "Filters are type=HealthChanged, balancer=web, real=10.0.0.7:80 (or real=10.0.0.7, or what the config calls it), "
-    "service=tcp://...; the same field twice means either."
+    "Filters: type=HealthChanged, balancer=web, real=10.0.0.7:80 (or real=10.0.0.7, or its name in the config), "
+    "service=tcp://...; if a field is given twice, either value matches."
 )
 
 
 def add_filter_options(parser: argparse.ArgumentParser) -> None:
     """Filters as words, and as options that mean the same; ``--grep``."""
-    parser.add_argument("filters", nargs="*", metavar="FIELD=VALUE", help="only what is about this")
-    parser.add_argument("--grep", metavar="REGEX", help="whose sentence matches; in any case if all in lower case")
+    parser.add_argument("filters", nargs="*", metavar="FIELD=VALUE", help="only records that match (see below)")
+    parser.add_argument(
+        "--grep", metavar="REGEX", help="only records whose sentence matches; case is ignored if all is lower case"
+    )
     for field in FIELDS:
-        parser.add_argument(f"--{field}", action="append", default=[], metavar="VALUE", help=f"as {field}=VALUE")
+        parser.add_argument(
+            f"--{field}", action="append", default=[], metavar="VALUE", help=f"the same as {field}=VALUE"
+        )
 
 
 def filter_terms(args: argparse.Namespace) -> Iterator[tuple[str, str]]:

@@ -15,21 +15,21 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Describe the verb."""
     parser = subparsers.add_parser(
         "export",
-        help="a stretch as one file to mail",
-        description="Write a stretch of the journal to one file that replays, verifies and explains alone: "
-        "it begins with the state before.",
+        help="write a stretch to one file to mail",
+        description="Write a stretch of the journal to one file. The file begins with the state before the stretch, "
+        "so replay, verify and explain need nothing else.",
         epilog=TIMES,
     )
     add_journal_argument(parser)
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="where to write it")
     parser.add_argument("--since", metavar="TIME", help="from this time on")
     parser.add_argument("--until", metavar="TIME", help="up to this time")
-    parser.add_argument("--seq", type=numbers, metavar="A..B", help="the records A to B; either may be left out")
+    parser.add_argument("--seq", type=numbers, metavar="A..B", help="the records from A to B; either may be left out")
     parser.add_argument("--utc", action="store_true", help="read times in UTC")
     parser.add_argument(
         "--anonymise",
         action="store_true",
-        help="other addresses (with the same prefixes in common), names, hosts, notes, paths and errors",
+        help="replace addresses (common prefixes stay common), names, hosts, notes, paths and errors",
     )
     parser.set_defaults(run=run)
 

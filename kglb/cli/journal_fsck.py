@@ -25,8 +25,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser(
         "fsck",
         help="verify every record",
-        description="Read every record: its checksum, its number, its event; every checkpoint; and fold them all. "
-        "Nothing is changed; a live journal can be read, too. Exit code 1: something is damaged.",
+        description="Verify every record (checksum, number, event) and every checkpoint, and that they add up. Changes "
+        "nothing; the daemon may be running. Exit code 1: something is damaged.",
     )
     add_journal_argument(parser)
     parser.add_argument("-o", "--output", choices=("short", "json"), default="short", help="(default: %(default)s)")

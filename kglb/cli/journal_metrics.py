@@ -37,21 +37,21 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Describe the verb."""
     parser = subparsers.add_parser(
         "metrics",
-        help="the past as metrics, for Prometheus",
-        description="Print what /metrics would have said, as OpenMetrics text with times, of which "
-        "`promtool tsdb create-blocks-from openmetrics` makes blocks for Prometheus.",
+        help="print the past as metrics, for Prometheus",
+        description="Print what /metrics would have said, as OpenMetrics text with times. "
+        "`promtool tsdb create-blocks-from openmetrics` turns it into blocks for Prometheus.",
         epilog=TIMES,
     )
     add_journal_argument(parser)
     parser.add_argument("--since", metavar="TIME", help="from this time on")
     parser.add_argument("--until", metavar="TIME", help="up to this time")
-    parser.add_argument("--seq", type=numbers, metavar="A..B", help="the records A to B; either may be left out")
+    parser.add_argument("--seq", type=numbers, metavar="A..B", help="the records from A to B; either may be left out")
     parser.add_argument(
         "--step",
         type=as_argument(duration("1s", duration_text(_LONGEST_STEP))),
         default="15s",
         metavar="TIME",
-        help=f"a sample at least so often, up to {duration_text(_LONGEST_STEP)}; each change has its own "
+        help=f"the longest time between samples, up to {duration_text(_LONGEST_STEP)}; each change has one, too "
         "(default: %(default)s)",
     )
     parser.add_argument(
@@ -61,7 +61,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="add a label to every series, as job=kglb and instance=lb1:5678; may be repeated",
+        help="add a label to every series, such as job=kglb or instance=lb1:5678; may be repeated",
     )
     parser.add_argument(
         "--balancer",
@@ -69,7 +69,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         action="append",
         default=[],
         metavar="NAME",
-        help="of balancers and reals only this one's, by its name, NAME@SERVICE or service; may be repeated",
+        help="only this balancer and its reals: its name, NAME@SERVICE or service; may be repeated",
     )
     parser.add_argument(
         "--most", type=natural, default=MOST, metavar="N", help="refuse more samples than this (default: %(default)s)"

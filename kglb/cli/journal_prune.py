@@ -17,21 +17,32 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser(
         "prune",
         help="remove the oldest segments",
-        description="Remove whole segments, oldest first, never the newest, which has the newest checkpoint. "
-        "A daemon may be writing the journal meanwhile.",
+        description="Remove whole segments, oldest first, but never the newest. The daemon may be running.",
     )
     add_journal_argument(parser)
-    parser.add_argument("--keep-size", type=as_argument(size("1B")), metavar="SIZE", help="what may stay: 500MiB, 2GiB")
-    parser.add_argument("--older-than", type=as_argument(duration("1s")), metavar="SPAN", help="sealed so long ago: 7d")
-    parser.add_argument("--leftovers", action="store_true", help="what was set aside, too: *.broken and *.damaged")
-    parser.add_argument("-n", "--dry-run", action="store_true", help="only say what would be removed")
+    parser.add_argument(
+        "--keep-size",
+        type=as_argument(size("1B")),
+        metavar="SIZE",
+        help="remove until the journal is at most this large: 500MiB, 2GiB",
+    )
+    parser.add_argument(
+        "--older-than",
+        type=as_argument(duration("1s")),
+        metavar="SPAN",
+        help="remove segments that were sealed longer ago than this: 7d",
+    )
+    parser.add_argument(
+        "--leftovers", action="store_true", help="also remove what was set aside: *.broken and *.damaged"
+    )
+    parser.add_argument("-n", "--dry-run", action="store_true", help="only print what would be removed")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Remove, and say what."""
     if not (args.keep_size or args.older_than or args.leftovers):
-        raise Failed(EXIT_USAGE, "nothing says what may go", "give --keep-size, --older-than or --leftovers")
+        raise Failed(EXIT_USAGE, "nothing says what to remove", "give --keep-size, --older-than or --leftovers")
     files, journal = OsFiles(), journal_of(args)
     if not files.is_directory(journal):
         raise NoJournal(journal)

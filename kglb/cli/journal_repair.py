@@ -14,10 +14,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Describe the verb."""
     parser = subparsers.add_parser(
         "repair",
-        help="save what is around damage",
-        description="Make a damaged journal readable again. What is intact stays byte for byte; each record that is "
-        "lost is declared in its place (RecordsLost); a copy of every file that changes is kept beside it (*.damaged). "
-        "No daemon may be writing the journal. Exit code 1: it is still not intact.",
+        help="make a damaged journal readable",
+        description="Make a damaged journal readable again. Intact records stay byte for byte. A RecordsLost record "
+        "takes the place of each lost one. A copy of every file that changes is kept beside it (*.damaged). The "
+        "daemon must not be running. Exit code 1: the journal is still damaged.",
     )
     add_journal_argument(parser)
     parser.set_defaults(run=run)

@@ -33,8 +33,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Describe the verb."""
     parser = subparsers.add_parser(
         "stat",
-        help="sizes, spans, rates, events by type",
-        description="Show how big a journal is and what is in it. It is read whole, and past damage.",
+        help="show sizes, time spans, rates, events by type",
+        description="Show how big a journal is and what is in it. Reads all of it, also past damage.",
     )
     add_journal_argument(parser)
     add_format_options(parser, ("short", "json"))

@@ -1,4 +1,4 @@
-"""Importing a library without what it would take along if it is there."""
+"""Imports a library, but not the optional packages that it would import where they are installed."""
 
 import sys
 from collections.abc import Iterator

@@ -30,7 +30,7 @@ def _of_config(state: LiveState) -> Iterator[str]:
     if refused is not None:
         more = f" (and {len(refused.errors) - 1} more)" if len(refused.errors) > 1 else ""
         ago = span(state.now - refused.at)
-        yield f"{refused.source} was rejected {ago} ago, the config before it stays in force: {refused.errors[0]}{more}"
+        yield f"{refused.source} was rejected {ago} ago, the previous one stays in force: {refused.errors[0]}{more}"
 
 
 def _of_service(service: LiveService) -> Iterator[str]:

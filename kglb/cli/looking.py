@@ -26,7 +26,7 @@ def add_status_options(parser: argparse.ArgumentParser) -> None:
         "--status",
         type=_endpoint,
         metavar="ADDRESS:PORT",
-        help=f"its status address (default: what the config says, else {StatusConfig().listen})",
+        help=f"the daemon's status address (default: the one in its config, else {StatusConfig().listen})",
     )
     parser.add_argument(
         "--config",

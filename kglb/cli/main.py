@@ -26,25 +26,25 @@ class Verb(NamedTuple):
 
 VERBS = {
     "run": Verb("kglb.cli.run", "run the daemon"),
-    "check": Verb("kglb.cli.check", "check a config, and say every mistake"),
+    "check": Verb("kglb.cli.check", "check a config, and report every mistake"),
     "plan": Verb("kglb.cli.plan", "show what a config would change, and change nothing"),
-    "doctor": Verb("kglb.cli.doctor", "say what on this machine will bite, and what cures it"),
-    "convert": Verb("kglb.cli.convert", "print another program's config as ours"),
-    "exabgp-helper": Verb("kglb.cli.exabgp_helper", "hand routes to ExaBGP, which runs this"),
-    "reload": Verb("kglb.cli.reload", "have the running daemon read its config again"),
-    "status": Verb("kglb.cli.status", "show services and reals, their health and weights, now"),
+    "doctor": Verb("kglb.cli.doctor", "find what will cause trouble on this machine, and its fix"),
+    "convert": Verb("kglb.cli.convert", "convert the config of KgLb or keepalived"),
+    "exabgp-helper": Verb("kglb.cli.exabgp_helper", "announce routes: ExaBGP runs this"),
+    "reload": Verb("kglb.cli.reload", "make the running daemon read its config again"),
+    "status": Verb("kglb.cli.status", "show services and reals with their health and weights"),
     "top": Verb("kglb.cli.top", "show the same live, in the terminal"),
     "drain": Verb("kglb.cli.drain", "take a real or a host out of rotation"),
-    "restore": Verb("kglb.cli.restore", "end the drain or the weight by hand of a real"),
+    "restore": Verb("kglb.cli.restore", "end a drain or a weight set by hand"),
     "weight": Verb("kglb.cli.weight", "give a real another weight"),
-    "stop": Verb("kglb.cli.stop", "have the running daemon stop"),
-    "tail": Verb("kglb.cli.tail", "show the journal in plain sentences, and follow it"),
+    "stop": Verb("kglb.cli.stop", "stop the running daemon"),
+    "tail": Verb("kglb.cli.tail", "show what happened, in plain sentences"),
     "notify": Verb("kglb.cli.notify", "tell a URL or a program what happens"),
     "explain": Verb("kglb.cli.explain", "say why a real, service, address or route is as it is"),
     "replay": Verb("kglb.cli.replay", "show the state of the data plane at any moment"),
-    "verify": Verb("kglb.cli.verify", "decide everything recorded again, and compare"),
+    "verify": Verb("kglb.cli.verify", "decide everything in a journal again, and compare"),
     "whatif": Verb("kglb.cli.whatif", "show what other settings would have changed"),
-    "report": Verb("kglb.cli.report", "write what happened as one page to look at and mail"),
+    "report": Verb("kglb.cli.report", "write what happened as one HTML page"),
     "journal": Verb("kglb.cli.journal", "journal files: stat, fsck, repair, export, metrics, prune"),
 }
 
@@ -125,8 +125,8 @@ def parser_for(argv: Sequence[str]) -> tuple[argparse.ArgumentParser, _VerbModul
     """The parser for a command line, and its verb's module: only that verb is described in full."""
     parser = _Parser(
         prog="kglb-actors",
-        description="Keeps Linux IPVS in step with the health of its real servers, and can always say why.",
-        epilog="Exit codes: 0 fine, 1 the answer is no, 2 usage or config error, 3 the environment lacks something.",
+        description="Keep Linux IPVS in step with the health of its real servers, and say why everything is as it is.",
+        epilog="Exit codes: 0 success, 1 the answer is no, 2 wrong usage or config, 3 this machine lacks something.",
     )
     parser.add_argument("--version", action="version", version=f"kglb-actors {__version__}")
     subparsers = parser.add_subparsers(title="verbs", metavar="VERB", required=True)

@@ -40,47 +40,54 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Describe the verb."""
     parser = subparsers.add_parser(
         "notify",
-        description="Follow the journal and tell a URL or a program what happened: each record at least once, in "
-        "order, for ever. Without a type among the filters it is what a person is woken for. What is not taken is "
-        "tried again; with --state the next process goes on where this one ended.",
+        description="Follow the journal and tell a URL or a program what happened: each record at least once and in "
+        "order. Without a type= filter, only events are told for which somebody may have to get up. What the target "
+        "does not accept is tried again. With --state the next process continues where this one ended.",
         epilog=f"{FILTERS} {TIMES} Exit codes: 0 ended by SIGTERM, 2 usage, 3 the journal, the state, the metrics "
         "or the program cannot be used.",
     )
     add_filter_options(parser)
-    parser.add_argument("--all", action="store_true", help="every record, not only what a person is woken for")
-    parser.add_argument("--url", metavar="URL", help=f"POST to it (better: --url-file, or {URL_VARIABLE})")
+    parser.add_argument(
+        "--all", action="store_true", help="every record, not only those for which somebody may have to get up"
+    )
+    parser.add_argument("--url", metavar="URL", help=f"POST to this URL (better: --url-file, or {URL_VARIABLE})")
     parser.add_argument("--url-file", metavar="FILE", help="POST to the URL in this file")
     parser.add_argument(
         "--header",
         action="append",
         default=[],
         metavar="HEADER",
-        help="send 'Name: value' along; @FILE: those in a file, one a line",
+        help="send this header, 'Name: value'; @FILE: the headers in a file, one a line",
     )
     parser.add_argument(
         "--format",
         choices=("json", "slack"),
         default="json",
-        help='slack: {"text": ...}, as chats take it (default: %(default)s)',
+        help='slack: {"text": ...}, for Slack and Mattermost (default: %(default)s)',
     )
     parser.add_argument(
-        "--batch", type=_count, metavar="N", help="up to N at once, as they are there: an array, or lines of one text"
+        "--batch",
+        type=_count,
+        metavar="N",
+        help="send up to N waiting notices at once: as an array, or as lines of one text",
     )
     parser.add_argument(
         "--timeout",
         type=as_argument(duration("100ms", "1h")),
         default=10.0,
         metavar="SPAN",
-        help='of one attempt, as "10s"; a program is killed then (default: 10s)',
+        help='the limit for one attempt, such as "10s"; a program is then killed (default: 10s)',
     )
-    parser.add_argument("--state", type=Path, metavar="FILE", help="keep in it how far the journal has been told")
+    parser.add_argument(
+        "--state", type=Path, metavar="FILE", help="store in this file how far the journal has been told"
+    )
     parser.add_argument(
         "--metrics",
         type=_textfile,
         metavar="FILE",
-        help="keep in it how it gets on, for node_exporter's textfile collector; its name ends in .prom",
+        help="write metrics to this file, FILE.prom, for node_exporter's textfile collector",
     )
-    parser.add_argument("--since", metavar="TIME", help="without a state, begin here (default: with what comes)")
+    parser.add_argument("--since", metavar="TIME", help="without a state, begin here (default: with new records)")
     parser.add_argument("--utc", action="store_true", help="read times in UTC")
     add_journal_option(parser)
     parser.add_argument(
@@ -88,7 +95,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         dest="command",
         nargs=argparse.REMAINDER,
         metavar="PROGRAM",
-        help="run this instead, with all arguments that follow; the notice is on its standard input",
+        help="instead run this program with all arguments that follow; it gets the notice on standard input",
     )
 
 
@@ -175,7 +182,7 @@ def _target(args: argparse.Namespace) -> Target:
     encode: Encode = chat_text if args.format == "slack" else documents if args.batch else one_document
     given = [name for name in ("url", "url_file", "command") if getattr(args, name) is not None]
     if len(given) > 1:
-        raise Failed(EXIT_USAGE, "one process tells one target", "give one of --url, --url-file and --exec")
+        raise Failed(EXIT_USAGE, "only one receiver is possible", "give one of --url, --url-file and --exec")
     if args.command is not None:
         return _program(args, encode)
     url, headers = read_url(args.url, args.url_file), read_headers(args.header)
@@ -188,8 +195,8 @@ def _program(args: argparse.Namespace, encode: Encode) -> Program:
     if not args.command:
         raise Failed(EXIT_USAGE, "--exec: expected a program, found nothing after it", "it comes last")
     if args.header:
-        raise Failed(EXIT_USAGE, "--header is sent to a URL, and a program is told", "give --url or --url-file")
+        raise Failed(EXIT_USAGE, "--header is for a URL, not for a program", "give --url or --url-file")
     program = args.command[0]
     if shutil.which(program) is None:
-        raise Failed(EXIT_ENVIRONMENT, f"{program}: there is no such program, or it may not be run", "name its path")
+        raise Failed(EXIT_ENVIRONMENT, f"{program}: there is no such program, or it cannot be run", "name its path")
     return Program(args.command, encode, timeout=args.timeout)

@@ -1,8 +1,8 @@
-"""A journal that a daemon writes now: what it says holds past its last record, unless its disk takes none any more.
+"""A journal that a daemon writes now: its last state still holds, unless the disk does not take new records.
 
-Whether it does only the daemon knows. It is asked over its control socket, which the journal's config names, and
-believed if the kernel says that the process that listens there is the one that holds the journal's lock. Where it
-cannot be asked, as without the rights to, nothing is said: nothing is known.
+Only the daemon knows whether it does. It is asked over its control socket, which the config in the journal names, and
+believed if the kernel says that the process at the other end holds the journal's lock. If it cannot be asked, for
+example without permission, nothing is said.
 """
 
 from datetime import UTC, datetime

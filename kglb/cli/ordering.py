@@ -52,7 +52,7 @@ def add_output_option(parser: argparse.ArgumentParser) -> None:
 def add_real_options(parser: argparse.ArgumentParser, real: str) -> None:
     """Which real is meant, and what to note."""
     parser.add_argument("real", type=_real, metavar="REAL", help=real)
-    parser.add_argument("--balancer", metavar="NAME", help="of this balancer alone: its name, or NAME@SERVICE")
+    parser.add_argument("--balancer", metavar="NAME", help="only in this balancer: its name, or NAME@SERVICE")
     parser.add_argument("--note", type=_note, default="", help="why, for whoever reads the journal")
     add_socket_option(parser)
     add_output_option(parser)
@@ -61,7 +61,7 @@ def add_real_options(parser: argparse.ArgumentParser, real: str) -> None:
 def add_term_option(parser: argparse.ArgumentParser) -> None:
     """For how long an order holds."""
     parser.add_argument(
-        "--for", dest="seconds", type=term, metavar="TIME", help='end by itself after so long, as "30m" or "2h"'
+        "--for", dest="seconds", type=term, metavar="TIME", help='end by itself after this time, such as "30m" or "2h"'
     )
 
 

@@ -1,4 +1,4 @@
-"""What was recorded before the start, as much of it as the page shows: the newest records of the journal."""
+"""The newest records of the journal from before the start, as many as the page shows."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

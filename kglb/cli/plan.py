@@ -72,10 +72,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Describe the verb."""
     parser = subparsers.add_parser(
         "plan",
-        description="Show what differs from the config in force, key by key, and what a start or a reload would do to "
-        "the machine at once, in order; and do nothing: 0 if nothing would change, 1 if anything would.",
-        epilog="What probes find afterwards changes more: a new real begins with weight 0. --probe asks the reals "
-        "beforehand, from here: on the director, as the checks will. (check is about the config alone, anywhere.) "
+        description="Show which keys differ from the config in force, and what a start or a reload would do to the "
+        "machine at once, in order. Changes nothing. Exit code 0: nothing would change; 1: something would.",
+        epilog="What probes find afterwards changes more: a new real begins with weight 0. --probe checks the reals "
+        "beforehand, from here, so run it on the director. (check is about the config alone, on any machine.) "
         "Of secrets only the references are compared: the journal has no values.",
     )
     add_config_options(parser)
@@ -83,7 +83,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--against",
         choices=("journal", "kernel"),
         default="journal",
-        help="compare with what the daemon knows, or with what the kernel holds now (default: %(default)s)",
+        help="compare with what the daemon knows, or with what the kernel has now (default: %(default)s)",
     )
     parser.add_argument(
         "--probe",

@@ -85,7 +85,7 @@ def _machine(args: argparse.Namespace, source: Source, last: int) -> DataPlane:
     if not (args.yes_really or is_lab_kernel()):
         raise Failed(
             EXIT_USAGE,
-            "this kernel is not the lab's, and would balance what the journal says",
+            "this kernel is not the lab's: it would begin to balance traffic",
             "python -m lab run -- kglb-actors replay ... plays it in the lab; --yes-really plays it here",
         )
     from kglb.dataplane.kernel import KernelDataPlane  # noqa: PLC0415 - replay alone needs no kernel

@@ -31,10 +31,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Describe the verb."""
     parser = subparsers.add_parser(
         "reload",
-        description="Have the daemon read its config again, and wait for what comes of it: 0 if the config is in "
-        "force, 1 if it was rejected (the one before stays in force), 3 if there is no daemon or no answer. It asks by "
-        "SIGHUP the daemon that writes the journal, and reads there what came of it; where it may not, and with "
-        "--socket, it asks over the control socket, for which it need not be root.",
+        description="Make the daemon read its config again, and wait for the result. Exit code 0: the config is in "
+        "force; 1: it was rejected, and the previous one stays in force; 3: no daemon or no answer. It sends SIGHUP "
+        "to the daemon that writes the journal, and reads the result there. If it may not, or with --socket, it asks "
+        "over the control socket, which does not need root.",
     )
     parser.add_argument(
         "--timeout", type=_seconds, default=10.0, metavar="SECONDS", help="how long to wait (default: %(default)g)"
@@ -124,7 +124,7 @@ def _say(answer: Reloaded, args: argparse.Namespace) -> int:
             put(line)
     else:
         tag = paint_for(sys.stderr)("rejected:", "bad")
-        print(f"{tag} record {answer.seq}: {answer.source}; the config before stays in force", file=sys.stderr)
+        print(f"{tag} record {answer.seq}: {answer.source}; the previous config stays in force", file=sys.stderr)
         for error in answer.lines:
             print(f"  {error}", file=sys.stderr)
     return EXIT_OK if answer.applied else EXIT_NO

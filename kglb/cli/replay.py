@@ -26,8 +26,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Describe the verb."""
     parser = subparsers.add_parser(
         "replay",
-        description="Show services, destinations, weights, health, addresses and routes as they were at any moment, "
-        "and where the kernel was known to differ (marked with !).",
+        description="Show services, destinations, weights, health, addresses and routes as they were at any moment. "
+        "A ! marks where the kernel was known to differ.",
         epilog=f"A moment (A, B) is a record's number or a time. {TIMES}",
     )
     parser.add_argument(
@@ -38,15 +38,21 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         help=f"its directory, or one segment; several are shown one by one (default: {DEFAULT_JOURNAL})",
     )
     moment = parser.add_mutually_exclusive_group()
-    moment.add_argument("--seq", type=natural, metavar="N", help="after record N")
-    moment.add_argument("--until", metavar="TIME", help="after the last record up to this time")
-    moment.add_argument("--diff", metavar="A..B", help="what differs between two moments; without A from the first")
+    moment.add_argument("--seq", type=natural, metavar="N", help="the state after record N")
+    moment.add_argument("--until", metavar="TIME", help="the state at this time")
+    moment.add_argument(
+        "--diff", metavar="A..B", help="what differs between two moments; without A, from the first record on"
+    )
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--step", action="store_true", help="go through it record by record, from --seq or the first on")
-    what.add_argument("--into", choices=KINDS, help="do what was recorded to a data plane, and compare in the end")
+    what.add_argument(
+        "--step", action="store_true", help="go through the journal record by record, from --seq or the first on"
+    )
+    what.add_argument("--into", choices=KINDS, help="repeat in a data plane what was recorded, and compare at the end")
     parser.add_argument("--since", metavar="A", help="with --into: begin with the state at this moment")
     parser.add_argument("--speed", type=speed, metavar="10x", help="with --into: ten times as fast as it happened")
-    parser.add_argument("--yes-really", action="store_true", help="with --into ipvs: even into a kernel not the lab's")
+    parser.add_argument(
+        "--yes-really", action="store_true", help="with --into ipvs: also in a kernel other than the lab's"
+    )
     add_format_options(parser, ("short", "json"))
 
 
@@ -90,7 +96,7 @@ def _answer(source: Source, args: argparse.Namespace, zone: Zone) -> StateView |
         return view(state_at(source, seq))
     begin, separator, end = args.diff.partition("..")
     if not separator:
-        raise Failed(EXIT_USAGE, f"--diff {args.diff}: expected two moments, as 120..180 or 14:30..14:35")
+        raise Failed(EXIT_USAGE, f"--diff {args.diff}: expected two moments, such as 120..180 or 14:30..14:35")
     first = _resolve(source, begin, zone) if begin else source.bounds()[0]
     last = _resolve(source, end, zone) if end else source.bounds()[-1]
     if not end.isdigit():
@@ -131,11 +137,11 @@ def _refuse_what_does_not_fit(args: argparse.Namespace) -> None:
     if not args.into and (args.since or args.speed or args.yes_really):
         raise Failed(EXIT_USAGE, "--since, --speed and --yes-really are for --into")
     if args.step and args.output == "json":
-        raise Failed(EXIT_USAGE, "--step is for people, and has no JSON")
+        raise Failed(EXIT_USAGE, "--step is interactive, and has no JSON")
     if args.diff and (args.into or args.step):
         raise Failed(EXIT_USAGE, "--diff compares two states, and goes with neither --step nor --into")
     if len(args.journals) > 1 and (args.into or args.step or args.seq is not None):
-        raise Failed(EXIT_USAGE, "several journals have only their time in common: use --until, or --diff of times")
+        raise Failed(EXIT_USAGE, "record numbers mean something else in each journal: use --until, or --diff of times")
 
 
 def render_difference(found: Differing, zone: Zone, paint: Paint) -> list[str]:

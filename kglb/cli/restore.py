@@ -10,8 +10,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Describe the verb."""
     parser = subparsers.add_parser(
         "restore",
-        description="End the drain and the weight by hand of a real: when up, it has its weight again.",
-        epilog="Exit codes: 0 nothing is ordered of it any more, 1 there is no such real, 2 usage, "
+        description="End the drain and the weight set by hand of a real. If it is up, it gets its weight again.",
+        epilog="Exit codes: 0 no order is in force for it any more, 1 there is no such real, 2 wrong usage, "
         "3 no daemon or no answer.",
     )
     add_real_options(parser, "address:port, or a host (address or name) with every service it serves")

@@ -25,18 +25,20 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser(
         "run",
         help="run the daemon",
-        description="Keep IPVS in step with the health of the real servers, and every fact in the journal.",
+        description="Keep IPVS in step with the health of the real servers, and record every fact in the journal.",
         epilog="Signals: HUP reloads the config, TERM and INT stop as data_plane.on_stop says, "
         "USR2 stops and leaves the kernel serving, USR1 writes every stack to stderr.",
     )
     add_config_options(parser)
     levels = "debug", "info", "warning", "error"
-    parser.add_argument("--log-level", choices=levels, default="info", help="the least that is logged (default: info)")
+    parser.add_argument(
+        "--log-level", choices=levels, default="info", help="the lowest level that is logged (default: info)"
+    )
     parser.add_argument(
         "--log-format",
         choices=("auto", "text", "json"),
         default="auto",
-        help="how the log looks (default: text on a terminal and in systemd's journal, else JSON)",
+        help="the form of the log (default: text on a terminal and in systemd's journal, else JSON)",
     )
 
 

@@ -1,4 +1,4 @@
-"""What a start leaves behind in memory, dealt with once."""
+"""Memory after a start: the collector leaves alone what is there, and freed memory goes back to the kernel."""
 
 import ctypes
 import gc

@@ -31,15 +31,18 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Describe the verb."""
     parser = subparsers.add_parser(
         "status",
-        description="Show services and reals of the running daemon: state, weight, connections, what their checks say "
-        "and since when; routes, addresses, journal.",
-        epilog="Exit codes: 0 shown, 1 there is no such balancer or (with --check) something is not as it should be, 2 "
-        "usage, 3 no daemon answers. A drained real is as it should be.",
+        description="Show services and reals of the running daemon: state, weight, connections, results of checks; "
+        "routes, addresses, journal.",
+        epilog="Exit codes: 0 success, 1 there is no such balancer or (with --check) there is a problem, 2 wrong "
+        "usage, 3 no daemon answers. A drained real is no problem.",
     )
     parser.add_argument(
-        "balancer", nargs="?", metavar="BALANCER", help="only this one: its name (of all that share it), or its service"
+        "balancer",
+        nargs="?",
+        metavar="BALANCER",
+        help="only this balancer: its name (all that share it), or its service",
     )
-    parser.add_argument("--check", action="store_true", help="exit with 1 unless all is as it should be")
+    parser.add_argument("--check", action="store_true", help="for monitoring: exit with 1 if there is any problem")
     add_status_options(parser)
     parser.add_argument("-o", "--output", choices=("short", "json"), default="short", help="(default: %(default)s)")
 

@@ -20,16 +20,20 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Describe the verb."""
     parser = subparsers.add_parser(
         "stop",
-        description="Have the daemon stop as data_plane.on_stop in its config says, and wait until it has ended.",
-        epilog="Exit codes: 0 it has ended, 1 it has ended and left something of ours in the kernel, 2 usage, "
-        "3 no daemon or no answer.",
+        description="Stop the daemon as data_plane.on_stop in its config says, and wait until it has ended.",
+        epilog="Exit codes: 0 it has ended, 1 it has ended but could not remove everything from the kernel, 2 wrong "
+        "usage, 3 no daemon or no answer.",
     )
     how = parser.add_mutually_exclusive_group()
     how.add_argument(
         "--leave", dest="on_stop", action="store_const", const="leave", default="", help="leave the kernel serving"
     )
     how.add_argument(
-        "--cleanup", dest="on_stop", action="store_const", const="cleanup", help="remove what the daemon made"
+        "--cleanup",
+        dest="on_stop",
+        action="store_const",
+        const="cleanup",
+        help="remove from the kernel what the daemon added",
     )
     add_socket_option(parser)
     add_output_option(parser)

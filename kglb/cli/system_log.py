@@ -1,8 +1,8 @@
 """Whether a stream leads to systemd's journal, and how a line tells it how bad it is.
 
-What a service prints is filed by journald under one priority, unless each line begins with its own: sd-daemon(3). Where
-a stream leads to is compared by device and inode, as systemd.exec(5) asks for ``JOURNAL_STREAM``: whoever redirects
-stderr leaves the variable as it is.
+journald gives all lines of a service the same priority, unless a line begins with its own: sd-daemon(3). The stream's
+device and inode are compared with ``JOURNAL_STREAM``, as systemd.exec(5) asks, because redirecting stderr leaves that
+variable as it is.
 """
 
 import os

@@ -32,11 +32,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Describe the verb."""
     parser = subparsers.add_parser(
         "tail",
-        description="Show the last records of the journal, each as a sentence; with -f, those that follow.",
+        description="Show the last records of the journal, each as a sentence; with -f, also those that follow.",
         epilog=f"{FILTERS} {TIMES}",
     )
     add_filter_options(parser)
-    parser.add_argument("-f", "--follow", action="store_true", help="go on as the journal grows")
+    parser.add_argument("-f", "--follow", action="store_true", help="follow the journal as it grows")
     parser.add_argument(
         "-n",
         "--lines",
@@ -47,9 +47,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("-r", "--reverse", action="store_true", help="newest first")
     parser.add_argument("--since", metavar="TIME", help="from this time on")
     parser.add_argument("--until", metavar="TIME", help="up to this time")
-    parser.add_argument("--after", type=natural, metavar="SEQ", help="what comes after record SEQ")
-    parser.add_argument("--show-cursor", action="store_true", help="say at the end how to continue")
-    parser.add_argument("--causes", action="store_true", help="below each record, those that led to it")
+    parser.add_argument("--after", type=natural, metavar="SEQ", help="the records after record SEQ")
+    parser.add_argument("--show-cursor", action="store_true", help="print at the end how to continue")
+    parser.add_argument("--causes", action="store_true", help="below each record, show those that led to it")
     parser.add_argument("--salvage", action="store_true", help="report damage and read on past it")
     parser.add_argument(
         "--journal",
@@ -89,7 +89,7 @@ def _stretches(args: argparse.Namespace, since: Moment | None, until: Moment | N
             EXIT_USAGE, "--after and --show-cursor count the records of one journal", "name one, or use --since"
         )
     if args.show_cursor and args.follow:
-        raise Failed(EXIT_USAGE, "--show-cursor is said at the end, which -f never comes to", "use one of them")
+        raise Failed(EXIT_USAGE, "--show-cursor prints at the end, which -f never reaches", "use one of them")
     if args.reverse and args.follow:
         raise Failed(EXIT_USAGE, "-r begins with the newest record, which -f waits for", "use one of them")
     sources = [Source(path, on_damage=report_damage if args.salvage else None) for path in paths]

@@ -14,8 +14,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "top",
         description="Show every real of the running daemon, live: sort, filter, and look at one real's events and "
         "their causes. It changes nothing.",
-        epilog="Keys: s sorts in another way, / filters, t leaves only trouble, Enter opens a real, q ends. "
-        "Exit codes: 0 ended, 2 usage, 3 no daemon answers, or textual or a terminal is missing.",
+        epilog="Keys: s sorts in another way, / filters, t shows only problems, Enter opens a real, q quits. "
+        "Exit codes: 0 success, 2 wrong usage, 3 no daemon answers, or textual or a terminal is missing.",
     )
     add_status_options(parser)
 

@@ -16,10 +16,10 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Describe the verb."""
     parser = subparsers.add_parser(
         "verify",
-        description="Decide everything again from the recorded configs, probes, names and what the kernel held, and "
-        "compare it with the decisions, operations and checkpoints that were recorded.",
-        epilog="Exit code 1: something was decided otherwise than this version would. What another version of the "
-        "decision code decided otherwise is shown, and is no failure.",
+        description="Decide everything again from the recorded configs, probes, names and kernel entries, and "
+        "compare it with the recorded decisions, operations and checkpoints.",
+        epilog="Exit code 1: this version decides something differently. Differences of another version of the "
+        "decision code are shown, but are no failure.",
     )
     add_journal_argument(parser)
     add_format_options(parser, ("short", "json"))

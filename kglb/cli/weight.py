@@ -11,10 +11,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Describe the verb."""
     parser = subparsers.add_parser(
         "weight",
-        description="Give one real this weight whenever it is up, instead of the config's or its check's. With 0 it "
-        "gets no new connections but counts as alive; to take it out, drain it. While its checks have it down it gets "
-        "nothing, unless you --force-up. The weight outlives restarts and ends by restore, or at its time.",
-        epilog="Exit codes: 0 it has the weight, 1 there is no such real, 2 usage, or several reals are meant, "
+        description="Give a real this weight whenever it is up, instead of the weight from the config or its check. "
+        "With 0 it gets no new connections but counts as alive; to take it out of rotation, drain it. A real that is "
+        "down gets nothing, unless you --force-up. The weight outlives restarts. It ends with restore, or after the "
+        "time in --for.",
+        epilog="Exit codes: 0 it has the weight, 1 there is no such real, 2 wrong usage, or several reals are meant, "
         "3 no daemon or no answer.",
     )
     add_real_options(parser, "address:port, or a host that serves one service")

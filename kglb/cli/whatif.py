@@ -22,8 +22,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Describe the verb."""
     parser = subparsers.add_parser(
         "whatif",
-        description="Decide what was recorded again under other settings, and show what would have differed.",
-        epilog=f"What can be set of a balancer: {', '.join(DECIDABLE)}. The name * stands for all balancers. {TIMES}",
+        description="Decide everything again with other settings, and show what would have differed.",
+        epilog=f"Keys of a balancer that can be set: {', '.join(DECIDABLE)}. The name * means all balancers. {TIMES}",
     )
     add_journal_argument(parser)
     parser.add_argument(
@@ -32,9 +32,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help="as balancer.web.check.fall=5; may be repeated (without any, nothing should differ)",
+        help="such as balancer.web.check.fall=5; may be repeated (without any, nothing should differ)",
     )
-    parser.add_argument("--since", metavar="TIME", help="suppose so from this time on (default: from the beginning)")
+    parser.add_argument(
+        "--since", metavar="TIME", help="apply the settings from this time on (default: from the beginning)"
+    )
     parser.add_argument("--until", metavar="TIME", help="up to this time (default: to the end)")
     add_format_options(parser, ("short", "json"))
 

@@ -1,7 +1,7 @@
 """What differs between two configs, key by key, as the config spells it, and how many reals it bears on. Pure.
 
-As in a reload, a balancer stays the same while its service does, a real while its address does, and their order says
-nothing. Secrets are compared by their references: whether what they stand for is another now cannot be seen here.
+As in a reload, a balancer is the same if its service is, and a real if its address is; their order does not matter.
+Secrets are compared by their references, so a changed value is not seen here.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,7 @@
-"""One document of several files: ``include`` brings balancers, ``[defaults]`` says what they do not say themselves.
+"""One document from several files: ``include`` adds balancers, ``[defaults]`` gives the keys that they lack.
 
-It is put together before anything is read, so that every reader and rule sees one document. Where each value was
-written is kept: a mistake is told there. Reads files, and interprets no value but names of files.
+It is composed before anything is interpreted, so that every reader and rule sees one document. The place of each value
+is kept, so that a mistake is reported there. Reads files, and interprets no value but names of files.
 """
 
 import glob

@@ -66,7 +66,7 @@ def _read_header(node: Node) -> str | SecretRef:
     if not TOKEN.fullmatch(name):
         raise RefusedError("expected the name of a header: letters, digits and any of !#$%&'*+-.^_`|~")
     if name.lower() in OWN_HEADERS:
-        node.warn("the check sends its own, this one is not sent")
+        node.warn("this header is not sent: the check has its own")
     if isinstance(node.value, dict):
         return _read_secret(node)
     if not isinstance(node.value, str):
@@ -74,7 +74,7 @@ def _read_header(node: Node) -> str | SecretRef:
     value = _sendable(node.value)
     if name.lower() not in SENSITIVE_HEADERS:
         return value
-    node.warn('a secret stands in this file; { env = "..." } or { file = "..." } keeps it elsewhere')
+    node.warn('this file contains a secret; write { env = "..." } or { file = "..." } instead')
     return node.reading.secrets.from_config(path_text(node.path), value)
 
 

@@ -1,4 +1,4 @@
-"""Parsers of what IPVS is told: services, real servers, schedulers, flags, addresses."""
+"""Parsers of values for IPVS: services, real servers, schedulers, flags, addresses."""
 
 import ipaddress
 import re

@@ -1,7 +1,7 @@
-"""News that an address has left this machine: a netlink socket that the event loop reads. There is none from IPVS.
+"""News that an address has left this machine: a netlink socket that the event loop reads. IPVS has no such news.
 
-It says that, not which: whoever is told compares. It changes nothing. (pyroute2 has this too, but its core does not run
-on uvloop, and a thread that waits in it would take the interpreter from the loop.)
+It does not say which address: whoever is told compares. It changes nothing. (pyroute2 has this too, but its core does
+not run on uvloop, and a thread that waits in it would take the interpreter from the loop.)
 """
 
 import asyncio

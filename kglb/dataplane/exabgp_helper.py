@@ -5,8 +5,8 @@
     daemon --- Unix socket, lines of JSON --- helper --- standard output and input, lines of text --- ExaBGP
 
 It keeps its routes in memory when the daemon leaves or dies, until ExaBGP ends; then it ends, too. So a route is
-announced only while ExaBGP lives, and after ExaBGP's restart only once the daemon has said so again: nobody announces
-what nobody vouches for. It never decides about a route itself.
+announced only while ExaBGP lives, and after a restart of ExaBGP only when a daemon has ordered it again. It never
+decides about a route itself.
 """
 
 import asyncio

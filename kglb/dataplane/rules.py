@@ -1,4 +1,4 @@
-"""What must not be asked of the kernel: it would take it silently and do something else.
+"""What the kernel must not be asked for, because it would accept it silently and do something else.
 
 Measured on Linux 6.1: ip_vs takes weights above 16 bits, unknown flag bits, one-packet scheduling on TCP,
 port 0 without persistence, unknown methods and tunnel types. What the kernel itself refuses is left to it,

@@ -1,12 +1,11 @@
 """Which weights does the kernel have that the journal does not account for? Asked once, at a start.
 
-Effects wait for the write of their causes, but no longer than a failover may take: a daemon whose disk hangs goes on
-without, and if it is killed then, the kernel has weights of which its successor reads nothing. What the successor
-knows of such a real is old, and the kernel's weight is the newer news. So the real is treated as one without history:
-it is healthy until probes say otherwise (``fall`` counts), its streak begins anew, and a weight that its check said is
-forgotten.
+A change of the kernel waits for the write of its cause, but only for a short time: a daemon whose disk hangs goes on
+without. If it is killed then, the kernel has weights that are not in the journal. What the next daemon reads about such
+a real is old; the kernel's weight is newer. So the real is treated as one without history: it is healthy until probes
+say otherwise (``fall`` counts), its streak begins anew, and a weight that its check reported is forgotten.
 
-A weight is accounted for where this boot's journal has the real with a weight: as known to be in the kernel
+A weight is accounted for if this boot's journal has the real with a weight: as known to be in the kernel
 (``actual``), or as wanted there (``desired``). Then the journal is as new as the kernel, and is believed.
 
     kernel   actual   desired   what has happened                              what follows
@@ -17,17 +16,17 @@ A weight is accounted for where this boot's journal has the real with a weight: 
     > 0      0, none  0, none   decided and done, and no record was written    presumed healthy, but for those below
     > 0      -        -         no such real in the journal                    ``presumed_healthy``, as it is added
 
-Presumed is nobody whom the journal gives weight 0 for another reason than health: a real that is drained or leaving,
-and one of weight 0 by an operator's order or by the config. Nor does a real that is up need it.
+A real is not presumed healthy if the journal gives it weight 0 for another reason than health: it is drained or
+leaving, or has weight 0 by an operator's order or by the config. A real that is up does not need it.
 
-Of the same look in the kernel, and taken for it:
+These cases look the same in the kernel, and are treated the same:
 
 - An operation whose answer was lost (done or not), or that a kernel which hung did after its real had been given up,
   and a kill before it was read back: the journal knows the real as down for good reason. It has its weight until
   ``fall`` probes fail, where without a kill it would have been read back at once.
 - Failsafe that was not written: every real that is down has its weight, and keeps it until ``fall`` probes fail; if
   all do, that is failsafe again.
-- A stranger's weight, given while no daemon ran: the same. While one runs it is drift, and undone.
+- A weight that somebody else set while no daemon ran: the same. While one runs it is drift, and undone.
 - Where reals that are down are removed, ``actual`` has no destination instead of one of weight 0. ``fail_closed``
   changes nothing: it says what is done with reals that are known to be down, and of this one nobody knows.
 

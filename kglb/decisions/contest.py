@@ -3,9 +3,9 @@
     drift in a row     1st .. 4th    5th    6th    7th    8th    9th    10th ...     after a calm spell: the 1st again
     repairs apart      0             1 s    2 s    4 s    8 s    16 s   30 s
 
-A controller that puts back what another changes, which puts it back in turn, makes two of them change the kernel as
-fast as they can, and traffic flap with them. Keeping repairs apart bounds that, and delays no repair of who comes now
-and then: 30 s after the last, every drift is repaired at once. It ends nothing: whoever reads the event has to.
+Two controllers that undo each other's changes would change the kernel as fast as they can, and traffic would flap.
+Pauses between repairs bound that. They do not delay the repair of a rare change: 30 s after the last one, every drift
+is repaired at once. They do not end the contest: whoever reads the event has to.
 """
 
 from typing import NamedTuple

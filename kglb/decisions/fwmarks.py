@@ -1,7 +1,7 @@
 """Which mark does a real's check get, and where does the check connect to?
 
-A mark belongs to a way: to a real's address, by one kind of forwarding, for one family of packets. All reals that are
-reached by this way share it, whatever their ports and balancers; it is free again once the last has given it back.
+A mark belongs to a way: a real's address, one kind of forwarding, and one family of packets. All reals that are
+reached by this way share it, whatever their ports and balancers. It is free again when the last of them releases it.
 Free marks are taken in the order in which they became free (KgLb's fwmark_manager.go; CONFORMANCE D1 to D9).
 """
 

@@ -11,8 +11,8 @@ The alive ratio is that of the primaries. It is 1 in failsafe, so a dead pool st
 in its place; under fail_closed it is 0. Balancers may share a route: who prohibits it wins over who allows it, and a
 prohibited prefix blocks every prefix within it. (KgLb's servicer.go; CONFORMANCE section E.)
 
-One case is ours, since KgLb cannot reload: a balancer that joins a route that is announced already and has never had a
-real up says nothing, so that adding port 443 takes no traffic away from port 80.
+One case is new, since KgLb cannot reload: a balancer that joins an announced route and has never had a real up neither
+allows nor prohibits it, so that adding port 443 takes no traffic away from port 80.
 """
 
 from collections.abc import Collection, Iterable, Mapping

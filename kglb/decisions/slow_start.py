@@ -12,7 +12,8 @@ nine at even distances, so that it has all of it ``slow_start`` seconds later. T
 - A backup has none: it is needed at once.
 - A real that is ``presumed_warm`` has none: nobody knew its health yet, or the kernel sent it traffic already.
 
-A real that goes down or out of rotation has no slow start any more, and begins anew when it is back: so it is folded.
+When a real goes down or out of rotation, its slow start ends (the fold does that), and a new one begins when it is
+back.
 """
 
 from collections.abc import Iterable

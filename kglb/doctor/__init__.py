@@ -1,4 +1,4 @@
-"""What on this machine will bite a director with this config: facts gathered once, findings that follow from them.
+"""What on this machine will cause trouble for a director with this config: facts, and the findings that follow.
 
 ``gather`` reads the machine and changes nothing; ``diagnose`` is a pure function of the ``Facts`` it returns. A rule is
 a function from facts to findings, beside others of its kind: ``ipvs`` (modules, schedulers, sysctls), ``vips`` (do

@@ -1,4 +1,4 @@
-"""Who else is at work on this machine's IPVS, and does its clock agree with others'?"""
+"""Do other controllers change this machine's IPVS, and is its clock synchronised?"""
 
 from collections.abc import Iterator
 
@@ -19,16 +19,16 @@ def shares_with(facts: Facts) -> Iterator[Finding]:
         if name in DELETING:
             yield problem(
                 f"{name} runs here",
-                "it deletes services that are not its own, and the daemon adds them again: both for ever",
-                advice="one of the two elsewhere; kube-proxy may also run in another mode than ipvs",
+                "it deletes services that are not its own, and the daemon adds them again, without end",
+                advice="run one of the two on another machine, or kube-proxy in another mode than ipvs",
             )
         else:
-            why = "it touches what its own config names: no service may be in both configs"
+            why = "it changes the services of its own config: no service may be in both configs"
             yield note(f"{name} runs here", why)
     if facts.services:
         yield note(
-            f"services that are not this config's: {some(facts.services)}",
-            "they are left alone, and counted in kglb_foreign_services, unless this boot's journal says we made them",
+            f"services that are not in this config: {some(facts.services)}",
+            "they are left alone, and counted in kglb_foreign_services, unless the daemon added them since this boot",
         )
 
 

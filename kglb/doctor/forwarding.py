@@ -55,7 +55,7 @@ def has_carrier(facts: Facts) -> Iterator[Finding]:
             yield problem(
                 f"{interface} has no carrier, and the route to {some(reals)} leaves by it",
                 "no check and no packet reaches it",
-                advice=f"look at its cable, its switch, or whatever is at the other end; `ip link show {interface}`",
+                advice=f"check its cable, its switch, and the other end; `ip link show {interface}`",
             )
 
 
@@ -96,7 +96,7 @@ def is_not_passed_by(facts: Facts) -> Iterator[Finding]:
         there = "on the reals: `sysctl -w net.ipv6.conf.IF.accept_redirects=0`, IF their interface to this machine"
         yield note(
             f"{some(dict.fromkeys(reals))} and {router} are both on {interface}",
-            "reals that heed redirects learn the way past this machine, and what they answer is not masqueraded",
+            "reals that accept ICMP redirects learn to answer past this machine, and such answers are not masqueraded",
             fix="" if ipv6 else f"sysctl -w {settings}",
             advice=there if ipv6 else "",
         )
@@ -143,10 +143,10 @@ def has_its_marks_alone(facts: Facts) -> Iterator[Finding]:
     for mark, priority in sorted(facts.network.rule_marks.items()):
         if mark in marks:
             yield problem(
-                f"an ip rule (priority {priority}) is for packets with the mark {mark}, which is one of ours "
+                f"an ip rule (priority {priority}) matches packets with the mark {mark}, which is one of ours "
                 f"({marks[0]} to {marks[-1]})",
-                "once the mark stands for a real, packets that others mark so go to that real",
-                advice="another fwmark_base in [data_plane]",
+                "when that mark is given to a real, packets that others mark with it go to that real",
+                advice="choose another fwmark_base in [data_plane]",
             )
 
 

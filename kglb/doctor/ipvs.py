@@ -41,7 +41,7 @@ def has_the_modules(facts: Facts) -> Iterator[Finding]:
             yield problem(f"the kernel has no module {module}", why, advice=advice)
         elif "ip_vs" in facts.loaded and (facts.loadable is None or locked):
             what = "kernel.modules_disabled is 1" if locked else "this machine has no /lib/modules to load it from"
-            advice = "load it where modules can be loaded (on the host of a container, or at boot)"
+            advice = "load it where modules can be loaded: on the host of a container, or at boot"
             yield problem(f"the module {module} is not loaded, and {what}", why, advice=advice)
 
 
@@ -54,7 +54,7 @@ def knows_the_tunnels(facts: Facts) -> Iterator[Finding]:
             yield problem(
                 f"kernel {_dotted(facts.kernel)} cannot forward by {kind}, which came with {_dotted(since)}",
                 "reals get packets that they cannot unpack",
-                advice='a newer kernel, or forward = "tunnel"',
+                advice='use a newer kernel, or forward = "tunnel"',
             )
 
 
@@ -94,15 +94,15 @@ def tracks_connections(facts: Facts) -> Iterator[Finding]:
     if facts.sysctls.get("net.ipv4.vs.conntrack") == 1:
         yield note(
             "net.ipv4.vs.conntrack is 1",
-            "every connection has a second entry in the kernel, which only netfilter rules on them need",
+            "every connection has a second entry in the kernel, which only netfilter rules on connections need",
             fix="sysctl -w net.ipv4.vs.conntrack=0",
         )
     count = facts.sysctls.get("net.netfilter.nf_conntrack_count", 0)
     most = facts.sysctls.get("net.netfilter.nf_conntrack_max", 0)
     if most and count >= CROWDED * most:
         yield problem(
-            f"{count} of {most} connections that netfilter tracks are taken",
-            "when the table is full, new connections are dropped, checks too",
+            f"netfilter's connection table has {count} of at most {most} entries",
+            "when the table is full, new connections are dropped, also those of checks",
             fix=f"sysctl -w net.netfilter.nf_conntrack_max={4 * most}",
         )
 
@@ -116,10 +116,10 @@ def hashes_as_a_fresh_start(facts: Facts) -> Iterator[Finding]:
             continue
         yield note(
             f"{balancer.id}: the kernel got its reals in another order than the config's",
-            f"{balancer.service.scheduler} maps clients by it: a director that has just started maps some elsewhere",
-            advice="where directors share the VIP: withdraw this one, stop it with cleanup, and start it"
+            f"{balancer.service.scheduler} maps clients by that order: one that starts now maps some differently",
+            advice="if directors share the VIP, stop this one with cleanup, and start it again"
             if balancer.when_down == "quiesce"
-            else 'when_down = "quiesce" where directors share the VIP: a real that is removed comes back as the newest',
+            else 'if directors share the VIP, set when_down = "quiesce": a removed real comes back as the newest',
         )
 
 

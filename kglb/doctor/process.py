@@ -46,7 +46,7 @@ def can_listen(facts: Facts) -> Iterator[Finding]:
     if facts.status_error and facts.daemon is None:
         port = parse_endpoint(listen).port
         yield problem(
-            f"the status address {listen} cannot be had: {facts.status_error}",
+            f"the status address {listen} cannot be used: {facts.status_error}",
             "the daemon cannot start",
             advice=f"`ss -ltnp sport = :{port}` shows who has it; or choose another status.listen",
         )
@@ -64,10 +64,10 @@ def keeps_its_secrets(facts: Facts) -> Iterator[Finding]:
     """Who writes the config decides where traffic goes, and which programs run."""
     for file in facts.files:
         if file.writable_by_others:
-            why = "anybody here decides where traffic goes, and what `exec` checks run"
+            why = "any user of this machine can decide where traffic goes, and what `exec` checks run"
             yield problem(f"everybody may write {file.path}", why, fix=f"chmod o-w {file.path}")
         if file.holds_secrets and file.readable_by_others:
-            why = "it holds what checks prove by who they are"
+            why = "it has credentials that checks send"
             yield problem(f"everybody may read {file.path}", why, fix=f"chmod o-r {file.path}")
 
 
@@ -79,13 +79,13 @@ def has_a_helper(facts: Facts) -> Iterator[Finding]:
     if of is None:
         yield problem(
             f"no ExaBGP helper at {socket}",
-            "no route to a VIP is announced until it is there",
+            "no route to a VIP is announced until it runs",
             advice="start ExaBGP with `kglb-actors exabgp-helper` as its process; docs/routes.md says how",
         )
     elif user not in (of, "root"):
         yield problem(
-            f"the ExaBGP helper at {socket} is {of}'s, and the daemon runs as {user}",
-            "the daemon may not open the socket, and no route to a VIP is announced",
+            f"the ExaBGP helper at {socket} runs as {of}, but the daemon as {user}",
+            "the daemon cannot open the socket, so no route to a VIP is announced",
             advice=f"run ExaBGP as {user}; docs/routes.md has a unit that does",
         )
 

@@ -16,7 +16,7 @@ def can_write(facts: Facts) -> Iterator[Finding]:
     """Without a journal the daemon does not start."""
     if not facts.disk.writable:
         yield problem(
-            f"{facts.disk.existing} cannot be written to, and the journal is to be in {facts.config.journal.directory}",
+            f"the journal cannot be written to {facts.config.journal.directory}: {facts.disk.existing} is not writable",
             "the daemon cannot start",
             fix=f"install -d -m 0750 {shlex.quote(facts.config.journal.directory)}",
         )
@@ -45,10 +45,10 @@ def is_local(facts: Facts) -> Iterator[Finding]:
     kind = facts.disk.filesystem
     if kind in REMOTE:
         why = "when the network fails, the journal cannot say what happened then"
-        yield problem(f"the journal is on {kind}", why, advice="a directory on a local disk")
+        yield problem(f"the journal is on {kind}", why, advice="use a directory on a local disk")
     elif kind in VOLATILE:
         why = "it does not survive a reboot, so nothing can be explained afterwards"
-        yield note(f"the journal is on {kind}", why, advice="a directory on a disk")
+        yield note(f"the journal is on {kind}", why, advice="use a directory on a disk")
 
 
 RULES = (can_write, has_room, is_local)

@@ -86,7 +86,7 @@ def _too_narrow(tunnel: _Tunnel, reals: list[str]) -> Finding:
     return problem(
         f"the tunnel ({tunnel.kind}) to {some(reals)} takes {tunnel.room} bytes, and IPv6 needs {IPV6_LEAST}",
         lost,
-        advice=f"an MTU of at least {IPV6_LEAST + tunnel.overhead} on {tunnel.interface} and on all the way",
+        advice=f"set an MTU of at least {IPV6_LEAST + tunnel.overhead} on {tunnel.interface} and the whole path",
     )
 
 
@@ -96,10 +96,10 @@ def _narrow(tunnel: _Tunnel, reals: list[str], largest: int) -> Finding:
     return note(
         f"IPv{6 if tunnel.ipv6 else 4} packets of more than {tunnel.room} bytes do not fit into the tunnel "
         f"({tunnel.kind}) to {some(reals)}",
-        "clients are asked by ICMP to send smaller ones: one that does not get that hangs when it sends much, and "
-        "small checks pass",
-        advice=f"`advmss {mss}` in the reals' routes to clients, or an MTU of {largest + tunnel.overhead} on "
-        f"{tunnel.interface} and on all the way{fragments}",
+        "clients are asked by ICMP to send smaller ones; a client that does not get the ICMP hangs when it sends "
+        "much, although checks pass",
+        advice=f"set `advmss {mss}` on the reals' routes to clients, or an MTU of {largest + tunnel.overhead} on "
+        f"{tunnel.interface} and the whole path{fragments}",
     )
 
 

@@ -42,7 +42,7 @@ def answers_arp(facts: Facts) -> Iterator[Finding]:
             if names:
                 yield problem(
                     f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} not 0",
-                    f"nobody on {interface} learns where {vip} is: this machine answers no ARP for it",
+                    f"this machine does not answer ARP for {vip}, so nobody on {interface} finds it",
                     fix=f"sysctl -w {' '.join(f'{name}=0' for name in names)}",
                 )
 
@@ -60,8 +60,8 @@ def answers_solicitations(facts: Facts) -> Iterator[Finding]:
             if not (forwards and is_proxy):
                 proxy = f"sysctl -w {asked[-1]}=1 && ip -6 neigh replace proxy {vip} dev {interface}"
                 yield note(
-                    f"the VIP {vip} is in the network of {interface}, and nobody there learns where it is",
-                    f"IPv6 does not answer for what is on {ours}; only who has a route to the VIP finds it",
+                    f"the VIP {vip} is in the network of {interface}, but nobody there finds it",
+                    f"IPv6 answers no neighbour discovery for addresses on {ours}; only a route to the VIP leads to it",
                     fix=proxy if forwards else "",
                     advice=f'vip_interface = "{interface}" in [data_plane], or VIPs of another network and a route',
                 )
@@ -98,18 +98,18 @@ def owns_its_vips(facts: Facts) -> Iterator[Finding]:
                 yield problem(
                     f"the VIP {vip} on {there.interface} is a duplicate (dadfailed): another machine had it first",
                     "this machine does not take packets for it",
-                    advice="take it off the other machine, then off this one; the daemon adds it without the question",
+                    advice="take it off the other machine, then off this one; the daemon adds it again",
                 )
             elif there.interface != ours:
                 yield note(
                     f"the VIP {vip} is on {there.interface} already",
-                    "it stays there when the daemon stops, and this machine answers for a service that is gone",
+                    "it stays there when the daemon stops; this machine then answers for a service that is gone",
                     fix=f"ip address del {there.address} dev {there.interface}",
                 )
         if vip in facts.network.neighbours:
             yield problem(
                 f"another machine answers for the VIP {vip} by {'neighbour discovery' if ':' in vip else 'ARP'}",
-                "clients reach one or the other, as chance has it",
+                "clients reach one of the two at random",
                 advice=f"find it in `ip neighbour`; {_SILENT_VIP[':' in vip]}",
             )
 

@@ -1,4 +1,4 @@
-"""All events as one type. What caused one stands in its record; where several facts lead to one, it says more."""
+"""All events as one type. An event's record names its cause; an event with several causes names the others itself."""
 
 from journal.format import JournalGap, JournalRepaired, RecordsLost, SegmentOpened
 from kglb.events.balancing import BalancingEvent

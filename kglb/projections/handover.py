@@ -1,13 +1,13 @@
 """When may a destination stop serving? Not before one of those that are to serve does.
 
-The kernel may refuse the weight that is to take over, or have refused it earlier. A service whose other weights sank
-all the same would serve nobody until the kernel gives in. So what ends a destination's service (its weight becomes 0,
-or it is deleted) waits as long as
+The kernel may refuse the weight of the destination that is to take over, or have refused it earlier. If the other
+weights became 0 all the same, the service would serve nobody until the kernel accepts it. So an operation that ends a
+destination's service (its weight becomes 0, or it is deleted) waits as long as
 
 - the service is meant to serve: some destination is wanted with a weight;
 - none of those has its weight in the kernel, as far as is known for sure.
 
-One that has is enough. Nothing waits where nobody is meant to serve, and no real that is banned.
+One that has is enough. Nothing waits if no destination is meant to serve, nor if the real is banned (``fail_closed``).
 """
 
 from collections.abc import Callable, Collection, Mapping

@@ -1,4 +1,4 @@
-"""What an event is about: which services and reals; and the part of it that concerns some of them. Pure."""
+"""Which services and reals an event is about, and the part of it that concerns some of them. Pure."""
 
 from collections.abc import Callable, Iterable
 

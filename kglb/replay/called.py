@@ -1,4 +1,4 @@
-"""What the names mean that people call balancers and reals by, up to a record: which services, which addresses.
+"""What the names of balancers and reals mean, up to a record: which services, which addresses.
 
 A name in the config has one address after the other. It means all of them that the journal still knows.
 """

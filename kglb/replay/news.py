@@ -1,7 +1,7 @@
-"""A journal as somebody reads it who is to miss nothing: from where they were, for ever, with what is to be told.
+"""Reads a journal without missing anything: from a place on, without end, with what is to be told.
 
-It goes on over whatever becomes of the journal: a new segment, a repair, damage, a prune that was quicker, another
-journal in its place. What could not be read is told in its place. It neither waits nor writes.
+It continues whatever happens to the journal: a new segment, a repair, damage, a prune of what was not read yet, another
+journal in its place. What could not be read is reported instead. It neither waits nor writes.
 """
 
 from collections.abc import Callable, Iterator

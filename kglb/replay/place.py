@@ -1,4 +1,4 @@
-"""How far a journal has been read by somebody who comes back, and where to go on if it is no longer as it was left.
+"""How far a journal has been read, and where to continue if the journal has changed meanwhile.
 
 A record's checksum continues that of the record before it, so number and checksum together name all that was recorded
 up to there: another journal, or one that was cut back and went on otherwise, is told from the one that was read.

@@ -148,7 +148,7 @@ def _config_applied(event: ConfigApplied, _: Runs) -> str:
 
 def _config_rejected(event: ConfigRejected, _: Runs) -> str:
     count = plural(len(event.errors), "mistake")
-    return f"{event.source} was refused, the config before stays in force: {count}: {listed(event.errors)}"
+    return f"{event.source} was rejected, the previous config stays in force: {count}: {listed(event.errors)}"
 
 
 # --- reals --------------------------------------------------------------------------------------------------
@@ -204,7 +204,7 @@ def _watch_lost(event: WatchLost, _: Runs) -> str:
 def _outcomes_unknown(event: OutcomesUnknown, _: Runs) -> str:
     reasons = listed(f"{count} {reason}" for reason, count in event.counts.items())
     checks = plural(sum(event.counts.values()), "check")
-    return f"{checks} said nothing, for reasons of this machine: {reasons}"
+    return f"{checks} had no result, because of this machine: {reasons}"
 
 
 # --- checks through the VIP ---------------------------------------------------------------------------------
@@ -215,7 +215,7 @@ def _mark_assigned(event: MarkAssigned, _: Runs) -> str:
 
 
 def _mark_released(event: MarkReleased, _: Runs) -> str:
-    return f"checks of {event.real} carry mark {event.mark} no more"
+    return f"checks of {event.real} no longer carry mark {event.mark}"
 
 
 def _checks_impossible(event: ChecksImpossible, _: Runs) -> str:

@@ -1,4 +1,4 @@
-"""In words: how few of a balancer's reals are up, and who serves in their place."""
+"""Words for how few of a balancer's reals are up, and who serves in their place."""
 
 from kglb.projections import BalancerState
 from kglb.replay.words import plural

@@ -1,6 +1,6 @@
 """The fleet as it would have been: recorded inputs, supposed health, and decisions by today's code.
 
-A balancer is supposed to decide when the daemon's did, and where that did not, once all that came at a moment is in.
+A balancer is assumed to decide when the daemon's did; where that did not, after everything that came at one moment.
 """
 
 from msgspec.structs import replace

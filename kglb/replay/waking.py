@@ -1,7 +1,7 @@
-"""What a person is woken for, if nobody said otherwise: what changes who gets traffic, and what keeps us from our work.
+"""The events for which a person is woken by default: who gets traffic has changed, or the daemon cannot do its work.
 
-Not what leads to it (probes, weights), nor what a person has ordered, nor what the kernel was told: a decision is
-among it when it puts its balancer into another mode.
+Not among them: what leads to these (probes, weights), what a person ordered, and what was done to the kernel. A
+decision is among them if it puts its balancer into another mode.
 """
 
 import msgspec

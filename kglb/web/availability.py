@@ -1,4 +1,4 @@
-"""Is what was decided in force? KgLb's ``availability`` and ``manager_state``, as gauges over our own facts."""
+"""Does the kernel have what was decided? KgLb's ``availability`` and ``manager_state``, as gauges over our facts."""
 
 from collections.abc import Iterator
 from typing import Literal, get_args

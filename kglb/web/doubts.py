@@ -1,8 +1,8 @@
-"""A second use of what is read for metrics: does the kernel have the destinations and weights that it is known to have?
+"""Compares destinations and weights with what is known of the kernel, each time that counters are read for metrics.
 
-IPVS tells nobody when another program changes an entry. Whoever asks for metrics or the state has the counters read,
-and a weight is in each: comparing costs a look in a table. What differs is a doubt and no more. It is recorded nowhere
-and changes nothing; who is told of it reads the service again, and alone says whether that is drift.
+IPVS tells nobody when another program changes an entry. Each request for metrics or the state reads the counters, and
+these come with weights, so comparing is cheap. A difference is only a doubt: it is not recorded and changes nothing.
+Whoever is told of it reads the service again, and alone decides whether it is drift.
 """
 
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What the page asks of whoever knows how to speak: events in words. The command line gives it one."""
+"""The port by which the page gets events in words. The command line provides it."""
 
 from collections.abc import Iterable
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""OpenMetrics text with timestamps, which ``promtool tsdb create-blocks-from openmetrics`` makes blocks of.
+"""OpenMetrics text with timestamps, for ``promtool tsdb create-blocks-from openmetrics``.
 
 prometheus_client reads the daemon's own text and writes each series once: it knows labels, escapes and the names of
 counters. The samples of a series differ in value and time alone, and are written here: by the library one takes 17 us.

@@ -1,4 +1,4 @@
-"""A long text, kept as gzip (RFC 1952): the metrics of ten thousand reals are ten megabytes, packed less than one."""
+"""A long text, kept as gzip (RFC 1952)."""
 
 import zlib
 from collections.abc import Iterator

@@ -1,10 +1,9 @@
 """A small HTTP/1.1 server for GET and HEAD. One request a connection, and nobody can hold it up.
 
 A client has PATIENCE to send its head and again to take the answer, or each part of an endless one. Beyond
-MAX_CONNECTIONS a newcomer takes the place of the client that has kept us waiting longest, for its head or its leave,
-and for GRACE at least; it is refused where there is none. One that has vanished from an endless answer is noticed
-within GONE.
-The server logs nothing: what a route raises goes to the loop's exception handler, what a client does wrong
+MAX_CONNECTIONS a new client takes the place of the one that has kept us waiting longest (at least GRACE) for its head
+or its leave; if there is none, the new client is refused. One that has vanished from an endless answer is noticed
+within GONE. The server logs nothing: what a route raises goes to the loop's exception handler, what a client does wrong
 to the client.
 """
 

@@ -100,7 +100,7 @@ def followed_by(page: Browser, first: str, then: str) -> bool:
 def test_a_config_that_was_rejected_is_complained_of(page: Browser) -> None:
     assert page.evaluate("rejection({ rejected: null })") == []
     said = page.evaluate('rejection({ rejected: { source: "new.toml", errors: ["unknown key", "no name"] } })')
-    assert said == ["new.toml was rejected, the config before it stays in force: unknown key; no name"]
+    assert said == ["new.toml was rejected, the previous one stays in force: unknown key; no name"]
 
 
 def test_the_search_box_filters_and_the_keyboard_reaches_it(page: Browser, reals: Reals) -> None:

@@ -286,8 +286,8 @@ def types(receiver: Receiver) -> list[str]:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        ([], 2, "nothing says whom to tell"),
-        (["--url", "http://a/T0KEN", "--exec", "cat"], 2, "one process tells one target"),
+        ([], 2, "no receiver is given"),
+        (["--url", "http://a/T0KEN", "--exec", "cat"], 2, "only one receiver is possible"),
         (["--url", "a/T0KEN"], 2, "--url: expected a URL"),
         (["--url", "http://a/T0KEN", "type=Helth"], 2, "there is no such event"),
         (["--url", "http://a/T0KEN", "balancer=wep"], 2, "there is no balancer of that name; there is web"),
@@ -296,7 +296,7 @@ def types(receiver: Receiver) -> list[str]:
         (["--url", "http://a/T0KEN", "--header", "T0KEN"], 2, "--header: expected a header"),
         (["--url-file", "/nowhere/T"], 2, "the file /nowhere/T cannot be read"),
         (["--exec"], 2, "--exec: expected a program"),
-        (["--header", "X: 1", "--exec", "cat"], 2, "--header is sent to a URL"),
+        (["--header", "X: 1", "--exec", "cat"], 2, "--header is for a URL"),
         (["--exec", "/nowhere/alert"], 3, "/nowhere/alert: there is no such program"),
         (["--state", "/nowhere/state", "--exec", "cat"], 3, "/nowhere/state: No such file or directory"),
         (["--metrics", "/nowhere/a.prom", "--exec", "cat"], 3, "/nowhere/a.prom: No such file or directory"),

@@ -94,7 +94,7 @@ def test_a_config_that_was_rejected_is_a_trouble_beside_the_one_in_force() -> No
     in_force = InForce(source="/etc/old.toml", digest="0", since=1_000_000_000.0, rejected=rejected)
     state = replace(live(one_down_one_drained()), now=1_000_007_200.6, config=in_force)
     assert shown(state)[1:4] == [
-        "  ! /etc/new.toml was rejected 1 min ago, the config before it stays in force: "
+        "  ! /etc/new.toml was rejected 1 min ago, the previous one stays in force: "
         "new.toml:4: unknown key (and 1 more)",
         f"  ! web: {real_id(1)} is down",
         "  config    /etc/old.toml, in force for 2 h",

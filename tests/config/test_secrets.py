@@ -118,7 +118,7 @@ def test_a_header_that_cannot_be_sent_is_refused(balancer: Write, refuse: Refuse
 
 
 def test_a_header_the_check_sends_itself_is_warned_about(balancer: Write, accept: Accept) -> None:
-    assert "this one is not sent" in accept(with_headers(balancer, 'User-Agent = "me"')).warnings[0]
+    assert "this header is not sent" in accept(with_headers(balancer, 'User-Agent = "me"')).warnings[0]
 
 
 @pytest.mark.parametrize(("mode", "warned"), [(0o600, False), (0o640, False), (0o644, True)])

@@ -53,10 +53,10 @@ def test_reals_that_came_in_another_order_are_a_note_where_the_scheduler_hashes(
     note = found(replace(hashing, orders={ServiceId(SERVICE): (second, first)}))
     assert note.level == "note"
     assert note.what == f"{SERVICE}: the kernel got its reals in another order than the config's"
-    assert note.advice.endswith("withdraw this one, stop it with cleanup, and start it")
+    assert note.advice.endswith("stop this one with cleanup, and start it again")
     removing = configured('when_down = "remove"')
     assert found(replace(removing, orders={ServiceId(SERVICE): (second, first)})).advice.startswith(
-        'when_down = "quiesce"'
+        'if directors share the VIP, set when_down = "quiesce"'
     )
 
 
@@ -177,7 +177,7 @@ def test_announcing_needs_exabgps_helper() -> None:
 def test_a_helper_of_another_user_is_no_helper_to_the_daemon() -> None:
     facts = configured("announce = {}", head='[bgp]\nengine = "exabgp"\n')
     of_another = found(replace(facts, daemon_user="kglb", helper_user="exabgp"))
-    assert of_another.what == "the ExaBGP helper at /run/kglb/exabgp.sock is exabgp's, and the daemon runs as kglb"
+    assert of_another.what == "the ExaBGP helper at /run/kglb/exabgp.sock runs as exabgp, but the daemon as kglb"
     assert of_another.advice == "run ExaBGP as kglb; docs/routes.md has a unit that does"
     assert diagnose(replace(facts, daemon_user="kglb", helper_user="kglb")) == []
     assert diagnose(replace(facts, daemon_user="root", helper_user="exabgp")) == []

@@ -93,7 +93,7 @@ def test_a_rule_for_a_mark_of_ours_is_a_problem() -> None:
     facts = networked(configured("fwmark_checks = true"), rule_marks={10007: 50})
     finding = found(facts)
     assert finding.what == (
-        "an ip rule (priority 50) is for packets with the mark 10007, which is one of ours (10000 to 14999)"
+        "an ip rule (priority 50) matches packets with the mark 10007, which is one of ours (10000 to 14999)"
     )
 
 

@@ -47,14 +47,14 @@ def test_large_packets_that_do_not_fit_are_a_note_with_the_mss_that_does() -> No
     finding = found(tunnelled(IPV4))
     assert finding.level == "note"
     assert finding.what == "IPv4 packets of more than 1480 bytes do not fit into the tunnel (ipip) to 10.0.0.1"
-    assert finding.advice.startswith("`advmss 1440` in the reals' routes to clients, or an MTU of 1520 on eth0")
+    assert finding.advice.startswith("set `advmss 1440` on the reals' routes to clients, or an MTU of 1520 on eth0")
 
 
 def test_of_mixed_families_the_outer_takes_room_and_the_inner_makes_the_mss() -> None:
     assert "more than 1460 bytes" in found(tunnelled(IPV6)).what
-    assert found(tunnelled(IPV6)).advice.startswith("`advmss 1420`")
+    assert found(tunnelled(IPV6)).advice.startswith("set `advmss 1420`")
     assert "more than 1480 bytes" in found(tunnelled(IPV4, VIP6)).what
-    assert found(tunnelled(IPV4, VIP6)).advice.startswith("`advmss 1420`")
+    assert found(tunnelled(IPV4, VIP6)).advice.startswith("set `advmss 1420`")
 
 
 def test_a_link_that_takes_more_leaves_room() -> None:
@@ -83,7 +83,7 @@ def test_ipv4_that_is_fragmented_gets_through_and_ipv6_never_is() -> None:
 def test_less_than_ipv6_needs_is_a_problem() -> None:
     everything = found(tunnelled(IPV6._replace(mtu=1319)))
     assert (everything.level, everything.why) == ("problem", "IPVS drops everything")
-    assert everything.advice.startswith("an MTU of at least 1320 on eth0")
+    assert everything.advice.startswith("set an MTU of at least 1320 on eth0")
     assert found(tunnelled(IPV6._replace(mtu=1320))).level == "note"
     larger = found(tunnelled(IPV4._replace(mtu=1299), VIP6))
     assert (larger.level, larger.why) == ("problem", "clients cannot send less, and all larger packets are lost")

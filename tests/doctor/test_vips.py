@@ -22,7 +22,7 @@ def test_an_ipv6_vip_on_lo_is_found_by_nobody_on_a_segment_with_its_network() ->
     finding = found(set_sysctls(on_eth0("2001:db8::2/64"), PROXY))
     assert (finding.level, finding.what) == (
         "note",
-        f"the VIP {VIP} is in the network of eth0, and nobody there learns where it is",
+        f"the VIP {VIP} is in the network of eth0, but nobody there finds it",
     )
     assert finding.fix == f"sysctl -w net.ipv6.conf.eth0.proxy_ndp=1 && ip -6 neigh replace proxy {VIP} dev eth0"
 

@@ -23,7 +23,7 @@ PAGES = ROOT / "packaging" / "man"
     ("page", "says"),
     [
         ("kglb-actors.1", "a new real begins with weight"),
-        ("kglb-actors.toml.5", 'when_all_down (default: "fail_open") When the last real fails'),
+        ("kglb-actors.toml.5", 'when_all_down (default: "fail_open") When no real is up'),
     ],
 )
 def test_groff_formats_it_without_a_warning(page: str, says: str) -> None:

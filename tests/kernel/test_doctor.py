@@ -81,4 +81,4 @@ def test_every_wrong_sysctl_is_found_and_cured_by_the_printed_command(network: N
 
 def test_services_of_others_are_a_note(network: Network, config: Path) -> None:
     _, findings = doctor(network, config)
-    assert findings["services that are not this config's: tcp://10.0.0.200:80"]["level"] == "note"
+    assert findings["services that are not in this config: tcp://10.0.0.200:80"]["level"] == "note"

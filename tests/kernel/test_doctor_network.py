@@ -239,13 +239,13 @@ def test_an_ipv6_vip_in_a_segments_network_is_found_once_this_machine_is_its_pro
     network, vip = clinic.network, "fd00:1::100"
     network.add_vip(vip)
     clinic.forward(vip, network.reals[0].address6, MASQUERADE)
-    finding = clinic.finding("nobody there learns where it is")
+    finding = clinic.finding("nobody there finds it")
     assert finding is not None
     assert clinic.is_left_waiting(vip)
     clinic.cure(finding)
     with in_namespace(network.client):
         ip("neighbour flush all", family="-6")
-    assert clinic.finding("nobody there learns where it is") is None
+    assert clinic.finding("nobody there finds it") is None
     assert clinic.is_answered(vip)
 
 
@@ -425,7 +425,7 @@ def test_a_mark_of_ours_takes_a_strangers_packets_to_a_real(clinic: Clinic) -> N
         ip(f"rule add fwmark {mark} lookup main priority 50", family="-4")
         command("ipvsadm", "-A", "-f", str(mark), "-s", "rr")
         command("ipvsadm", "-a", "-f", str(mark), "-r", f"{network.reals[0].address}:0", "-m")
-    finding = clinic.finding("(priority 50) is for packets with the mark 10007")
+    finding = clinic.finding("(priority 50) matches packets with the mark 10007")
     assert finding is not None
     assert finding.level == "problem"
     strangers_connection()

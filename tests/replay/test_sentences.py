@@ -131,7 +131,7 @@ SPOKEN: list[tuple[Event, str]] = [
     (applied(balancer()), "test is in force: 1 balancer, 2 reals (digest 0)"),
     (
         ConfigRejected(source="c.toml", errors=("c.toml:1: no",)),
-        "c.toml was refused, the config before stays in force: 1 mistake: c.toml:1: no",
+        "c.toml was rejected, the previous config stays in force: 1 mistake: c.toml:1: no",
     ),
     (added(WEB, 0), "10.0.0.1:80 added with weight 1000, down until its checks pass"),
     (
@@ -203,13 +203,13 @@ SPOKEN: list[tuple[Event, str]] = [
     ),
     (
         OutcomesUnknown(counts={"local error EMFILE": 3}),
-        "3 checks said nothing, for reasons of this machine: 3 local error EMFILE",
+        "3 checks had no result, because of this machine: 3 local error EMFILE",
     ),
     (
         MarkAssigned(service=WEB, real=A, mark=10000, way=WAY),
         "checks of 10.0.0.1:80 carry mark 10000: IPv4 to 10.0.0.1 by ipip",
     ),
-    (MarkReleased(service=WEB, real=A, mark=10000, way=WAY), "checks of 10.0.0.1:80 carry mark 10000 no more"),
+    (MarkReleased(service=WEB, real=A, mark=10000, way=WAY), "checks of 10.0.0.1:80 no longer carry mark 10000"),
     (
         ChecksImpossible(service=WEB, reals=(A, B), problem="a sysctl is 0", remedy="sysctl -w it=1"),
         "10.0.0.1:80, 10.0.0.2:80 cannot be checked, their health stays as it is: a sysctl is 0; try: sysctl -w it=1",

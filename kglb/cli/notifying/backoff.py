@@ -1,4 +1,4 @@
-"""When to ask again who did not take what it was told. Pure."""
+"""When to try again after a receiver did not accept a notice. Pure."""
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime

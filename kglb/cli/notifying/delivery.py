@@ -1,6 +1,6 @@
-"""Hands notices on, in their order, and says how far that is: what has been taken is behind, the rest is still to come.
+"""Delivers notices in order, and keeps the place up to which the receiver has accepted them.
 
-One attempt at a time, for ever, at a pace that the target can bear. Nothing is kept but what is being told.
+One attempt at a time, without end, at a pace that the target can bear. Only what is being told is in memory.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""What a target is given to read. Pure."""
+"""The text that a target gets. Pure."""
 
 from collections.abc import Callable, Sequence
 

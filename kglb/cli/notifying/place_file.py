@@ -1,6 +1,6 @@
-"""How far the journal has been told, in a file that is always whole, and one process's: one line of JSON.
+"""How far the journal has been told: one line of JSON in a file that is always whole and belongs to one process.
 
-The lock is a file of its own, because that with the place is another one each time it is written.
+The lock is a file of its own, because each write replaces the file with the place.
 """
 
 from collections.abc import Iterator

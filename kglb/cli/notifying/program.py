@@ -1,6 +1,6 @@
-"""Tells a program: started for each notice (or batch), which it finds on its standard input, and in short in variables.
+"""Tells a program: started for each notice or batch, with the document on standard input, its main fields in variables.
 
-It has done its part when it exits with 0. It runs in a process group of its own, which is killed when its time is
+Exit status 0 means that it accepts the notice. It runs in a process group of its own, which is killed when its time is
 over. What it prints goes to our standard error.
 """
 

@@ -1,4 +1,4 @@
-"""What the command line says of the URL to tell: where it stands, and what is sent along. No message shows a secret."""
+"""The receiver's URL and headers, from the command line, a file or the environment. No message shows a secret."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ def read_url(url: str | None, file: str | None) -> str:
         return _checked(_secret(file).strip(), file)
     if not (value := os.environ.get(URL_VARIABLE)):
         remedy = f"give --url-file, --url or --exec, or set {URL_VARIABLE}"
-        raise Failed(EXIT_USAGE, "nothing says whom to tell", remedy)
+        raise Failed(EXIT_USAGE, "no receiver is given", remedy)
     return _checked(value, URL_VARIABLE)
 
 

@@ -1,4 +1,4 @@
-"""A file that is written again and again while the process runs, or none. Only at first has that to be possible."""
+"""A file that is rewritten while the process runs, or no file. Only the first write must succeed."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,7 @@
-"""How far one notifier is, for whoever watches that it gets on: as metrics, in a file for node_exporter.
+"""The progress of one notifier as metrics, in a file for node_exporter.
 
-What counts is a time: up to when all that was recorded is behind. It stands still while a target does not take what it
-is told, while there is more to tell than it takes, and when the process is gone, whose file stays as it was.
+The metric to watch is a time: everything recorded before it has been told. It stands still while the target refuses or
+is too slow, and when the process is gone, because nobody rewrites the file then.
 """
 
 import time

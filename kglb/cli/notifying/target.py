@@ -1,4 +1,4 @@
-"""Who is told: the port between the delivery and what is behind it."""
+"""The port from the delivery to a receiver."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple, Protocol

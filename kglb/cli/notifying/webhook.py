@@ -1,8 +1,8 @@
 """Tells a URL: POSTs JSON, by httpx, over a connection that is kept.
 
-An answer of 2xx is an acknowledgement. What the answer says of the document (it is malformed, or too large) stays true
-however often it is sent, so that is refused. All else may pass: the receiver, or who set up its address and token, can
-cure it, and no notice is lost for that.
+An answer of 2xx is an acknowledgement. An answer about the document (it is malformed, or too large) stays true however
+often it is sent: the notice is refused. Any other failure may pass, or be repaired at the receiver or in the set-up, so
+the notice is tried again and not lost.
 """
 
 import asyncio

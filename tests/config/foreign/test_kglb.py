@@ -263,7 +263,7 @@ def test_without_attributes_of_a_route_the_ratio_is_said_to_do_nothing() -> None
 def test_a_secret_header_is_kept_out_of_the_config_and_warned_about_at_its_place() -> None:
     loaded = accepted(with_check("http", HTTP | {"headers": {"Authorization": "Bearer x"}}))
     assert "Bearer" not in repr(loaded.config)
-    assert "upstreamChecker.checker.http.headers.Authorization: a secret stands in this file" in loaded.warnings[0]
+    assert "upstreamChecker.checker.http.headers.Authorization: this file contains a secret" in loaded.warnings[0]
 
 
 @pytest.mark.parametrize(
