@@ -14,9 +14,10 @@ from kglb.actors.scrubbing import scrubber
 from kglb.actors.turns import Turns
 from kglb.checks.counts import CheckCounts
 from kglb.checks.port import ProberPort, VigilPort
+from kglb.config.targets import Stamp, Targets, read_targets
 from kglb.dataplane.port import DataPlane
 from kglb.dataplane.route_engine import MemoryRoutes, RouteEngine
-from kglb.dataplane.worker import Caller
+from kglb.dataplane.worker import Caller, InlineWorker
 from kglb.decisions import Contest
 from kglb.model import RealId, SecretRef, ServiceId
 from kglb.model.histogram import Histogram
@@ -24,6 +25,9 @@ from kglb.model.histogram import Histogram
 Resolve = Callable[[str, bool], Awaitable[tuple[str, ...]]]
 """All addresses of a name, IPv6 ones if so asked, at least one; raises OSError with a sentence that says why not."""
 
+
+ReadTargets = Callable[[str, Stamp | None], Targets | None]
+"""What a file of targets says, None if it is the one that was seen; raises OSError where there is none."""
 
 Listen = Callable[[Callable[[], None]], None]
 """Has its argument called, and nothing else, whenever there is news."""
@@ -40,6 +44,13 @@ def _silent(event: str, **fields: object) -> None:
     """Say nothing."""
 
 
+class Source(Struct):
+    """The source of a pool: when it last gave an answer, in seconds since the epoch, and how often it gave none."""
+
+    answered: float | None = None
+    failures: int = 0
+
+
 class Parts(Struct):
     """One per daemon. ``random`` is the only source of randomness; ``now`` (the loop's time in seconds, but finer than
     uvloop's whole milliseconds) the only clock, but that deadlines which outlive the daemon go by ``wall``, in seconds
@@ -50,7 +61,8 @@ class Parts(Struct):
     an answer must have it (see ``watchdog``), ``probes_stalled`` since when no probe has ended though some should
     have. ``draining`` are the connections, as last counted, of each real whose last one is waited for.
     ``on_address_loss`` takes whom to tell that an address has left the machine, ``on_doubt`` whom to tell that a
-    service does not look as it is known. New checkers take ``turns``.
+    service does not look as it is known. New checkers take ``turns``. Files of targets are read through ``files``;
+    ``sources`` are those of pools, by service and the pool's id.
     """
 
     scheduler: Scheduler
@@ -60,6 +72,9 @@ class Parts(Struct):
     machine: DataPlane
     worker: Caller
     resolve: Resolve
+    files: Caller = field(default_factory=InlineWorker)
+    read_targets: ReadTargets = read_targets
+    sources: dict[tuple[ServiceId, str], Source] = field(default_factory=dict)
     routes: RouteEngine = field(default_factory=MemoryRoutes)
     now: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time

@@ -16,8 +16,12 @@ class ResolutionError(OSError):
     """A name has no address now; the message is a sentence that says why."""
 
 
+class NoRecordError(ResolutionError):
+    """The name has no address of this family, says whoever knows; of another it may have one."""
+
+
 async def resolve(name: str, ipv6: bool) -> tuple[str, ...]:
-    """All addresses of a name in one family, sorted. Raises ResolutionError."""
+    """All addresses of a name in one family, sorted. Raises ResolutionError, NoRecordError where there are none."""
     listed = _in_hosts_file(name, ipv6)
     return listed or await _ask_dns(name, ipv6)
 
@@ -41,7 +45,7 @@ def _in_hosts_file(name: str, ipv6: bool) -> tuple[str, ...]:
 
 
 async def _ask_dns(name: str, ipv6: bool) -> tuple[str, ...]:
-    from dns import asyncresolver, exception  # noqa: PLC0415 - see the module's docstring
+    from dns import asyncresolver, exception, resolver  # noqa: PLC0415 - see the module's docstring
 
     from kglb.checks.short_answers import ShortAnswers  # noqa: PLC0415
 
@@ -49,6 +53,8 @@ async def _ask_dns(name: str, ipv6: bool) -> tuple[str, ...]:
     kind = "AAAA" if ipv6 else "A"
     try:
         answer = await asyncresolver.resolve(name, kind, lifetime=LIFETIME, search=True, backend=backend)
+    except (resolver.NXDOMAIN, resolver.NoAnswer) as error:
+        raise NoRecordError(f"no {kind} record for {name}: {error}") from None
     except exception.DNSException as error:
         raise ResolutionError(f"no {kind} record for {name}: {error}") from None
     return tuple(sorted(str(ipaddress.ip_address(record.address)) for record in answer))

@@ -1,7 +1,5 @@
 """A config in a few lines for a person: what ``kglb-actors check`` answers when all is well."""
 
-from collections import Counter
-
 from kglb.config.values import duration_text
 from kglb.model import Balancer, Config
 
@@ -19,7 +17,10 @@ def describe(config: Config) -> tuple[str, ...]:
 
 def describe_balancer(balancer: Balancer) -> str:
     """A balancer in a line, without its name."""
-    forwards = Counter(str(real.forward) for real in balancer.reals)
+    forwards = dict.fromkeys(
+        str(forward)
+        for forward in (*(real.forward for real in balancer.reals), *(pool.forward for pool in balancer.pools))
+    )
     check = balancer.check
     kind = "https" if getattr(check, "tls", False) else check.__struct_config__.tag
     return (
@@ -30,7 +31,9 @@ def describe_balancer(balancer: Balancer) -> str:
 
 def _reals(balancer: Balancer) -> str:
     backups = sum(real.backup for real in balancer.reals)
-    every = _count(len(balancer.reals), "real")
+    listed = _count(len(balancer.reals), "real") if balancer.reals or not balancer.pools else ""
+    pools = " and ".join(f"the members of {pool.id}" for pool in balancer.pools)
+    every = " and ".join(filter(None, (listed, pools)))
     return f"{every}, {_count(backups, 'backup')} among them" if backups else every
 
 
