@@ -12,7 +12,7 @@ from kglb.actors.recorder import Recorder
 from kglb.actors.runtime import LoopActor, Scheduler
 from kglb.actors.scrubbing import scrubber
 from kglb.actors.turns import Turns
-from kglb.checks.counts import CheckCounts
+from kglb.checks.counts import CheckCounts, SourceCounts
 from kglb.checks.port import ProberPort, VigilPort
 from kglb.config.targets import Stamp, Targets, read_targets
 from kglb.dataplane.port import DataPlane
@@ -44,13 +44,6 @@ def _silent(event: str, **fields: object) -> None:
     """Say nothing."""
 
 
-class Source(Struct):
-    """The source of a pool: when it last gave an answer, in seconds since the epoch, and how often it gave none."""
-
-    answered: float | None = None
-    failures: int = 0
-
-
 class Parts(Struct):
     """One per daemon. ``random`` is the only source of randomness; ``now`` (the loop's time in seconds, but finer than
     uvloop's whole milliseconds) the only clock, but that deadlines which outlive the daemon go by ``wall``, in seconds
@@ -74,7 +67,7 @@ class Parts(Struct):
     resolve: Resolve
     files: Caller = field(default_factory=InlineWorker)
     read_targets: ReadTargets = read_targets
-    sources: dict[tuple[ServiceId, str], Source] = field(default_factory=dict)
+    sources: dict[tuple[ServiceId, str], SourceCounts] = field(default_factory=dict)
     routes: RouteEngine = field(default_factory=MemoryRoutes)
     now: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time

@@ -6,7 +6,8 @@ It says what a source named, and when it is time to ask again; what becomes of t
 from collections.abc import Callable
 from typing import NamedTuple
 
-from kglb.actors.parts import Parts, Source
+from kglb.actors.parts import Parts
+from kglb.checks.counts import SourceCounts
 from kglb.checks.resolve import NoRecordError
 from kglb.config.targets import Targets
 from kglb.decisions import families
@@ -66,7 +67,7 @@ class Pools:
 
     async def ask(self, config: Balancer, pool: Pool) -> Answer:
         """Whom a source names now. Raises OSError with a sentence that says why it names nobody."""
-        known = self._parts.sources.setdefault((self._service, pool.id), Source())
+        known = self._parts.sources.setdefault((self._service, pool.id), SourceCounts())
         try:
             answer = await (self._look_up(config, pool) if pool.kind == "dns" else self._read(config, pool))
         except OSError:

@@ -193,6 +193,7 @@ def _vitals(
             foreign_services=parts.foreign,
             log_lines_dropped=log.dropped,
             checked=parts.checked,
+            sources=parts.sources,
             probe_durations=parts.probe_durations,
             reactions=parts.reactions.histogram,
             syncs=syncs,
