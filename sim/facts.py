@@ -21,6 +21,7 @@ from kglb.events import (
     MarkReleased,
     OperationFailed,
     OperationsApplied,
+    PoolAnswered,
     ProbeFlipped,
     RealAdded,
     RealDrained,
@@ -41,9 +42,11 @@ from kglb.model import (
     DeleteService,
     Destination,
     Operation,
+    Real,
     RealId,
     ServiceId,
 )
+from sim.pools import PoolRule
 from sim.routes import Lines
 from sim.slow_starts import SlowStarts
 from sim.violation import CRASH
@@ -83,6 +86,7 @@ class Facts:
         self._world = world
         self._witness = witness
         self.slow_starts = SlowStarts(world, witness)
+        self._pools = PoolRule(world, witness)
         self.stopping = False
         self._boot = ""
         self.done: Counter[Operation] = Counter()
@@ -127,6 +131,11 @@ class Facts:
                 self.slow_starts.decided(event)
             case WarmthChanged():
                 self.slow_starts.changed(event)
+            case RealAdded(entry=Real(pool=pool), basis="initial") if pool:
+                self._witness.testimony.forget_one(event.service, event.real)
+            case PoolAnswered():
+                self._witness.moved = self._witness.now
+                self._pools.answered(event)
             case ProbeFlipped():
                 self._flipped(event)
             case DaemonStarted():

@@ -5,7 +5,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from sim.balancers import host
-from sim.faults import FAULTS, TROUBLE, Over, become
+from sim.faults import FAULTS, POOL_FAULTS, TROUBLE, Over, become
 
 if TYPE_CHECKING:
     from sim.world import World
@@ -27,7 +27,7 @@ class Story:
     def write(self, begin: float, seconds: float) -> None:
         """Choose some kinds of faults and when each happens."""
         plan, random = self._world.plan, self._random
-        every = list(FAULTS)
+        every = [*FAULTS, *(POOL_FAULTS if plan.size.pools else ())]
         self.kinds = list(plan.kinds) or random.sample(every, random.randint(2, len(every)))
         for _ in range(round(plan.faults_per_minute * seconds / 60)):
             when = begin + random.random() * seconds
@@ -49,7 +49,7 @@ class Story:
             self.trouble_over = self._world.agenda.now
         if "crashes" in kind:
             self._crashes = self._world.agenda.now + lasts
-        over = FAULTS[kind](self._world, self._random)
+        over = (FAULTS.get(kind) or POOL_FAULTS[kind])(self._world, self._random)
         self._world.note(f"{kind} for {lasts:.3g} s" if over else kind)
         if over is not None:
             self._open[number] = (kind, over)

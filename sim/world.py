@@ -14,7 +14,7 @@ from kglb.model import Destination, Endpoint, Forward, RealId, Service, ServiceI
 from kglb.model.marks import mark_id
 from sim import quiescence, waiting
 from sim.agenda import Agenda
-from sim.balancers import host, name
+from sim.balancers import host, name, source
 from sim.configs import Operator, Size
 from sim.disk import Platter, last_seq
 from sim.kernel import SimKernel
@@ -30,6 +30,9 @@ FOREIGN = {
     Service(id=ServiceId("fwmark://7"), scheduler="rr"): [Destination(real=RealId("203.0.113.11:0"), weight=1)],
 }
 """What somebody else has in the kernel: never to be touched."""
+
+MOST_BALANCERS = 100
+"""In one simulation, whatever its operator adds."""
 
 LOOK = 0.5
 """Seconds after which a process that has ended is noticed, and started again."""
@@ -60,6 +63,8 @@ class World:
         self.routes = MemoryRoutes()
         self.reals = Reals(self._fork())
         self.names = Names({name(number): (host(number),) for number in range(plan.size.reals)})
+        if plan.size.pools:
+            self._begin_pools(self._fork())
         self.wall_offset = 0.0
         self.around = Surroundings(
             agenda=self.agenda,
@@ -69,6 +74,7 @@ class World:
             reals=self.reals,
             route=self._route,
             resolve=self._resolve,
+            read_targets=self.names.read,
             wall=lambda: int((1_800_000_000 + self.agenda.now + self.wall_offset) * 1e9),
             limits=LIMITS,
         )
@@ -90,6 +96,12 @@ class World:
     def note(self, what: str) -> None:
         """Remember what went wrong in the world, for the report."""
         self.log.append((self.agenda.now, what))
+
+    def _begin_pools(self, random: Random) -> None:
+        for number in range(MOST_BALANCERS):
+            for kind in ("dns", "file"):
+                hosts = random.sample(range(self.plan.size.reals), min(4, self.plan.size.reals))
+                self.names.change(source(kind, number), tuple(map(host, hosts)))
 
     # --- the run --------------------------------------------------------------------------------------------------
 

@@ -94,12 +94,12 @@ class Pools:
         try:
             read = await self._parts.files.call(self._parts.read_targets, pool.place, seen and seen.stamp)
         except OSError as error:
-            raise OSError(f"{pool.place} cannot be read: {error.strerror or error}") from None
+            raise OSError(f"cannot be read: {error.strerror or error}") from None
         targets = read or seen
         assert targets is not None, "a file that was not seen before is new"
         self._files[pool.id] = targets
         if problem := targets.problem or _unreachable(targets, families(config, pool)):
-            raise OSError(f"{pool.place}: {problem}")
+            raise OSError(problem)
         return Answer(targets.members, old=read is None)
 
 

@@ -50,7 +50,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         if self.key == "balancer":
             return str(self.before or self.after)
         if self.change != "changed":
-            return f"real {self.before or self.after}"
+            called = str(self.before or self.after)
+            return f"{'pool' if ' ' in called else 'real'} {called}"
         values = f"{self.key} {_word(self.before)} -> {_word(self.after)}"
         return f"{values} ({self._bearing})" if self.balancer else values
 

@@ -7,8 +7,10 @@ from kglb.model import Balancer, Config
 def describe(config: Config) -> tuple[str, ...]:
     """One line for the whole, then one for each balancer. Never shows a secret."""
     reals = sum(len(balancer.reals) for balancer in config.balancers)
+    pools = sum(len(balancer.pools) for balancer in config.balancers)
     whole = (
         f"ok: {_count(len(config.balancers), 'balancer')}, {_count(reals, 'real')}, "
+        f"{_count(pools, 'pool') + ', ' if pools else ''}"
         f"data plane {config.data_plane.kind}, journal in {config.journal.directory}, "
         f"status on {config.status.listen or 'nothing'}"
     )
