@@ -19,15 +19,11 @@ def describe(config: Config) -> tuple[str, ...]:
 
 def describe_balancer(balancer: Balancer) -> str:
     """A balancer in a line, without its name."""
-    forwards = dict.fromkeys(
-        str(forward)
-        for forward in (*(real.forward for real in balancer.reals), *(pool.forward for pool in balancer.pools))
-    )
     check = balancer.check
     kind = "https" if getattr(check, "tls", False) else check.__struct_config__.tag
     return (
         f"{balancer.id} {balancer.service.scheduler}, {_reals(balancer)} "
-        f"({', '.join(forwards)}), {kind} check every {duration_text(check.interval)}"
+        f"({', '.join(map(str, balancer.forwards))}), {kind} check every {duration_text(check.interval)}"
     )
 
 

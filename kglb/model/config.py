@@ -281,6 +281,12 @@ class Balancer(msgspec.Struct, frozen=True, kw_only=True):
         return self.fail_open_below > 0 or self.has_backups
 
     @property
+    def forwards(self) -> tuple[Forward, ...]:
+        """How packets reach its reals and the members of its pools, each way once."""
+        ways = (*(real.forward for real in self.reals), *(pool.forward for pool in self.pools))
+        return tuple(dict.fromkeys(ways))
+
+    @property
     def has_backups(self) -> bool:
         """Whether any of its reals serves only in place of the others."""
         return any(real.backup for real in self.reals) or any(pool.backup for pool in self.pools)

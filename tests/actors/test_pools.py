@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from kglb.checks.resolve import NoRecordError
 from kglb.dataplane.memory import MemoryDataPlane
 from kglb.decisions import VERSION
 from kglb.events import (
@@ -184,6 +185,35 @@ def test_a_member_that_weighs_otherwise_is_told_by_the_answer_that_says_so(tmp_p
     _, second = records_of(tmp_path, PoolAnswered)
     (kept,) = records_of(tmp_path, RealKept)
     assert kept.cause == second.seq
+
+
+@pytest.mark.parametrize(
+    ("ipv4", "ipv6", "members"),
+    [
+        (("10.0.0.1",), ("2001:db8::1",), [A, "[2001:db8::1]:80"]),
+        (("10.0.0.1",), NoRecordError("no AAAA record"), [A]),
+        (NoRecordError("no A record"), ("2001:db8::1",), ["[2001:db8::1]:80"]),
+        (("10.0.0.1",), OSError("the AAAA server is silent"), []),
+        (NoRecordError("no A record"), NoRecordError("no AAAA record"), []),
+    ],
+)
+def test_a_tunnel_takes_members_of_both_families_and_half_an_answer_is_none(
+    tmp_path: Path, ipv4: tuple[str, ...] | OSError, ipv6: tuple[str, ...] | OSError, members: list[str]
+) -> None:
+    async def resolve(name: str, wants_ipv6: bool) -> tuple[str, ...]:
+        answer = ipv6 if wants_ipv6 else ipv4
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
+
+    def prepare(w: World) -> None:
+        w.parts.resolve = resolve
+
+    async def story(w: World, names: Names) -> None:
+        await asyncio.sleep(5)
+        assert list(w.state.fleet.balancers[WEB].reals) == members
+
+    played(tmp_path, pooled(replace(BY_NAME, forward=Forward("tunnel"))), story, prepare=prepare)
 
 
 # --- answers that are none ----------------------------------------------------------------------------------------
