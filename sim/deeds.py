@@ -196,6 +196,11 @@ class Deeds:
         said = self._witness.testimony.of(id, real)
         return said.streak > 0 and self._witness.now - said.failed > LATEST
 
+    def _has_passed(self, id: ServiceId, real: RealId) -> bool:
+        """Whether a real is up beyond doubt, and has been for long enough that the kernel may know of it."""
+        said = self._witness.testimony.of(id, real)
+        return self._passes(id, real) and self._witness.now - said.passing_since > REACTION
+
     def _fails(self, id: ServiceId, real: RealId) -> bool:
         """Whether a real is down beyond doubt."""
         said = self._witness.testimony.of(id, real)
@@ -232,7 +237,7 @@ class Deeds:
         never = said.passed == float("-inf")
         if said.streak > 0 or witness.now - said.passed < LATEST or (witness.is_lenient and not never):
             return
-        passing = [other for other in self._in_rotation(id) if other != real and self._passes(id, other)]
+        passing = [other for other in self._in_rotation(id) if other != real and self._has_passed(id, other)]
         if passing and not self._is_too_few(id, passing):
             raise witness.violation(f"{id} {real}: traffic is sent to it though its probes fail and others' pass")
 

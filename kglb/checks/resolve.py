@@ -4,10 +4,13 @@ dnspython is imported when the first name is asked for: most configs have none.
 """
 
 import ipaddress
+import re
 from pathlib import Path
 from typing import Any
 
 HOSTS = Path("/etc/hosts")
+_TOOK = re.compile(r" after [0-9.]+ seconds")
+
 LIFETIME = 5.0
 """Seconds for one name, over all servers and retries."""
 
@@ -54,7 +57,12 @@ async def _ask_dns(name: str, ipv6: bool) -> tuple[str, ...]:
     try:
         answer = await asyncresolver.resolve(name, kind, lifetime=LIFETIME, search=True, backend=backend)
     except (resolver.NXDOMAIN, resolver.NoAnswer) as error:
-        raise NoRecordError(f"no {kind} record for {name}: {error}") from None
+        raise NoRecordError(f"no {kind} record for {name}: {_lasting(error)}") from None
     except exception.DNSException as error:
-        raise ResolutionError(f"no {kind} record for {name}: {error}") from None
+        raise ResolutionError(f"no {kind} record for {name}: {_lasting(error)}") from None
     return tuple(sorted(str(ipaddress.ip_address(record.address)) for record in answer))
+
+
+def _lasting(error: Exception) -> str:
+    """What went wrong without how long it took and how often: so that the same failure reads the same again."""
+    return "; ".join(dict.fromkeys(_TOOK.sub("", str(error)).split("; ")))

@@ -154,3 +154,16 @@ def test_that_nobody_knows_is_something_else(read: list[int], monkeypatch: pytes
     ):
         asked_of(port, monkeypatch)
     assert not isinstance(told.value, NoRecordError)
+
+
+def test_a_failure_that_goes_on_reads_the_same_again(read: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(names, "LIFETIME", 0.3)
+    said = []
+    with name_server(lambda query, _: refusal(query, Rcode.SERVFAIL)) as port:
+        for _ in range(2):
+            with pytest.raises(ResolutionError) as told:
+                asked_of(port, monkeypatch)
+            said.append(str(told.value))
+    assert said[0] == said[1]
+    assert "seconds" not in said[0]
+    assert "SERVFAIL" in said[0]
