@@ -197,7 +197,10 @@ class Deeds:
         return said.streak > 0 and self._witness.now - said.failed > LATEST
 
     def _has_passed(self, id: ServiceId, real: RealId) -> bool:
-        """Whether a real is up beyond doubt, and has been for long enough that the kernel may know of it."""
+        """Whether a real is up beyond doubt, and has been for long enough that the kernel may know of it.
+
+        The members of a pool may all be new, and the first of them to pass does so while they are sent traffic.
+        """
         said = self._witness.testimony.of(id, real)
         return self._passes(id, real) and self._witness.now - said.passing_since > REACTION
 
@@ -237,7 +240,10 @@ class Deeds:
         never = said.passed == float("-inf")
         if said.streak > 0 or witness.now - said.passed < LATEST or (witness.is_lenient and not never):
             return
-        passing = [other for other in self._in_rotation(id) if other != real and self._has_passed(id, other)]
+        entries = self._in_rotation(id)
+        is_found = real in entries and bool(entries[real].pool)
+        passes = self._has_passed if is_found else self._passes
+        passing = [other for other in entries if other != real and passes(id, other)]
         if passing and not self._is_too_few(id, passing):
             raise witness.violation(f"{id} {real}: traffic is sent to it though its probes fail and others' pass")
 
