@@ -38,7 +38,8 @@ def config_schema() -> str:
     _explain(balancer, "`[[balancer]]`")
     for name in ("persistence", "forward", "announce"):
         _explain(of_balancer[name], f"`{name}`")
-    _explain(of_balancer["reals"]["items"], "`reals`")
+    for heading in ("`reals`", "Pools: reals that DNS or a file lists"):
+        _explain(of_balancer["reals"]["items"], heading)
     for check in checks:
         _explain_check(check)
         for part in check["properties"].get("checks", {}).get("items", {}).get("oneOf", ()):

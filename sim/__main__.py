@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from sim.configs import Size
-from sim.faults import FAULTS
+from sim.faults import FAULTS, POOL_FAULTS
 from sim.mutations import FOUND_WITHIN, MUTATIONS, hunt_all
 from sim.report import details, line, run, run_all
 from sim.simulation import Plan
@@ -15,12 +15,13 @@ def main(arguments: list[str] | None = None) -> int:
     """Run what is asked for."""
     parser = _parser()
     given = parser.parse_args(arguments)
-    unknown = sorted(set(given.fault) - set(FAULTS))
+    known = [*FAULTS, *(POOL_FAULTS if given.pools else ())]
+    unknown = sorted(set(given.fault) - set(known))
     if unknown:
-        parser.error(f"there is no fault {unknown[0]!r}; there are: {', '.join(FAULTS)}")
+        parser.error(f"there is no fault {unknown[0]!r}; there are: {', '.join(known)}")
     if given.mutations is not None:
         return _hunt(given)
-    size = Size(balancers=given.balancers, reals=given.reals, interval=given.interval)
+    size = Size(balancers=given.balancers, reals=given.reals, interval=given.interval, pools=given.pools)
     minutes = given.hours * 60 if given.hours else given.minutes
     rate = given.rate if given.rate is not None else min(4.0, 240.0 / minutes)
     plans = [
@@ -75,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--balancers", type=int, default=3, metavar="B", help="virtual services at the start (3)")
     parser.add_argument("--reals", type=int, default=12, metavar="R", help="real servers in all (12)")
     parser.add_argument("--interval", type=float, default=0.0, help="seconds between checks (as the seed says)")
+    parser.add_argument("--pools", action="store_true", help="some balancers have reals that are discovered")
     parser.add_argument("--rate", type=float, metavar="N", help="faults a minute (4, and at most 240 in all)")
     parser.add_argument("--fault", action="append", default=[], metavar="KIND", help="only this kind; may be repeated")
     parser.add_argument("--journal", type=Path, metavar="DIRECTORY", help="of one seed: keep the journal there")

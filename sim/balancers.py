@@ -6,6 +6,7 @@ Some services are TCP, some UDP; some are checked by a program, which may say ea
 
 from collections.abc import Iterable, Mapping, Sequence
 from random import Random
+from typing import Literal
 
 from msgspec.structs import replace
 
@@ -16,7 +17,10 @@ from kglb.model import (
     DnsCheck,
     Endpoint,
     ExecCheck,
+    Forward,
     HttpCheck,
+    Member,
+    Pool,
     Real,
     RealId,
     Service,
@@ -44,6 +48,9 @@ DRAIN = (0.0, 0.0, 5.0, 20.0)
 """Seconds that a real which leaves the config may keep its connections."""
 
 
+MAX_LOSS = (0.5, 0.5, 0.25, 1.0)
+"""Shares of a pool's members that are up, which one answer may take away."""
+
 SLOW_STARTS = (0.0, 9.0, 0.0, 45.0)
 """Seconds over which a real that comes back gets its weight, by the balancer's number."""
 
@@ -56,6 +63,39 @@ def host(number: int) -> str:
 def name(number: int) -> str:
     """The name by which some configs know a host."""
     return f"real-{number}.example"
+
+
+def source(kind: str, number: int) -> str:
+    """What the world knows the source of a balancer's pool by: a name, or the path of a file."""
+    return f"pool-{number}.example" if kind == "dns" else f"/pools/{FIRST_PORT + number}.json"
+
+
+def source_of(pool: Pool) -> str:
+    """The same of a pool of a config."""
+    return split_host_port(pool.place)[0] if pool.kind == "dns" else pool.place
+
+
+def port_of(pool: Pool) -> int:
+    """The port on which a pool's members are; a file says it, and its name does here."""
+    return split_host_port(pool.place)[1] if pool.kind == "dns" else port_in(pool.place)
+
+
+def port_in(path: str) -> int:
+    """The port of the targets in a file."""
+    return int(path.removeprefix("/pools/").removesuffix(".json"))
+
+
+def new_pool(random: Random, number: int) -> Pool:
+    """A pool of any kind for a balancer."""
+    kind: Literal["dns", "file"] = random.choice(("dns", "file"))
+    place = source(kind, number)
+    return Pool(
+        kind=kind,
+        place=f"{place}:{FIRST_PORT + number}" if kind == "dns" else place,
+        weight=random.choice((10, 100)),
+        forward=Forward(random.choice(("masquerade", "direct"))),
+        max_loss=random.choice(MAX_LOSS),
+    )
 
 
 def vip(number: int) -> str:
@@ -126,12 +166,16 @@ def has_primary(reals: Iterable[Real]) -> bool:
 
 
 def by_real(balancer: Balancer, addresses: Mapping[str, Sequence[str]]) -> dict[RealId, Real]:
-    """The reals that a balancer's entries stand for, by what names lead to now; of two entries the first counts."""
+    """The reals that a balancer's entries and pools stand for, by what names and files say now; the first counts."""
     found: dict[RealId, Real] = {}
     for entry in balancer.reals:
         called, port = split_host_port(entry.host)
         address = addresses[called][0] if called in addresses else called
         found.setdefault(Endpoint(address, port).id, entry)
+    for pool in balancer.pools:
+        for address in addresses[source_of(pool)]:
+            real = Endpoint(address, port_of(pool)).id
+            found.setdefault(real, pool.entry(Member(real)))
     return found
 
 

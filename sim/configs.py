@@ -18,16 +18,21 @@ from sim.balancers import (
     host,
     name,
     new_balancer,
+    new_pool,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How large a world is: balancers, reals in all, and the interval between checks in seconds (0: any)."""
+    """How large a world is: balancers, reals in all, and the interval between checks in seconds (0: any).
+
+    With ``pools`` some balancers have reals that are discovered.
+    """
 
     balancers: int = 3
     reals: int = 12
     interval: float = 0.0
+    pools: bool = False
 
 
 class Operator:
@@ -67,6 +72,8 @@ class Operator:
             self._change_role,
             self._change_threshold,
         ]
+        if self._size.pools:
+            edits += [self._change_pool]
         edit = self._random.choice(edits)
         edit()
         return edit.__name__.strip("_").replace("_", " ")
@@ -80,6 +87,9 @@ class Operator:
         hosts = random.sample(range(self._size.reals), min(share, self._size.reals))
         reals = tuple(self._real(number, chosen) for chosen in hosts)
         balancer = new_balancer(random, number, reals, self._size.interval)
+        if self._size.pools and random.random() < 0.7:
+            listed = balancer.reals if random.random() < 0.5 else ()
+            balancer = replace(balancer, reals=listed, pools=(new_pool(random, number),))
         self.config = replace(self.config, balancers=(*self.config.balancers, balancer))
 
     def _real(self, balancer: int, number: int) -> Real:
@@ -116,6 +126,8 @@ class Operator:
 
     def _remove_real(self) -> None:
         def remove(balancer: Balancer) -> Balancer:
+            if not balancer.reals:
+                return balancer
             gone = self._random.randrange(len(balancer.reals))
             left = balancer.reals[:gone] + balancer.reals[gone + 1 :]
             return replace(balancer, reals=left) if has_primary(left) else balancer
@@ -124,6 +136,8 @@ class Operator:
 
     def _change_real(self, change: Callable[[Real], Real]) -> None:
         def one(balancer: Balancer) -> Balancer:
+            if not balancer.reals:
+                return balancer
             at = self._random.randrange(len(balancer.reals))
             reals = (*balancer.reals[:at], change(balancer.reals[at]), *balancer.reals[at + 1 :])
             return replace(balancer, reals=reals)
@@ -168,6 +182,8 @@ class Operator:
 
     def _change_role(self) -> None:
         def one(balancer: Balancer) -> Balancer:
+            if not balancer.reals:
+                return balancer
             at = self._random.randrange(len(balancer.reals))
             real = balancer.reals[at]
             reals = (*balancer.reals[:at], replace(real, backup=not real.backup), *balancer.reals[at + 1 :])
@@ -180,6 +196,19 @@ class Operator:
             return replace(balancer, fwmark_checks=not balancer.fwmark_checks) if connects(balancer.check) else balancer
 
         self._change(turn)
+
+    def _change_pool(self) -> None:
+        """Another pool, one instead of the reals that are listed, or none."""
+
+        def change(balancer: Balancer) -> Balancer:
+            if balancer.pools and balancer.reals and self._random.random() < 0.3:
+                return replace(balancer, pools=()) if has_primary(balancer.reals) else balancer
+            port = balancer.service.key.address.rpartition(".")[2]
+            pools = (new_pool(self._random, int(port) - 1),)
+            listed = balancer.reals if self._random.random() < 0.5 else ()
+            return replace(balancer, reals=listed, pools=pools)
+
+        self._change(change)
 
     def _change_when_down(self) -> None:
         when_down = self._random.choice(WHEN_DOWN)

@@ -9,6 +9,9 @@ GRACE = 120.0
 CALM = 60.0
 """Seconds without trouble after which an effect must come soon."""
 
+LATEST = 300.0
+"""Seconds by which an effect may come later than its reason, while kernel or disk make trouble."""
+
 
 class Excuses:
     """One per simulation, for all processes of it. Times are virtual seconds.

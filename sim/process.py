@@ -9,7 +9,7 @@ from pykka import ActorRegistry
 
 from journal import AppenderOptions, Clock, Limits, Origin, Retention, open_journal
 from kglb.actors.daemon import Daemon, start
-from kglb.actors.parts import Parts
+from kglb.actors.parts import Parts, ReadTargets
 from kglb.actors.recorder import Fact, Recorder
 from kglb.actors.recovery import recover
 from kglb.actors.runtime import Scheduler
@@ -44,6 +44,7 @@ class Surroundings:
         reals: Reals,
         route: Route,
         resolve: Callable[[str, bool], Awaitable[tuple[str, ...]]],
+        read_targets: ReadTargets,
         wall: Callable[[], int],
         limits: Limits = LIMITS,
     ) -> None:
@@ -54,6 +55,7 @@ class Surroundings:
         self.reals = reals
         self.route = route
         self.resolve = resolve
+        self.read_targets = read_targets
         self.wall = wall
         self.limits = limits
         self.boot = "boot-1"
@@ -159,6 +161,7 @@ class Process:
             machine=around.kernel,
             worker=SimWorker(around.agenda, self.loop, around.kernel),
             resolve=around.resolve,
+            read_targets=around.read_targets,
             routes=around.routes,
             now=self.loop.time,
             wall=lambda: around.wall() / 1e9,

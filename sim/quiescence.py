@@ -11,11 +11,11 @@ from pykka import ActorRegistry
 
 from journal import Damaged, JournalReader
 from kglb.events import SegmentOpened, decode
-from kglb.model import Address, Balancer, Destination, Real, RealId, Service, Way
+from kglb.model import Address, Balancer, Destination, Endpoint, Real, RealId, Service, Way
 from kglb.projections import BalancerState, State
 from kglb.replay.source import Source
 from kglb.replay.verify import verify
-from sim.balancers import by_real, is_ours, says_weights
+from sim.balancers import by_real, is_ours, port_of, says_weights, source_of
 from sim.process import JOURNAL
 from sim.witness.routes import must_come, must_stay
 from sim.world import World
@@ -146,7 +146,7 @@ class _Quiet:
 
     def _balancer(self, balancer: Balancer) -> None:
         """Kernel and truth agree: that is what the daemon is for."""
-        wanted = by_real(balancer, self.world.names.addresses)
+        wanted = by_real(balancer, self._addresses_with_members(balancer))
         known = self.state.fleet.balancers[balancer.id]
         self.require(
             set(known.reals) == set(wanted), f"{balancer.id}: reals {sorted(known.reals)}, not {sorted(wanted)}"
@@ -168,6 +168,23 @@ class _Quiet:
                 expected[real] = destination
         held = self.kernel.held(balancer.id)
         self.require(held == expected, f"{balancer.id}: the kernel has {held}, expected {expected}")
+
+    def _addresses_with_members(self, balancer: Balancer) -> dict[str, tuple[str, ...]]:
+        """What names and files say now, and whom a pool may have kept besides: those that are up, and too many."""
+        addresses = dict(self.world.names.addresses)
+        for pool in balancer.pools:
+            called, port = source_of(pool), port_of(pool)
+            kept = tuple(real.rpartition(":")[0] for real in self.state.fleet.members_of(balancer.id, pool) or ())
+            named = self.world.names.addresses[called]
+            self.require(set(named) <= set(kept), f"{balancer.id}: {pool.id} names {named}, its members are {kept}")
+            addresses[called] = kept
+            entries = by_real(balancer, addresses)
+            own = {one for one in kept if entries[Endpoint(one, port).id].pool == pool.id}
+            of = {one for one in own if self.world.reals.condition(one) == "up"} or set(kept)
+            lost = of - set(named)
+            held = set(kept) == set(named) or len(lost) > pool.max_loss * len(of)
+            self.require(held, f"{balancer.id}: {pool.id} names {named}, and keeps {kept}")
+        return addresses
 
     def _destination(
         self, balancer: Balancer, known: BalancerState, entry: Real, real: RealId, *, serves: bool
@@ -306,6 +323,8 @@ class _Quiet:
         assert recorder is not None
         self.require(set(recorder._runs) == reals, "outcome runs are not those of the reals")
         self.require(set(self.process.parts.checked) == reals, "counts are not those of the reals")
+        sources = {(balancer.id, pool.id) for balancer in config.balancers for pool in balancer.pools}
+        self.require(set(self.process.parts.sources) == sources, "counts are not those of the sources")
         for subscribers in recorder._subscribers.values():
             self.require(all(ref.is_alive() for ref in subscribers), "facts are told to an actor that is gone")
             self.require(len(set(subscribers)) == len(subscribers), "facts are told twice to the same actor")
@@ -313,5 +332,7 @@ class _Quiet:
         self.require(len(self.process.vigil) <= len(reals), "too many idle connections")
         tasks = self.process.loop.tasks
         asking = sum("_resolve_names" in repr(task.get_coro()) for task in tasks)  # at the moment, as they do for ever
-        self.require(len(tasks) == 1 + min(asking, len(config.balancers)), f"tasks: {tasks}")
+        reading = sum("_ask_source" in repr(task.get_coro()) for task in tasks)
+        at_work = min(asking, len(config.balancers)) + min(reading, len(sources))
+        self.require(len(tasks) == 1 + at_work, f"tasks: {tasks}")
         self.require(self.process.files.left_open == HOST_PORTS, f"{self.process.files.left_open} open descriptors")

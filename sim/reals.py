@@ -1,6 +1,6 @@
 """The real servers: what is the case with each, and so what a probe of it meets. The truth that the daemon guesses at.
 
-Names are here too: which address each has now, and whether it can be asked for.
+Names and files of targets are here too: which addresses each has now, and whether it can be asked for.
 """
 
 from dataclasses import dataclass, field
@@ -8,6 +8,9 @@ from random import Random
 from typing import Literal
 
 from kglb.checks.outcome import Verdict
+from kglb.config.targets import Stamp, Targets
+from kglb.model import Endpoint, Member
+from sim.balancers import port_in
 from sim.crash import CRASH
 
 Condition = Literal["up", "refuses", "hangs", "slow", "broken", "half"]
@@ -59,9 +62,14 @@ class Reals:
 
 @dataclass(slots=True)
 class Names:
-    """Where each name leads now; ``failing`` ones cannot be asked for, ``hanging`` ones only after a long time."""
+    """Where each name leads now, and what each file of targets lists; ``failing`` ones cannot be asked for.
+
+    ``ever`` are the addresses that each file, or name of a pool, has had.
+    """
 
     addresses: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    ever: dict[str, set[str]] = field(default_factory=dict)
+    changes: int = 0
     failing: set[str] = field(default_factory=set)
     delay: float = 0.002
     crashes: bool = False
@@ -73,3 +81,17 @@ class Names:
         if name in self.failing or not self.addresses.get(name):
             raise OSError(f"no A record for {name}: the name server does not answer")
         return self.addresses[name]
+
+    def change(self, source: str, addresses: tuple[str, ...]) -> None:
+        """The source of a pool names others from now on."""
+        self.changes += 1
+        self.addresses[source] = addresses
+        self.ever.setdefault(source, set()).update(addresses)
+
+    def read(self, path: str, seen: Stamp | None) -> Targets | None:
+        """What a file of targets says; None if it is the one that was seen. Raises OSError."""
+        addresses = self.ask(path)
+        stamp = Stamp(self.changes, len(addresses), 0, 0)
+        if stamp == seen:
+            return None
+        return Targets(stamp, tuple(Member(Endpoint(one, port_in(path)).id) for one in addresses))

@@ -6,7 +6,7 @@ from functools import partial
 from random import Random
 
 from sim.balancers import host
-from sim.faults import FAULTS, TROUBLE, Over, become
+from sim.faults import FAULTS, POOL_FAULTS, TROUBLE, Over, become
 from sim.world import World
 
 
@@ -23,7 +23,7 @@ class Story:
 
     def write(self, begin: float, seconds: float, per_minute: float) -> None:
         """Choose some kinds of faults, unless they are given, and when each happens."""
-        random, every = self._random, list(FAULTS)
+        random, every = self._random, [*FAULTS, *(POOL_FAULTS if self._world.size.pools else ())]
         self.kinds = self.kinds or random.sample(every, random.randint(2, len(every)))
         for _ in range(round(per_minute * seconds / 60)):
             when = begin + random.random() * seconds
@@ -38,7 +38,7 @@ class Story:
         number = self._count
         if "crashes" in kind:
             self._world.excuses.crashing_until = self._world.now + lasts
-        over = FAULTS[kind](self._world, self._random)
+        over = (FAULTS.get(kind) or POOL_FAULTS[kind])(self._world, self._random)
         self._world.note(f"{kind} for {lasts:.3g} s" if over else kind)
         if over is not None:
             self._open[number] = (kind, over)

@@ -11,7 +11,7 @@ from kglb.events import RealDrained, RealRestored, WeightOverridden
 from kglb.model import Destination, Endpoint, Forward, RealId, Service, ServiceId
 from kglb.model.marks import mark_id
 from sim.agenda import Agenda
-from sim.balancers import host, name
+from sim.balancers import host, name, source
 from sim.configs import Operator, Size
 from sim.disk import Platter
 from sim.excuses import Excuses
@@ -27,6 +27,9 @@ FOREIGN = {
     Service(id=ServiceId("fwmark://7"), scheduler="rr"): [Destination(real=RealId("203.0.113.11:0"), weight=1)],
 }
 """What somebody else has in the kernel: never to be touched."""
+
+MOST_BALANCERS = 100
+"""In one simulation, whatever its operator adds."""
 
 LOOK = 0.5
 """Seconds after which a process that has ended is noticed, and started again."""
@@ -61,6 +64,8 @@ class World:
         self.routes = MemoryRoutes()
         self.reals = Reals(self.fork())
         self.names = Names({name(number): (host(number),) for number in range(size.reals)})
+        if size.pools:
+            self._begin_pools(self.fork())
         self.wall_offset = 0.0
         self.around = Surroundings(
             agenda=self.agenda,
@@ -70,6 +75,7 @@ class World:
             reals=self.reals,
             route=self._route,
             resolve=self._resolve,
+            read_targets=self.names.read,
             wall=lambda: int((1_800_000_000 + self.agenda.now + self.wall_offset) * 1e9),
             limits=LIMITS,
         )
@@ -101,6 +107,12 @@ class World:
     def note(self, what: str) -> None:
         """Remember what went wrong in the world, for the report."""
         self.log.append((self.agenda.now, what))
+
+    def _begin_pools(self, random: Random) -> None:
+        for number in range(MOST_BALANCERS):
+            for kind in ("dns", "file"):
+                hosts = random.sample(range(self.size.reals), min(4, self.size.reals))
+                self.names.change(source(kind, number), tuple(map(host, hosts)))
 
     # --- processes ------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ It drains its inbox first and then decides once, so that ten thousand reals that
 decisions. It never touches the machine.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, get_args
 
 from pykka import ActorRef
@@ -12,6 +13,7 @@ from kglb.actors.checker import Obstructed
 from kglb.actors.checkers import Checkers, StartChecker
 from kglb.actors.parts import Parts
 from kglb.actors.paths import SEEK_INTERVAL, SEEK_PAUSE, Paths
+from kglb.actors.pools import AskSource, Pools
 from kglb.actors.reals import Reals
 from kglb.actors.recorder import Fact, RecordingActor
 from kglb.actors.runtime import Alarm, Crash
@@ -27,7 +29,7 @@ from kglb.events import (
     ProbeFlipped,
     Steering,
 )
-from kglb.model import Balancer, RealId
+from kglb.model import Balancer, Member, Pool, RealId
 from kglb.projections import BalancerState
 
 _Touching = HealthChanged | Steering
@@ -49,8 +51,8 @@ class ResolveNames(NamedTuple):
     """Command: it is time to ask for the addresses of the names again."""
 
 
-class NamesResolved(NamedTuple):
-    """Told to itself: every name was asked for; to decide, once what came meanwhile is noted."""
+class Asked(NamedTuple):
+    """Told to itself: names, or the source of a pool, were asked; to decide, once what came meanwhile is noted."""
 
 
 class SeekPaths(NamedTuple):
@@ -73,6 +75,7 @@ class BalancerActor(RecordingActor):
         self._seeking = False
         self._hears_verdicts = False
         self._slow_starts = SlowStarts(parts.recorder, self.after)
+        self._pools = Pools(parts, config.id, self.after)
 
     @property
     def _state(self) -> BalancerState:
@@ -95,13 +98,17 @@ class BalancerActor(RecordingActor):
         }
         self._slow_starts.resume(self._state)
         self._decide(always=True)
-        if any(map(is_name, self._config.reals)):
-            self._names_due.set(0.0)
+        self._ask_soon()
 
     def _hear_verdicts(self) -> None:
         if self._state.awaits and not self._hears_verdicts:
             self._hears_verdicts = True
             self.recorder.subscribe(self.actor_ref, *get_args(_Verdict), service=self._config.id)
+
+    def on_stop(self) -> None:
+        """Let go, for good: nobody asks the sources of its pools any more."""
+        super().on_stop()
+        self._pools.forget()
 
     def let_go(self) -> None:
         """Stop the checkers: a balancer that follows starts them again from what is recorded."""
@@ -120,7 +127,9 @@ class BalancerActor(RecordingActor):
                 self._checkers.start(real)
             case ResolveNames():
                 self.spawn(self._resolve_names())
-            case NamesResolved():
+            case AskSource(pool):
+                self.spawn(self._ask_source(pool))
+            case Asked():
                 pass
             case StepDue():
                 self._slow_starts.note(message)
@@ -162,8 +171,7 @@ class BalancerActor(RecordingActor):
         if config.slow_start != before.slow_start:
             self._slow_starts.resume(self._state)
         self._decide(always=True)
-        if any(map(is_name, self._config.reals)):
-            self._names_due.set(0.0)
+        self._ask_soon()
 
     # --- reals --------------------------------------------------------------------------------------------------
 
@@ -176,13 +184,43 @@ class BalancerActor(RecordingActor):
             if (moved := self._reals.take_in(entry, looked, config)) is not None:
                 self._checkers.start(moved.real)
                 self._bring_marks_in_step(moved.seq)
-        self.actor_ref.tell(NamesResolved())
+        self.actor_ref.tell(Asked())
         self._names_due.set(config.resolve_interval)
+
+    async def _ask_source(self, id: str) -> None:
+        config = self._config
+        if (pool := next((pool for pool in config.pools if pool.id == id), None)) is None:
+            return  # reconfigured meanwhile
+        try:
+            answer, error = await self._pools.ask(config, pool), ""
+        except OSError as failure:
+            answer, error = None, str(failure)
+        if not self._is_in_force(config):
+            return  # reconfigured meanwhile: who asks next knows which pools there are
+        if answer is None:
+            self._reals.source_failed(pool, error, self._pools.last_answer(pool))
+        elif not answer.old or self._reals.waits_for_an_answer(pool):
+            self._take_in(pool, answer.members)
+        self._pools.wait(config, pool)
+
+    def _take_in(self, pool: Pool, named: Sequence[Member]) -> None:
+        joined = self._reals.take_in_answer(pool, named, self._config)
+        if joined is None:
+            return
+        for real in joined.reals:
+            self._checkers.start(real)
+        self._bring_marks_in_step(joined.seq)
+        self.actor_ref.tell(Asked())
 
     def _is_in_force(self, config: Balancer) -> bool:
         """Whether this is still the config, also by the newest record: what it leads to is on its way here."""
         known = self.recorder.state.fleet.balancers.get(config.id)
         return config is self._config and known is not None and (known.config is config or known.config == config)
+
+    def _ask_soon(self) -> None:
+        self._pools.configure(self._config)
+        if any(map(is_name, self._config.reals)):
+            self._names_due.set(0.0)
 
     def _note(self, real: RealId, seq: int) -> None:
         self._touched[real] = seq

@@ -12,11 +12,12 @@ from kglb.actors.recorder import Recorder
 from kglb.actors.runtime import LoopActor, Scheduler
 from kglb.actors.scrubbing import scrubber
 from kglb.actors.turns import Turns
-from kglb.checks.counts import CheckCounts
+from kglb.checks.counts import CheckCounts, SourceCounts
 from kglb.checks.port import ProberPort, VigilPort
+from kglb.config.targets import Stamp, Targets, read_targets
 from kglb.dataplane.port import DataPlane
 from kglb.dataplane.route_engine import MemoryRoutes, RouteEngine
-from kglb.dataplane.worker import Caller
+from kglb.dataplane.worker import Caller, InlineWorker
 from kglb.decisions import Contest
 from kglb.model import RealId, SecretRef, ServiceId
 from kglb.model.histogram import Histogram
@@ -24,6 +25,9 @@ from kglb.model.histogram import Histogram
 Resolve = Callable[[str, bool], Awaitable[tuple[str, ...]]]
 """All addresses of a name, IPv6 ones if so asked, at least one; raises OSError with a sentence that says why not."""
 
+
+ReadTargets = Callable[[str, Stamp | None], Targets | None]
+"""What a file of targets says, None if it is the one that was seen; raises OSError where there is none."""
 
 Listen = Callable[[Callable[[], None]], None]
 """Has its argument called, and nothing else, whenever there is news."""
@@ -51,6 +55,7 @@ class Parts(Struct):
     have. ``draining`` are the connections, as last counted, of each real whose last one is waited for.
     ``on_address_loss`` takes whom to tell that an address has left the machine, ``on_doubt`` whom to tell that a
     service does not look as it is known. Checkers take ``first_turns``, and ``further_turns`` while their real is new.
+    Files of targets are read through ``files``; ``sources`` are those of pools, by service and the pool's id.
     """
 
     scheduler: Scheduler
@@ -60,6 +65,9 @@ class Parts(Struct):
     machine: DataPlane
     worker: Caller
     resolve: Resolve
+    files: Caller = field(default_factory=InlineWorker)
+    read_targets: ReadTargets = read_targets
+    sources: dict[tuple[ServiceId, str], SourceCounts] = field(default_factory=dict)
     routes: RouteEngine = field(default_factory=MemoryRoutes)
     now: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time

@@ -1,17 +1,26 @@
-"""The reals of one balancer: which there are, by its config and the resolver, and how they come and go.
+"""The reals of one balancer: which there are, by its config, its names and its pools, and how they come and go.
 
 It records what changes and tells its balancer; it starts no checker and decides nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from kglb.actors.parts import Parts
-from kglb.decisions import claims, member, presumed_healthy
-from kglb.events import NameResolved, RealAdded, RealKept, RealLeaving, RealRemoved, ResolutionFailed
-from kglb.model import Balancer, Endpoint, Real, RealId, ServiceId
+from kglb.decisions import Taken, claims, member, nobody_leaves, presumed_healthy, take_in
+from kglb.events import (
+    NameResolved,
+    PoolAnswered,
+    PoolFailed,
+    RealAdded,
+    RealKept,
+    RealLeaving,
+    RealRemoved,
+    ResolutionFailed,
+)
+from kglb.model import Balancer, Endpoint, Member, Pool, Real, RealId, ServiceId
 from kglb.model.endpoint import split_host_port
-from kglb.projections import RealState, name_key
+from kglb.projections import PoolState, RealState, pool_key
 
 
 class Looked(NamedTuple):
@@ -25,6 +34,13 @@ class Moved(NamedTuple):
     """A name has this real now, as record ``seq`` says."""
 
     real: RealId
+    seq: int
+
+
+class Joined(NamedTuple):
+    """A pool has these reals now, or with another weight, as record ``seq`` says."""
+
+    reals: tuple[RealId, ...]
     seq: int
 
 
@@ -47,7 +63,7 @@ class Reals:
         self._changed = changed
         self._gone = gone
         self._failing: dict[str, str] = {}
-        self._places: dict[str, int] = {}
+        self._places: dict[str, int] = {}  # of entries by their hosts, of pools by their ids
         self._claims: dict[RealId, dict[int, Real]] = {}  # the entries that stand for a real; the first counts
 
     @property
@@ -58,14 +74,20 @@ class Reals:
     # --- the config ---------------------------------------------------------------------------------------------
 
     def bring_in_step(self, config: Balancer, cause: int | None = None) -> None:
-        """Add and remove reals as the config says; of names those whose address is known."""
-        self._places = {entry.host: place for place, entry in enumerate(config.reals)}
-        self._claims = claims(config.reals, self._last_good)
+        """Add and remove reals as the config says; of names those whose address is known, of pools known members."""
+        entries = (*(entry.host for entry in config.reals), *(pool.id for pool in config.pools))
+        self._places = {called: place for place, called in enumerate(entries)}
+        self._claims = claims(config, self._last_good, self._members_of)
+        self._dismiss_unclaimed(config, cause)
+        for real in self._claims:
+            self._have(real, cause)
+
+    def _dismiss_unclaimed(self, config: Balancer, cause: int | None) -> None:
+        if nobody_leaves(config, self._members_of):
+            return
         for real, state in list(self.known.items()):
             if real not in self._claims:
                 self._let_go(config, state, cause)
-        for real in self._claims:
-            self._have(real, cause)
 
     def settle(self, real: RealId) -> None:
         """Remove a real that was leaving, if its wait is over."""
@@ -152,11 +174,11 @@ class Reals:
             self._have(real, cause)
         else:
             self._claims.pop(real, None)
-            if (state := self.known.get(real)) is not None:
+            if (state := self.known.get(real)) is not None and not nobody_leaves(config, self._members_of):
                 self._let_go(config, state, cause)
 
     def _last_good(self, host: str) -> str:
-        return self._recorder.state.fleet.names.get(name_key(self._service, host), "")
+        return self._recorder.state.fleet.last_good(self._service, host)
 
     def _resolution_failed(self, entry: Real, error: str) -> None:
         if self._failing.get(entry.host) == error:
@@ -166,3 +188,50 @@ class Reals:
             service=self._service, host=entry.host, error=error, keeping=self._last_good(entry.host)
         )
         self._recorder.record(failed)
+
+    # --- pools --------------------------------------------------------------------------------------------------
+
+    def take_in_answer(self, pool: Pool, named: Sequence[Member], config: Balancer) -> Joined | None:
+        """Record what the source of a pool says, if it is news; the reals that joined, if that was recorded."""
+        fleet = self._recorder.state.fleet
+        before = fleet.pools.get(pool_key(self._service, pool.id), PoolState())
+        was_keeping = nobody_leaves(config, self._members_of)
+        known = self.known
+        up = {real for real in before.members if real in known and known[real].serves_for(pool.id)}
+        taken = take_in(before.members, named, up, pool.max_loss)
+        if before.seq and not before.error and taken == Taken((), (), before.lacking):
+            return None
+        answered = PoolAnswered(
+            service=self._service, pool=pool.id, members=taken.members, left=taken.left, lacking=taken.lacking
+        )
+        seq = self._recorder.record(answered)
+        place = self._places[pool.id]
+        for one in taken.members:
+            self._claims.setdefault(one.real, {})[place] = pool.entry(one)
+            self._have(one.real, seq)
+        for real in taken.left:
+            self._disclaim(real, place, config, seq)
+        if was_keeping:
+            self._dismiss_unclaimed(config, seq)
+        return Joined(tuple(one.real for one in taken.members), seq)
+
+    def waits_for_an_answer(self, pool: Pool) -> bool:
+        """Whether what a source said before is still to be considered: it failed since, or somebody stays in spite."""
+        known = self._recorder.state.fleet.pools.get(pool_key(self._service, pool.id), PoolState())
+        return bool(known.error or known.lacking)
+
+    def source_failed(self, pool: Pool, error: str, last_good: float | None) -> None:
+        """Record that the source of a pool gave no answer that can be used, if that is news."""
+        before = self._recorder.state.fleet.pools.get(pool_key(self._service, pool.id), PoolState())
+        if before.error != error:
+            failed = PoolFailed(
+                service=self._service,
+                pool=pool.id,
+                error=error,
+                keeping=len(before.members),
+                last_good=last_good,
+            )
+            self._recorder.record(failed)
+
+    def _members_of(self, pool: Pool) -> dict[RealId, Member] | None:
+        return self._recorder.state.fleet.members_of(self._service, pool)

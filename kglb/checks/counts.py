@@ -1,4 +1,9 @@
-"""What the probes of one real have said so far, in numbers. For metrics: nothing is decided by it."""
+"""What the probes of one real, and the source of one pool, have said so far, in numbers.
+
+They are for metrics: nothing is decided by them.
+"""
+
+from msgspec import Struct
 
 from kglb.checks.outcome import Status
 
@@ -31,3 +36,12 @@ class CheckCounts:
                 self.streak = min(self.streak, 0) - 1
             case "unknown":
                 self.unknown += 1
+
+
+class SourceCounts(Struct):
+    """When the source of a pool last gave an answer, in seconds since the epoch (None: never), and how often it gave
+    none.
+    """
+
+    answered: float | None = None
+    failures: int = 0

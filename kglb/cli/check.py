@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib import resources
 
 import msgspec
@@ -11,6 +11,8 @@ from kglb.cli.output import EXIT_OK, EXIT_USAGE, Failed, put, put_json, warn
 from kglb.config.load import load
 from kglb.config.problems import ConfigError, Problem
 from kglb.config.summary import describe
+from kglb.config.targets import read_targets
+from kglb.model import Config
 
 SCHEMA = "kglb-actors.schema.json"
 
@@ -36,6 +38,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[Finding, ...] = ()
     balancers: int = 0
     reals: int = 0
+    pools: int = 0
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -65,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
         for line in error.lines:
             print(line, file=sys.stderr)
         return EXIT_USAGE
-    warn(loaded.warnings)
+    warn([*loaded.warnings, *(caution.render(loaded.source) for caution in _sources(loaded.config))])
     for line in describe(loaded.config):
         put(line)
     return EXIT_OK
@@ -83,12 +86,25 @@ def _answer_in_json(path: str) -> int:
     answer = Answer(
         config=loaded.source,
         ok=True,
-        warnings=_findings(loaded.cautions, loaded.source),
+        warnings=_findings((*loaded.cautions, *_sources(loaded.config)), loaded.source),
         balancers=len(balancers),
         reals=sum(len(balancer.reals) for balancer in balancers),
+        pools=sum(len(balancer.pools) for balancer in balancers),
     )
     put_json(msgspec.json.encode(answer))
     return EXIT_OK
+
+
+def _sources(config: Config) -> Iterator[Problem]:
+    """Files of targets that say nothing now: not a mistake of the config, since whoever writes them may come later."""
+    for path in dict.fromkeys(pool.place for one in config.balancers for pool in one.pools if pool.kind == "file"):
+        try:
+            read = read_targets(path, None)
+        except OSError as error:
+            yield Problem("", None, f"the file {path} cannot be read now: {error.strerror or error}")
+        else:
+            if read is not None and read.problem:
+                yield Problem("", None, f"the file {path} says nothing now: {read.problem}")
 
 
 def _findings(problems: Iterable[Problem], source: str) -> tuple[Finding, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from kglb.replay.words import listed, plural, printable, verdicts
 from kglb.web.config_standing import InForce
-from kglb.web.live import LiveReal, LiveService, LiveState
+from kglb.web.live import LivePool, LiveReal, LiveService, LiveState
 
 TONES = {"up": "good", "failing": "warning", "down": "bad", "recovering": "warning", "waiting": "warning"}
 """The colour of a real's state; those that operators ordered have ``quiet``."""
@@ -41,11 +41,29 @@ def _of_service(service: LiveService) -> Iterator[str]:
         yield f"{service.name} {kernel_of(service)}"
     for host, said in service.unresolved.items():
         yield f"{service.name}: {host} has no address: {said}"
+    yield from (f"{service.name}: {one.pool} {_trouble_of_pool(one)}" for one in service.pools if not one.is_well)
 
 
 def _trouble(real: LiveReal) -> str:
     """What is wrong with a real that is not well."""
     return ", ".join(part for part in (real.word, kernel_of_real(real), real.unchecked) if part)
+
+
+def _trouble_of_pool(pool: LivePool) -> str:
+    if pool.error:
+        return f"gives no answer, keeping {plural(pool.members, 'member')}: {pool.error}"
+    if pool.answer_seq is None:
+        return "has not answered yet"
+    return (
+        f"lacks {pool.lacking} of {plural(pool.members, 'member')}, who stay: more than max_loss of those that are up"
+    )
+
+
+def pool(one: LivePool, now: float) -> str:
+    """A pool, how many members it has, and how old the last answer of its source is."""
+    age = "not answered since the start" if one.answered is None else f"answered {span(now - one.answered)} ago"
+    lacking = f", {one.lacking} of them not named any more" if one.lacking else ""
+    return printable(f"{one.pool}: {plural(one.members, 'member')}{lacking}, {age}")
 
 
 def _of_route(wanted: bool) -> str:

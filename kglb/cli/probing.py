@@ -12,6 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from kglb.actors.parts import Resolve
+from kglb.actors.pools import listed, look_up, unreadable
 from kglb.actors.scrubbing import scrubber
 from kglb.actors.turns import Turns
 from kglb.checks.gate import Gate
@@ -19,10 +20,11 @@ from kglb.checks.make import make_probe
 from kglb.checks.outcome import Outcome, Status
 from kglb.checks.probe import Probe
 from kglb.checks.prober import Prober
+from kglb.config.targets import read_targets
 from kglb.decisions import is_name, members
-from kglb.model import Balancer, Config, RealId, SecretRef, ServiceId, parse_endpoint
+from kglb.model import Balancer, Config, Member, Pool, RealId, SecretRef, ServiceId, parse_endpoint
 from kglb.model.endpoint import split_host_port
-from kglb.projections import FleetState, name_key
+from kglb.projections import FleetState, name_key, pool_key
 from kglb.replay.names import Names
 
 AT_ONCE = 100
@@ -30,8 +32,8 @@ AT_ONCE = 100
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a real said. ``real`` is empty for a name without an address, ``latency`` in seconds; ``up`` is what the
-    journal last believed of it, None if it knows no such real.
+    """What a real said. ``real`` is empty for a name without an address and a pool without a member, ``latency`` in
+    seconds; ``up`` is what the journal last believed of it, None if it knows no such real.
     """
 
     balancer: str
@@ -52,6 +54,20 @@ class _Name(NamedTuple):
     error: str
 
 
+class _Named(NamedTuple):
+    """The members that a pool has, and why its source names none."""
+
+    members: dict[RealId, Member]
+    error: str
+
+
+class _Found(NamedTuple):
+    """What names and sources say, by their keys."""
+
+    names: Mapping[str, _Name]
+    pools: Mapping[str, _Named]
+
+
 class _Asked(NamedTuple):
     balancer: Balancer
     real: str
@@ -65,12 +81,12 @@ async def ask(
     """Ask all, and return once each has answered or its check's timeout has passed. Raises OSError for a CA file that
     cannot be used.
     """
-    names = await _names(config, known, resolve)
+    found = _Found(await _names(config, known, resolve), await _pools(config, known, resolve))
     labels, scrub = Names(config.balancers), scrubber(secrets.values())
     prober, turns = Prober(), Turns()
     answers = []
     try:
-        asked = [one for balancer in config.balancers for one in _begin(balancer, secrets, names, prober, turns)]
+        asked = [one for balancer in config.balancers for one in _begin(balancer, secrets, found, prober, turns)]
         for balancer, real, host, answered in asked:
             outcome, state = await answered, known.real(balancer.id, RealId(real))
             answer = Answer(
@@ -91,12 +107,17 @@ async def ask(
 
 
 def _begin(
-    balancer: Balancer, secrets: Mapping[SecretRef, str], names: Mapping[str, _Name], prober: Prober, turns: Turns
+    balancer: Balancer, secrets: Mapping[SecretRef, str], found: _Found, prober: Prober, turns: Turns
 ) -> Iterator[_Asked]:
-    """Have the reals of a balancer asked; what has no address has answered."""
+    """Have the reals of a balancer asked; what has no address, or no member, has answered."""
     loop = asyncio.get_running_loop()
     gate = Gate[Probe](balancer.concurrency or AT_ONCE)
-    for real, entry in members(balancer.reals, lambda host: names[name_key(balancer.id, host)].address).items():
+    wanted = members(
+        balancer,
+        lambda host: found.names[name_key(balancer.id, host)].address,
+        lambda pool: found.pools[pool_key(balancer.id, pool.id)].members,
+    )
+    for real, entry in wanted.items():
         answered: asyncio.Future[Outcome] = loop.create_future()
         probe = make_probe(
             balancer.check, parse_endpoint(real), answered=answered.set_result, gate=gate, secrets=secrets
@@ -104,11 +125,19 @@ def _begin(
         prober.schedule(probe, turns.take(loop.time()))
         yield _Asked(balancer, real, entry.host, answered)
     for entry in balancer.reals:
-        name = names.get(name_key(balancer.id, entry.host))
+        name = found.names.get(name_key(balancer.id, entry.host))
         if name is not None and not name.address:
-            nowhere = loop.create_future()
-            nowhere.set_result(Outcome("unknown", "no address", name.error, 0.0, 0.0, 0.0))
-            yield _Asked(balancer, "", entry.host, nowhere)
+            yield _nobody(balancer, entry.host, "no address", name.error)
+    for pool in balancer.pools:
+        named = found.pools[pool_key(balancer.id, pool.id)]
+        if not named.members:
+            yield _nobody(balancer, pool.id, "no member", named.error)
+
+
+def _nobody(balancer: Balancer, host: str, reason: str, error: str) -> _Asked:
+    answered: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+    answered.set_result(Outcome("unknown", reason, error, 0.0, 0.0, 0.0))
+    return _Asked(balancer, "", host, answered)
 
 
 async def _names(config: Config, known: FleetState, resolve: Resolve) -> dict[str, _Name]:
@@ -131,3 +160,30 @@ async def _names(config: Config, known: FleetState, resolve: Resolve) -> dict[st
         if is_name(entry)
     )
     return dict(await asyncio.gather(*searches))
+
+
+async def _pools(config: Config, known: FleetState, resolve: Resolve) -> dict[str, _Named]:
+    """The pools in a config by their keys, each with whom its source names, or, while it names nobody, named last."""
+    turn = asyncio.Semaphore(AT_ONCE)
+
+    async def find(balancer: Balancer, pool: Pool) -> tuple[str, _Named]:
+        try:
+            async with turn:
+                named = await _source(balancer, pool, resolve)
+        except OSError as refusal:
+            return pool_key(balancer.id, pool.id), _Named(known.members_of(balancer.id, pool) or {}, str(refusal))
+        return pool_key(balancer.id, pool.id), _Named({one.real: one for one in named}, "")
+
+    searches = (find(balancer, pool) for balancer in config.balancers for pool in balancer.pools)
+    return dict(await asyncio.gather(*searches))
+
+
+async def _source(balancer: Balancer, pool: Pool, resolve: Resolve) -> tuple[Member, ...]:
+    if pool.kind == "dns":
+        return await look_up(balancer, pool, resolve)
+    try:
+        targets = read_targets(pool.place, None)
+    except OSError as error:
+        raise unreadable(error) from None
+    assert targets is not None, "nothing was seen before"
+    return listed(balancer, pool, targets)

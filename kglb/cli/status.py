@@ -101,6 +101,9 @@ def render(state: LiveState, width: int | None, paint: Paint) -> list[str]:
     lines += [f"  {name:<9} {paint(shortened(text, width, 12), tone)}" for name, text, tone in facts]
     for service in state.balancers:
         lines += ["", _service_line(service, width, paint)]
+        for pool in service.pools:
+            text = shortened(words.pool(pool, state.now), width, 2)
+            lines.append(f"  {paint(text, 'plain' if pool.is_well else 'warning')}")
         if service.reals:
             rows = [row(real, state.now) for real in service.reals]
             inner = None if width is None else width - 2

@@ -78,6 +78,8 @@ async def serve(
         stack.callback(manager.close)
         scheduler = Scheduler(loop)
         worker = Worker("kernel")
+        files_of_targets = Worker("targets")
+        stack.push_async_callback(files_of_targets.close, CLOSE_TIMEOUT)
         machine = await worker.call(_machine, config)
         files = TimedFiles()
         recorder = _open_journal(config, files, scheduler, log)
@@ -98,6 +100,7 @@ async def serve(
             machine=machine,
             worker=worker,
             resolve=resolve,
+            files=files_of_targets,
             routes=_routes(config),
             say=log.say,
             on_address_loss=_address_news(config, loop, stack),
@@ -190,6 +193,7 @@ def _vitals(
             foreign_services=parts.foreign,
             log_lines_dropped=log.dropped,
             checked=parts.checked,
+            sources=parts.sources,
             probe_durations=parts.probe_durations,
             reactions=parts.reactions.histogram,
             syncs=syncs,

@@ -23,7 +23,7 @@ from kglb.config.values import (
     spelled_by,
     text,
 )
-from kglb.model import Announce, Balancer, DummyCheck, Forward, Real, Service, ServiceKey, WhenAllDown, WhenDown
+from kglb.model import Announce, Balancer, DummyCheck, Forward, Pool, Real, Service, ServiceKey, WhenAllDown, WhenDown
 from kglb.model.service import FLAG_ALIASES
 
 DEFAULT_WEIGHT = 1000
@@ -147,13 +147,14 @@ class Draft(msgspec.Struct, frozen=True):
     """A balancer before the rules that look at several keys at once.
 
     What was refused stands here as its default, its key is in ``failed``, and no rule that needs it is asked.
-    ``places`` are the nodes of the balancer's reals, ``flags`` their names as written.
+    ``places`` are the nodes of the balancer's reals and of its pools, ``flags`` their names as written.
     """
 
     node: Node
     failed: frozenset[str]
     flags: tuple[str, ...]
     places: tuple[Node, ...]
+    pool_places: tuple[Node, ...]
     balancer: Balancer
 
 
@@ -168,10 +169,14 @@ def read_balancer(node: Node) -> Draft:
     service = _make_service(values.pop("service"), flags, of_service)
     entries = values.pop("reals", ())
     of_reals = {"weight": _weight(service), "forward": Forward()} | _take(values, "weight", "forward")
-    reals = tuple(Real(**of_reals | entry) for _, entry in entries)
+    listed = [(place, entry) for place, entry in entries if "kind" not in entry]
+    found = [(place, entry) for place, entry in entries if "kind" in entry]
+    reals = tuple(Real(**of_reals | entry) for _, entry in listed)
+    pools = tuple(Pool(**of_reals | entry) for _, entry in found)
     fields: dict[str, Any] = {"name": "", "check": DummyCheck(), "when_down": _when_down(service)} | values
-    balancer = Balancer(**fields, service=service, reals=reals)
-    return Draft(node, failed, flags, tuple(place for place, _ in entries), balancer)
+    balancer = Balancer(**fields, service=service, reals=reals, pools=pools)
+    places, pool_places = (tuple(place for place, _ in some) for some in (listed, found))
+    return Draft(node, failed, flags, places, pool_places, balancer)
 
 
 def _weight(service: Service) -> int:

@@ -15,11 +15,11 @@ from kglb.config.checks import COMMON, KINDS, PORT
 from kglb.config.document import BGP, CONTROL, DATA_PLANE, JOURNAL, STATUS
 from kglb.config.problems import show
 from kglb.config.reader import Key, Node, Reading
-from kglb.config.reals import REAL
+from kglb.config.reals import POOL, REAL
 from kglb.config.secrets import Secrets
 from kglb.config.summary import describe_balancer
 from kglb.config.values import spelled
-from kglb.model import AllCheck, Balancer, Check, Config, Real, SecretRef, Service, kind_of, secrets_of
+from kglb.model import AllCheck, Balancer, Check, Config, SecretRef, Service, kind_of, secrets_of
 
 _SECTIONS = {"journal": JOURNAL, "data_plane": DATA_PLANE, "status": STATUS, "control": CONTROL, "bgp": BGP}
 _HEADER = "headers."
@@ -50,7 +50,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         if self.key == "balancer":
             return str(self.before or self.after)
         if self.change != "changed":
-            return f"real {self.before or self.after}"
+            called = str(self.before or self.after)
+            return f"{'pool' if ' ' in called else 'real'} {called}"
         values = f"{self.key} {_word(self.before)} -> {_word(self.after)}"
         return f"{values} ({self._bearing})" if self.balancer else values
 
@@ -150,25 +151,30 @@ def _of_kind(prefix: str, check: Check, common: Sequence[Key]) -> dict[str, obje
 
 
 def _of_reals(before: Balancer, after: Balancer) -> Iterator[Change]:
-    old, new = ({real.host: real for real in balancer.reals} for balancer in (before, after))
-    for host in (host for host in new if host not in old):
-        yield Change(change="added", balancer=after.name, service=after.id, key="reals", after=host, reals=1)
-    for host in (host for host in old if host not in new):
-        yield Change(change="removed", balancer=after.name, service=after.id, key="reals", before=host, reals=1)
+    """The entries of ``reals``: reals by their hosts, pools by their ids."""
+    old, new = ({**_reals(balancer), **_pools(balancer)} for balancer in (before, after))
+    for called in (called for called in new if called not in old):
+        yield Change(change="added", balancer=after.name, service=after.id, key="reals", after=called, reals=1)
+    for called in (called for called in old if called not in new):
+        yield Change(change="removed", balancer=after.name, service=after.id, key="reals", before=called, reals=1)
     common: dict[tuple[str, object, object], list[str]] = {}
-    for host, real in new.items():
-        if old.get(host, real) != real:
-            for key, values in _differing(_of_real(old[host]), _of_real(real)):
-                common.setdefault((key, *values), []).append(host)
-    for (key, was, is_now), hosts in common.items():
-        some = tuple(hosts) if len(hosts) < len(new) else ()
+    for called, values in new.items():
+        for key, differing in _differing(old.get(called, values), values):
+            common.setdefault((key, *differing), []).append(called)
+    for (key, was, is_now), some in common.items():
+        hosts = tuple(some) if len(some) < len(new) else ()
         yield Change(
-            balancer=after.name, service=after.id, key=key, before=was, after=is_now, reals=len(hosts), hosts=some
+            balancer=after.name, service=after.id, key=key, before=was, after=is_now, reals=len(some), hosts=hosts
         )
 
 
-def _of_real(real: Real) -> _Values:
-    return _spelled("reals.", [key for key in REAL if key.name != "address"], real)
+def _reals(balancer: Balancer) -> dict[str, _Values]:
+    keys = [key for key in REAL if key.name != "address"]
+    return {real.host: _spelled("reals.", keys, real) for real in balancer.reals}
+
+
+def _pools(balancer: Balancer) -> dict[str, _Values]:
+    return {pool.id: _spelled("reals.", POOL, pool) for pool in balancer.pools}
 
 
 def _spelled(prefix: str, keys: Sequence[Key], holder: msgspec.Struct) -> _Values:

@@ -61,6 +61,15 @@ def real_host(value: object) -> str:
     return f"{host_name(host)}:{port_number}"
 
 
+@shaped(type="string", pattern="^.+:[0-9]+$")
+def pool_name(value: object) -> str:
+    """A name and a port in canonical form, ``web.example.com:80``: each of its addresses is a real server."""
+    found = real_host(value)
+    if is_address(split_host_port(found)[0]):
+        raise RefusedError(f"expected a host name and a port, found the address {show(found)}", "write it as a real")
+    return found
+
+
 def host_name(host: str) -> str:
     """A host name in canonical form (RFC 1123)."""
     name = host.lower()

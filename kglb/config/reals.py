@@ -1,4 +1,6 @@
-"""The ``reals`` of a balancer: ``"10.0.0.7:80"``, or a table that says more than the address."""
+"""The ``reals`` of a balancer: ``"10.0.0.7:80"``, a table that says more than the address, or a table that says where
+they are found: a pool.
+"""
 
 from typing import Any
 
@@ -6,10 +8,9 @@ from kglb.config import network
 from kglb.config.forward import read_forward
 from kglb.config.problems import RefusedError, show
 from kglb.config.reader import Key, Node, ReportedError, leaf, list_shape, read_list, read_table, table_shape
-from kglb.config.values import boolean, shape_of, shaped
+from kglb.config.values import absolute_path, boolean, ratio, shape_of, shaped
 
-REAL = (
-    Key("address", leaf(network.real_host), required=True, field="host"),
+_OF_EACH = (
     Key("weight", leaf(network.weight)),
     Key("forward", read_forward),
     Key("upper_threshold", leaf(network.threshold), field="upper"),
@@ -17,21 +18,36 @@ REAL = (
     Key("backup", leaf(boolean)),
 )
 
+REAL = (Key("address", leaf(network.real_host), required=True, field="host"), *_OF_EACH)
+
+POOL = (*_OF_EACH, Key("max_loss", leaf(ratio)))
+"""The keys of a pool besides that which says where its members are found."""
+
+POOLS = {
+    "dns": (Key("dns", leaf(network.pool_name), required=True, field="place"), *POOL),
+    "file": (Key("file", leaf(absolute_path), required=True, field="place"), *POOL),
+}
+"""The keys of pools of each kind."""
+
 Entry = dict[str, Any]
-"""The fields of a ``Real`` that its entry gives; its balancer gives the rest."""
+"""The fields that an entry gives of a ``Real``, or of a ``Pool``, which has a ``kind``; its balancer gives the rest."""
 
 Entries = tuple[tuple[Node, Entry], ...]
 
 
-@shaped(anyOf=[shape_of(network.real_host), table_shape(REAL)])
+@shaped(anyOf=[shape_of(network.real_host), table_shape(REAL), *map(table_shape, POOLS.values())])
 def _read_entry(node: Node) -> Entry:
     if isinstance(node.value, str):
         return {"host": network.real_host(node.value)}
     if not isinstance(node.value, dict):
         raise RefusedError(f'expected "address:port" or a table, found {show(node.value)}')
-    values, failed = read_table(node, REAL)
+    kinds = [kind for kind in POOLS if kind in node.value]
+    if len(kinds) > 1 or (kinds and "address" in node.value):
+        raise RefusedError(f"expected one of address, {', '.join(POOLS)}, found several", "write a table for each")
+    values, failed = read_table(node, POOLS[kinds[0]] if kinds else REAL)
     if failed:
         raise ReportedError
+    values |= {"kind": kinds[0]} if kinds else {}
     upper, lower = values.get("upper", 0), values.get("lower", 0)
     if lower > upper:
         raise RefusedError(f"lower_threshold ({lower}) is above upper_threshold ({upper or 'none'})")
@@ -54,7 +70,8 @@ def read_reals(node: Node) -> Entries:
         _require_a_primary(entries)
     places: dict[str, Node] = {}
     for place, entry in entries:
-        first = places.setdefault(entry["host"], place)
+        what, called = ("pool", f"{entry['kind']} {entry['place']}") if "kind" in entry else ("real", entry["host"])
+        first = places.setdefault(called, place)
         if first is not place:
-            place.fail(f"duplicate real: {entry['host']} is reals[{first.path[-1]}] already")
+            place.fail(f"duplicate {what}: {called} is reals[{first.path[-1]}] already")
     return entries

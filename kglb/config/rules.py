@@ -10,13 +10,14 @@ from typing import NamedTuple
 from kglb.config.balancers import Draft
 from kglb.config.problems import path_text
 from kglb.config.reader import Node
+from kglb.decisions import families
 from kglb.model import (
-    Balancer,
     Config,
     DummyCheck,
     ExecCheck,
     HttpCheck,
     PingCheck,
+    Pool,
     Prefixes,
     Real,
     ServiceId,
@@ -91,6 +92,13 @@ def families_match(draft: Draft) -> None:
             )
 
 
+def pools_are_reachable(draft: Draft) -> None:
+    """A pool whose members can be of no family that is reached, and checked, never has any."""
+    for place, pool in zip(draft.pool_places, draft.balancer.pools, strict=True):
+        if not families(draft.balancer, pool):
+            place.fail(f"no member of {pool.id} could be checked from {draft.balancer.check.source}")
+
+
 def port_zero_needs_tunnel(draft: Draft) -> None:
     """KgLb: port 0 (keep the packet's port) only where the kernel ignores a real's port, in tunnels."""
     for place, real in _placed_reals(draft):
@@ -163,7 +171,7 @@ def udp_checked_by_tcp(draft: Draft) -> None:
 
 def weights_count(draft: Draft) -> None:
     """Warning: weights that cannot have the effect they suggest."""
-    weights = {real.weight for real in draft.balancer.reals}
+    weights = {entry.weight for entry in _entries(draft)}
     scheduler = draft.balancer.service.scheduler
     if weights == {0}:
         draft.node.warn("every real has weight 0: new connections will be refused", at=("reals",))
@@ -198,13 +206,13 @@ def clients_fall_back(draft: Draft) -> None:
 
 def weights_have_steps(draft: Draft) -> None:
     """Warning: a slow start that does not do what its name says."""
-    if draft.balancer.slow_start and (problem := _without_steps(draft.balancer)):
+    if draft.balancer.slow_start and (problem := _without_steps(draft)):
         draft.node.warn(problem, at=("slow_start",))
 
 
-def _without_steps(balancer: Balancer) -> str:
+def _without_steps(draft: Draft) -> str:
     """What a slow start comes to under this scheduler, with these weights; empty if it is what its name says."""
-    scheduler = balancer.service.scheduler
+    scheduler = draft.balancer.service.scheduler
     if scheduler in _BLIND_TO_SHARES:
         return f"{scheduler} ignores weights other than 0: slow_start does nothing"
     if scheduler in HASHING:
@@ -214,7 +222,7 @@ def _without_steps(balancer: Balancer) -> str:
             "fo sends everything to the real with the largest weight: slow_start only puts off when that is the one "
             "that comes back"
         )
-    weightiest = max((real.weight for real in balancer.reals), default=0)
+    weightiest = max((entry.weight for entry in _entries(draft)), default=0)
     return "a weight of 1 has no steps: slow_start does nothing" if weightiest == 1 else ""
 
 
@@ -225,7 +233,7 @@ def ports_reach(draft: Draft) -> None:
         return
     other = [
         real
-        for real in draft.balancer.reals
+        for _, real in _placed_reals(draft)
         if real.forward.method != "masquerade" and _port(real) not in (0, key.port)
     ]
     if other:
@@ -249,6 +257,7 @@ RULES = (
     Rule(any_port_needs_persistence, frozenset({"persistence"})),
     Rule(announced_vip, frozenset()),
     Rule(families_match, frozenset({"forward"})),
+    Rule(pools_are_reachable, frozenset({"forward", "check", "fwmark_checks"})),
     Rule(port_zero_needs_tunnel, frozenset({"forward"})),
     Rule(checks_have_a_port, frozenset({"check"})),
     Rule(source_fits, frozenset({"check"})),
@@ -299,7 +308,15 @@ def marks_are_free(node: Node, config: Config) -> None:
 
 
 def _placed_reals(draft: Draft) -> Iterator[tuple[Node, Real]]:
-    return zip(draft.places, draft.balancer.reals, strict=True)
+    """The reals with their places, and pools whose members' port is known, as if each were a real of that name."""
+    yield from zip(draft.places, draft.balancer.reals, strict=True)
+    for place, pool in zip(draft.pool_places, draft.balancer.pools, strict=True):
+        if pool.kind == "dns":
+            yield place, Real(host=pool.place, weight=pool.weight, forward=pool.forward)
+
+
+def _entries(draft: Draft) -> tuple[Real | Pool, ...]:
+    return (*draft.balancer.reals, *draft.balancer.pools)
 
 
 def _port(real: Real) -> int:

@@ -1,7 +1,5 @@
 """A config in a few lines for a person: what ``kglb-actors check`` answers when all is well."""
 
-from collections import Counter
-
 from kglb.config.values import duration_text
 from kglb.model import Balancer, Check, Config, TcpCheck, kind_of, parts_of
 
@@ -9,8 +7,10 @@ from kglb.model import Balancer, Check, Config, TcpCheck, kind_of, parts_of
 def describe(config: Config) -> tuple[str, ...]:
     """One line for the whole, then one for each balancer. Never shows a secret."""
     reals = sum(len(balancer.reals) for balancer in config.balancers)
+    pools = sum(len(balancer.pools) for balancer in config.balancers)
     whole = (
         f"ok: {_count(len(config.balancers), 'balancer')}, {_count(reals, 'real')}, "
+        f"{_count(pools, 'pool') + ', ' if pools else ''}"
         f"data plane {config.data_plane.kind}, journal in {config.journal.directory}, "
         f"status on {config.status.listen or 'nothing'}"
     )
@@ -19,10 +19,10 @@ def describe(config: Config) -> tuple[str, ...]:
 
 def describe_balancer(balancer: Balancer) -> str:
     """A balancer in a line, without its name."""
-    forwards = Counter(str(real.forward) for real in balancer.reals)
+    forwards, every = ", ".join(map(str, balancer.forwards)), duration_text(balancer.check.interval)
     return (
         f"{balancer.id} {balancer.service.scheduler}, {_reals(balancer)} "
-        f"({', '.join(forwards)}), {_check(balancer.check)} every {duration_text(balancer.check.interval)}"
+        f"({forwards}), {_check(balancer.check)} every {every}"
     )
 
 
@@ -36,7 +36,9 @@ def _kind(check: Check) -> str:
 
 def _reals(balancer: Balancer) -> str:
     backups = sum(real.backup for real in balancer.reals)
-    every = _count(len(balancer.reals), "real")
+    listed = _count(len(balancer.reals), "real") if balancer.reals or not balancer.pools else ""
+    pools = " and ".join(f"the members of {pool.id}" for pool in balancer.pools)
+    every = " and ".join(filter(None, (listed, pools)))
     return f"{every}, {_count(backups, 'backup')} among them" if backups else every
 
 

@@ -109,6 +109,15 @@ def nonempty(value: object) -> str:
     return found
 
 
+@shaped(type="string", pattern="^/")
+def absolute_path(value: object) -> str:
+    """The path of a file, from the root: the daemon may run in any directory."""
+    found = nonempty(value)
+    if not found.startswith("/"):
+        raise RefusedError(f"expected a path that starts with /, found {show(found)}")
+    return found
+
+
 @shaped(type="string", pattern="^/", maxLength=LONGEST_SOCKET_PATH)
 def socket_path(value: object) -> str:
     """The path of a Unix socket: from the root, and as long as the kernel takes one (unix(7), sun_path)."""

@@ -24,8 +24,9 @@ from kglb.decisions.contest import Contest, drifted
 from kglb.decisions.contest import is_over as contest_is_over
 from kglb.decisions.fwmarks import Changes, Marked, Pool, checked_at, choose_mark, mark_changes
 from kglb.decisions.health import judge, observe, presumed_healthy
-from kglb.decisions.members import claims, is_name, member, members
+from kglb.decisions.members import claims, is_name, member, members, nobody_leaves
 from kglb.decisions.pace import contradicts, pace_of
+from kglb.decisions.pools import Taken, families, take_in
 from kglb.decisions.routing import (
     Candidate,
     candidate_of,
@@ -52,6 +53,7 @@ __all__ = [
     "Policy",
     "Pool",
     "Standing",
+    "Taken",
     "between_steps",
     "candidate_of",
     "candidates_of",
@@ -65,6 +67,7 @@ __all__ = [
     "decide_routes",
     "drifted",
     "duty_of",
+    "families",
     "is_name",
     "is_news",
     "judge",
@@ -73,12 +76,14 @@ __all__ = [
     "member",
     "members",
     "mode_of",
+    "nobody_leaves",
     "observe",
     "pace_of",
     "presumed_healthy",
     "route_changes",
     "routes",
     "slow_starts",
+    "take_in",
     "unaccounted",
     "verdicts_of",
     "weight_of",

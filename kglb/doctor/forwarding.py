@@ -17,8 +17,8 @@ def forwards(facts: Facts) -> Iterator[Finding]:
     masqueraded = {
         balancer.service.key.ipv6
         for balancer in facts.config.balancers
-        for real in balancer.reals
-        if real.forward.method == "masquerade"
+        for forward in balancer.forwards
+        if forward.method == "masquerade"
     }
     for ipv6, name in ((False, "net.ipv4.ip_forward"), (True, "net.ipv6.conf.all.forwarding")):
         if ipv6 in masqueraded and facts.sysctls.get(name) == 0:

@@ -47,7 +47,7 @@ def has_the_modules(facts: Facts) -> Iterator[Finding]:
 
 def knows_the_tunnels(facts: Facts) -> Iterator[Finding]:
     """An older kernel takes a gue or gre destination and sends plain IP in IP."""
-    used = {real.forward.tunnel for balancer in facts.config.balancers for real in balancer.reals}
+    used = {forward.tunnel for balancer in facts.config.balancers for forward in balancer.forwards}
     for kind in sorted(used & TUNNELS_SINCE.keys()):
         since = TUNNELS_SINCE[kind]
         if facts.kernel < since:

@@ -5,7 +5,7 @@ from typing import Literal
 import msgspec
 
 from kglb.events.base import EventBase
-from kglb.model import Real, RealId, ServiceId, Way
+from kglb.model import Member, Real, RealId, ServiceId, Way
 
 Verdict = Literal["success", "failure"]
 
@@ -28,7 +28,7 @@ class RealAdded(EventBase, frozen=True, kw_only=True):
 
 
 class RealRemoved(EventBase, frozen=True, kw_only=True):
-    """A real server left a service: the config or its name no longer has it."""
+    """A real server left a service: the config, its name or its pool no longer has it."""
 
     service: ServiceId
     real: RealId
@@ -50,6 +50,34 @@ class ResolutionFailed(EventBase, frozen=True, kw_only=True):
     host: str
     error: str
     keeping: str = ""
+
+
+class PoolAnswered(EventBase, frozen=True, kw_only=True):
+    """The source of a pool says who its members are; recorded when that is news, or the last answer was a failure.
+
+    ``members`` are those that joined or weigh otherwise, ``left`` those that it names no more. ``lacking`` stay though
+    it does not name them: they are too many (``max_loss``).
+    """
+
+    service: ServiceId
+    pool: str
+    members: tuple[Member, ...] = ()
+    left: tuple[RealId, ...] = ()
+    lacking: tuple[RealId, ...] = ()
+
+
+class PoolFailed(EventBase, frozen=True, kw_only=True):
+    """The source of a pool gave no answer, or none that can be used; the ``keeping`` members that it has stay.
+
+    Recorded when the error is another than the last. ``last_good`` is when this daemon last had a good answer, in
+    seconds since the epoch; None if it never had one.
+    """
+
+    service: ServiceId
+    pool: str
+    error: str
+    keeping: int = 0
+    last_good: float | None = None
 
 
 # --- health -----------------------------------------------------------------------------------------------------------
@@ -162,6 +190,8 @@ CheckingEvent = (
     | RealRemoved
     | NameResolved
     | ResolutionFailed
+    | PoolAnswered
+    | PoolFailed
     | ProbeFlipped
     | RunsClosed
     | HealthChanged

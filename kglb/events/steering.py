@@ -60,7 +60,7 @@ class DrainFinished(EventBase, frozen=True, kw_only=True):
 
 
 class RealLeaving(EventBase, frozen=True, kw_only=True):
-    """The config or its name no longer has a real, which serves on what it has (``drain_on_remove``), and then goes.
+    """Config, name or pool no longer has a real, which serves on what it has (``drain_on_remove``), and then goes.
 
     ``until`` is when it goes at the latest, in seconds since the epoch.
     """
@@ -72,7 +72,7 @@ class RealLeaving(EventBase, frozen=True, kw_only=True):
 
 
 class RealKept(EventBase, frozen=True, kw_only=True):
-    """A real stays, with this entry: the config has it again that was leaving, or another name stands for it now."""
+    """A real stays, with this entry: the config has it again that was leaving, or another entry stands for it now."""
 
     service: ServiceId
     real: RealId

@@ -8,6 +8,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
+from kglb.model.endpoint import RealId
 from kglb.model.route import Route
 from kglb.model.service import Address, Forward, Service, ServiceId
 
@@ -239,7 +240,8 @@ def waits_for_silence(check: Check) -> bool:
 class Real(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A configured real server. ``host`` is ``address:port`` or ``name:port``, unique within its balancer.
 
-    A ``backup`` serves only while no other real does; the others are primaries.
+    A ``backup`` serves only while no other real does; the others are primaries. Of a real that the config does not list
+    itself, ``pool`` is the id of the pool that it is a member of.
     """
 
     host: str
@@ -248,6 +250,48 @@ class Real(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     upper: int = 0
     lower: int = 0
     backup: bool = False
+    pool: str = ""
+
+
+class Member(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A real that the source of a pool names, and the weight that it gives it; None leaves that to the pool."""
+
+    real: RealId
+    weight: int | None = None
+
+
+class Pool(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Reals that the config does not list: those that ``place`` names, which is ``name:port`` of DNS or a file's path.
+
+    Each is as a ``Real`` with these values. An answer that would take away more than the share ``max_loss``, 0 to 1, of
+    those that are up takes nobody away.
+    """
+
+    kind: Literal["dns", "file"]
+    place: str
+    weight: int
+    forward: Forward
+    upper: int = 0
+    lower: int = 0
+    backup: bool = False
+    max_loss: float = 0.5
+
+    @property
+    def id(self) -> str:
+        """What it is called, unique within its balancer: ``dns web.example.com:80``, ``file /etc/kglb/web.json``."""
+        return f"{self.kind} {self.place}"
+
+    def entry(self, member: Member) -> Real:
+        """A member as if the config listed it."""
+        return Real(
+            host=member.real,
+            weight=self.weight if member.weight is None else member.weight,
+            forward=self.forward,
+            upper=self.upper,
+            lower=self.lower,
+            backup=self.backup,
+            pool=self.id,
+        )
 
 
 class Announce(msgspec.Struct, frozen=True, kw_only=True):
@@ -268,6 +312,8 @@ class Announce(msgspec.Struct, frozen=True, kw_only=True):
 
 class Balancer(msgspec.Struct, frozen=True, kw_only=True):
     """One virtual service with its reals and its check. ``concurrency`` 0 is unlimited.
+
+    Besides the ``reals`` that it lists it has the members of its ``pools``.
 
     ``fail_open_below`` is the share of primaries, 0 to 1, below which those that are down are sent traffic, too.
 
@@ -294,6 +340,7 @@ class Balancer(msgspec.Struct, frozen=True, kw_only=True):
     address: Address | None = None  # the VIP to keep on an interface; None for fwmark services
     announce: Announce | None = None
     fwmark_checks: bool = False
+    pools: tuple[Pool, ...] = ()
 
     @property
     def id(self) -> ServiceId:
@@ -303,7 +350,18 @@ class Balancer(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def awaits_verdicts(self) -> bool:
         """Whether it decides by which of its primaries have had a first verdict."""
-        return self.fail_open_below > 0 or any(real.backup for real in self.reals)
+        return self.fail_open_below > 0 or self.has_backups
+
+    @property
+    def forwards(self) -> tuple[Forward, ...]:
+        """How packets reach its reals and the members of its pools, each way once."""
+        ways = (*(real.forward for real in self.reals), *(pool.forward for pool in self.pools))
+        return tuple(dict.fromkeys(ways))
+
+    @property
+    def has_backups(self) -> bool:
+        """Whether any of its reals serves only in place of the others."""
+        return any(real.backup for real in self.reals) or any(pool.backup for pool in self.pools)
 
     @property
     def route(self) -> Route | None:

@@ -11,6 +11,7 @@ from kglb.projections.handover import Serving, successors
 from kglb.projections.holding import Dirty, Holding
 from kglb.projections.marks import HeldMark, MarksState
 from kglb.projections.plan import Planned, plan
+from kglb.projections.pools import PoolState, pool_key
 from kglb.projections.reals import BalancerState, Drain, Leaving, Orders, Override, RealState, Warming
 from kglb.projections.state import FoldError, State
 from kglb.projections.steering import name_key
@@ -29,6 +30,7 @@ __all__ = [
     "Orders",
     "Override",
     "Planned",
+    "PoolState",
     "RealState",
     "Serving",
     "State",
@@ -38,6 +40,7 @@ __all__ = [
     "interfaces",
     "name_key",
     "plan",
+    "pool_key",
     "route_drift",
     "successors",
 ]

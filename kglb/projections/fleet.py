@@ -20,6 +20,8 @@ from kglb.events import (
     MarkAssigned,
     MarkReleased,
     NameResolved,
+    PoolAnswered,
+    PoolFailed,
     ProbeFlipped,
     RealAdded,
     RealKept,
@@ -30,14 +32,16 @@ from kglb.events import (
     Steering,
     WarmthChanged,
 )
-from kglb.model import Config, Real, RealId, ServiceId, asks_the_same
+from kglb.model import Balancer, Config, Member, Pool, RealId, ServiceId, asks_the_same
 from kglb.projections.marks import MarksState
+from kglb.projections.pools import PoolState, pool_key
 from kglb.projections.reals import BalancerState, Orders, RealState, Warming
 from kglb.projections.steering import configured_keys, forget_unconfigured, keep_orders, name_key, steer
 
 
 class FleetState(msgspec.Struct, kw_only=True):
-    """All balancers, the config they come from, the last good address of every name, the marks of checks.
+    """All balancers, the config they come from, the last good address of every name, the members of every pool, the
+    marks of checks.
 
     ``kept`` are operators' orders about reals that the config has and that are not there.
     """
@@ -49,6 +53,7 @@ class FleetState(msgspec.Struct, kw_only=True):
     stopped: Literal["", "cleanup", "leave"] = ""
     balancers: dict[ServiceId, BalancerState] = {}
     names: dict[str, str] = {}  # by name_key
+    pools: dict[str, PoolState] = {}  # by pool_key
     kept: dict[str, Orders] = {}  # by name_key
     marks: MarksState = msgspec.field(default_factory=MarksState)
 
@@ -56,6 +61,15 @@ class FleetState(msgspec.Struct, kw_only=True):
         """What is known of a real, None if nothing."""
         balancer = self.balancers.get(service)
         return None if balancer is None else balancer.reals.get(real)
+
+    def last_good(self, service: ServiceId, host: str) -> str:
+        """The last good address of a name that a balancer has, empty if it never had one."""
+        return self.names.get(name_key(service, host), "")
+
+    def members_of(self, service: ServiceId, pool: Pool) -> dict[RealId, Member] | None:
+        """The members that a balancer's pool is known to have; None if it never had an answer."""
+        known = self.pools.get(pool_key(service, pool.id))
+        return known.members if known is not None and known.seq else None
 
     def unconfigured_names(self, config: Config) -> tuple[str, ...]:
         """The names whose last good address is kept and that a config does not have."""
@@ -77,7 +91,7 @@ def _daemon_started(fleet: FleetState, seq: int, event: DaemonStarted) -> None:
     if event.boot_id != fleet.boot_id or fleet.stopped == "cleanup":
         for balancer in fleet.balancers.values():
             for real in balancer.reals.values():
-                keep_orders(fleet.kept, balancer.config, real)
+                keep_orders(fleet.kept, balancer.config, real, fleet.pools)
         fleet.balancers = {}
     fleet.boot_id = event.boot_id
     fleet.stopped = ""
@@ -98,8 +112,8 @@ def _config_applied(fleet: FleetState, seq: int, event: ConfigApplied) -> None:
     before, fleet.balancers = fleet.balancers, {}
     for config in event.config.balancers:
         balancer = fleet.balancers[config.id] = before.get(config.id) or BalancerState(config=config)
-        if balancer.config.reals != config.reals:
-            _update_entries(balancer, config.reals)
+        if balancer.config.reals != config.reals or balancer.config.pools != config.pools:
+            _update_entries(fleet, balancer, config)
             balancer.recount()
         elif balancer.config.slow_start != config.slow_start:
             balancer.recount()  # a checkpoint from before it has no such counts
@@ -109,16 +123,22 @@ def _config_applied(fleet: FleetState, seq: int, event: ConfigApplied) -> None:
         if balancer.unresolved:
             hosts = {entry.host for entry in config.reals}
             balancer.unresolved = {host: said for host, said in balancer.unresolved.items() if host in hosts}
-    forget_unconfigured(fleet.kept, event.config.balancers)
+    configured = {pool_key(config.id, pool.id) for config in event.config.balancers for pool in config.pools}
+    fleet.pools = {key: pool for key, pool in fleet.pools.items() if key in configured}
+    forget_unconfigured(fleet.kept, event.config.balancers, fleet.pools)
     for key in event.forgotten_names:
         fleet.names.pop(key, None)
     fleet.marks.fold(event)
 
 
-def _update_entries(balancer: BalancerState, entries: tuple[Real, ...]) -> None:
-    by_host = {entry.host: entry for entry in entries}
+def _update_entries(fleet: FleetState, balancer: BalancerState, config: Balancer) -> None:
+    by_host = {entry.host: entry for entry in config.reals}
+    by_pool = {pool.id: pool for pool in config.pools}
     for name, state in list(balancer.reals.items()):
         entry = by_host.get(state.entry.host)
+        if entry is None and (pool := by_pool.get(state.entry.pool)) is not None:
+            member = (fleet.members_of(config.id, pool) or {}).get(name)
+            entry = None if member is None else pool.entry(member)
         if entry is not None and entry != state.entry:
             balancer.reals[name] = replace(state, entry=entry, warming=None if entry.backup else state.warming)
 
@@ -159,13 +179,13 @@ def _real_added(fleet: FleetState, seq: int, event: RealAdded) -> None:
 def _real_removed(fleet: FleetState, seq: int, event: RealRemoved) -> None:
     balancer = fleet.balancers.get(event.service)
     if balancer is not None and (gone := balancer.drop(event.real)) is not None:
-        keep_orders(fleet.kept, balancer.config, gone)
+        keep_orders(fleet.kept, balancer.config, gone, fleet.pools)
 
 
 def _real_leaving(fleet: FleetState, seq: int, event: RealLeaving) -> None:
     balancer = fleet.balancers.get(event.service)
     if balancer is not None and (real := balancer.reals.get(event.real)) is not None:
-        keep_orders(fleet.kept, balancer.config, real)
+        keep_orders(fleet.kept, balancer.config, real, fleet.pools)
     _steered(fleet, seq, event)
 
 
@@ -191,6 +211,21 @@ def _name_resolved(fleet: FleetState, seq: int, event: NameResolved) -> None:
 def _resolution_failed(fleet: FleetState, seq: int, event: ResolutionFailed) -> None:
     if (balancer := fleet.balancers.get(event.service)) is not None and not event.keeping:
         balancer.unresolved[event.host] = event.error
+
+
+def _pool_answered(fleet: FleetState, seq: int, event: PoolAnswered) -> None:
+    known = fleet.pools.setdefault(pool_key(event.service, event.pool), PoolState())
+    known.seq, known.lacking, known.error, known.last_good = seq, event.lacking, "", None
+    for member in event.members:
+        known.members[member.real], known.since[member.real] = member, seq
+    for real in event.left:
+        known.members.pop(real, None)
+        known.since.pop(real, None)
+
+
+def _pool_failed(fleet: FleetState, seq: int, event: PoolFailed) -> None:
+    known = fleet.pools.setdefault(pool_key(event.service, event.pool), PoolState())
+    known.failed_seq, known.error, known.last_good = seq, event.error, event.last_good
 
 
 def _marked(fleet: FleetState, seq: int, event: MarkAssigned | MarkReleased) -> None:
@@ -308,6 +343,8 @@ _STEPS: dict[type, Callable[[FleetState, int, Any], None]] = {
     RealRemoved: _real_removed,
     NameResolved: _name_resolved,
     ResolutionFailed: _resolution_failed,
+    PoolAnswered: _pool_answered,
+    PoolFailed: _pool_failed,
     ProbeFlipped: _probe_flipped,
     RunsClosed: _runs_closed,
     HealthChanged: _health_changed,

@@ -118,6 +118,10 @@ class RealState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
         """Whether it is to get traffic when its turn comes: neither drained nor leaving."""
         return self.orders.drain is None and self.leaving is None
 
+    def serves_for(self, pool: str) -> bool:
+        """Whether it is up and in rotation, and stands for a member of this pool and for nothing before that."""
+        return self.healthy and self.in_rotation and self.entry.pool == pool
+
     @property
     def backup(self) -> bool:
         """Whether it serves only in place of the primaries."""

@@ -13,6 +13,7 @@ from kglb.projections.dataplane import DataPlaneState
 from kglb.projections.fleet import FleetState
 from kglb.projections.holding import Holding
 from kglb.projections.marks import MarksState
+from kglb.projections.pools import PoolState
 from kglb.projections.reals import BalancerState
 
 _SLICE = 200  # entries encoded at once: well under a millisecond
@@ -82,7 +83,14 @@ def _snapshot(fleet: FleetState) -> FleetState:
         for id, balancer in fleet.balancers.items()
     }
     return replace(
-        fleet, balancers=balancers, names=dict(fleet.names), kept=dict(fleet.kept), marks=fleet.marks.snapshot()
+        fleet,
+        balancers=balancers,
+        names=dict(fleet.names),
+        pools={
+            key: replace(pool, members=dict(pool.members), since=dict(pool.since)) for key, pool in fleet.pools.items()
+        },
+        kept=dict(fleet.kept),
+        marks=fleet.marks.snapshot(),
     )
 
 
@@ -96,7 +104,7 @@ def _copy(holding: Holding) -> Holding:
     )
 
 
-_BRANCHES = (_Checkpoint, FleetState, BalancerState, MarksState, Holding, Config, Balancer)
+_BRANCHES = (_Checkpoint, FleetState, BalancerState, PoolState, MarksState, Holding, Config, Balancer)
 
 
 def _parts(tree: object) -> Iterator[bytes]:

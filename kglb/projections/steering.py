@@ -4,7 +4,7 @@ An order is about what the config calls a real, so it is kept while the real its
 the next start, and while a name moves from one address to another.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -20,6 +20,7 @@ from kglb.events import (
     WeightReported,
 )
 from kglb.model import Balancer, ServiceId
+from kglb.projections.pools import PoolState, pool_key
 from kglb.projections.reals import BalancerState, Drain, Leaving, Orders, Override, RealState
 
 Kept = dict[str, Orders]
@@ -31,13 +32,20 @@ def name_key(service: ServiceId, host: str) -> str:
     return f"{service} {host}"
 
 
-def keep_orders(kept: Kept, config: Balancer, real: RealState) -> None:
-    """Keep what was ordered about a real that goes, if the config still has what it is called."""
+def keep_orders(kept: Kept, config: Balancer, real: RealState, pools: Mapping[str, PoolState]) -> None:
+    """Keep what was ordered about a real that goes, if the config, or its pool, still has what it is called."""
     orders = real.orders
-    if orders and any(entry.host == real.entry.host for entry in config.reals):
+    if orders and _is_called(config, real, pools):
         if orders.drain is not None:
             orders = replace(orders, drain=replace(orders.drain, finished=0))
         kept[name_key(config.id, real.entry.host)] = orders
+
+
+def _is_called(config: Balancer, real: RealState, pools: Mapping[str, PoolState]) -> bool:
+    if real.entry.pool:
+        pool = pools.get(pool_key(config.id, real.entry.pool))
+        return pool is not None and real.real in pool.members
+    return any(entry.host == real.entry.host for entry in config.reals)
 
 
 def configured_keys(balancers: Iterable[Balancer]) -> set[str]:
@@ -45,10 +53,18 @@ def configured_keys(balancers: Iterable[Balancer]) -> set[str]:
     return {name_key(balancer.id, entry.host) for balancer in balancers for entry in balancer.reals}
 
 
-def forget_unconfigured(kept: Kept, balancers: Iterable[Balancer]) -> None:
-    """Keep only what was ordered about reals that the config has."""
+def forget_unconfigured(kept: Kept, balancers: Iterable[Balancer], pools: Mapping[str, PoolState]) -> None:
+    """Keep only what was ordered about reals that the config or a pool has."""
     if kept:
-        for key in kept.keys() - configured_keys(balancers):
+        listed = configured_keys(balancers)
+        named = {
+            name_key(balancer.id, real)
+            for balancer in balancers
+            for pool in balancer.pools
+            if (known := pools.get(pool_key(balancer.id, pool.id))) is not None
+            for real in known.members
+        }
+        for key in kept.keys() - listed - named:
             del kept[key]
 
 

@@ -11,6 +11,7 @@ import msgspec
 from kglb.events import Mode
 from kglb.model import Destination, Forward, Real, RealId, Route, ServiceId, WhenAllDown
 from kglb.projections.dataplane import DataPlaneState
+from kglb.projections.pools import PoolState, pool_key
 from kglb.projections.reals import RealState
 from kglb.projections.state import State
 
@@ -40,7 +41,7 @@ class RealView(msgspec.Struct, frozen=True, kw_only=True):
     """A real of a service. ``weight`` is the wanted one, ``kernel_weight`` what the kernel is known to hold,
     ``configured`` the one it has when it serves, which a ``backup`` does in place of the others. ``out_of_rotation``
     says why it gets no traffic whatever its health, ``weighed`` who gives it its weight if not the config, and
-    ``slow_start`` how much of it it has so far; they are empty if that is not so.
+    ``slow_start`` how much of it it has so far, ``pool`` which pool has it; they are empty if that is not so.
 
     ``streak`` counts at least so many passes, or failures if negative. What is not there or unknown is null.
     """
@@ -63,6 +64,7 @@ class RealView(msgspec.Struct, frozen=True, kw_only=True):
     weighed: str
     slow_start: str = ""
     backup: bool = False
+    pool: str = ""
 
 
 class SteeringWords(Protocol):
@@ -76,6 +78,19 @@ class SteeringWords(Protocol):
 
     def slow_start(self, real: RealState) -> str:
         """How far the slow start of a real has come; empty without one."""
+
+
+class PoolView(msgspec.Struct, frozen=True, kw_only=True):
+    """A pool of a service: how many members it has, how many of them its source does not name any more (``lacking``).
+
+    An ``error`` says why the source gives no answer now; null in ``answer_seq`` that it never gave one.
+    """
+
+    pool: str
+    members: int
+    lacking: int
+    error: str
+    answer_seq: int | None
 
 
 class ServiceView(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,6 +111,7 @@ class ServiceView(msgspec.Struct, frozen=True, kw_only=True):
     in_kernel: bool
     in_step: bool
     unresolved: dict[str, str] = {}
+    pools: tuple[PoolView, ...] = ()
     reals: tuple[RealView, ...] = ()
 
 
@@ -167,7 +183,21 @@ def service_view(state: State, service: ServiceId, label: Callable[[ServiceId], 
         in_kernel=held is not None,
         in_step=wanted == held,
         unresolved={} if balancer is None else dict(balancer.unresolved),
+        pools=tuple(_pools(state, service)),
     )
+
+
+def _pools(state: State, service: ServiceId) -> Iterator[PoolView]:
+    balancer = state.fleet.balancers.get(service)
+    for pool in () if balancer is None else balancer.config.pools:
+        known = state.fleet.pools.get(pool_key(service, pool.id), PoolState())
+        yield PoolView(
+            pool=pool.id,
+            members=len(known.members),
+            lacking=len(known.lacking),
+            error=known.error,
+            answer_seq=known.seq or None,
+        )
 
 
 def reals_of(state: State, service: ServiceId) -> list[RealId]:
@@ -203,6 +233,7 @@ def real_view(state: State, service: ServiceId, real: RealId, words: SteeringWor
         weighed=words.weight_by_other_hand(shown),
         slow_start=words.slow_start(shown),
         backup=shown.backup,
+        pool=shown.entry.pool,
     )
 
 

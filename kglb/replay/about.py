@@ -15,6 +15,7 @@ from kglb.events import (
     HealthChanged,
     OperationFailed,
     OperationsApplied,
+    PoolAnswered,
     RunsClosed,
     WarmthChanged,
 )
@@ -66,6 +67,13 @@ def narrow(event: Event, wanted: Wanted) -> Event:
             return replace(event, unaccounted=tuple(one for one in unaccounted if wanted(one.service, one.real)))
         case ChecksImpossible(service=service, reals=reals) | ChecksResumed(service=service, reals=reals):
             return replace(event, reals=tuple(real for real in reals if wanted(service, real)))
+        case PoolAnswered(service=service, members=members, left=left, lacking=lacking):
+            return replace(
+                event,
+                members=tuple(member for member in members if wanted(service, member.real)),
+                left=tuple(real for real in left if wanted(service, real)),
+                lacking=tuple(real for real in lacking if wanted(service, real)),
+            )
         case _:
             return event
 
@@ -131,6 +139,9 @@ def pairs(event: Event) -> Iterable[tuple[ServiceId | None, RealId | None]]:
         case WarmthChanged(service=service, tenths=tenths):
             return ((service, real) for real in tenths)
         case ChecksImpossible(service=service, reals=reals) | ChecksResumed(service=service, reals=reals):
+            return ((service, real) for real in (None, *reals))
+        case PoolAnswered(service=service, members=members, left=left, lacking=lacking):
+            reals = (*(member.real for member in members), *left, *lacking)
             return ((service, real) for real in (None, *reals))
         case RunsClosed(runs=runs):
             return ((run.service, run.real) for run in runs)

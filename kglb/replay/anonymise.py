@@ -37,6 +37,8 @@ _MARK_SERVICE = re.compile(r"fwmark6?://\d+")
 _ENDPOINT = re.compile(r"\[?([^\[\]]+?)\]?:(\d{1,5})")
 _NETWORK = re.compile(r"[0-9a-fA-F.:]+/\d{1,3}")
 _KEYS = (
+    re.compile(r"(?P<name>\S+://\S+)(?P<between> )(?P<pool>(?:dns|file) .+)"),  # FleetState.pools
+    re.compile(r"(?P<kept>dns |file )(?P<place>.+)"),  # Pool.id
     re.compile(r"(?P<name>\S+://\S+)(?P<between> )(?P<host>\S+)"),  # FleetState.names
     re.compile(r"(?P<kept>IPv[46] to )(?P<address>\S+)(?P<between> by \S+)"),  # MarksState.by_way
     re.compile(r"(?P<address>\S+/\d+)(?P<between> on )(?P<interface>\S+)"),  # Holding.addresses

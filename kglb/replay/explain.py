@@ -4,7 +4,7 @@ Nothing here infers a cause: every link is a record that another one names, or t
 or the last one that touched the entry in the machine.
 """
 
-from kglb.events import RealRemoved
+from kglb.events import DrainFinished, NameResolved, PoolAnswered, RealLeaving, RealRemoved
 from kglb.replay.errors import Kind, UnknownSubjectError
 from kglb.replay.explain_address import explain_address
 from kglb.replay.explain_real import explain_real
@@ -34,7 +34,8 @@ def explain(
         if kind not in (None, "real") or (removed := _removed(source, wanted, seq)) is None:
             raise
         at = printable(removed.at)
-        hint = f"record {removed.seq} removed it, at {at}: --seq {removed.seq - 1} explains it as it was then"
+        then = f"--seq {removed.seq - 1} explains it as it was then"
+        hint = f"record {removed.seq} removed it, at {at}{_because(source, removed)}: {then}"
         raise UnknownSubjectError(f"there is no real {wanted} any more: {hint}") from error
     match meant.kind:
         case "real":
@@ -52,3 +53,17 @@ def _removed(source: Source, wanted: str, seq: int) -> Found | None:
     name = canonical(wanted).encode()
     needles = tuple(b'"%b":"%b%b' % (field, name, end) for field in (b"real", b"host") for end in (b'"', b":"))
     return source.last_with(needles, 0, seq, RealRemoved)
+
+
+def _because(source: Source, removed: Found) -> str:
+    """Whose answer removed a real, if one did: that of its name or its pool, also where it drained first."""
+    cause = None if removed.cause is None else source.record(removed.cause)
+    if cause is not None and isinstance(cause.event, DrainFinished):
+        needles = (b'"real":"%b"' % cause.event.real.encode(),)
+        left = source.last_with(needles, 0, cause.seq, RealLeaving)
+        cause = None if left is None or left.cause is None else source.record(left.cause)
+    if cause is None or not isinstance(cause.event, NameResolved | PoolAnswered):
+        return ""
+    event = cause.event
+    which = event.pool if isinstance(event, PoolAnswered) else event.host
+    return printable(f", as {which} no longer names it (record {cause.seq})")

@@ -7,7 +7,7 @@ from functools import partial
 
 from kglb.events import Adopted, ConfigApplied, Event
 from kglb.model import Destination, RealId, ServiceId
-from kglb.projections import BalancerState, RealState, Serving, State, successors
+from kglb.projections import BalancerState, FleetState, RealState, Serving, State, pool_key, successors
 from kglb.replay.about import narrow
 from kglb.replay.errors import Subject
 from kglb.replay.explain_service import mode_began
@@ -27,7 +27,7 @@ def explain_real(source: Source, replayed: Replayed, meant: Subject) -> RealExpl
     real = known.reals[name]
     desired, held = (holding.destinations.get(service, {}).get(name) for holding in (plane.desired, plane.actual))
     failsafe = _kept_by_failsafe(source, known, real)
-    roots = _roots(known, real, fleet.config_seq) | ({failsafe} - {0})
+    roots = _roots(known, real, fleet.config_seq) | ({failsafe, _joined(fleet, service, real)} - {0})
 
     def wanted(of: ServiceId | None, which: RealId | None) -> bool:
         return of == service and which in (None, name)
@@ -112,6 +112,12 @@ def _roots(balancer: BalancerState, real: RealState, config_seq: int) -> set[int
     if real.backup or real.weight == real.configured == real.entry.weight:
         roots.add(config_seq)
     return roots - {0}
+
+
+def _joined(fleet: FleetState, service: ServiceId, real: RealState) -> int:
+    """The record by which its pool has it; 0 if the config lists it itself."""
+    pool = fleet.pools.get(pool_key(service, real.entry.pool)) if real.entry.pool else None
+    return 0 if pool is None else pool.since.get(real.real, 0)
 
 
 def _other_hands(real: RealState) -> set[int]:

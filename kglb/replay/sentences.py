@@ -32,6 +32,8 @@ from kglb.events import (
     OperationFailed,
     OperationsApplied,
     OutcomesUnknown,
+    PoolAnswered,
+    PoolFailed,
     ProbeFlipped,
     RealAdded,
     RealDrained,
@@ -51,10 +53,10 @@ from kglb.events import (
     WeightOverridden,
     WeightReported,
 )
-from kglb.model import RealId, ServiceId
+from kglb.model import Member, RealId, ServiceId
 from kglb.replay import machine_sentences, steering_sentences
 from kglb.replay.about import subject_of
-from kglb.replay.words import listed, named, plural, printable, spoken, verdicts
+from kglb.replay.words import listed, named, plural, printable, spoken, utc, verdicts
 
 Tone = Literal["good", "bad", "warning", "plain", "quiet"]
 
@@ -143,6 +145,8 @@ def _config_applied(event: ConfigApplied, _: Runs) -> str:
     balancers = event.config.balancers
     reals = sum(len(balancer.reals) for balancer in balancers)
     size = f"{plural(len(balancers), 'balancer')}, {plural(reals, 'real')}"
+    if pools := sum(len(balancer.pools) for balancer in balancers):
+        size += f", {plural(pools, 'pool')}"
     return f"{event.source} is in force: {size} (digest {event.digest[:12]})"
 
 
@@ -159,6 +163,7 @@ def _real_added(event: RealAdded, _: Runs) -> str:
     if event.basis == "initial":
         belief = "down until its checks pass"
     role = " as a backup" if event.entry.backup else ""
+    role += f" as a member of {event.entry.pool}" if event.entry.pool else ""
     return f"{named(event.real, event.entry.host)} added{role} with weight {event.entry.weight}, {belief}"
 
 
@@ -173,6 +178,27 @@ def _name_resolved(event: NameResolved, _: Runs) -> str:
 def _resolution_failed(event: ResolutionFailed, _: Runs) -> str:
     kept = f"keeping {event.keeping}" if event.keeping else "no address known"
     return f"{event.host} does not resolve, {kept}: {event.error}"
+
+
+def _pool_answered(event: PoolAnswered, _: Runs) -> str:
+    changes = []
+    if event.members:
+        changes.append(f"names {listed(map(_weighed, event.members))}")
+    if event.left:
+        changes.append(f"no longer names {listed(event.left)}")
+    if event.lacking:
+        changes.append(f"lacks {listed(event.lacking)}, who stay: that is more than max_loss of those that are up")
+    return f"{event.pool} {'; '.join(changes) or 'answers again, as before'}"
+
+
+def _weighed(member: Member) -> str:
+    return member.real if member.weight is None else f"{member.real} with weight {member.weight}"
+
+
+def _pool_failed(event: PoolFailed, _: Runs) -> str:
+    since = "" if event.last_good is None else f", last named at {utc(event.last_good)}"
+    kept = f"keeping its {plural(event.keeping, 'member')}{since}" if event.keeping else "no member known"
+    return f"{event.pool} gives no answer, {kept}: {event.error}"
 
 
 # --- health -------------------------------------------------------------------------------------------------
@@ -288,6 +314,8 @@ _TABLE: dict[type, tuple[str, Tone | Callable[[Any], Tone], Callable[[Any, Runs]
     RealKept: ("real", "plain", steering_sentences.kept),
     NameResolved: ("name", "plain", _name_resolved),
     ResolutionFailed: ("name", "warning", _resolution_failed),
+    PoolAnswered: ("pool", lambda event: "warning" if event.lacking else "plain", _pool_answered),
+    PoolFailed: ("pool", "warning", _pool_failed),
     ProbeFlipped: ("probe", "quiet", _probe_flipped),
     RunsClosed: ("probe", "quiet", _runs_closed),
     HealthChanged: ("health", _tone_of_belief, _health_changed),

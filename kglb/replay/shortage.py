@@ -11,7 +11,7 @@ def primaries(known: BalancerState) -> str:
 
 def has_backups(known: BalancerState) -> bool:
     """Whether the config has any backup."""
-    return any(entry.backup for entry in known.config.reals)
+    return known.config.has_backups
 
 
 def shortage(known: BalancerState) -> str:

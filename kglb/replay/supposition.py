@@ -17,6 +17,8 @@ from kglb.events import (
     Event,
     HealthChanged,
     NameResolved,
+    PoolAnswered,
+    PoolFailed,
     ProbeFlipped,
     RealAdded,
     RealRemoved,
@@ -35,7 +37,8 @@ _TURN = 0.05
 
 _ABOUT_REALS = RealAdded | RealRemoved | Steering
 _VERDICTS = ProbeFlipped | ChecksImpossible | ChecksResumed
-_INPUTS = DaemonStarted | Adopted | DaemonStopping | ConfigApplied | NameResolved | _ABOUT_REALS | _VERDICTS
+_SOURCES = NameResolved | PoolAnswered | PoolFailed
+_INPUTS = DaemonStarted | Adopted | DaemonStopping | ConfigApplied | _SOURCES | _ABOUT_REALS | _VERDICTS
 """Kinds of events that are as they were, whatever the settings."""
 
 

@@ -1,8 +1,10 @@
-"""Metrics of the probes: by check type and by real. Series of a real that is removed are in none of them."""
+"""Metrics of what reals and the sources of pools are asked: by check type, by real, by pool. Series of what is removed
+are in none of them.
+"""
 
 from collections.abc import Iterator, Mapping
 
-from kglb.checks.counts import CheckCounts
+from kglb.checks.counts import CheckCounts, SourceCounts
 from kglb.model import RealId, ServiceId
 from kglb.projections import BalancerState, State
 from kglb.web.exposition import Family, Sample, counter, escape, gauge, histograms
@@ -12,7 +14,7 @@ Checked = Mapping[tuple[ServiceId, RealId], CheckCounts]
 
 
 def check_families(state: State, vitals: Vitals) -> Iterator[Family]:
-    """All metrics about probes but the totals."""
+    """All metrics about probes but the totals, and about sources."""
     checked, now = vitals.checked, vitals.now
     yield histograms(
         "kglb_probe_duration_seconds",
@@ -31,6 +33,23 @@ def check_families(state: State, vitals: Vitals) -> Iterator[Family]:
         "The longest time since the last probe of any of the balancer's reals ended; absent without reals.",
         _oldest(state, checked, now),
     )
+    yield counter(
+        "kglb_pool_failures_total",
+        "How often the pool's source was asked and gave no answer that can be used.",
+        ((labels, source.failures) for labels, source in _sources(state, vitals)),
+    )
+    yield gauge(
+        "kglb_pool_last_answer_timestamp_seconds",
+        "When the pool's source last gave an answer; absent before the first since the start.",
+        ((labels, round(source.answered, 3)) for labels, source in _sources(state, vitals) if source.answered),
+    )
+
+
+def _sources(state: State, vitals: Vitals) -> Iterator[tuple[str, SourceCounts]]:
+    for balancer, labels in _balancers(state):
+        for pool in balancer.config.pools:
+            if (source := vitals.sources.get((balancer.config.id, pool.id))) is not None:
+                yield f'{labels},pool="{escape(pool.id)}"}}', source
 
 
 def _balancers(state: State) -> Iterator[tuple[BalancerState, str]]:

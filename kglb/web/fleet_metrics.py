@@ -3,12 +3,12 @@
 They are consumed in slices while the projections move on, so they run over copies, one balancer's at a time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import get_args
 
 from kglb.events import WHOLE, Mode
 from kglb.model import Route, type_of
-from kglb.projections import BalancerState, State
+from kglb.projections import BalancerState, PoolState, State, pool_key
 from kglb.web.exposition import Family, Sample, escape, gauge
 
 _MODES: tuple[str, ...] = get_args(Mode)
@@ -35,6 +35,21 @@ def balancer_families(state: State) -> Iterator[Family]:
     yield gauge("kglb_balancer_backups", "Backups in rotation.", _backups(state))
     yield gauge("kglb_balancer_unresolved_names", "Names of reals that have never had an address.", _unresolved(state))
     yield gauge("kglb_balancer_alive_backups", "Backups in rotation that are up.", _alive_backups(state))
+    yield from _pool_families(state)
+
+
+def _pool_families(state: State) -> Iterator[Family]:
+    yield gauge("kglb_pool_members", "Members of the pool.", _pools(state, lambda pool: len(pool.members)))
+    yield gauge(
+        "kglb_pool_lacking",
+        "Members that the pool keeps though its source does not name them, because they are too many (max_loss).",
+        _pools(state, lambda pool: len(pool.lacking)),
+    )
+    yield gauge(
+        "kglb_pool_failing",
+        "Whether the pool's source gives no answer that can be used.",
+        _pools(state, lambda pool: int(bool(pool.error))),
+    )
 
 
 def real_families(state: State) -> Iterator[Family]:
@@ -104,6 +119,13 @@ def _alive_backups(state: State) -> Iterator[Sample]:
 
 def _unresolved(state: State) -> Iterator[Sample]:
     return ((labels + "}", len(balancer.unresolved)) for balancer, labels in _balancers(state))
+
+
+def _pools(state: State, value: Callable[[PoolState], int]) -> Iterator[Sample]:
+    for balancer, labels in _balancers(state):
+        for pool in balancer.config.pools:
+            known = state.fleet.pools.get(pool_key(balancer.config.id, pool.id), PoolState())
+            yield f'{labels},pool="{escape(pool.id)}"}}', value(known)
 
 
 def _healthy(state: State) -> Iterator[Sample]:

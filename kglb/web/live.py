@@ -3,7 +3,7 @@
 import msgspec
 
 from kglb.projections.reals import Drain, Leaving, Override
-from kglb.projections.view import AddressView, Condition, EventView, RealView, RouteView, ServiceView
+from kglb.projections.view import AddressView, Condition, EventView, PoolView, RealView, RouteView, ServiceView
 from kglb.web.config_standing import InForce
 
 
@@ -46,10 +46,22 @@ class LiveReal(RealView, frozen=True, kw_only=True):
         return (self.condition == "up" or not self.in_rotation) and self.in_step and not self.unchecked
 
 
+class LivePool(PoolView, frozen=True, kw_only=True):
+    """A pool now; ``answered`` is the Unix time at which this daemon last had an answer of its source."""
+
+    answered: float | None
+
+    @property
+    def is_well(self) -> bool:
+        """Whether its source names exactly its members."""
+        return not self.error and not self.lacking and self.answer_seq is not None
+
+
 class LiveService(ServiceView, frozen=True, kw_only=True):
     """A service now. ``route`` is the prefix of the route that depends on it."""
 
     route: str | None
+    pools: tuple[LivePool, ...] = ()
     reals: tuple[LiveReal, ...] = ()
 
     @property

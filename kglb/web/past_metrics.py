@@ -282,5 +282,6 @@ class PastMetrics:
     def _only(self, service: ServiceId, balancer: BalancerState) -> State:
         """The state without the others, which the metrics of this one do not depend on."""
         self._narrow.fleet.balancers = {service: balancer}
+        self._narrow.fleet.pools = self._state.fleet.pools
         self._narrow.data_plane.actual = self._state.data_plane.actual
         return self._narrow

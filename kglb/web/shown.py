@@ -118,8 +118,14 @@ class Shown:
         del view["reals"]
         balancer = self._state.fleet.balancers.get(service)
         view["alive_ratio"] = None if balancer is None else round(balancer.alive_ratio, 4)
+        view["pools"] = [asdict(pool) | {"answered": self._answered(service, pool.pool)} for pool in view["pools"]]
         view["route"] = balancer.config.route.prefix if balancer is not None and balancer.config.route else None
         return view
+
+    def _answered(self, service: ServiceId, pool: str) -> float | None:
+        """When the source of a pool last gave an answer to this daemon."""
+        source = self._vitals().sources.get((service, pool))
+        return None if source is None else source.answered
 
     def _real(self, service: ServiceId, real: RealId, vitals: Vitals) -> dict[str, object]:
         view = asdict(real_view(self._state, service, real, self._narrator))

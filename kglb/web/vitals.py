@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from kglb.checks.counts import CheckCounts
+from kglb.checks.counts import CheckCounts, SourceCounts
 from kglb.model import RealId, ServiceId
 from kglb.model.histogram import Histogram
 
@@ -22,6 +22,7 @@ class Vitals(msgspec.Struct, frozen=True, kw_only=True):
     - ``journal_unwritten``, ``journal_unsynced``: records that have yet to be written, and synced.
     - ``foreign_services``: virtual services in the machine that are not ours.
     - ``checked``: answers of each real that has a checker; ``probe_durations``: by type of check.
+    - ``sources``: of pools, by service and the pool's id.
     - ``reactions``: from the verdict that changed a real's health until the machine has acknowledged what follows.
     - ``syncs``: of the journal to the disk. ``loop_lag``: by how much timers are late.
     - ``machine_silent``: for how many seconds a call to the kernel has not returned, 0 between calls.
@@ -42,6 +43,7 @@ class Vitals(msgspec.Struct, frozen=True, kw_only=True):
     foreign_services: int
     log_lines_dropped: int
     checked: Mapping[tuple[ServiceId, RealId], CheckCounts] = {}
+    sources: Mapping[tuple[ServiceId, str], SourceCounts] = {}
     probe_durations: Mapping[str, Histogram] = {}
     reactions: Histogram = msgspec.field(default_factory=Histogram)
     syncs: Histogram = msgspec.field(default_factory=Histogram)

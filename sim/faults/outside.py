@@ -2,12 +2,15 @@
 
 from random import Random
 
-from sim.balancers import RACK, host, name
+from sim.balancers import RACK, host, name, source, source_of
 from sim.faults.kinds import Faults, Over
 from sim.reals import Condition
 from sim.world import World
 
 FAULTS = Faults()
+
+POOL_FAULTS = Faults()
+"""Those of worlds that have pools."""
 
 
 # --- reals ------------------------------------------------------------------------------------------------------------
@@ -141,3 +144,53 @@ def _names_fail(world: World, random: Random) -> Over:
 def _names_slow(world: World, random: Random) -> Over:
     world.names.delay = random.choice((0.5, 4.9, 60.0))
     return lambda: setattr(world.names, "delay", 0.002)
+
+
+# --- pools ------------------------------------------------------------------------------------------------------------
+
+
+def _a_source(world: World, random: Random) -> str:
+    """What some pool of the config asks; any other where it has none."""
+    pools = [pool for balancer in world.operator.config.balancers for pool in balancer.pools]
+    return source_of(random.choice(pools)) if pools else source("dns", 0)
+
+
+def _hosts(world: World, random: Random, most: int) -> tuple[str, ...]:
+    every = range(world.size.reals)
+    return tuple(map(host, random.sample(every, random.randint(1, min(most, len(every))))))
+
+
+@POOL_FAULTS.kind("a pool changes")
+def _pool_changes(world: World, random: Random) -> None:
+    chosen = _a_source(world, random)
+    known = world.names.addresses[chosen]
+    left = tuple(address for address in known if random.random() < 0.8) or known
+    world.names.change(chosen, tuple(dict.fromkeys((*left, *_hosts(world, random, 2)))))
+    world.excuses.real_moved()
+
+
+@POOL_FAULTS.kind("a pool is replaced")
+def _pool_replaced(world: World, random: Random) -> None:
+    world.names.change(_a_source(world, random), _hosts(world, random, 6))
+    world.excuses.real_moved()
+
+
+@POOL_FAULTS.kind("a pool is named in part")
+def _pool_in_part(world: World, random: Random) -> Over:
+    chosen = _a_source(world, random)
+    before = world.names.addresses[chosen]
+    world.names.change(chosen, (random.choice(before),))
+    world.excuses.real_moved()
+
+    def over() -> None:
+        world.names.change(chosen, before)
+        world.excuses.real_moved()
+
+    return over
+
+
+@POOL_FAULTS.kind("a pool has no answer")
+def _pool_fails(world: World, random: Random) -> Over:
+    chosen = _a_source(world, random)
+    world.names.failing.add(chosen)
+    return lambda: world.names.failing.discard(chosen)

@@ -8,6 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 
+from sim.configs import Size
 from sim.mutations import pure, shell
 from sim.mutations.bugs import Bug
 from sim.report import Result, run
@@ -43,6 +44,7 @@ SEEDS: dict[str, int] = {
     "health outlives a reboot": 2,
     "marks are never given back": 3,
     "a checkpoint has no names": 1,
+    "an answer may take every member away that it does not name": 12,
     "nobody waits for the weight that is to take over": 1,
     "weights of 0 come first": 39,
     "a service whose scheduler changes is deleted and added again": 30,
@@ -86,11 +88,15 @@ FAULTS: dict[str, tuple[str, ...]] = {
 """The only kinds of faults in the worlds of bugs that show only where these come together."""
 
 
+POOLED = {"an answer may take every member away that it does not name"}
+"""The bugs of worlds that have pools."""
+
+
 def hunt(name: str, seeds: range) -> Result | None:
     """The first simulation that finds the bug; None if none of the seeds does."""
     with MUTATIONS[name]():
         for seed in seeds:
-            result = run(Plan(seed, kinds=FAULTS.get(name, ())))
+            result = run(Plan(seed, size=Size(pools=name in POOLED), kinds=FAULTS.get(name, ())))
             if result.wrong:
                 return result
     return None

@@ -8,7 +8,7 @@ from unittest.mock import patch
 from msgspec.structs import replace
 
 from kglb.actors import applier, checker, reals
-from kglb.decisions import Candidate, Decision, decide, may_announce, observe, pace_of
+from kglb.decisions import Candidate, Decision, Taken, decide, may_announce, observe, pace_of, take_in
 from kglb.events import (
     DaemonStarted,
     DriftFound,
@@ -19,6 +19,7 @@ from kglb.events import (
 from kglb.model import AddService, ChangeDestination, ChangeService, Check, DeleteService
 from kglb.projections import BalancerState, RealState, Serving, State, dataplane, fleet, marks
 from kglb.projections.plan import Planned, plan
+from kglb.replay.audit import reals as audited_reals
 from sim.mutations.bugs import Bugs
 
 BUGS = Bugs()
@@ -220,6 +221,16 @@ def _no_names() -> AbstractContextManager[Any]:
             self.fleet.names = names
 
     return patch.object(State, "checkpoint", nameless)
+
+
+@BUGS.named("an answer may take every member away that it does not name")
+@contextmanager
+def _no_max_loss() -> Iterator[None]:
+    def taken(known: Any, named: Any, up: Any, max_loss: float) -> Taken:
+        return take_in(known, named, up, 1.0)
+
+    with patch.object(reals, "take_in", taken), patch.object(audited_reals, "take_in", taken):  # not for verify to find
+        yield
 
 
 @BUGS.named("nobody waits for the weight that is to take over")

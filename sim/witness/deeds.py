@@ -17,13 +17,11 @@ from kglb.model import (
 )
 from kglb.model.operations import service_of
 from sim.balancers import by_real, is_ours, says_weights
+from sim.excuses import LATEST
 from sim.witness.facts import Facts
 from sim.witness.reaction import REACTION
 from sim.witness.testimony import Testimony
 from sim.world import World
-
-LATEST = 300.0
-"""Seconds by which an effect may come later than its reason, while kernel or disk make trouble."""
 
 
 class Deeds:
@@ -189,6 +187,14 @@ class Deeds:
         said = self._testimony.of(id, real)
         return said.streak > 0 and self._world.now - said.failed > LATEST
 
+    def _has_passed(self, id: ServiceId, real: RealId) -> bool:
+        """Whether a real is up beyond doubt, and has been for long enough that the kernel may know of it.
+
+        The members of a pool may all be new, and the first of them to pass does so while they are sent traffic.
+        """
+        said = self._testimony.of(id, real)
+        return self._passes(id, real) and self._world.now - said.passing_since > REACTION
+
     def _fails(self, id: ServiceId, real: RealId) -> bool:
         """Whether a real is down beyond doubt."""
         said = self._testimony.of(id, real)
@@ -224,7 +230,10 @@ class Deeds:
         never = said.passed == float("-inf")
         if said.streak > 0 or self._world.now - said.passed < LATEST or (self._excuses.is_lenient and not never):
             return
-        passing = [other for other in self._in_rotation(id) if other != real and self._passes(id, other)]
+        entries = self._in_rotation(id)
+        is_found = real in entries and bool(entries[real].pool)
+        passes = self._has_passed if is_found else self._passes
+        passing = [other for other in entries if other != real and passes(id, other)]
         if passing and not self._is_too_few(id, passing):
             raise self._world.violation(f"{id} {real}: traffic is sent to it though its probes fail and others' pass")
 

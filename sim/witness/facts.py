@@ -21,6 +21,7 @@ from kglb.events import (
     MarkReleased,
     OperationFailed,
     OperationsApplied,
+    PoolAnswered,
     ProbeFlipped,
     RealAdded,
     RealDrained,
@@ -41,10 +42,12 @@ from kglb.model import (
     DeleteService,
     Destination,
     Operation,
+    Real,
     RealId,
     ServiceId,
 )
 from sim.crash import CRASH
+from sim.witness.pools import PoolRule
 from sim.witness.routes import Lines
 from sim.witness.slow_starts import SlowStarts
 from sim.witness.testimony import Testimony
@@ -82,6 +85,7 @@ class Facts:
         self._excuses = world.excuses
         self._testimony = testimony
         self.slow_starts = SlowStarts(world)
+        self._pools = PoolRule(world, testimony)
         self.stopping = False
         self._boot = ""
         self.done: Counter[Operation] = Counter()
@@ -126,6 +130,11 @@ class Facts:
                 self.slow_starts.decided(event)
             case WarmthChanged():
                 self.slow_starts.changed(event)
+            case RealAdded(entry=Real(pool=pool), basis="initial") if pool:
+                self._testimony.forget_one(event.service, event.real)
+            case PoolAnswered():
+                self._excuses.real_moved()
+                self._pools.answered(event)
             case ProbeFlipped():
                 self._flipped(event)
             case DaemonStarted():

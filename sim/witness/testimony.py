@@ -55,6 +55,10 @@ class Testimony:
         self._said.clear()
         self._hurry.forget()
 
+    def forget_one(self, service: ServiceId, real: RealId) -> None:
+        """It was no real for a while: what was said of it before is no reason to believe it."""
+        self._said.pop((service, real), None)
+
     def outcome(self, target: Endpoint, mark: int, outcome: Outcome) -> None:
         """A probe's outcome is on its way to its checker. *Unknown* says nothing."""
         balancer = self._balancer(target, mark)

@@ -16,7 +16,9 @@ from kglb.model import (
     ChangeDestination,
     Config,
     Destination,
+    Forward,
     Operation,
+    Pool,
     RealId,
     Service,
     ServiceId,
@@ -153,3 +155,27 @@ def test_nobody_is_foreseen_to_hang_up(tmp_path: Path) -> None:
 
     leaving = Destination(real=real_id(1), weight=0)
     assert run(main()) == [ChangeDestination(WEB, leaving)]
+
+
+def test_the_sources_of_pools_are_asked(tmp_path: Path) -> None:
+    file = tmp_path / "web.json"
+    file.write_text('[{"targets": ["10.9.9.1:80"], "labels": {"kglb_weight": "7"}}]')
+
+    async def resolve(name: str, ipv6: bool) -> tuple[str, ...]:
+        await asyncio.sleep(0.5)
+        return "10.9.9.8", "10.9.9.9"
+
+    async def main() -> list[Operation]:
+        pools = (
+            Pool(kind="dns", place="web.example.com:80", weight=1, forward=Forward()),
+            Pool(kind="file", place=str(file), weight=1, forward=Forward()),
+        )
+        state = State()
+        rehearsal = Rehearsal(state, machine_as_known(state.data_plane.actual), InlineWorker(), resolve)
+        return await rehearsal.start(config(balancer(reals=0, pools=pools, check=CHECK, address=None)))
+
+    _, *added = run(main())
+    assert added == [
+        AddDestination(WEB, Destination(real=RealId(f"{address}:80"), weight=0))
+        for address in ("10.9.9.1", "10.9.9.8", "10.9.9.9")
+    ]

@@ -12,10 +12,11 @@ import dns.asyncresolver
 import dns.message
 import pytest
 from dns.flags import TC
+from dns.rcode import Rcode
 from dns.rrset import from_text_list
 
 from kglb.checks import resolve as names
-from kglb.checks.resolve import ResolutionError, resolve
+from kglb.checks.resolve import NoRecordError, ResolutionError, resolve
 from kglb.checks.short_answers import LONGEST
 
 Answer = Callable[[dns.message.Message, bool], bytes]
@@ -152,3 +153,43 @@ def test_a_longer_datagram_is_passed_over_unread(read: list[int], monkeypatch: p
     ):
         asked_of(port, monkeypatch)
     assert max(read) <= LONGEST
+
+
+def refusal(query: dns.message.Message, code: Rcode) -> bytes:
+    answer = dns.message.make_response(query)
+    answer.set_rcode(code)
+    return answer.to_wire()
+
+
+@pytest.mark.parametrize("code", [Rcode.NXDOMAIN, Rcode.NOERROR])
+def test_that_a_name_has_no_address_is_told_by_who_knows_it(
+    read: list[int], monkeypatch: pytest.MonkeyPatch, code: Rcode
+) -> None:
+    with (
+        name_server(lambda query, _: refusal(query, code)) as port,
+        pytest.raises(NoRecordError, match="no A record for real"),
+    ):
+        asked_of(port, monkeypatch)
+
+
+def test_that_nobody_knows_is_something_else(read: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(names, "LIFETIME", 0.3)
+    with (
+        name_server(lambda query, _: refusal(query, Rcode.SERVFAIL)) as port,
+        pytest.raises(ResolutionError) as told,
+    ):
+        asked_of(port, monkeypatch)
+    assert not isinstance(told.value, NoRecordError)
+
+
+def test_a_failure_that_goes_on_reads_the_same_again(read: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(names, "LIFETIME", 0.3)
+    said = []
+    with name_server(lambda query, _: refusal(query, Rcode.SERVFAIL)) as port:
+        for _ in range(2):
+            with pytest.raises(ResolutionError) as told:
+                asked_of(port, monkeypatch)
+            said.append(str(told.value))
+    assert said[0] == said[1]
+    assert "seconds" not in said[0]
+    assert "SERVFAIL" in said[0]

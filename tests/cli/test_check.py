@@ -93,3 +93,19 @@ def test_the_schema_of_configs_is_printed(kglb: Command) -> None:
 def test_without_a_config_there_is_nothing_to_check(kglb: Command) -> None:
     ran = kglb("check")
     assert (ran.code, ran.err.startswith("error: no config to check")) == (2, True)
+
+
+def test_a_file_of_targets_that_says_nothing_yet_is_no_mistake(kglb: Command, tmp_path: Path) -> None:
+    path, targets = tmp_path / "config.toml", tmp_path / "web.json"
+    path.write_text(CONFIG.replace('["192.168.100.100:80", "192.168.100.101:80"]', f'[{{ file = "{targets}" }}]'))
+    ran = kglb("check", path)
+    assert ran.code == 0
+    assert f"the file {targets} cannot be read now: No such file or directory" in ran.err
+    assert ran.out.startswith("ok: 1 balancer, 0 reals, 1 pool, ")
+    assert f"the members of file {targets} (masquerade)" in ran.out
+    targets.write_text("[]")
+    answer = json.loads(kglb("check", path, "-o", "json").out)
+    assert (answer["ok"], answer["pools"]) == (True, 1)
+    assert [one["message"] for one in answer["warnings"]] == [f"the file {targets} says nothing now: names no target"]
+    targets.write_text('[{"targets": ["10.0.0.1:80"]}]')
+    assert kglb("check", path).err == ""

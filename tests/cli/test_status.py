@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from kglb.checks.counts import SourceCounts
 from kglb.cli import live_words as words
 from kglb.cli.output import Failed, Paint
 from kglb.cli.status import only, render
-from kglb.events import NameResolved, ResolutionFailed, WarmthChanged
+from kglb.events import NameResolved, PoolAnswered, PoolFailed, ResolutionFailed, WarmthChanged
 from kglb.model import ChangeDestination, Destination
 from kglb.projections.view import EventView
 from kglb.web.config_standing import InForce, Rejected
@@ -23,7 +24,7 @@ from tests.cli.live import body, live, one_down_one_drained
 from tests.patience import PATIENCE
 from tests.projections.builders import WEB, real_id
 from tests.web.boards import Site
-from tests.web.builders import backed_fleet, vitals, web_fleet
+from tests.web.builders import POOL, backed_fleet, pooled_fleet, vitals, web_fleet
 
 PLAIN = Paint(enabled=False)
 
@@ -76,6 +77,28 @@ def test_a_name_that_has_no_address_is_a_trouble_until_it_has_one() -> None:
     assert shown(live(Site(fleet, vitals())))[1] == "  ! web: app1:80 has no address: NXDOMAIN"
     fleet.record(NameResolved(service=WEB, host="app1:80", address="10.0.0.9"))
     assert shown(live(Site(fleet, vitals())))[1].strip() == "all is as it should be"
+
+
+def test_a_pool_says_how_many_members_it_has_and_how_old_that_is() -> None:
+    fleet = pooled_fleet()
+    answered = live(Site(fleet, vitals(sources={(WEB, POOL.id): SourceCounts(answered=1_000_000_000.0)})))
+    lines = shown(replace(answered, now=1_000_000_090.0))
+    assert lines[1].strip() == "all is as it should be"
+    assert "  dns web.example.com:80: 2 members, answered 1 min ago" in lines
+    unknown = shown(live(Site(fleet, vitals())))
+    assert "  dns web.example.com:80: 2 members, not answered since the start" in unknown
+
+
+def test_a_pool_without_an_answer_and_one_that_lacks_members_are_troubles() -> None:
+    fleet = pooled_fleet()
+    fleet.record(PoolAnswered(service=WEB, pool=POOL.id, lacking=(real_id(0),)))
+    assert shown(live(Site(fleet, vitals())))[1].strip() == (
+        "! web: dns web.example.com:80 lacks 1 of 2 members, who stay: more than max_loss of those that are up"
+    )
+    fleet.record(PoolFailed(service=WEB, pool=POOL.id, error="NXDOMAIN", keeping=2))
+    assert shown(live(Site(fleet, vitals())))[1].strip() == (
+        "! web: dns web.example.com:80 gives no answer, keeping 2 members: NXDOMAIN"
+    )
 
 
 def test_a_backup_is_shown_as_one_and_a_service_on_it_as_trouble() -> None:

@@ -54,6 +54,7 @@ AROUND: dict[str, Document] = {
     "balancer.reals.forward.port": {"balancer.reals.forward.type": "gue"},
     "balancer.reals.forward.checksum": {"balancer.reals.forward.type": "gre"},
     "balancer.reals.lower_threshold": {"balancer.reals.upper_threshold": 9},
+    "balancer.reals.max_loss": {"balancer.reals.dns": "web.example.com:80"},
     "balancer.check.https.ca_file": {"balancer.check.https.verify": True},
     "balancer.check.tcp.sni": {"balancer.check.tcp.tls": True},
     "balancer.check.tcp.verify": {"balancer.check.tcp.tls": True},
@@ -115,6 +116,8 @@ PAIRS: dict[str, tuple[object, object]] = {
     "balancer.reals.upper_threshold": (0, 100),
     "balancer.reals.lower_threshold": (0, 5),
     "balancer.reals.backup": SWITCH,
+    "balancer.reals.dns": ("web.example.com:80", "shop.example.com:80"),
+    "balancer.reals.max_loss": RATIOS,
     "balancer.announce.min_alive": RATIOS,
     "balancer.announce.min_alive_to_announce": RATIOS,
     "balancer.announce.hold_time": SECONDS,
@@ -221,6 +224,8 @@ def put(document: Document, key: str, value: object) -> None:
             table = inner[0] if isinstance(inner, list) else inner
     if value is not None:
         table[name] = value
+    if name == "dns":  # it stands in the place of an address
+        table.pop("address", None)
 
 
 def config(key: str, value: object) -> Config:
@@ -242,7 +247,7 @@ def named(key: str) -> str:
     key = key if key in PAIRS else key.replace("defaults", "balancer")
     if key.startswith(("balancer.reals", "balancer.weight", "balancer.forward")):
         steps = key.removeprefix("balancer.").removeprefix("reals").strip(".").split(".")
-        return f"reals.{steps[0]}" if steps[0] not in ("", "address") else "reals"
+        return f"reals.{steps[0]}" if steps[0] not in ("", "address", "dns") else "reals"
     special = {
         "balancer.service": "balancer",
         "defaults.announce": "announce.min_alive",

@@ -16,7 +16,7 @@ from kglb.config.headers import SECRET, SENSITIVE_HEADERS
 from kglb.config.load import parse
 from kglb.config.network import flag, scheduler
 from kglb.config.reader import Key
-from kglb.config.reals import REAL
+from kglb.config.reals import POOLS, REAL
 from kglb.model.service import FLAG_ALIASES, FLAGS, SCHEDULERS
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +35,10 @@ SECTIONS: dict[str, Sequence[Key]] = {
     "`persistence`": PERSISTENCE,
     "`forward`": FORWARD,
     "`reals`": REAL,
+    "Pools: reals that DNS or a file lists": [
+        *(pool[0]._replace(required=False) for pool in POOLS.values()),
+        POOLS["dns"][-1],
+    ],
     "`announce`": ANNOUNCE,
     "`[balancer.check]`": (TYPE, *COMMON),
     "`tcp`": KINDS["tcp"].keys,

@@ -129,9 +129,9 @@ data_plane = {{ reconcile_interval = "{reconcile_interval}" }}
                 [*prefix, *RUN, str(self.config)], stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
 
-    def start(self) -> None:
-        """Start the daemon and return once it runs."""
-        self.launch()
+    def start(self, *prefix: str) -> None:
+        """Start the daemon as ``launch`` does and return once it runs."""
+        self.launch(*prefix)
         until(lambda: self._is_running() or self._has_ended(), "the daemon's start")
         assert not self._has_ended(), f"the daemon did not start:\n{self.log.read_text()}"
 

@@ -68,6 +68,8 @@ FIRES: list[tuple[str, Series]] = [
     ("KglbWeightNotApplied", {WEIGHT: always(1000)}),
     ("KglbRouteNotAnnounced", {WANTED: always(1), ANNOUNCED: always(0)}),
     ("KglbRouteProhibited", {WANTED: always(0), ANNOUNCED: always(0)}),
+    ("KglbPoolFailing", {"kglb_pool_failing": always(1)}),
+    ("KglbPoolLacking", {"kglb_pool_lacking": always(2)}),
     ("KglbChecksStopped", {"kglb_balancer_oldest_check_age_seconds": growing(60)}),
     ("KglbProbesStalled", {"kglb_probes_stalled_seconds": growing(60)}),
     ("KglbChecksUnknown", {UNKNOWN: growing(1)}),
@@ -111,6 +113,7 @@ IS_QUIET: list[Series] = [
     {FAILSAFE: always(0), MODE: always(0), "kglb_balancer_alive_ratio": always(0)},  # it has not decided yet
     {INITIAL: f"0+0x{STEPS - 1} 1"},  # it has just started: its first checks are on their way
     {WANTED: always(1), ANNOUNCED: always(1)},
+    {"kglb_pool_failing": f"0+0x{STEPS - 5} 1+0x5", "kglb_pool_lacking": always(0)},  # a resolver that was restarted
     {"kglb_balancer_oldest_check_age_seconds": always(5)},
     {UNKNOWN: always(7), PROBES: growing(60), LATENESS: growing(0.6)},
     slow("kglb_reaction_duration_seconds", 1.0, by=1),

@@ -30,6 +30,8 @@ from kglb.events import (
     OperationFailed,
     OperationsApplied,
     OutcomesUnknown,
+    PoolAnswered,
+    PoolFailed,
     ProbeFlipped,
     RealDrained,
     RealKept,
@@ -54,6 +56,7 @@ from kglb.model import (
     DeleteService,
     Destination,
     Forward,
+    Member,
     RealId,
     Route,
     Service,
@@ -176,6 +179,23 @@ SPOKEN: list[tuple[Event, str]] = [
     ),
     (WeightReported(service=WEB, real=A, weight=253), "10.0.0.1:80 is to have weight 253, as its check says"),
     (NameResolved(service=WEB, host="app:80", address="10.0.0.1"), "app:80 is at 10.0.0.1"),
+    (
+        PoolAnswered(service=WEB, pool="dns app:80", members=(Member(A, 5), Member(B)), left=(real_id(2),)),
+        "dns app:80 names 10.0.0.1:80 with weight 5, 10.0.0.2:80; no longer names 10.0.0.3:80",
+    ),
+    (
+        PoolAnswered(service=WEB, pool="dns app:80", lacking=(A, B)),
+        "dns app:80 lacks 10.0.0.1:80, 10.0.0.2:80, who stay: that is more than max_loss of those that are up",
+    ),
+    (PoolAnswered(service=WEB, pool="dns app:80"), "dns app:80 answers again, as before"),
+    (
+        PoolFailed(service=WEB, pool="dns app:80", error="NXDOMAIN", keeping=2, last_good=1_800_000_000.0),
+        "dns app:80 gives no answer, keeping its 2 members, last named at 2027-01-15T08:00:00Z: NXDOMAIN",
+    ),
+    (
+        PoolFailed(service=WEB, pool="dns app:80", error="NXDOMAIN"),
+        "dns app:80 gives no answer, no member known: NXDOMAIN",
+    ),
     (
         ResolutionFailed(service=WEB, host="app:80", error="NXDOMAIN", keeping="10.0.0.1"),
         "app:80 does not resolve, keeping 10.0.0.1: NXDOMAIN",

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
-from kglb.events import BalancerDecided, Event, Mode, OperationsApplied
-from kglb.model import AddDestination, AddService, Destination, Operation, RealId, ServiceId
+from kglb.events import BalancerDecided, Event, Mode, OperationsApplied, PoolAnswered
+from kglb.model import AddDestination, AddService, Destination, Forward, Member, Operation, Pool, RealId, ServiceId
 from kglb.projections import State
 from kglb.web.exposition import Family, lines
 from kglb.web.vitals import Vitals
@@ -90,6 +90,23 @@ def backed_fleet(*, down: bool = False) -> Fleet:
     fleet.record(added(WEB, 0, healthy=not down))
     fleet.record(replace(added(WEB, 1, healthy=True), entry=backup))
     fleet.decide(WEB, "backup" if down else "available", {real_id(0): 0 if down else 1000, real_id(1): 1000 * down})
+    fleet.apply_everything()
+    return fleet
+
+
+POOL = Pool(kind="dns", place="web.example.com:80", weight=1000, forward=Forward())
+
+
+def pooled_fleet() -> Fleet:
+    """One balancer, two members of a pool and nothing else."""
+    fleet = Fleet()
+    fleet.record(started())
+    fleet.record(applied(replace(balancer(WEB, address=None), reals=(), pools=(POOL,))))
+    named = [Member(real_id(number)) for number in range(2)]
+    fleet.record(PoolAnswered(service=WEB, pool=POOL.id, members=tuple(named)))
+    for number, member in enumerate(named):
+        fleet.record(replace(added(WEB, number, healthy=True), entry=POOL.entry(member)))
+    fleet.decide(WEB, "available", {member.real: 1000 for member in named})
     fleet.apply_everything()
     return fleet
 

@@ -1,9 +1,9 @@
-from kglb.checks.counts import CheckCounts
+from kglb.checks.counts import CheckCounts, SourceCounts
 from kglb.events import RealRemoved
 from kglb.model.histogram import Histogram
 from kglb.web.check_metrics import check_families
 from tests.projections.builders import WEB, real_id
-from tests.web.builders import Fleet, Reading, read, vitals, web_fleet
+from tests.web.builders import POOL, Fleet, Reading, pooled_fleet, read, vitals, web_fleet
 
 LABELS = {"balancer": "web", "service": WEB}
 
@@ -51,3 +51,17 @@ def test_probe_durations_are_apart_by_type() -> None:
     assert found.value("kglb_probe_duration_seconds_bucket", type="http", le="0.1") == 0
     assert found.value("kglb_probe_duration_seconds_bucket", type="http", le="+Inf") == 1
     assert found.value("kglb_probe_duration_seconds_count", type="http") == 1
+
+
+def test_a_source_says_when_it_last_answered_and_how_often_it_did_not() -> None:
+    labels = LABELS | {"pool": POOL.id}
+    never = reading(pooled_fleet(), sources={(WEB, POOL.id): SourceCounts(failures=3)})
+    assert never.value("kglb_pool_failures_total", **labels) == 3
+    assert never.value("kglb_pool_last_answer_timestamp_seconds", **labels) is None
+    once = reading(pooled_fleet(), sources={(WEB, POOL.id): SourceCounts(answered=1_800_000_000.5)})
+    assert once.value("kglb_pool_last_answer_timestamp_seconds", **labels) == 1_800_000_000.5
+
+
+def test_the_source_of_a_pool_that_the_config_does_not_have_has_no_series() -> None:
+    found = reading(web_fleet(1), sources={(WEB, POOL.id): SourceCounts(failures=3)})
+    assert not any(name.startswith("kglb_pool_") for name, _ in found.samples)

@@ -1,7 +1,10 @@
 import pytest
+from msgspec.structs import replace
 
 from kglb.events import (
     HealthChanged,
+    PoolAnswered,
+    PoolFailed,
     RealDrained,
     RealRemoved,
     ResolutionFailed,
@@ -9,7 +12,7 @@ from kglb.events import (
     RoutesDecided,
     WarmthChanged,
 )
-from kglb.model import Announce, ChangeDestination, DeleteDestination, Route
+from kglb.model import Announce, ChangeDestination, DeleteDestination, Forward, Member, Pool, Route
 from kglb.web.fleet_metrics import fleet_families
 from tests.projections.builders import DNS, WEB, added, applied, balancer, real_id, started
 from tests.web.builders import Fleet, Reading, backed_fleet, destination, read, web_fleet
@@ -172,3 +175,25 @@ def test_the_setup_and_the_type_of_the_check_are_labels() -> None:
     fleet.record(started())
     fleet.record(applied(balancer(WEB, 1, setup='ed"ge')))
     assert reading(fleet).value("kglb_balancer_info", **WEB_LABELS, setup='ed"ge', check="dummy") == 1
+
+
+def test_a_pool_has_its_members_those_that_it_lacks_and_whether_it_fails() -> None:
+    fleet = Fleet()
+    fleet.record(started())
+    pool = Pool(kind="file", place='/etc/"web".json', weight=1, forward=Forward())
+    fleet.record(applied(replace(balancer(WEB), reals=(), pools=(pool,))))
+    labels = WEB_LABELS | {"pool": pool.id}
+    names = ("kglb_pool_members", "kglb_pool_lacking", "kglb_pool_failing")
+
+    def found() -> list[float | None]:
+        read_now = reading(fleet)
+        return [read_now.value(name, **labels) for name in names]
+
+    assert found() == [0, 0, 0]
+    fleet.record(PoolAnswered(service=WEB, pool=pool.id, members=tuple(Member(real_id(number)) for number in range(3))))
+    assert found() == [3, 0, 0]
+    fleet.record(PoolAnswered(service=WEB, pool=pool.id, lacking=(real_id(0), real_id(1))))
+    fleet.record(PoolFailed(service=WEB, pool=pool.id, error="gone", keeping=3))
+    assert found() == [3, 2, 1]
+    fleet.record(applied(balancer(WEB)))
+    assert found() == [None, None, None]

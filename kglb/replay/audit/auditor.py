@@ -21,6 +21,7 @@ from kglb.events import (
     NameResolved,
     OperationFailed,
     OperationsApplied,
+    PoolAnswered,
     ProbeFlipped,
     RealAdded,
     RealKept,
@@ -51,6 +52,7 @@ from kglb.replay.source import Found
 DECISIONS = frozenset(
     {
         HealthChanged,
+        PoolAnswered,
         RealAdded,
         RealLeaving,
         RealKept,
@@ -100,6 +102,7 @@ class Auditor:
             RealLeaving: (self._reals.removed,),
             RealKept: (self._reals.kept,),
             NameResolved: (self._reals.resolved,),
+            PoolAnswered: (self._reals.answered,),
             WarmthChanged: (self._balancing.warmed,),
             BalancerDecided: (self._reals.decided, self._balancing.decided),
             RoutesDecided: (self._routing.decided,),

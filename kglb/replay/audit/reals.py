@@ -1,9 +1,23 @@
-"""Has each balancer the reals that its config and the last good addresses of its names say?"""
+"""Has each balancer the reals that its config, the last good addresses of its names and the members of its pools say?
+And does each pool have the members that the answers of its source lead to?
+"""
 
-from kglb.decisions import is_name, member, members, presumed_healthy, unaccounted
-from kglb.events import Adopted, BalancerDecided, NameResolved, RealAdded, RealKept, RealLeaving, RealRemoved, Record
-from kglb.model import Real, RealId, ServiceId
-from kglb.projections import BalancerState, State, name_key
+from functools import partial
+
+from kglb.decisions import Taken, is_name, member, members, nobody_leaves, presumed_healthy, take_in, unaccounted
+from kglb.events import (
+    Adopted,
+    BalancerDecided,
+    NameResolved,
+    PoolAnswered,
+    RealAdded,
+    RealKept,
+    RealLeaving,
+    RealRemoved,
+    Record,
+)
+from kglb.model import Balancer, Pool, Real, RealId, ServiceId
+from kglb.projections import BalancerState, PoolState, State, name_key, pool_key
 from kglb.replay.audit.diverged import Diverged, health_word, wrong_cause
 from kglb.replay.words import listed
 
@@ -20,6 +34,8 @@ class RealsAudit:
         self._unsure: set[ServiceId] = set()
         self._wanted: dict[ServiceId, dict[RealId, Real]] = {}
         self._resolved: dict[str, int] = {}
+        self._answered: dict[str, int] = {}
+        self._complete: dict[ServiceId, int] = {}  # the answer since which no pool is without one
 
     def adopted(self, record: Record[Adopted]) -> None:
         """Presumed healthy is what the journal so far does not account for, and nobody else."""
@@ -58,9 +74,11 @@ class RealsAudit:
         if balancer is None or real is None:
             return
         about = f"{event.real} in {event.service}"
-        moved = member(real.entry, lambda host: self._last_good(event.service, host)) != event.real
+        moved = member(real.entry, partial(self._state.fleet.last_good, event.service)) != event.real
         if not moved and event.real in self._members(balancer):
             raise Diverged(about, recorded="that it left", decided="that the config still has it")
+        if self._nobody_leaves(balancer.config) and (real.leaving is None or not real.leaving.finished):
+            raise Diverged(about, recorded="that it left", decided="that all stay until every pool has an answer")
         if real.leaving is None or record.cause != real.leaving.finished:
             self._is_cause(about, record.cause, event.service, real.entry)
         self._unsure.add(event.service)
@@ -91,7 +109,8 @@ class RealsAudit:
         self._unsure.discard(event.service)
         wanted = self._members(balancer)
         staying = {name for name, real in balancer.reals.items() if real.leaving is None}
-        if differing := sorted(wanted.keys() ^ staying):
+        differing = sorted(wanted.keys() - staying if self._nobody_leaves(balancer.config) else wanted.keys() ^ staying)
+        if differing:
             real = differing[0]
             recorded, decided = ("no such real", "that it joined") if real in wanted else ("a real", "that it left")
             raise Diverged(f"{real} in {event.service}", recorded=recorded, decided=decided)
@@ -107,6 +126,31 @@ class RealsAudit:
         self._wanted.pop(event.service, None)
         self._unsure.add(event.service)
 
+    def answered(self, record: Record[PoolAnswered]) -> None:
+        """A pool has the members that the answer leads to, which is what the record and the members before say."""
+        seq, event = record.seq, record.event
+        balancer = self._state.fleet.balancers.get(event.service)
+        pool = None if balancer is None else next((one for one in balancer.config.pools if one.id == event.pool), None)
+        if balancer is None or pool is None:
+            return
+        known = self._state.fleet.pools.get(pool_key(event.service, event.pool), PoolState())
+        named = {real: one for real, one in known.members.items() if real not in (*event.left, *event.lacking)}
+        named |= {one.real: one for one in event.members}
+        about = f"the members of {event.pool} in {event.service}"
+        if not named:
+            raise Diverged(about, recorded="that none is left", decided="that an empty answer is none")
+        reals = balancer.reals
+        up = {real for real in known.members if real in reals and reals[real].serves_for(pool.id)}
+        decided = take_in(known.members, named.values(), up, pool.max_loss)
+        recorded = Taken(event.members, event.left, event.lacking)
+        if any(set(one) != set(other) for one, other in zip(decided, recorded, strict=True)):
+            raise Diverged(about, recorded=_told(recorded), decided=_told(decided))
+        if not known.seq and all(self._is_answered(event.service, one) for one in balancer.config.pools if one != pool):
+            self._complete[event.service] = seq
+        self._answered[pool_key(event.service, event.pool)] = seq
+        self._wanted.pop(event.service, None)
+        self._unsure.add(event.service)
+
     def configured(self) -> None:
         """Any balancer may have other reals."""
         self._wanted.clear()
@@ -115,16 +159,28 @@ class RealsAudit:
     def _members(self, balancer: BalancerState) -> dict[RealId, Real]:
         id = balancer.config.id
         if (known := self._wanted.get(id)) is None:
-            known = self._wanted[id] = members(balancer.config.reals, lambda host: self._last_good(id, host))
+            fleet = self._state.fleet
+            known = members(balancer.config, partial(fleet.last_good, id), partial(fleet.members_of, id))
+            self._wanted[id] = known
         return known
 
-    def _last_good(self, service: ServiceId, host: str) -> str:
-        return self._state.fleet.names.get(name_key(service, host), "")
+    def _nobody_leaves(self, config: Balancer) -> bool:
+        return nobody_leaves(config, partial(self._state.fleet.members_of, config.id))
+
+    def _is_answered(self, service: ServiceId, pool: Pool) -> bool:
+        return self._state.fleet.members_of(service, pool) is not None
 
     def _is_cause(self, about: str, cause: int | None, service: ServiceId, *entries: Real) -> None:
-        """What makes a real come or go is a config or its name; a start that finds it so has no cause."""
-        known = {None, self._state.fleet.config_seq}
+        """What makes a real come or go is a config, its name or a pool; a start that finds it so has no cause."""
+        known = {None, self._state.fleet.config_seq, self._complete.get(service)}
         known.update(self._resolved.get(name_key(service, entry.host)) for entry in entries if is_name(entry))
+        known.update(self._answered.get(pool_key(service, entry.pool)) for entry in entries if entry.pool)
         if cause not in known and (cause or 0) > self._since:
-            hosts = " or ".join(dict.fromkeys(entry.host for entry in entries))
+            hosts = " or ".join(dict.fromkeys(entry.pool or entry.host for entry in entries))
             raise wrong_cause(about, cause, f"config {self._state.fleet.config_seq} or the address of {hosts}")
+
+
+def _told(taken: Taken) -> str:
+    """What became of an answer, in words."""
+    sides = (("joined", [one.real for one in taken.members]), ("left", taken.left), ("lacking", taken.lacking))
+    return "; ".join(f"{what}: {listed(reals)}" for what, reals in sides if reals) or "nobody joined or left"
