@@ -91,7 +91,7 @@ class Applier(RecordingActor):
             self._busy = True
             self.spawn(self._begin_again())
         else:
-            self._reconcile_due.set(self._interval)
+            self._reconcile_later()
             self._work_if_idle()
 
     def let_go(self) -> None:
@@ -242,12 +242,15 @@ class Applier(RecordingActor):
     async def _reconcile(self) -> None:
         await self._reconciler.compare_all()
         self._announcer.read_back()
+        self._reconcile_later()
+
+    def _reconcile_later(self) -> None:
         self._reconcile_due.set(self._interval)
 
     def _set_interval(self, seconds: float) -> None:
         if seconds != self._interval:
             self._interval = self._reconciler.contests.interval = seconds
-            self._reconcile_due.set(self._interval)
+            self._reconcile_later()
 
     async def _compare_addresses(self) -> None:
         try:

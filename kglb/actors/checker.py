@@ -258,7 +258,7 @@ class Checker(RecordingActor):
 
     def _next_due(self, outcome: Outcome, answered: float) -> float:
         check = self._check
-        in_doubt = self._in_doubt and outcome.status != "unknown"  # what this machine lacks is not asked for more often
+        in_doubt = self._in_doubt and outcome.status != "unknown"  # which says nothing of the real
         pace = pace_of(check, in_doubt=in_doubt, new=self._new)
         if pace == check.interval:
             return self._own_times.next(max(outcome.due, answered))

@@ -18,7 +18,6 @@ from kglb.actors.recorder import RecordingActor
 from kglb.actors.runtime import Crash
 from kglb.checks.gate import Gate
 from kglb.checks.probe import Probe
-from kglb.events import ActorCrashed
 from kglb.model import Balancer, RealId
 from kglb.projections import RealState
 
@@ -100,14 +99,7 @@ class Checkers:
         real = RealId(str(crash.key))
         self._running.pop(real, None)
         wait = self._restarts.delay(real)
-        recorder = self._parts.recorder
-        crashed = ActorCrashed(
-            actor=f"checker {self._config.id} {real}",
-            error=recorder.scrub(crash.error),
-            traceback=recorder.scrub(crash.traceback),
-            retry_in=wait,
-        )
-        recorder.record(crashed)
+        self._parent.record_crash(f"checker {self._config.id} {real}", crash, wait)
         self._parent.after(wait, StartChecker(real))
 
     def forget(self, real: RealId) -> None:

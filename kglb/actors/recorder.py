@@ -11,8 +11,8 @@ from pykka import ActorRef
 
 from journal import Degraded
 from kglb.actors.outcome_run import OutcomeRun
-from kglb.actors.runtime import LoopActor, Scheduler
-from kglb.events import Event, OpenRun, RunsClosed, encode
+from kglb.actors.runtime import Crash, LoopActor, Scheduler
+from kglb.events import ActorCrashed, Event, OpenRun, RunsClosed, encode
 from kglb.model import RealId, ServiceId
 from kglb.projections import RealState, State
 
@@ -227,6 +227,16 @@ class RecordingActor(LoopActor):
     def on_failure(self, *_: object) -> None:
         """Let go as after a stop."""
         self.let_go()
+
+    def record_crash(self, name: str, crash: Crash, retry_in: float) -> int:
+        """Record that a child, or this actor, has crashed; after so many seconds it is started again."""
+        crashed = ActorCrashed(
+            actor=name,
+            error=self.recorder.scrub(crash.error),
+            traceback=self.recorder.scrub(crash.traceback),
+            retry_in=retry_in,
+        )
+        return self.recorder.record(crashed)
 
     def let_go(self) -> None:
         """End everything that would outlive this actor, however it ends. What overrides this calls it."""

@@ -21,7 +21,7 @@ from kglb.actors.recorder import Fact, RecordingActor
 from kglb.actors.router import Router
 from kglb.actors.runtime import Crash
 from kglb.actors.watchdog import Watchdog
-from kglb.events import ActorCrashed, ConfigApplied, ConfigRejected, DaemonStopping, DriftFound, OutcomesUnknown
+from kglb.events import ConfigApplied, ConfigRejected, DaemonStopping, DriftFound, OutcomesUnknown
 from kglb.model import Config, Operation, SecretRef, secrets_of
 
 CLEANUP_BASE = 10.0
@@ -190,16 +190,7 @@ class Supervisor(RecordingActor):
         wait = self._restarts.delay(key)
         self._children.pop(key, None)
         name = str(key) if key in _SINGLE or key == "applier" else f"balancer {key}"
-        self.after(wait, StartAgain(key, self._record_crash(name, crash, wait)))
-
-    def _record_crash(self, name: str, crash: Crash, wait: float) -> int:
-        crashed = ActorCrashed(
-            actor=name,
-            error=self.recorder.scrub(crash.error),
-            traceback=self.recorder.scrub(crash.traceback),
-            retry_in=wait,
-        )
-        return self.recorder.record(crashed)
+        self.after(wait, StartAgain(key, self.record_crash(name, crash, wait)))
 
     def _start_again(self, order: StartAgain) -> None:
         """While the daemon stops, only the applier has anything left to do."""
@@ -244,7 +235,7 @@ class Supervisor(RecordingActor):
     def on_crash_untold(self, crash: Crash) -> None:
         """End the daemon as ``leave`` does, but not well; a cleanup that was under way ends where it is."""
         try:
-            seq = self._record_crash("supervisor", crash, 0.0)
+            seq = self.record_crash("supervisor", crash, 0.0)
             if self._stopping is None:
                 self._begin_to_stop("its supervisor crashed", "leave", seq)
             self._parts.say(

@@ -168,7 +168,7 @@ class World:
         self.names = names
         self.prober = ScriptedProber(self.loop)
         self.vigil = ScriptedVigil()
-        scheduler = Scheduler(self.loop)
+        scheduler = Scheduler(self.loop, self.loop.time)
         opened = open_journal(directory, files)
         state = recover(opened)
         self.recorder = Recorder(state, scheduler, left_open_in=opened.left_open_in)
