@@ -8,6 +8,7 @@ from queue import SimpleQueue
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from kglb.checks.make import make_probe
 from kglb.checks.secured import RESUMPTIONS
@@ -29,9 +30,9 @@ from tests.checks.servers import (
 )
 
 VERSIONS = pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-SHAKING = TcpCheck(tls=True, timeout=1.0)
-GREETED = TcpCheck(tls=True, expect_regex="^220 ", timeout=1.0)
-PING = TcpCheck(tls=True, send=b"PING\r\n", expect=b"+PONG", timeout=1.0)
+SHAKING = TcpCheck(tls=True, timeout=10.0)
+GREETED = TcpCheck(tls=True, expect_regex="^220 ", timeout=10.0)
+PING = TcpCheck(tls=True, send=b"PING\r\n", expect=b"+PONG", timeout=10.0)
 
 
 def speaking(version: ssl.TLSVersion) -> ssl.SSLContext:
@@ -88,7 +89,7 @@ def test_fails_for_one_reason_with_a_wrong_answer_whatever_follows(
     run: Run, version: ssl.TLSVersion, then: Handler, check: TcpCheck, handler: Any
 ) -> None:
     with serving(over_tls(handler(b"554 no\r\n", then=then), speaking(version))) as real:
-        [outcome] = run(ask(check, real))
+        [outcome] = run(ask(replace(check, timeout=1.0) if then is silent else check, real))
     assert (outcome.status, outcome.reason, outcome.detail) == ("failure", "unexpected answer", "'554 no\\r\\n'")
 
 
@@ -138,7 +139,7 @@ def test_a_handshake_that_never_comes_is_a_timeout(run: Run) -> None:
 @pytest.mark.parametrize("check", [GREETED, PING])
 def test_a_server_that_says_nothing_after_the_handshake_fails(run: Run, check: TcpCheck) -> None:
     with serving(over_tls(silent)) as real:
-        [outcome] = run(ask(check, real))
+        [outcome] = run(ask(replace(check, timeout=1.0), real))
     assert (outcome.status, outcome.reason) == ("failure", "timeout during answer")
 
 
