@@ -12,6 +12,7 @@ from journal.committer import Committer
 from kglb.actors import adoption, applier, checkers, daemon, reals, refusals, router, runtime, slow_starts, supervisor
 from kglb.actors.adoption import read_owned
 from kglb.actors.applier_messages import Retry
+from kglb.actors.reconciler import Reconciler
 from kglb.actors.recorder import Recorder
 from kglb.events import (
     Adopted,
@@ -69,7 +70,10 @@ def _refused_is_done() -> AbstractContextManager[Any]:
 
 @BUGS.named("the kernel is never compared")
 def _no_reconcile() -> AbstractContextManager[Any]:
-    return patch.object(applier.Applier, "_reconcile_later", lambda self: None)
+    async def nothing(self: Reconciler) -> None:
+        return None
+
+    return patch.object(Reconciler, "compare_all", nothing)
 
 
 @BUGS.named("one dump is believed")
