@@ -12,6 +12,7 @@ from threading import Thread
 import pytest
 
 from kglb.events import ConfigApplied, OperationsApplied
+from tests.checks.servers import refusing
 from tests.cli.conftest import Command
 from tests.cli.daemon import BAD, ONE, TWO, Site, running
 
@@ -233,10 +234,10 @@ def listener() -> Iterator[str]:
 
 
 @pytest.fixture
-def closed() -> str:
+def closed() -> Iterator[str]:
     """An address where nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return f"127.0.0.1:{server.getsockname()[1]}"
+    with refusing() as endpoint:
+        yield endpoint.id
 
 
 def of_tcp(*reals: str) -> str:
@@ -253,6 +254,22 @@ def test_what_would_come_up_is_known_beforehand(kglb: Command, site: Site, liste
     assert refused == f"  ! {closed} fails: connection refused"
     assert nowhere.startswith("  ! nowhere.invalid:80 cannot be asked: no address (")
     assert not site.journal.exists()
+
+
+def test_the_members_of_pools_are_asked_too(
+    kglb: Command, site: Site, listener: str, closed: str, tmp_path: Path
+) -> None:
+    targets, none = tmp_path / "web.json", tmp_path / "none.json"
+    targets.write_text(json.dumps([{"targets": [listener, closed]}]))
+    pools = f'{{ file = "{targets}" }}, {{ file = "{none}" }}, {{ dns = "localhost:{listener.rpartition(":")[2]}" }}'
+    site.write(of_tcp().replace("reals = []", f"reals = [{pools}]"))
+    ran = kglb("plan", site.config, "--probe")
+    assert ran.code == 1
+    assert ran.out.splitlines()[-3:] == [
+        "web  asked once: 1 of 3 reals pass",
+        f"  ! {closed} fails: connection refused",
+        f"  ! file {none} cannot be asked: no member (cannot be read: No such file or directory)",
+    ]
 
 
 def test_with_probe_the_exit_code_is_about_the_reals(kglb: Command, site: Site, listener: str, closed: str) -> None:
