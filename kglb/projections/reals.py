@@ -120,7 +120,7 @@ class RealState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
 
     def serves_for(self, pool: str) -> bool:
         """Whether it is up and in rotation, and stands for a member of this pool and for nothing before that."""
-        return self.healthy and self.in_rotation and self.entry.pool == pool
+        return self.up and self.in_rotation and self.entry.pool == pool
 
     @property
     def backup(self) -> bool:
@@ -224,6 +224,6 @@ class BalancerState(msgspec.Struct, kw_only=True):
             self.total += sign
             self.alive += sign * real.up
             self.warming += sign * (real.warming is not None)
-            self.weightless += sign * (real.healthy and real.warming is None and real.configured == 0)
+            self.weightless += sign * (real.up and real.warming is None and real.configured == 0)
             if self.awaits and not real.has_verdict and real.real not in self.unchecked:
                 self.awaited += sign

@@ -212,6 +212,14 @@ def test_who_is_up_at_weight_0_carries_nothing_so_one_that_comes_back_beside_it_
     assert fleet.weights == {A: 0, B: 1000, C: 0, D: 0}
 
 
+def test_who_is_forced_up_at_weight_0_carries_nothing_either() -> None:
+    fleet = warm(when_all_down="fail_closed")
+    fleet.becomes(A, B, C, D, healthy=False)
+    fleet.happens(WeightOverridden(service=WEB, real=A, who="kim", weight=0, force_up=True))
+    fleet.becomes(B, healthy=True)
+    assert fleet.weights == {A: 0, B: 1000, C: 0, D: 0}
+
+
 def test_when_the_last_who_carries_gets_weight_0_every_slow_start_ends() -> None:
     fleet = warm()
     fleet.becomes(A, healthy=False)

@@ -64,13 +64,13 @@ def counts(known: BalancerState) -> dict[str, int]:
     backups = [real for real in rotation if real.entry.backup]
     unjudged = [real for real in primaries if not real.has_verdict and real.real not in known.unchecked]
     return {
-        "alive": sum(real.healthy for real in primaries),
+        "alive": sum(real.up for real in primaries),
         "total": len(primaries),
         "awaited": len(unjudged) if known.awaits else 0,
-        "backups_alive": sum(real.healthy for real in backups),
+        "backups_alive": sum(real.up for real in backups),
         "backups": len(backups),
         "warming": sum(real.warming is not None for real in known.reals.values()),
-        "weightless": sum(real.healthy and real.configured == 0 and real.warming is None for real in primaries),
+        "weightless": sum(real.up and real.configured == 0 and real.warming is None for real in primaries),
     }
 
 
@@ -91,9 +91,12 @@ EVENTS = st.one_of(
         st.sampled_from(("drain", "weight")),
     ),
     st.builds(
-        lambda number, weight: WeightOverridden(service=WEB, real=real_id(number), who="kim", weight=weight),
+        lambda number, weight, force_up: WeightOverridden(
+            service=WEB, real=real_id(number), who="kim", weight=weight, force_up=force_up
+        ),
         NUMBERS,
         st.integers(0, 1),
+        st.booleans(),
     ),
     st.builds(
         lambda number, weight: WeightReported(service=WEB, real=real_id(number), weight=weight),
