@@ -42,7 +42,6 @@ from kglb.model import (
     DeleteService,
     Destination,
     Operation,
-    Real,
     RealId,
     ServiceId,
 )
@@ -130,7 +129,7 @@ class Facts:
                 self.slow_starts.decided(event)
             case WarmthChanged():
                 self.slow_starts.changed(event)
-            case RealAdded(entry=Real(pool=pool), basis="initial") if pool:
+            case RealAdded(basis="initial") if not self._has_traffic(event.service, event.real):
                 self._testimony.forget_one(event.service, event.real)
             case PoolAnswered():
                 self._excuses.real_moved()
@@ -161,6 +160,10 @@ class Facts:
     def none_since(self, id: ServiceId, real: RealId) -> float:
         """The record of this process that says that the kernel had no weight for a real: of what it did, or found."""
         return self.taken.get((id, real), self._adopted)
+
+    def _has_traffic(self, id: ServiceId, real: RealId) -> bool:
+        held = self._world.kernel.held(id).get(real)
+        return held is not None and held.weight > 0
 
     def _waits_since(self) -> float:
         """When the effect of what is decided now began to wait for the write of it: it does not while the journal is

@@ -4,7 +4,7 @@ import math
 from typing import NamedTuple
 
 from kglb.checks.outcome import Outcome
-from kglb.model import Balancer, RealId, ServiceId
+from kglb.model import Balancer, Check, RealId, ServiceId
 from sim.world import World
 
 NEW_INTERVAL = 1.0
@@ -49,5 +49,10 @@ class Hurry:
             raise world.violation(f"{balancer.id} {real}: new, and asked {late:.3f} s too late")
         passes = new.passes + (outcome.status == "success")
         if outcome.status != "failure" and passes < check.rise:
-            again = max(world.now, outcome.started + min(check.interval, NEW_INTERVAL)) + TURN
-            self._new[key] = New(passes, world.now, again)
+            self._new[key] = New(passes, world.now, self._latest(check, outcome))
+
+    def _latest(self, check: Check, outcome: Outcome) -> float:
+        """By when it is asked again: at its own time, of which each comes a tenth late, where that is no later."""
+        if check.interval <= NEW_INTERVAL:
+            return max(self._world.now, outcome.started) + 1.1 * check.interval + TURN
+        return max(self._world.now, outcome.started + NEW_INTERVAL) + TURN

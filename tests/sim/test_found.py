@@ -11,6 +11,8 @@ FOUND = {
     100168: "the simulator took a backup for up that had passed once, and so a failsafe for unjustified",
     100633: "the simulator did not know that a contested entry is a reason to put it right",
     80647: "verify took the cause of a decision in mode backup, a second verdict, for a wrong one",
+    310646: "the simulator took an interval of a second for one that new reals do not wait for",
+    310953: "the simulator remembered that reals had passed before, with which the daemon began anew",
     201663: "a backup that stood by came to the kernel, and left it, with the next reload and not with its health",
 }
 
