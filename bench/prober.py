@@ -33,7 +33,7 @@ from kglb.checks.prober import Prober
 from kglb.checks.secured import RESUMPTIONS
 from kglb.checks.tls import tls_context
 from kglb.model import Endpoint
-from kglb.model.config import AllCheck, Check, HttpCheck, TcpCheck, question_of
+from kglb.model.check import AllCheck, Check, HttpCheck, TcpCheck, question_of
 
 CHECKS: dict[str, Check] = {
     "tcp": TcpCheck(timeout=1.0),

@@ -7,7 +7,7 @@ from random import Random
 from msgspec.structs import replace
 
 from kglb.model import Balancer, BgpConfig, Config, DataPlaneConfig, Forward, Real, StatusConfig
-from kglb.model.config import connects
+from kglb.model.check import connects
 from sim.balancers import (
     BELOW,
     DRAIN,

@@ -18,7 +18,7 @@ from kglb.checks.dial import Dialer
 from kglb.checks.match import shown
 from kglb.checks.outcome import OK, Outcome, Verdict
 from kglb.checks.probe import ANSWER, ConnectingProbe
-from kglb.model.config import DnsCheck
+from kglb.model.check import DnsCheck
 from kglb.model.endpoint import Endpoint
 
 NO_ANSWER = "no valid answer"

@@ -13,7 +13,7 @@ from kglb.checks.http_request import request_head
 from kglb.checks.match import HEARD_LIMIT, Expectation, shown
 from kglb.checks.outcome import OK, Outcome, Verdict
 from kglb.checks.probe import ANSWER, ConnectingProbe
-from kglb.model.config import HttpCheck, SecretRef
+from kglb.model.check import HttpCheck, SecretRef
 from kglb.model.endpoint import Endpoint
 
 _CHUNK: Final = 16 * 1024

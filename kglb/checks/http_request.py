@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import SplitResult, quote, urlsplit
 
 from kglb import __version__
-from kglb.model.config import HttpCheck, SecretRef
+from kglb.model.check import HttpCheck, SecretRef
 from kglb.model.endpoint import Endpoint
 
 USER_AGENT: Final = f"kglb-actors/{__version__}"

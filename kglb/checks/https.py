@@ -8,7 +8,7 @@ from kglb.checks.http_request import header_value
 from kglb.checks.outcome import Outcome
 from kglb.checks.secured import SecuredProbe, Security
 from kglb.checks.tls import host_name
-from kglb.model.config import HttpCheck, SecretRef
+from kglb.model.check import HttpCheck, SecretRef
 from kglb.model.endpoint import Endpoint
 
 

@@ -9,7 +9,7 @@ from kglb.checks.gate import Gate
 from kglb.checks.outcome import Outcome
 from kglb.checks.probe import Probe
 from kglb.checks.vigil import IdleConnection, Lost
-from kglb.model.config import (
+from kglb.model.check import (
     AllCheck,
     Check,
     DnsCheck,

@@ -16,7 +16,7 @@ from kglb.checks.gate import Gate
 from kglb.checks.outcome import OK, Outcome, Verdict
 from kglb.checks.probe import Probe
 from kglb.checks.starting import start
-from kglb.model.config import ExecCheck
+from kglb.model.check import ExecCheck
 from kglb.model.endpoint import Endpoint
 
 PROCESSES: Final = 32

@@ -17,7 +17,7 @@ from kglb.checks.outcome import Outcome, Verdict
 from kglb.checks.secured import HANDSHAKE
 from kglb.checks.stream import TlsStream
 from kglb.checks.tls import host_name
-from kglb.model.config import HttpCheck, SecretRef
+from kglb.model.check import HttpCheck, SecretRef
 from kglb.model.endpoint import Endpoint
 
 TUNNEL: Final = "tunnel setup"

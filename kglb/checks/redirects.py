@@ -19,7 +19,7 @@ from kglb.checks.outcome import Outcome, Verdict
 from kglb.checks.probe import REDIAL, Probe
 from kglb.checks.proxy import TunnelProbe
 from kglb.checks.tls import is_encodable
-from kglb.model.config import HttpCheck, SecretRef
+from kglb.model.check import HttpCheck, SecretRef
 from kglb.model.endpoint import Endpoint
 
 HOPS: Final = 10

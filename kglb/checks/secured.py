@@ -12,7 +12,7 @@ from kglb.checks.outcome import OK, Verdict
 from kglb.checks.probe import ANSWER, ConnectingProbe
 from kglb.checks.stream import Stream, TlsStream
 from kglb.checks.tls import tls_context
-from kglb.model.config import HttpCheck, TcpCheck
+from kglb.model.check import HttpCheck, TcpCheck
 
 HANDSHAKE: Final = "handshake"
 RESUMPTIONS: Final = 20

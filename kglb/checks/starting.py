@@ -12,7 +12,7 @@ from functools import cache
 from signal import SIGPIPE
 from typing import NamedTuple
 
-from kglb.model.config import ExecCheck
+from kglb.model.check import ExecCheck
 
 
 class User(NamedTuple):

@@ -12,7 +12,7 @@ from kglb.checks.datagram import DatagramProbe
 from kglb.checks.dial import Dialer
 from kglb.checks.outcome import OK, Outcome, Verdict
 from kglb.checks.probe import ConnectingProbe
-from kglb.model.config import SyslogCheck, SyslogLevel
+from kglb.model.check import SyslogCheck, SyslogLevel
 from kglb.model.endpoint import Endpoint
 
 TAG: Final = "SyslogHealthChecker"

@@ -8,7 +8,7 @@ from kglb.checks.dial import Dialer
 from kglb.checks.match import HEARD_LIMIT, Expectation, shown
 from kglb.checks.outcome import OK, Outcome, Verdict
 from kglb.checks.probe import ANSWER, ConnectingProbe
-from kglb.model.config import TcpCheck
+from kglb.model.check import TcpCheck
 from kglb.model.endpoint import Endpoint
 
 _CHUNK: Final = 16 * 1024

@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 from ipaddress import ip_address
 from typing import Final
 
-from kglb.model.config import HttpCheck, TcpCheck
+from kglb.model.check import HttpCheck, TcpCheck
 
 _LONGEST_NAME: Final = 253  # characters (RFC 1035, 2.3.4); to encode 64 KiB of them takes half a second
 

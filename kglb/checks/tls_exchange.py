@@ -7,7 +7,7 @@ from kglb.checks.outcome import Outcome, Verdict
 from kglb.checks.secured import SecuredProbe, Security
 from kglb.checks.stream import TlsStream
 from kglb.checks.tcp import TcpExchangeProbe
-from kglb.model.config import TcpCheck
+from kglb.model.check import TcpCheck
 from kglb.model.endpoint import Endpoint
 
 

@@ -6,7 +6,7 @@ from kglb.checks.datagram import DatagramProbe
 from kglb.checks.dial import Dialer
 from kglb.checks.match import Expectation, shown
 from kglb.checks.outcome import OK, Outcome, Verdict
-from kglb.model.config import UdpCheck
+from kglb.model.check import UdpCheck
 from kglb.model.endpoint import Endpoint
 
 

@@ -3,35 +3,22 @@
 Everything here is an immutable value with a text form. Nothing here does I/O or decides anything.
 """
 
-from kglb.model.config import (
+from kglb.model.check import (
     AllCheck,
-    Announce,
-    Balancer,
-    BgpConfig,
     Check,
-    Config,
-    ControlConfig,
-    DataPlaneConfig,
     DnsCheck,
     DnsRecord,
     DummyCheck,
     ExecCheck,
     HttpCheck,
     HttpMethod,
-    JournalConfig,
-    Member,
     PingCheck,
-    Pool,
-    Real,
     SecretRef,
-    StatusConfig,
     SyslogCheck,
     SyslogLevel,
     TcpCheck,
     Transport,
     UdpCheck,
-    WhenAllDown,
-    WhenDown,
     asks_the_same,
     connects,
     connects_by_tcp,
@@ -41,6 +28,21 @@ from kglb.model.config import (
     secrets_of,
     type_of,
     waits_for_silence,
+)
+from kglb.model.config import (
+    Announce,
+    Balancer,
+    BgpConfig,
+    Config,
+    ControlConfig,
+    DataPlaneConfig,
+    JournalConfig,
+    Member,
+    Pool,
+    Real,
+    StatusConfig,
+    WhenAllDown,
+    WhenDown,
 )
 from kglb.model.endpoint import Endpoint, RealId, parse_endpoint
 from kglb.model.marks import Way, mark_id

@@ -32,7 +32,7 @@ from kglb.model import (
     UdpCheck,
     question_of,
 )
-from kglb.model.config import Question
+from kglb.model.check import Question
 from tests.checks.asking import Answers, Run, ask, lasted, many, probing
 from tests.checks.servers import (
     Handler,

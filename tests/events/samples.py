@@ -11,7 +11,7 @@ import msgspec
 
 from kglb.events import ConfigApplied, DaemonStarted, Event, SegmentOpened
 from kglb.model import Balancer, RealId, Service, ServiceId
-from kglb.model.config import Check
+from kglb.model.check import Check
 
 SERVICE = ServiceId("tcp://203.0.113.10:80")
 REAL = RealId("198.51.100.7:8080")
