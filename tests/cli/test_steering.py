@@ -92,7 +92,7 @@ def test_a_drain_can_be_waited_for(order: Order, site: Site) -> None:
     drained, finished = ran.out.splitlines()
     assert drained.startswith(f"{FIRST} of web is drained (record ")
     assert finished.startswith(f"{FIRST} of web has no connection left (record ")
-    assert any(isinstance(record.event, DrainFinished) for record in site.records())
+    site.wait(lambda events: any(isinstance(event, DrainFinished) for event in events))
 
 
 def test_what_is_not_there_is_not_drained(order: Order) -> None:
