@@ -67,7 +67,8 @@ def running(config: Path, journal: Path) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def test_it_runs_until_it_is_told_to_stop_and_cleans_up(config: Path, journal: Path) -> None:
+def run_and_stop(config: Path, journal: Path) -> None:
+    """A daemon that has begun its work and is told to stop: who is killed may leave a torn line."""
     with running(config, journal) as process:
         assert process.stderr is not None
         for line in process.stderr:
@@ -76,6 +77,10 @@ def test_it_runs_until_it_is_told_to_stop_and_cleans_up(config: Path, journal: P
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=PATIENCE)
         assert process.returncode == 0
+
+
+def test_it_runs_until_it_is_told_to_stop_and_cleans_up(config: Path, journal: Path) -> None:
+    run_and_stop(config, journal)
     events = [record.event for record in JournalReader(journal, decode).records()]
     assert [type(event) for event in events if isinstance(event, DaemonStarted | DaemonStopping)] == [
         DaemonStarted,
@@ -89,8 +94,7 @@ def repairs_in(journal: Path) -> list[JournalRepaired]:
 
 
 def test_a_damaged_journal_is_set_aside_and_the_log_says_where(config: Path, journal: Path) -> None:
-    with running(config, journal):
-        pass
+    run_and_stop(config, journal)
     segment = min(journal.glob("*.jsonl"))
     segment.write_bytes(segment.read_bytes() + b"\0" * 100)
     with running(config, journal) as process:
