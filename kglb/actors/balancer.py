@@ -75,7 +75,7 @@ class BalancerActor(RecordingActor):
         self._seeking = False
         self._hears_verdicts = False
         self._slow_starts = SlowStarts(parts.recorder, self.after)
-        self._pools = Pools(parts, config.id, self.after)
+        self._pools = Pools(self, parts, config.id)
 
     @property
     def _state(self) -> BalancerState:

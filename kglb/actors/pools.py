@@ -3,10 +3,10 @@
 It says what a source named, and when it is time to ask again; what becomes of that it neither decides nor records.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 from kglb.actors.parts import Parts, Resolve
+from kglb.actors.runtime import Alarm, LoopActor
 from kglb.checks.counts import SourceCounts
 from kglb.checks.resolve import NoRecordError
 from kglb.config.targets import Targets
@@ -32,34 +32,34 @@ class Answer(NamedTuple):
 
 
 class Pools:
-    """``after`` has the balancer told a message in so many seconds; the result cancels that."""
+    """Has the balancer told when a source is to be asked."""
 
-    def __init__(self, parts: Parts, service: ServiceId, after: Callable[[float, object], Callable[[], None]]) -> None:
+    def __init__(self, balancer: LoopActor, parts: Parts, service: ServiceId) -> None:
+        self._balancer = balancer
         self._parts = parts
         self._service = service
-        self._after = after
-        self._waits: dict[str, Callable[[], None]] = {}
+        self._due: dict[str, Alarm] = {}
         self._files: dict[str, Targets] = {}
 
     def configure(self, config: Balancer) -> None:
         """Ask the sources of these pools from now on, each at once."""
-        for cancel in self._waits.values():
-            cancel()
+        for alarm in self._due.values():
+            alarm.cancel()
         self._files.clear()
-        self._waits = {pool.id: self._after(0.0, AskSource(pool.id)) for pool in config.pools}
-        for key in [key for key in self._parts.sources if key[0] == self._service and key[1] not in self._waits]:
+        self._due = {pool.id: Alarm(self._balancer, AskSource(pool.id)) for pool in config.pools}
+        for alarm in self._due.values():
+            alarm.set(0.0)
+        for key in [key for key in self._parts.sources if key[0] == self._service and key[1] not in self._due]:
             del self._parts.sources[key]
 
     def forget(self) -> None:
         """Nobody asks any more."""
-        for pool in self._waits:
+        for pool in self._due:
             self._parts.sources.pop((self._service, pool), None)
 
     def wait(self, config: Balancer, pool: Pool) -> None:
         """Ask a source again when its time comes."""
-        self._waits[pool.id]()
-        interval = FILE_INTERVAL if pool.kind == "file" else config.resolve_interval
-        self._waits[pool.id] = self._after(interval, AskSource(pool.id))
+        self._due[pool.id].set(FILE_INTERVAL if pool.kind == "file" else config.resolve_interval)
 
     def last_answer(self, pool: Pool) -> float | None:
         """When a source last named somebody, in seconds since the epoch; None if it never did to this daemon."""
@@ -83,10 +83,7 @@ class Pools:
 
     async def _read(self, config: Balancer, pool: Pool) -> Answer:
         seen = self._files.get(pool.id)
-        try:
-            read = await self._parts.files.call(self._parts.read_targets, pool.place, seen and seen.stamp)
-        except OSError as error:
-            raise unreadable(error) from None
+        read = await self._parts.files.call(self._parts.read_targets, pool.place, seen and seen.stamp)
         targets = read or seen
         assert targets is not None, "a file that was not seen before is new"
         self._files[pool.id] = targets
@@ -113,11 +110,6 @@ def listed(config: Balancer, pool: Pool, targets: Targets) -> tuple[Member, ...]
     if problem := targets.problem or _unreachable(targets, families(config, pool)):
         raise OSError(problem)
     return targets.members
-
-
-def unreadable(error: OSError) -> OSError:
-    """What is said of a file that cannot be read."""
-    return OSError(f"cannot be read: {error.strerror or error}")
 
 
 def _unreachable(targets: Targets, usable: tuple[bool, ...]) -> str:

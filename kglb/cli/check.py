@@ -101,7 +101,7 @@ def _sources(config: Config) -> Iterator[Problem]:
         try:
             read = read_targets(path, None)
         except OSError as error:
-            yield Problem("", None, f"the file {path} cannot be read now: {error.strerror or error}")
+            yield Problem("", None, f"the file {path} says nothing now: {error}")
         else:
             if read is not None and read.problem:
                 yield Problem("", None, f"the file {path} says nothing now: {read.problem}")

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from kglb.actors.parts import Resolve
-from kglb.actors.pools import listed, look_up, unreadable
+from kglb.actors.pools import listed, look_up
 from kglb.actors.scrubbing import scrubber
 from kglb.actors.turns import Turns
 from kglb.checks.gate import Gate
@@ -181,9 +181,6 @@ async def _pools(config: Config, known: FleetState, resolve: Resolve) -> dict[st
 async def _source(balancer: Balancer, pool: Pool, resolve: Resolve) -> tuple[Member, ...]:
     if pool.kind == "dns":
         return await look_up(balancer, pool, resolve)
-    try:
-        targets = read_targets(pool.place, None)
-    except OSError as error:
-        raise unreadable(error) from None
+    targets = read_targets(pool.place, None)
     assert targets is not None, "nothing was seen before"
     return listed(balancer, pool, targets)

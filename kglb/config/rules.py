@@ -263,7 +263,7 @@ RULES = (
     Rule(source_fits, frozenset({"check"})),
     Rule(checks_can_be_marked, frozenset({"check", "fwmark_checks"})),
     Rule(too_few_fail_open, frozenset({"when_all_down", "fail_open_below"})),
-    Rule(weights_have_steps, frozenset({"slow_start", "scheduler"})),
+    Rule(weights_have_steps, frozenset({"slow_start", "scheduler", "weight"})),
     Rule(udp_checked_by_tcp, frozenset({"check"})),
     Rule(weights_count, frozenset({"scheduler", "weight"})),
     Rule(slots_suffice, frozenset({"scheduler", "weight"})),

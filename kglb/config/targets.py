@@ -40,8 +40,11 @@ class Targets(NamedTuple):
 
 
 def read_targets(path: str, seen: Stamp | None) -> Targets | None:
-    """What a file says; None if it is the one that was ``seen``. Raises OSError where there is none."""
-    found = os.stat(path)
+    """What a file says; None if it is the one that was ``seen``. Raises OSError with a sentence where there is none."""
+    try:
+        found = os.stat(path)
+    except OSError as error:
+        raise OSError(f"cannot be read: {error.strerror or error}") from None
     stamp = Stamp(found.st_mtime_ns, found.st_size, found.st_dev, found.st_ino)
     if stamp == seen:
         return None

@@ -22,7 +22,7 @@ from kglb.decisions.balancing import (
 )
 from kglb.decisions.contest import Contest, drifted
 from kglb.decisions.contest import is_over as contest_is_over
-from kglb.decisions.fwmarks import Changes, Marked, Pool, checked_at, choose_mark, mark_changes
+from kglb.decisions.fwmarks import Changes, Marked, MarkPool, checked_at, choose_mark, mark_changes
 from kglb.decisions.health import judge, observe, presumed_healthy
 from kglb.decisions.members import claims, is_name, member, members, nobody_leaves
 from kglb.decisions.pace import contradicts, pace_of
@@ -49,9 +49,9 @@ __all__ = [
     "Counts",
     "Decision",
     "Duty",
+    "MarkPool",
     "Marked",
     "Policy",
-    "Pool",
     "Standing",
     "Taken",
     "between_steps",

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 from kglb.model import Endpoint, Forward, RealId, ServiceKey, Way
 
 
-class Pool(Protocol):
+class MarkPool(Protocol):
     """What a choice needs to know of the marks."""
 
     def mark_of(self, way: Way) -> int | None:
@@ -38,7 +38,7 @@ class Changes(NamedTuple):
     lacking: tuple[RealId, ...]
 
 
-def choose_mark(way: Way, pool: Pool) -> int | None:
+def choose_mark(way: Way, pool: MarkPool) -> int | None:
     """The mark for one more real on this way; None if there is none left."""
     known = pool.mark_of(way)
     if known is None:

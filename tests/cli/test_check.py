@@ -100,7 +100,7 @@ def test_a_file_of_targets_that_says_nothing_yet_is_no_mistake(kglb: Command, tm
     path.write_text(CONFIG.replace('["192.168.100.100:80", "192.168.100.101:80"]', f'[{{ file = "{targets}" }}]'))
     ran = kglb("check", path)
     assert ran.code == 0
-    assert f"the file {targets} cannot be read now: No such file or directory" in ran.err
+    assert f"the file {targets} says nothing now: cannot be read: No such file or directory" in ran.err
     assert ran.out.startswith("ok: 1 balancer, 0 reals, 1 pool, ")
     assert f"the members of file {targets} (masquerade)" in ran.out
     targets.write_text("[]")

@@ -6,17 +6,11 @@ from pathlib import Path
 from kglb.events import HealthChanged, ProbeFlipped, WatchLost
 from tests.checks.servers import answering, serving
 from tests.cli.conftest import Command
-from tests.cli.daemon import Site, running
+from tests.cli.daemon import ONE, Site, running
 
-CONFIG = """
-[status]
-listen = "off"
-[data_plane]
-kind = "memory"
-[[balancer]]
-name = "web"
-service = "tcp://192.168.100.10:80"
-reals = ["{real}"]
+CONFIG = (
+    ONE.partition("[balancer.check]")[0].replace("192.168.100.100:80", "{real}")
+    + """
 [balancer.check]
 type = "all"
 interval = "100ms"
@@ -26,6 +20,7 @@ fall = 1
 watch = true
 checks = [{{ type = "tcp" }}, {{ type = "http" }}]
 """
+)
 FAILS = "http (2 of 2): unexpected status 503"
 
 
