@@ -122,7 +122,7 @@ def test_what_is_wrong_with_a_file_is_said_and_seen_once(tmp_path: Path) -> None
 
 
 def test_a_file_that_is_not_there_is_an_error_of_the_system(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="^cannot be read: No such file or directory$"):
+    with pytest.raises(OSError, match=r"^cannot be read: No such file or directory$"):
         read_targets(str(tmp_path / "web.json"), None)
     found = read_targets(str(tmp_path), None)
     assert found is not None
